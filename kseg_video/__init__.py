@@ -1,0 +1,78 @@
+"""Real-time colour segmentation of video by k-means.
+
+The names below are the whole public interface. They are loaded when first used, so that
+``kseg-video --help`` answers without OpenCV.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
+    from kseg_video.frame import Frame, Segmentation, VideoInfo
+    from kseg_video.palette import Palette
+    from kseg_video.pipeline import Report, RunObserver, convert
+    from kseg_video.render import render
+    from kseg_video.segmenter import Segmenter
+    from kseg_video.settings import (
+        EncoderSettings,
+        RenderSettings,
+        SegmenterSettings,
+        TrimSettings,
+    )
+    from kseg_video.sinks import FrameSink, open_sink
+    from kseg_video.sources import FrameSource, open_source
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
+    "frame": ("Frame", "Segmentation", "VideoInfo"),
+    "palette": ("Palette",),
+    "pipeline": ("Report", "RunObserver", "convert"),
+    "render": ("render",),
+    "segmenter": ("Segmenter",),
+    "settings": ("EncoderSettings", "RenderSettings", "SegmenterSettings", "TrimSettings"),
+    "sinks": ("FrameSink", "open_sink"),
+    "sources": ("FrameSource", "open_source"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "DisplayError",
+    "EncoderSettings",
+    "Frame",
+    "FrameSink",
+    "FrameSource",
+    "KsegError",
+    "Palette",
+    "RenderSettings",
+    "Report",
+    "RunObserver",
+    "Segmentation",
+    "Segmenter",
+    "SegmenterSettings",
+    "SettingsError",
+    "SinkError",
+    "SourceError",
+    "TrimSettings",
+    "VideoInfo",
+    "__version__",
+    "convert",
+    "open_sink",
+    "open_source",
+    "render",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module holds
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,110 @@
+"""Fits of k-means to colours by `cv2.kmeans`, as pure functions.
+
+References
+----------
+.. [1] S. P. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28 (1982).
+.. [2] D. Arthur, S. Vassilvitskii, "k-means++: the advantages of careful seeding", SODA (2007).
+.. [3] OpenCV, "Clustering and Search in Multi-Dimensional Spaces" (`cv2.kmeans`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.mapping import nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kseg_video.settings import SegmenterSettings
+
+_INIT_FLAGS = {"k-means++": cv2.KMEANS_PP_CENTERS, "random": cv2.KMEANS_RANDOM_CENTERS}
+_DISTINCT_PREFIX = 4096
+
+
+def cold_fit(
+    colors: NDArray[np.float32], settings: SegmenterSettings, seed: int
+) -> NDArray[np.float32]:
+    """Centroids found from nothing.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+        Points of the working space, N at least 1.
+    settings : SegmenterSettings
+    seed : int
+        Seed of the random generator, which is this thread's own in OpenCV.
+
+    Returns
+    -------
+    ndarray of float32, shape (R, 3)
+        R is the number of clusters, or of distinct colours if there are fewer.
+    """
+    distinct = _first_distinct(colors, settings.n_clusters)
+    if len(distinct) < settings.n_clusters:
+        return distinct
+    cv2.setRNGSeed(seed)
+    _, _, centroids = cv2.kmeans(
+        colors,
+        settings.n_clusters,
+        cast("NDArray[np.int32]", None),
+        _criteria(settings),
+        settings.attempts,
+        _INIT_FLAGS[settings.init],
+    )
+    return cast("NDArray[np.float32]", centroids)
+
+
+def warm_fit(
+    colors: NDArray[np.float32], centroids: NDArray[np.float32], settings: SegmenterSettings
+) -> NDArray[np.float32]:
+    """Centroids found from those of the frame before, in the same order.
+
+    A centroid without any colour stays where it is: `cv2.kmeans` would move it into another cluster
+    and so give its number to something else.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+    centroids : ndarray of float32, shape (K, 3)
+    settings : SegmenterSettings
+
+    Returns
+    -------
+    ndarray of float32, shape (K, 3)
+    """
+    labels, _ = nearest(colors, centroids)
+    present, members = np.unique(labels, return_inverse=True)
+    _, _, fitted = cv2.kmeans(
+        colors,
+        len(present),
+        np.ascontiguousarray(members, np.int32),
+        _criteria(settings),
+        1,  # a second attempt would start at random
+        cv2.KMEANS_USE_INITIAL_LABELS,
+    )
+    moved = centroids.copy()
+    moved[present] = fitted
+    return moved
+
+
+def _criteria(settings: SegmenterSettings) -> tuple[int, int, float]:
+    kinds = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
+    return kinds, settings.max_iterations, settings.epsilon
+
+
+def _first_distinct(colors: NDArray[np.float32], limit: int) -> NDArray[np.float32]:
+    """Up to `limit` distinct rows."""
+    found = np.unique(colors[:_DISTINCT_PREFIX], axis=0)
+    if len(found) >= limit or len(colors) <= _DISTINCT_PREFIX:
+        return found[:limit]
+    # Few colours so far: drop the known ones, which needs no sorting of a whole still.
+    known: list[NDArray[np.float32]] = []
+    rest = colors
+    while len(known) < limit and len(rest):
+        known.append(rest[0])
+        rest = rest[(rest != rest[0]).any(axis=1)]
+    return np.stack(known)

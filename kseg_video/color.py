@@ -1,0 +1,254 @@
+"""Colour: how stored YUV becomes BGR, and the working spaces in which clusters are found.
+
+Colours are BGR levels from 0 to 255 in OpenCV's channel order, as float32 where fractions matter.
+The working spaces, all float32 with Euclidean distance:
+
+=======  ==========================================================================================
+rgb      the levels themselves, in the order B, G, R
+lab      CIE L*a*b*, D65: L* 0 to 100
+luv      CIE L*u*v*, D65: L* 0 to 100
+hsv      the HSV cone: (S V cos H, S V sin H, V), 0 to 255. Hue is an angle here, so that 359 and
+         1 degrees are neighbours, and black is one colour whatever its hue
+ycrcb    Y, Cr, Cb of BT.601, full range, 0 to 255
+oklab    Oklab times 100: L 0 to 100
+=======  ==========================================================================================
+
+References
+----------
+.. [1] ITU-R BT.601-7, BT.709-6 and BT.2020-2 (luma coefficients and quantisation).
+.. [2] OpenCV, "Color conversions" (L*a*b*, L*u*v*, YCrCb, HSV).
+.. [3] B. Ottosson, "A perceptual color space for image processing", 2020 (Oklab).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from kseg_video.settings import ColorSpace
+
+    _Conversion: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+Matrix: TypeAlias = Literal["bt601", "bt709", "bt2020"]
+
+_LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {  # of red and blue
+    "bt601": (0.299, 0.114),
+    "bt709": (0.2126, 0.0722),
+    "bt2020": (0.2627, 0.0593),
+}
+_HD_WIDTH = 1280
+_SD_HEIGHT = 576
+_BGR_TO_YCRCB_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ColorEncoding:
+    """How the numbers of a YUV picture stand for colours.
+
+    Parameters
+    ----------
+    matrix : {"bt601", "bt709", "bt2020"}
+        Luma coefficients.
+    full_range : bool
+        Whether levels run from 0 to 255, not from 16 to 235 (240 for chroma).
+    primaries, transfer : str, optional
+        The stream's own tags in ffmpeg's words; None is untagged.
+    """
+
+    matrix: Matrix = "bt709"
+    full_range: bool = False
+    primaries: str | None = None
+    transfer: str | None = None
+
+    @classmethod
+    def guess(cls, width: int, height: int) -> ColorEncoding:
+        """Encoding of an untagged picture: BT.709 where it is larger than SD, as players assume."""
+        larger = width >= _HD_WIDTH or height > _SD_HEIGHT
+        return cls("bt709" if larger else "bt601")
+
+
+@lru_cache
+def yuv_to_bgr_matrix(encoding: ColorEncoding) -> NDArray[np.float32]:
+    """Affine map from Y, U, V levels to B, G, R levels.
+
+    Returns
+    -------
+    ndarray of float32, shape (3, 4)
+        Coefficients for `cv2.transform`; the last column is the offset.
+    """
+    red, blue = _LUMA_WEIGHTS[encoding.matrix]
+    green = 1 - red - blue
+    black, luma, chroma = (0, 1.0, 1.0) if encoding.full_range else (16, 255 / 219, 255 / 224)
+    linear = np.array(
+        [
+            [luma, 2 * (1 - blue) * chroma, 0],
+            [
+                luma,
+                -2 * blue * (1 - blue) / green * chroma,
+                -2 * red * (1 - red) / green * chroma,
+            ],
+            [luma, 0, 2 * (1 - red) * chroma],
+        ]
+    )
+    offset = -linear @ np.array([black, 128, 128])
+    return np.column_stack([linear, offset]).astype(np.float32)
+
+
+def bgr_to_yuv(colors: NDArray[np.uint8], encoding: ColorEncoding) -> NDArray[np.uint8]:
+    """Nearest YUV levels of BGR colours.
+
+    Parameters
+    ----------
+    colors : ndarray of uint8, shape (K, 3)
+    encoding : ColorEncoding
+
+    Returns
+    -------
+    ndarray of uint8, shape (K, 3)
+        Y, U, V.
+    """
+    affine = yuv_to_bgr_matrix(encoding).astype(np.float64)
+    inverse = np.linalg.inv(affine[:, :3])
+    levels = (colors.astype(np.float64) - affine[:, 3]) @ inverse.T
+    return to_levels(levels)
+
+
+def to_working(colors: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
+    """Colours in the working space.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+        BGR levels, 0 to 255.
+    space : str
+        Name of the working space.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 3)
+    """
+    return _SPACES[space][0](colors)
+
+
+def from_working(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.uint8]:
+    """8-bit BGR colours of points of the working space, out-of-gamut ones clipped.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (K, 3)
+    space : str
+        Name of the working space.
+
+    Returns
+    -------
+    ndarray of uint8, shape (K, 3)
+        BGR.
+    """
+    return to_levels(_SPACES[space][1](values))
+
+
+def luma(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Rec. 601 luma of BGR colours, 0 to 255; shape (K, 3) to (K,)."""
+    return colors.astype(np.float32) @ _BGR_TO_YCRCB_LUMA
+
+
+def to_levels(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values rounded and clipped to 8-bit levels, of the same shape."""
+    # cv2.kmeans answers 127.99999 for a flat 128: round, never truncate.
+    levels: NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels
+
+
+def _convert(colors: NDArray[np.float32], code: int) -> NDArray[np.float32]:
+    """`cv2.cvtColor` of a list of float32 colours of unit range, shape (N, 3)."""
+    if len(colors) == 0:
+        return np.empty((0, 3), np.float32)
+    picture = np.ascontiguousarray(colors, np.float32).reshape(-1, 1, 3)
+    return cast("NDArray[np.float32]", cv2.cvtColor(picture, code).reshape(-1, 3))
+
+
+def _opencv_space(forward: int, inverse: int, scale: float) -> tuple[_Conversion, _Conversion]:
+    """Forward and inverse conversion by OpenCV; `scale` multiplies its float values."""
+
+    def to_space(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+        values = _convert(colors / np.float32(255), forward)
+        values *= scale
+        return values
+
+    def from_space(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        colors = _convert(values / np.float32(scale), inverse)
+        colors *= 255
+        return colors
+
+    return to_space, from_space
+
+
+def _same(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return colors
+
+
+def _to_hsv_cone(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    hsv = _convert(colors, cv2.COLOR_BGR2HSV)  # degrees, 0 to 1, 0 to 255
+    hue = np.deg2rad(hsv[:, 0])
+    radius = hsv[:, 1] * hsv[:, 2]
+    return np.column_stack([radius * np.cos(hue), radius * np.sin(hue), hsv[:, 2]])
+
+
+def _from_hsv_cone(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    value = np.clip(values[:, 2], 0, 255)
+    radius = np.minimum(np.hypot(values[:, 0], values[:, 1]), value)
+    saturation = np.divide(radius, value, out=np.zeros_like(value), where=value > 0)
+    hue = np.rad2deg(np.arctan2(values[:, 1], values[:, 0])) % 360
+    return _convert(np.column_stack([hue, saturation, value]), cv2.COLOR_HSV2BGR)
+
+
+# Linear BGR to cone responses, and their cube roots to Oklab: the two matrices of [3], columns
+# turned to OpenCV's channel order.
+_BGR_TO_LMS = np.array(
+    [
+        [0.0514459929, 0.5363325363, 0.4122214708],
+        [0.1073969566, 0.6806995451, 0.2119034982],
+        [0.6299787005, 0.2817188376, 0.0883024619],
+    ]
+)
+_LMS_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+_OKLAB_SCALE = 100.0
+
+
+def _to_oklab(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    encoded = colors.astype(np.float64) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    lab = np.cbrt(linear @ _BGR_TO_LMS.T) @ _LMS_TO_OKLAB.T
+    return (lab * _OKLAB_SCALE).astype(np.float32)
+
+
+def _from_oklab(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    roots = (values / _OKLAB_SCALE) @ np.linalg.inv(_LMS_TO_OKLAB).T
+    linear = np.clip(roots**3 @ np.linalg.inv(_BGR_TO_LMS).T, 0, 1)
+    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return (encoded * 255).astype(np.float32)
+
+
+_SPACES: dict[ColorSpace, tuple[_Conversion, _Conversion]] = {
+    "rgb": (_same, _same),
+    "lab": _opencv_space(cv2.COLOR_BGR2Lab, cv2.COLOR_Lab2BGR, 1),
+    "luv": _opencv_space(cv2.COLOR_BGR2Luv, cv2.COLOR_Luv2BGR, 1),
+    "hsv": (_to_hsv_cone, _from_hsv_cone),
+    "ycrcb": _opencv_space(cv2.COLOR_BGR2YCrCb, cv2.COLOR_YCrCb2BGR, 255),
+    "oklab": (_to_oklab, _from_oklab),
+}

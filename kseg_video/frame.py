@@ -1,0 +1,205 @@
+"""Frames, what is known of the video they come from, and their segmentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.color import ColorEncoding, yuv_to_bgr_matrix
+from kseg_video.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from kseg_video.palette import Palette
+
+PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
+Event: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
+Plane: TypeAlias = "NDArray[np.uint8]"
+Components: TypeAlias = tuple[Plane, Plane, Plane]
+
+_IDENTITY = np.eye(3, 4, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What is known of a source before its first frame.
+
+    Parameters
+    ----------
+    width, height : int
+        Upright picture size in pixels.
+    frame_rate : Fraction
+        Frames per second.
+    layout : {"bgr24", "i420", "gray8"}
+        Layout of the frames' pixels.
+    encoding : ColorEncoding
+        Of the source's YUV; RGB sources carry what their output shall have.
+    frame_count : int, optional
+        Expected number of frames; None where unknown.
+    sample_aspect_ratio : Fraction
+        Width of a pixel over its height.
+    has_audio : bool
+        Whether there is sound.
+    still : bool
+        Whether this is a single picture without a time of its own.
+    notes : tuple of str
+        What the user should know of how this input is read.
+    """
+
+    width: int
+    height: int
+    frame_rate: Fraction
+    layout: PixelLayout = "bgr24"
+    encoding: ColorEncoding = field(default_factory=ColorEncoding)
+    frame_count: int | None = None
+    sample_aspect_ratio: Fraction = Fraction(1)
+    has_audio: bool = False
+    still: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTrack:
+    """The sound that belongs to the frames of a source.
+
+    Parameters
+    ----------
+    path : Path
+        File that holds it.
+    codecs : tuple of str
+        Codec of each of its tracks, in ffmpeg's words.
+    start : float
+        Seconds of the file's time at which the first frame lies or, without a cut, the file starts.
+    duration : float, optional
+        Seconds that belong to the frames; None is all there is.
+    delay : float
+        Seconds from `start` to the first frame.
+    """
+
+    path: Path
+    codecs: tuple[str, ...]
+    start: float = 0.0
+    duration: float | None = None
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a video.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8
+        bgr24: (H, W, 3). i420: (3 H / 2, W), the planes Y, U, V one after another, W and H even.
+        gray8: (H, W), for outputs alone.
+    layout : {"bgr24", "i420", "gray8"}
+        What `pixels` holds.
+    encoding : ColorEncoding
+        Of i420 pixels.
+    index : int
+        Number of the frame, from 0.
+    time : float
+        Seconds of the source's own time.
+    alpha : ndarray of uint8, shape (H, W), optional
+        Opacity, which stills may have.
+    """
+
+    pixels: NDArray[np.uint8]
+    layout: PixelLayout = "bgr24"
+    encoding: ColorEncoding = field(default_factory=ColorEncoding)
+    index: int = 0
+    time: float = 0.0
+    alpha: NDArray[np.uint8] | None = None
+
+    @property
+    def width(self) -> int:
+        """Picture width in pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Picture height in pixels."""
+        rows = int(self.pixels.shape[0])
+        return rows * 2 // 3 if self.layout == "i420" else rows
+
+    @property
+    def planes(self) -> Components:
+        """Y (H, W), U and V (H / 2, W / 2) of an i420 frame, as views of its pixels."""
+        height, width = self.height, self.width
+        chroma = self.pixels[height:].reshape(2, height // 2, width // 2)
+        return self.pixels[:height], chroma[0], chroma[1]
+
+    @cached_property
+    def components(self) -> Components:
+        """The three colour components at full size, each (H, W): B, G, R or Y, U, V.
+
+        Chroma is doubled bilinearly, which stays within 2 levels of ffmpeg's own conversion.
+        """
+        if self.layout == "i420":
+            size = (self.width, self.height)
+            luma, *chroma = self.planes
+            blue, red = (cv2.resize(p, size, interpolation=cv2.INTER_LINEAR) for p in chroma)
+            return luma, cast("Plane", blue), cast("Plane", red)
+        return cast("Components", tuple(cv2.split(self.pixels)))
+
+    @property
+    def components_to_bgr(self) -> NDArray[np.float32]:
+        """Affine map from components to BGR levels, (3, 4), for `cv2.transform`."""
+        return yuv_to_bgr_matrix(self.encoding) if self.layout == "i420" else _IDENTITY
+
+    @cached_property
+    def bgr(self) -> NDArray[np.uint8]:
+        """The picture as BGR, (H, W, 3); converted once, on first use."""
+        if self.layout == "bgr24":
+            return self.pixels
+        picture = cv2.transform(cv2.merge(self.components), self.components_to_bgr)
+        return cast("NDArray[np.uint8]", picture)
+
+
+def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
+    """A frame as it is, or a BGR array of shape (H, W, 3) as a frame.
+
+    Raises
+    ------
+    SourceError
+        If an array is not uint8 of shape (H, W, 3) with at least one pixel.
+    """
+    if isinstance(picture, Frame):
+        return picture
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise SourceError(
+            f"a picture must be a uint8 array of shape (height, width, 3) in BGR order, "
+            f"not {picture.dtype} of shape {picture.shape}"
+        )
+    return Frame(np.ascontiguousarray(picture))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """A frame cut into colour regions.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (H, W)
+        Cluster number of every pixel.
+    palette : Palette
+        The clusters; its shares are those of `labels`.
+    inertia : float
+        Mean squared distance of a pixel to its centroid, in units of the working space squared: of
+        all pixels with exact mapping, of the sampled ones with fast mapping.
+    event : {"cold", "warm", "cut", "reseed"}
+        How the palette was found: a fit from nothing, from the frame before, or anew.
+    """
+
+    labels: NDArray[np.uint8]
+    palette: Palette
+    inertia: float
+    event: Event

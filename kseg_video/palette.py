@@ -1,0 +1,77 @@
+"""The palette: what the clusters look like and how much of the picture each one holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Palette:
+    """Clusters of one frame; row i is cluster i.
+
+    Parameters
+    ----------
+    centroids : ndarray of float32, shape (K, 3)
+        Centres in the working colour space (see `kseg_video.color`).
+    colors : ndarray of uint8, shape (K, 3)
+        The centres as BGR colours.
+    shares : ndarray of float64, shape (K,)
+        Part of the frame's pixels in each cluster; they sum to 1.
+    real : ndarray of bool, shape (K,)
+        Whether the cluster has been found. A picture with fewer distinct colours than clusters
+        leaves some unfound: they have no pixels and repeat the colour of the last real one.
+    """
+
+    centroids: NDArray[np.float32]
+    colors: NDArray[np.uint8]
+    shares: NDArray[np.float64]
+    real: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.centroids)
+
+    @property
+    def n_real(self) -> int:
+        """Number of clusters that have been found, at most K."""
+        return int(self.real.sum())
+
+    @property
+    def hex_colors(self) -> list[str]:
+        """Colours as ``#rrggbb``."""
+        return [f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in self.colors.tolist()]
+
+
+def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Order of the new centroids in which each takes the number of the old one it continues.
+
+    The pairing is one to one with the least total distance: an assignment problem, which the earth
+    mover's distance between unit weights solves.
+
+    Parameters
+    ----------
+    old : ndarray of float32, shape (M, 3)
+    new : ndarray of float32, shape (N, 3)
+        N at least M.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+        Row i of ``new[order]`` continues row i of `old`; unmatched rows follow in their own order.
+    """
+    cost = np.linalg.norm(old[:, np.newaxis] - new, axis=2)
+    _, _, flow = cv2.EMD(
+        np.ones((len(old), 1), np.float32),
+        np.ones((len(new), 1), np.float32),
+        cv2.DIST_USER,
+        cost=cost.astype(np.float32),
+    )
+    partners = np.argmax(flow, axis=1)
+    others = np.setdiff1d(np.arange(len(new)), partners)
+    return np.concatenate([partners, others])

@@ -1,0 +1,413 @@
+"""The frame loop: read, segment, paint and write, each at work while the others are.
+
+Reading and writing have a thread each and a short queue to the segmenter between them, so that a
+run holds a handful of frames however long the clip is. Whatever fails first ends the run and is
+what the caller gets; no thread, process or file is left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import Empty, Queue
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+
+from kseg_video.errors import SettingsError, SinkError
+from kseg_video.render import render, view_width
+from kseg_video.segmenter import Segmenter
+from kseg_video.settings import (
+    EncoderSettings,
+    RenderSettings,
+    SegmenterSettings,
+    TrimSettings,
+)
+from kseg_video.sinks import FrameSink, check_output, check_target, open_sink
+from kseg_video.sources import FrameSource, open_source
+from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
+from kseg_video.timing import StageTimer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from kseg_video.frame import Event, Frame, PixelLayout, Segmentation, VideoInfo
+    from kseg_video.palette import Palette
+
+_QUEUE_FRAMES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """A frame whose palette did not simply follow from the frame before.
+
+    Parameters
+    ----------
+    frame : int
+        Number of the frame, from 0.
+    time : float
+        Seconds of the input's own time.
+    event : {"cold", "cut", "reseed"}
+    """
+
+    frame: int
+    time: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """What a conversion did.
+
+    Parameters
+    ----------
+    source, output : Path
+    info : VideoInfo
+        Of the source.
+    frames : int
+        Frames written.
+    seconds : float
+        Wall-clock time it took.
+    settings : SegmenterSettings
+        As used, with the choices left to the input filled in.
+    disabled : frozenset of int
+        Clusters that were switched off.
+    palette : Palette
+        Centroids and colours of the last frame; shares are means over all frames.
+    inertia : float
+        Mean over the frames of `kseg_video.frame.Segmentation.inertia`.
+    events : tuple of EventRecord
+    stage_milliseconds : dict of str to float
+        Mean time of each stage for a frame; the stages overlap.
+    notes : tuple of str
+        What the user should know of how the output was made.
+    warnings : tuple of str
+        What went wrong on the way.
+    """
+
+    source: Path
+    output: Path
+    info: VideoInfo
+    frames: int
+    seconds: float
+    settings: SegmenterSettings
+    disabled: frozenset[int]
+    palette: Palette
+    inertia: float
+    events: tuple[EventRecord, ...]
+    stage_milliseconds: dict[str, float]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames written for each second that it took."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+    @property
+    def compactness(self) -> float | None:
+        """Of a still, the sum of its pixels' squared distances, as `cv2.kmeans` reports it."""
+        return self.inertia * self.info.width * self.info.height if self.info.still else None
+
+
+class RunObserver(Protocol):
+    """Is told how a run goes, in the thread that called `convert`."""
+
+    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
+        """The source and the sink are open."""
+        ...
+
+    def on_frame(self, frame: Frame, segmentation: Segmentation) -> None:
+        """A frame has been segmented and handed to the sink."""
+        ...
+
+    def on_finish(self, report: Report) -> None:
+        """The output stands under its name."""
+        ...
+
+
+def convert(
+    source: str | Path,
+    output: str | Path,
+    *,
+    segmenter: SegmenterSettings | None = None,
+    rendering: RenderSettings | None = None,
+    encoder: EncoderSettings | None = None,
+    trim: TrimSettings | None = None,
+    observer: RunObserver | None = None,
+) -> Report:
+    """Turn a video, a still or a folder of stills into a segmented or masked one.
+
+    Parameters
+    ----------
+    source, output : str or Path
+        See `open_source` and `open_sink`.
+    segmenter : SegmenterSettings, optional
+    rendering : RenderSettings, optional
+    encoder : EncoderSettings, optional
+    trim : TrimSettings, optional
+    observer : RunObserver, optional
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    SettingsError
+        If the settings contradict each other or the output's suffix.
+    SourceError
+        If the source cannot be read.
+    SinkError
+        If the output cannot be written; nothing is left of it then.
+    """
+    source, output = Path(source), Path(output)
+    segmenter = segmenter or SegmenterSettings()
+    rendering = rendering or RenderSettings()
+    encoder = encoder or EncoderSettings()
+    check_settings(output, segmenter, rendering, encoder)
+    if output.exists() and source.exists() and output.samefile(source):
+        raise SinkError(f"{output} is the input itself; choose another output")
+    check_target(output, encoder)
+    with open_source(source, trim) as frames:
+        run = _Run(frames, _for_input(segmenter, frames.info), rendering)
+        painted = _painted_info(frames.info, output, rendering, encoder)
+        with open_sink(output, painted, encoder, frames.audio) as sink:
+            if observer is not None:
+                observer.on_start(source, output, frames.info, run.timer)
+            run.drive(sink, painted.layout, observer)
+    report = run.report(source, output, sink)
+    if observer is not None:
+        observer.on_finish(report)
+    return report
+
+
+def check_settings(
+    output: Path,
+    segmenter: SegmenterSettings,
+    rendering: RenderSettings,
+    encoder: EncoderSettings,
+) -> None:
+    """Check what can be known before any file is touched.
+
+    Raises
+    ------
+    SettingsError
+        If the settings contradict each other or the output's suffix.
+    """
+    check_output(output, encoder)
+    for number in sorted(rendering.disabled):
+        if number >= segmenter.n_clusters:
+            raise SettingsError(
+                f"there is no cluster {number}: {segmenter.n_clusters} clusters are numbered "
+                f"from 0 to {segmenter.n_clusters - 1}"
+            )
+    suffix = output.suffix.lower()
+    exact = suffix in STILL_SUFFIXES - LOSSY_STILL_SUFFIXES or encoder.lossless
+    if rendering.view == "labels" and not exact:
+        raise SettingsError(
+            "cluster numbers survive only in lossless outputs; choose --lossless with .mkv, or .png"
+        )
+
+
+def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
+    """Fill in the choices that are left to the input."""
+    if not info.still:
+        return replace(settings, mapping=settings.mapping or "fast")
+    return replace(
+        settings,
+        mapping=settings.mapping or "exact",
+        sample_pixels=settings.sample_pixels or "all",
+    )
+
+
+def _painted_info(
+    info: VideoInfo, output: Path, rendering: RenderSettings, encoder: EncoderSettings
+) -> VideoInfo:
+    """What is known of the painted pictures."""
+    layout: PixelLayout = info.layout
+    still = output.suffix.lower() in STILL_SUFFIXES
+    if rendering.view == "labels":
+        layout = "gray8"
+    elif still or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):
+        layout = "bgr24"  # YUV would round the palette's colours
+    return replace(info, width=view_width(info.width, rendering), layout=layout)
+
+
+class _Run:
+    """One pass over a source, and what is learnt on the way."""
+
+    def __init__(
+        self, source: FrameSource, settings: SegmenterSettings, rendering: RenderSettings
+    ) -> None:
+        self.timer = StageTimer()
+        self._source = source
+        self._settings = settings
+        self._rendering = rendering
+        self._segmenter = Segmenter(settings, self.timer)
+        self._started = time.perf_counter()
+        self._frames = 0
+        self._inertia_sum = 0.0
+        self._share_sum: NDArray[np.float64] = np.zeros(settings.n_clusters)
+        self._events: list[EventRecord] = []
+        self._palette: Palette | None = None
+
+    def drive(self, sink: FrameSink, layout: PixelLayout, observer: RunObserver | None) -> None:
+        """Take every frame from the source to the sink."""
+        with (
+            _Reader(self._source, self.timer) as reader,
+            _Writer(sink, self.timer) as writer,
+        ):
+            for frame in reader.frames():
+                segmentation = self._segmenter.segment(frame)
+                with self.timer.stage("paint"):
+                    painted = render(frame, segmentation, self._rendering, layout)
+                writer.write(painted)
+                self._note(frame, segmentation)
+                if observer is not None:
+                    observer.on_frame(frame, segmentation)
+            writer.finish()
+
+    def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
+        assert self._palette is not None
+        return Report(
+            source=source,
+            output=output,
+            info=self._source.info,
+            frames=self._frames,
+            seconds=time.perf_counter() - self._started,
+            settings=self._settings,
+            disabled=self._rendering.disabled,
+            palette=replace(self._palette, shares=self._share_sum / self._frames),
+            inertia=self._inertia_sum / self._frames,
+            events=tuple(self._events),
+            stage_milliseconds=self.timer.milliseconds_per(self._frames),
+            notes=(*self._source.info.notes, *sink.notes),
+            warnings=tuple(self._source.warnings),
+        )
+
+    def _note(self, frame: Frame, segmentation: Segmentation) -> None:
+        self._frames += 1
+        self._inertia_sum += segmentation.inertia
+        self._share_sum += segmentation.palette.shares
+        self._palette = segmentation.palette
+        if segmentation.event != "warm":
+            self._events.append(EventRecord(frame.index, frame.time, segmentation.event))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _End:
+    """Last item of a queue: nothing more comes, or this error came."""
+
+    error: BaseException | None = None
+
+
+class _Reader:
+    """Reads frames ahead in a thread of its own."""
+
+    def __init__(self, source: FrameSource, timer: StageTimer) -> None:
+        self._source = source
+        self._timer = timer
+        self._queue: Queue[Frame | _End] = Queue(_QUEUE_FRAMES)
+        self._unwanted = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="reader")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._unwanted.set()
+        if error is not None:
+            self._source.close()  # unblocks a read
+        _drain(self._queue)  # unblocks a put
+        self._thread.join()
+
+    def frames(self) -> Iterator[Frame]:
+        while True:
+            item = self._queue.get()
+            if not isinstance(item, _End):
+                yield item
+                continue
+            if item.error is not None:
+                raise item.error
+            return
+
+    def _read(self) -> None:
+        frames = iter(self._source)
+        end = _End()
+        try:
+            while not self._unwanted.is_set():
+                with self._timer.stage("read"):
+                    frame = next(frames, None)
+                if frame is None:
+                    break
+                self._queue.put(frame)
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            end = _End(error)
+        self._queue.put(end)
+
+
+class _Writer:
+    """Writes pictures in a thread of its own."""
+
+    def __init__(self, sink: FrameSink, timer: StageTimer) -> None:
+        self._sink = sink
+        self._timer = timer
+        self._queue: Queue[Frame | None] = Queue(_QUEUE_FRAMES)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="writer")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._sink.abort()  # unblocks a write
+            _drain(self._queue)
+            self._queue.put(None)
+        self._thread.join()
+
+    def write(self, frame: Frame) -> None:
+        if self._error is not None:
+            raise self._error
+        self._queue.put(frame)
+
+    def finish(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while (frame := self._queue.get()) is not None:
+            if self._error is not None:
+                continue  # keep taking, so that the segmenter is not stuck before it hears of it
+            try:
+                with self._timer.stage("write"):
+                    self._sink.write(frame)
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                self._error = error
+
+
+def _drain(queue: Queue[Frame | _End] | Queue[Frame | None]) -> None:
+    with contextlib.suppress(Empty):
+        while True:
+            queue.get_nowait()

@@ -1,0 +1,211 @@
+"""From a frame and its segmentation to the picture that is shown or written.
+
+=============  ====================================================================================
+view           picture
+=============  ====================================================================================
+segmented      every pixel in its cluster's colour, switched-off clusters black
+masked         the source's own pixels, switched-off clusters black
+boundaries     the source with the regions' outlines drawn in
+side-by-side   source and segmented; with clusters switched off, masked as the third
+labels         raw cluster numbers, 8-bit gray
+original       the source
+=============  ====================================================================================
+
+An i420 frame is painted plane by plane: its kept pixels reach the output untouched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast, overload
+
+import cv2
+import numpy as np
+
+from kseg_video.color import bgr_to_yuv
+from kseg_video.frame import Frame, as_frame
+from kseg_video.settings import RenderSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from kseg_video.frame import PixelLayout, Plane, Segmentation
+    from kseg_video.settings import View
+
+_BLACK = np.zeros((1, 3), np.uint8)
+_WHITE = np.full((1, 3), 255, np.uint8)
+_LINES_PER_OUTLINE_PIXEL = 540
+
+
+@overload
+def render(
+    picture: Frame,
+    segmentation: Segmentation,
+    settings: RenderSettings | None = None,
+    layout: PixelLayout | None = None,
+) -> Frame: ...
+
+
+@overload
+def render(
+    picture: NDArray[np.uint8],
+    segmentation: Segmentation,
+    settings: RenderSettings | None = None,
+    layout: PixelLayout | None = None,
+) -> NDArray[np.uint8]: ...
+
+
+def render(
+    picture: Frame | NDArray[np.uint8],
+    segmentation: Segmentation,
+    settings: RenderSettings | None = None,
+    layout: PixelLayout | None = None,
+) -> Frame | NDArray[np.uint8]:
+    """Paint a view of a segmented picture.
+
+    Parameters
+    ----------
+    picture : Frame, or ndarray of uint8 and shape (H, W, 3)
+        What was segmented.
+    segmentation : Segmentation
+        Of that picture.
+    settings : RenderSettings, optional
+    layout : {"bgr24", "i420"}, optional
+        Layout of the result; the picture's own by default. A planar frame can be painted as BGR,
+        not the other way round. The labels view is always gray8.
+
+    Returns
+    -------
+    Frame or ndarray
+        As `picture`: a frame with its index and time, or an array; uint8 of shape (H, W, 3), of
+        shape (H, W) for the labels view, wider for side by side.
+    """
+    frame = as_frame(picture)
+    settings = settings or RenderSettings()
+    if settings.view == "labels":
+        painted = _like(frame, segmentation.labels, "gray8")
+    else:
+        wanted = layout or frame.layout
+        if frame.layout != wanted:
+            frame = _like(frame, frame.bgr, "bgr24")
+        panels = [
+            _VIEWS[view](frame, segmentation, settings.disabled) for view in _panels(settings)
+        ]
+        painted = _in_a_row(panels)
+    return painted if isinstance(picture, Frame) else painted.pixels
+
+
+def view_width(width: int, settings: RenderSettings) -> int:
+    """Width of the painted picture in pixels for a source of some width."""
+    return width * len(_panels(settings))
+
+
+def _panels(settings: RenderSettings) -> Sequence[View]:
+    if settings.view != "side-by-side":
+        return (settings.view,)
+    return ("original", "segmented", "masked") if settings.disabled else ("original", "segmented")
+
+
+def _original(frame: Frame, _segmentation: Segmentation, _disabled: frozenset[int]) -> Frame:
+    return frame
+
+
+def _segmented(frame: Frame, segmentation: Segmentation, disabled: frozenset[int]) -> Frame:
+    colors = segmentation.palette.colors.copy()
+    colors[[number for number in disabled if number < len(colors)]] = 0
+    labels = segmentation.labels
+    if frame.layout == "i420":
+        luma, blue, red = (_table(levels) for levels in bgr_to_yuv(colors, frame.encoding).T)
+        # The upper left pixel of a block is where H.264 and its kin place the block's chroma.
+        corners = np.ascontiguousarray(labels[::2, ::2])
+        return _from_planes(
+            frame, _look_up(labels, luma), _look_up(corners, blue), _look_up(corners, red)
+        )
+    painted = cv2.applyColorMap(labels, _table(colors).reshape(256, 1, 3))
+    return _like(frame, cast("Plane", painted), "bgr24")
+
+
+def _masked(frame: Frame, segmentation: Segmentation, disabled: frozenset[int]) -> Frame:
+    if not disabled:
+        return frame
+    off = np.zeros(256, np.uint8)
+    off[list(disabled)] = 255
+    return _filled(frame, _look_up(segmentation.labels, off), _BLACK, halve=np.minimum)
+
+
+def _boundaries(frame: Frame, segmentation: Segmentation, _disabled: frozenset[int]) -> Frame:
+    labels = segmentation.labels
+    where = np.zeros(labels.shape, np.uint8)
+    where[:, 1:][labels[:, 1:] != labels[:, :-1]] = 255
+    where[1:][labels[1:] != labels[:-1]] = 255
+    thickness = 1 + frame.height // _LINES_PER_OUTLINE_PIXEL
+    where = cast("Plane", cv2.dilate(where, np.ones((thickness, thickness), np.uint8)))
+    return _filled(frame, where, _WHITE, halve=np.maximum)
+
+
+_VIEWS: dict[View, Callable[[Frame, Segmentation, frozenset[int]], Frame]] = {
+    "original": _original,
+    "segmented": _segmented,
+    "masked": _masked,
+    "boundaries": _boundaries,
+}
+
+
+def _filled(
+    frame: Frame,
+    where: Plane,
+    color: NDArray[np.uint8],
+    halve: Callable[[Plane, Plane], Plane],
+) -> Frame:
+    """The frame with a colour wherever the mask is 255.
+
+    Of i420 chroma, `halve` says which blocks are filled: `np.minimum` those filled whole, so that a
+    kept pixel keeps its colour; `np.maximum` all that are touched.
+    """
+    if frame.layout != "i420":
+        pixels = frame.pixels.copy()
+        cv2.copyTo(np.broadcast_to(color, pixels.shape).copy(), where, pixels)
+        return _like(frame, pixels, frame.layout)
+    rows = halve(where[::2], where[1::2])
+    blocks = halve(rows[:, ::2], rows[:, 1::2])
+    copy = _like(frame, frame.pixels.copy(), "i420")
+    masks = (where, blocks, blocks)
+    for plane, mask, level in zip(
+        copy.planes, masks, bgr_to_yuv(color, frame.encoding)[0], strict=True
+    ):
+        cv2.copyTo(np.full_like(plane, level), mask, plane)
+    return copy
+
+
+def _in_a_row(panels: Sequence[Frame]) -> Frame:
+    first = panels[0]
+    if len(panels) == 1:
+        return first
+    if first.layout == "i420":
+        rows = [np.hstack(planes) for planes in zip(*(p.planes for p in panels), strict=True)]
+        return _from_planes(first, *rows)
+    alpha = None if first.alpha is None else np.hstack([first.alpha] * len(panels))
+    pixels = np.hstack([panel.pixels for panel in panels])
+    return Frame(pixels, first.layout, first.encoding, first.index, first.time, alpha)
+
+
+def _look_up(labels: Plane, table: NDArray[np.uint8]) -> Plane:
+    return cast("Plane", cv2.LUT(labels, table))
+
+
+def _table(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Values by label, filled up to 256 entries."""
+    table = np.zeros((256, *values.shape[1:]), np.uint8)
+    table[: len(values)] = values
+    return table
+
+
+def _from_planes(frame: Frame, *planes: NDArray[np.uint8]) -> Frame:
+    width = planes[0].shape[1]
+    pixels = np.concatenate([plane.ravel() for plane in planes]).reshape(-1, width)
+    return _like(frame, pixels, "i420")
+
+
+def _like(frame: Frame, pixels: NDArray[np.uint8], layout: PixelLayout) -> Frame:
+    return Frame(pixels, layout, frame.encoding, frame.index, frame.time, frame.alpha)

@@ -1,0 +1,177 @@
+"""Frozen settings of each part, validated when they are made. Needs neither NumPy nor OpenCV."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from kseg_video.errors import SettingsError
+
+ColorSpace: TypeAlias = Literal["rgb", "lab", "luv", "hsv", "ycrcb", "oklab"]
+Mapping: TypeAlias = Literal["fast", "exact"]
+Init: TypeAlias = Literal["k-means++", "random"]
+View: TypeAlias = Literal["segmented", "masked", "boundaries", "side-by-side", "labels", "original"]
+Codec: TypeAlias = Literal["h264", "vp9"]
+Preset: TypeAlias = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
+]
+
+MAX_CLUSTERS = 32
+DEFAULT_SAMPLE_PIXELS = 10_000
+
+
+def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    if value not in choices:
+        known = ", ".join(str(choice) for choice in choices)
+        raise SettingsError(f"{name} cannot be {value!r}; choose one of {known}")
+
+
+def _check_whole(name: str, value: object, low: int, high: int | None = None) -> None:
+    bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):  # type: ignore[operator]
+        raise SettingsError(f"{name} cannot be {value!r}; give a whole number {bounds}")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterSettings:
+    """How colours are clustered and pixels are mapped to clusters.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of clusters, 1 to 32.
+    color_space : {"rgb", "lab", "luv", "hsv", "ycrcb", "oklab"}
+        Working space in which distances are measured (see `kseg_video.color`).
+    mapping : {"fast", "exact"}, optional
+        Label table over a 16-bit colour index, or the nearest centroid of every pixel. None leaves
+        the choice to the input: exact for stills, fast for video and plain arrays.
+    sample_pixels : int or "all", optional
+        Pixels of a frame that a fit looks at. None leaves the choice to the input: all of a still,
+        10,000 of a video frame or a plain array.
+    seed : int
+        Seed of the random generator, 0 to 2**31 - 1.
+    init : {"k-means++", "random"}
+        How a cold fit chooses its first centroids.
+    attempts : int
+        Cold fits from different first centroids, of which the best is kept.
+    max_iterations : int
+        Iterations of one attempt at the most.
+    epsilon : float
+        An attempt ends when no centroid moves farther than this, in units of the working space.
+
+    Raises
+    ------
+    SettingsError
+        If a value is out of range.
+    """
+
+    n_clusters: int = 5
+    color_space: ColorSpace = "rgb"
+    mapping: Mapping | None = None
+    sample_pixels: int | Literal["all"] | None = None
+    seed: int = 0
+    init: Init = "k-means++"
+    attempts: int = 4
+    max_iterations: int = 100
+    epsilon: float = 0.2
+
+    def __post_init__(self) -> None:
+        _check_whole("the number of clusters", self.n_clusters, 1, MAX_CLUSTERS)
+        _check_choice("the colour space", self.color_space, get_args(ColorSpace))
+        _check_choice("the mapping", self.mapping, (*get_args(Mapping), None))
+        if self.sample_pixels not in ("all", None):
+            _check_whole("the number of sampled pixels", self.sample_pixels, 1)
+        _check_whole("the seed", self.seed, 0, 2**31 - 1)
+        _check_choice("the initialisation", self.init, get_args(Init))
+        _check_whole("the number of attempts", self.attempts, 1)
+        _check_whole("the number of iterations", self.max_iterations, 1)
+        if not (math.isfinite(self.epsilon) and self.epsilon > 0):
+            raise SettingsError(f"epsilon cannot be {self.epsilon!r}; give a number above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    """What is painted from a segmentation.
+
+    Parameters
+    ----------
+    view : {"segmented", "masked", "boundaries", "side-by-side", "labels", "original"}
+        The picture that is made (see `kseg_video.render`).
+    disabled : frozenset of int
+        Clusters that are switched off: painted black.
+    """
+
+    view: View = "segmented"
+    disabled: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        _check_choice("the view", self.view, get_args(View))
+        for number in self.disabled:
+            _check_whole("a disabled cluster", number, 0, MAX_CLUSTERS - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TrimSettings:
+    """Which part of the input is taken.
+
+    Parameters
+    ----------
+    start, end : float
+        Seconds of the input's own time; `end` None is the input's end.
+    max_frames : int, optional
+        Frames written at the most.
+    """
+
+    start: float = 0.0
+    end: float | None = None
+    max_frames: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.start) and self.start >= 0):
+            raise SettingsError(f"the start cannot be {self.start!r}; give seconds, 0 or more")
+        if self.end is not None and not (math.isfinite(self.end) and self.end > self.start):
+            raise SettingsError(
+                f"the end ({self.end:g} s) must lie after the start ({self.start:g} s)"
+            )
+        if self.max_frames is not None:
+            _check_whole("the number of frames", self.max_frames, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSettings:
+    """How the output is encoded.
+
+    Parameters
+    ----------
+    codec : {"h264", "vp9"}, optional
+        Video codec; None is the container's usual one.
+    crf : int, optional
+        Constant rate factor, 0 (best) to 63 (51 for H.264); None is the codec's default.
+    preset : str, optional
+        x264's trade of time for size; None is the default.
+    lossless : bool
+        FFV1, from which the exact colours come back; for ``.mkv`` alone.
+    audio : bool
+        Whether the input's sound is kept.
+    overwrite : bool
+        Whether an existing output may be replaced.
+    """
+
+    codec: Codec | None = None
+    crf: int | None = None
+    preset: Preset | None = None
+    lossless: bool = False
+    audio: bool = True
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        _check_choice("the codec", self.codec, (*get_args(Codec), None))
+        _check_choice("the preset", self.preset, (*get_args(Preset), None))
+        if self.crf is not None:
+            _check_whole("the constant rate factor", self.crf, 0, 63)
+        if self.lossless and (self.codec or self.preset or self.crf is not None):
+            raise SettingsError(
+                "lossless output is FFV1 and takes no codec, preset or rate factor; leave them out"
+            )

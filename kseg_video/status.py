@@ -1,0 +1,222 @@
+"""What the terminal shows: progress while files are converted, and a summary of each."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kseg_video.frame import Frame, Segmentation, VideoInfo
+    from kseg_video.palette import Palette
+    from kseg_video.pipeline import Report
+    from kseg_video.timing import StageTimer
+
+_SECONDS_BETWEEN_DRAWINGS = 0.1
+_SWATCH = "  "
+
+
+def terminal_console() -> Console | None:
+    """A console on standard error where that is a terminal that can move its cursor, else None."""
+    if not sys.stderr.isatty():
+        return None
+    console = Console(stderr=True, highlight=False)
+    return None if console.is_dumb_terminal else console
+
+
+class TerminalStatus:
+    """Progress display of a run on a terminal; a `kseg_video.pipeline.RunObserver`.
+
+    Use as a context manager: the terminal is restored when it is left.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._drawn = float("-inf")
+        self._frames = 0
+        self._timer: StageTimer | None = None
+        self._palette: Palette | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            _RateColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            expand=True,
+        )
+        self._task = self._progress.add_task("", total=None)
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
+        """Show an empty bar."""
+        self._timer, self._palette, self._frames = timer, None, 0
+        self._progress.reset(
+            self._task, description=f"{source.name} → {output.name}", total=info.frame_count
+        )
+        self._draw()
+
+    def on_frame(self, _frame: Frame, segmentation: Segmentation) -> None:
+        """Move on, and draw if the last drawing is old enough."""
+        self._frames += 1
+        self._palette = segmentation.palette
+        if self._clock() - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
+            self._draw()
+
+    def on_finish(self, report: Report) -> None:
+        """Replace the display by the summary, which stays."""
+        self._live.update(Text(), refresh=True)
+        self._console.print(
+            Text(report.output.name, "bold"), *summary_words(report), sep=" · ", soft_wrap=True
+        )
+        self._console.print(palette_table(report.palette, report.disabled))
+
+    def _draw(self) -> None:
+        self._drawn = self._clock()
+        self._progress.update(self._task, completed=self._frames)
+        parts: list[Any] = [self._progress]
+        if self._timer is not None and self._frames:
+            costs = self._timer.milliseconds_per(self._frames)
+            text = "   ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
+            parts.append(Text(f"ms a frame   {text}", "dim"))
+        if self._palette is not None:
+            parts.append(palette_line(self._palette))
+        self._live.update(Group(*parts), refresh=True)
+
+
+class _RateColumn(ProgressColumn):
+    """Frames a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:.0f} fps", "progress.data.speed")
+
+
+def palette_line(palette: Palette) -> Text:
+    """Swatches with number, colour and share in one line that may wrap."""
+    line = Text()
+    rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
+    for number, (color, share, real) in enumerate(rows):
+        if real:
+            line.append(_SWATCH, f"on {color}")
+            line.append(f" {number} {color} {share:.0%}   ")
+    return line
+
+
+def palette_table(palette: Palette, disabled: frozenset[int]) -> Table:
+    """The palette as a table with a row for each cluster."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
+    for number, (color, share, real) in enumerate(rows):
+        swatch = Text(_SWATCH * 2, f"on {color}" if real else "")
+        remark = "not found: fewer colours than clusters" if not real else ""
+        if number in disabled:
+            remark = "off"
+        table.add_row(swatch, str(number), color if real else "-", f"{share:6.1%}", remark)
+    return table
+
+
+def summary_words(report: Report) -> list[str]:
+    """What a run did, in a few words each."""
+    frames = "1 frame" if report.frames == 1 else f"{report.frames} frames"
+    words = [frames, f"{report.seconds:.1f} s", f"{report.frames_per_second:.0f} fps"]
+    if report.compactness is not None:
+        words = [frames, f"{report.seconds:.1f} s", f"compactness {report.compactness:.6g}"]
+    words.append(f"inertia {report.inertia:.4g}")
+    missing = len(report.palette) - report.palette.n_real
+    if missing:
+        words.append(f"{report.palette.n_real} real clusters of {len(report.palette)}")
+    return [*words, *report.notes]
+
+
+def summary_line(report: Report) -> str:
+    """What a run did, as one plain line."""
+    palette = report.palette
+    rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
+    colors = ", ".join(
+        f"{number} {color} {share:.1%}" for number, (color, share, real) in enumerate(rows) if real
+    )
+    return f"{report.output}: {', '.join(summary_words(report))}; palette {colors}"
+
+
+def summary_data(report: Report) -> dict[str, Any]:
+    """What a run did, for JSON; README documents the fields."""
+    info, palette = report.info, report.palette
+    data: dict[str, Any] = {
+        "input": str(report.source),
+        "output": str(report.output),
+        "frames": report.frames,
+        "seconds": round(report.seconds, 3),
+        "fps": round(report.frames_per_second, 2),
+        "width": info.width,
+        "height": info.height,
+        "frame_rate": str(info.frame_rate),
+        "color_space": report.settings.color_space,
+        "mapping": report.settings.mapping,
+        "clusters": len(palette),
+        "real_clusters": palette.n_real,
+        "palette": [
+            {
+                "cluster": number,
+                "hex": color,
+                "share": round(share, 6),
+                "centroid": [round(value, 3) for value in centroid],
+                "real": real,
+                "disabled": number in report.disabled,
+            }
+            for number, (color, share, centroid, real) in enumerate(
+                zip(
+                    palette.hex_colors,
+                    palette.shares.tolist(),
+                    palette.centroids.tolist(),
+                    palette.real.tolist(),
+                    strict=True,
+                )
+            )
+        ],
+        "events": [
+            {"frame": event.frame, "time": round(event.time, 6), "event": event.event}
+            for event in report.events
+        ],
+        "inertia": report.inertia,
+        "stage_ms": {name: round(cost, 3) for name, cost in report.stage_milliseconds.items()},
+        "notes": list(report.notes),
+        "warnings": list(report.warnings),
+    }
+    if report.compactness is not None:
+        data["compactness"] = report.compactness
+    return data

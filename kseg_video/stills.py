@@ -1,0 +1,108 @@
+"""Still images as arrays, read and written by imageio (Pillow)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import imageio.v3 as iio
+import numpy as np
+
+from kseg_video.errors import SinkError, SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imageio.plugins.pillow import PillowPlugin
+    from numpy.typing import NDArray
+
+# What Pillow is told when it writes, by suffix.
+_WRITER_OPTIONS: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+    ".webp": {"lossless": True},
+    ".tif": {"compression": "tiff_deflate"},
+    ".tiff": {"compression": "tiff_deflate"},
+    ".bmp": {},
+}
+STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
+LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
+OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
+
+
+def read_still(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Read an image upright (EXIF), 16-bit levels brought to 8.
+
+    Returns
+    -------
+    bgr : ndarray of uint8, shape (H, W, 3)
+    alpha : ndarray of uint8, shape (H, W), or None
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    try:
+        with iio.imopen(path, "r", plugin="pillow") as plugin:
+            file = cast("PillowPlugin", plugin)
+            metadata = file.metadata(index=0)
+            conversion: dict[str, Any] = {}
+            if "transparency" in metadata:
+                conversion["mode"] = "RGBA"
+            elif metadata.get("mode") == "CMYK":
+                conversion["mode"] = "RGB"
+            picture = file.read(index=0, rotate=True, **conversion)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise SourceError(
+            f"{path} is not an image that can be read; check that it opens"
+        ) from error
+    return _split(_to_8_bit(picture, path))
+
+
+def write_still(
+    path: Path, suffix: str, pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None
+) -> None:
+    """Write an image.
+
+    Parameters
+    ----------
+    path : Path
+    suffix : str
+        One of `STILL_SUFFIXES`, which chooses the format.
+    pixels : ndarray of uint8, shape (H, W, 3) in BGR order, or (H, W)
+    alpha : ndarray of uint8, shape (H, W), optional
+        Left out where the format has no transparency.
+
+    Raises
+    ------
+    SinkError
+        If it cannot be written.
+    """
+    picture = pixels if pixels.ndim == 2 else pixels[..., ::-1]
+    if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
+        picture = np.dstack([picture, alpha])
+    try:
+        iio.imwrite(path, picture, extension=suffix, plugin="pillow", **_WRITER_OPTIONS[suffix])
+    except OSError as error:
+        raise SinkError(f"{path} cannot be written ({error.strerror or error})") from error
+
+
+def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:
+    if picture.dtype == np.bool_:
+        return picture.astype(np.uint8) * np.uint8(255)
+    if picture.dtype == np.uint16:
+        return (picture >> 8).astype(np.uint8)
+    if picture.dtype != np.uint8:
+        raise SourceError(f"{path} holds {picture.dtype} levels; save it with 8 or 16 bit")
+    return picture
+
+
+def _split(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """BGR and opacity of a gray, gray-alpha, RGB or RGBA picture."""
+    if picture.ndim == 2:
+        picture = picture[..., np.newaxis]
+    channels = picture.shape[2]
+    alpha = np.ascontiguousarray(picture[..., -1]) if channels in (2, 4) else None
+    colors = picture[..., :3] if channels >= 3 else picture[..., :1].repeat(3, axis=2)
+    return np.ascontiguousarray(colors[..., ::-1]), alpha

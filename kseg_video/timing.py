@@ -1,0 +1,37 @@
+"""Stage timers and frame rates, with an injected clock."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class StageTimer:
+    """Adds up the seconds that each named stage takes.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the time spent inside the ``with`` block to a stage."""
+        begin = self._clock()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + self._clock() - begin
+
+    def milliseconds_per(self, count: int) -> dict[str, float]:
+        """Mean milliseconds of each stage for one of `count` frames."""
+        return {name: total * 1000 / max(count, 1) for name, total in self.seconds.items()}

@@ -181,13 +181,11 @@ def _opencv_space(forward: int, inverse: int, scale: float) -> tuple[_Conversion
 
     def to_space(colors: NDArray[np.float32]) -> NDArray[np.float32]:
         values = _convert(colors / np.float32(255), forward)
-        values *= scale
-        return values
+        return np.multiply(values, scale, out=values)
 
     def from_space(values: NDArray[np.float32]) -> NDArray[np.float32]:
         colors = _convert(values / np.float32(scale), inverse)
-        colors *= 255
-        return colors
+        return np.multiply(colors, 255, out=colors)
 
     return to_space, from_space
 

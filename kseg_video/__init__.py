@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kseg_video.frame import Frame, Segmentation, VideoInfo
     from kseg_video.palette import Palette
     from kseg_video.pipeline import Report, RunObserver, convert
-    from kseg_video.render import render
+    from kseg_video.rendering import render
     from kseg_video.segmenter import Segmenter
     from kseg_video.settings import (
         EncoderSettings,
@@ -32,7 +32,7 @@ _HOMES = {
     "frame": ("Frame", "Segmentation", "VideoInfo"),
     "palette": ("Palette",),
     "pipeline": ("Report", "RunObserver", "convert"),
-    "render": ("render",),
+    "rendering": ("render",),
     "segmenter": ("Segmenter",),
     "settings": ("EncoderSettings", "RenderSettings", "SegmenterSettings", "TrimSettings"),
     "sinks": ("FrameSink", "open_sink"),

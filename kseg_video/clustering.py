@@ -48,7 +48,7 @@ def cold_fit(
         return distinct
     cv2.setRNGSeed(seed)
     _, _, centroids = cv2.kmeans(
-        colors,
+        _as_points(colors),
         settings.n_clusters,
         cast("NDArray[np.int32]", None),
         _criteria(settings),
@@ -79,7 +79,7 @@ def warm_fit(
     labels, _ = nearest(colors, centroids)
     present, members = np.unique(labels, return_inverse=True)
     _, _, fitted = cv2.kmeans(
-        colors,
+        _as_points(colors),
         len(present),
         np.ascontiguousarray(members, np.int32),
         _criteria(settings),
@@ -89,6 +89,11 @@ def warm_fit(
     moved = centroids.copy()
     moved[present] = fitted
     return moved
+
+
+def _as_points(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    # A single row of three would be taken for three points of one dimension.
+    return colors.reshape(-1, 1, 3)
 
 
 def _criteria(settings: SegmenterSettings) -> tuple[int, int, float]:

@@ -181,11 +181,13 @@ def _opencv_space(forward: int, inverse: int, scale: float) -> tuple[_Conversion
 
     def to_space(colors: NDArray[np.float32]) -> NDArray[np.float32]:
         values = _convert(colors / np.float32(255), forward)
-        return np.multiply(values, scale, out=values)
+        np.multiply(values, scale, out=values)
+        return values
 
     def from_space(values: NDArray[np.float32]) -> NDArray[np.float32]:
         colors = _convert(values / np.float32(scale), inverse)
-        return np.multiply(colors, 255, out=colors)
+        np.multiply(colors, 255, out=colors)
+        return colors
 
     return to_space, from_space
 
@@ -232,14 +234,16 @@ def _to_oklab(colors: NDArray[np.float32]) -> NDArray[np.float32]:
     encoded = colors.astype(np.float64) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     lab = np.cbrt(linear @ _BGR_TO_LMS.T) @ _LMS_TO_OKLAB.T
-    return (lab * _OKLAB_SCALE).astype(np.float32)
+    scaled: NDArray[np.float32] = (lab * _OKLAB_SCALE).astype(np.float32)
+    return scaled
 
 
 def _from_oklab(values: NDArray[np.float32]) -> NDArray[np.float32]:
     roots = (values / _OKLAB_SCALE) @ np.linalg.inv(_LMS_TO_OKLAB).T
     linear = np.clip(roots**3 @ np.linalg.inv(_BGR_TO_LMS).T, 0, 1)
     encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return (encoded * 255).astype(np.float32)
+    levels: NDArray[np.float32] = (encoded * 255).astype(np.float32)
+    return levels
 
 
 _SPACES: dict[ColorSpace, tuple[_Conversion, _Conversion]] = {

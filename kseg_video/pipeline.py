@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from kseg_video.errors import SettingsError, SinkError
-from kseg_video.render import render, view_width
+from kseg_video.rendering import render, view_width
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import (
     EncoderSettings,

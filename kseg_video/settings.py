@@ -98,7 +98,7 @@ class RenderSettings:
     Parameters
     ----------
     view : {"segmented", "masked", "boundaries", "side-by-side", "labels", "original"}
-        The picture that is made (see `kseg_video.render`).
+        The picture that is made (see `kseg_video.rendering`).
     disabled : frozenset of int
         Clusters that are switched off: painted black.
     """

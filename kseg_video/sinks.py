@@ -302,6 +302,7 @@ class VideoFileSink(_AbortingContext):
         self._shape = _picture_shape(info)
         self._container = _CONTAINERS[path.suffix.lower()]
         self.notes: list[str] = []
+        self._count = 0
         self._part = _PartialFile(path, overwrite=encoder.overwrite)
         arguments = [
             *self._picture_input(audio),
@@ -332,6 +333,7 @@ class VideoFileSink(_AbortingContext):
         except OSError:
             self._process.wait()
             raise self._failure() from None
+        self._count += 1
 
     def close(self) -> None:
         """Finish the file and give it its name.
@@ -339,8 +341,10 @@ class VideoFileSink(_AbortingContext):
         Raises
         ------
         SinkError
-            If the encoder failed.
+            If the encoder failed or got no picture.
         """
+        if not self._count:
+            raise SinkError(f"{self._path} got no picture")
         if self._process.wait() or not self._part.path.stat().st_size:
             raise self._failure()
         self._part.publish()
@@ -406,7 +410,7 @@ class VideoFileSink(_AbortingContext):
                 f":color_trc={encoding.transfer or _TRANSFERS[encoding.matrix]}"
             )
         ratio = info.sample_aspect_ratio
-        filters.append(f"setsar={ratio.numerator}/{ratio.denominator}")
+        filters.append(f"setsar=sar={ratio}:max={max(ratio.as_integer_ratio())}")
         return ",".join(filters)
 
     def _audio_output(self, audio: AudioTrack | None) -> list[str]:
@@ -477,7 +481,7 @@ def _picture_shape(info: VideoInfo) -> tuple[int, ...]:
 def _audio_input(audio: AudioTrack | None) -> list[str]:
     if audio is None:
         return []
-    arguments = []
+    arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
     if audio.start:
         arguments += ["-ss", f"{audio.start:.6f}"]
     if audio.duration is not None:

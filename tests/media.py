@@ -1,0 +1,129 @@
+"""Clips made and read back by the tests: ffmpeg makes them, PyAV reads them."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+
+from kseg_video.ffmpeg import environment, executable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+TONE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    command = [executable(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y"]
+    subprocess.run(
+        [*command, *map(str, arguments)], check=True, capture_output=True, env=environment()
+    )
+
+
+def make_clip(
+    path: Path,
+    *options: str | Path,
+    size: str = "64x48",
+    rate: str = "25",
+    seconds: float = 1.0,
+    sound: bool = False,
+    picture: str = "testsrc2",
+) -> Path:
+    """A test pattern of ffmpeg's, encoded with the given output options."""
+    separator = ":" if "=" in picture else "="
+    pattern = f"{picture}{separator}size={size}:rate={rate}"
+    inputs: list[str | Path] = ["-f", "lavfi", "-i", pattern]
+    if sound:
+        inputs += TONE
+    ffmpeg(*inputs, "-t", str(seconds), *options, path)
+    return path
+
+
+def make_flat_clip(path: Path, color: str, *options: str | Path, size: str = "64x48") -> Path:
+    """Five frames of one colour."""
+    return make_clip(path, *options, picture=f"color=c={color}", size=size, seconds=0.2)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What another reader finds in a video file."""
+
+    width: int
+    height: int
+    rate: Fraction
+    frames: int
+    seconds: float
+    pixel_format: str
+    codec: str
+    color_space: int
+    color_range: int
+    primaries: int
+    transfer: int
+    sample_aspect_ratio: Fraction
+    audio: tuple[str, ...]
+    audio_seconds: float
+    first_time: float
+    first_audio_time: float
+
+
+def inspect(path: Path) -> Stored:
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        context = video.codec_context
+        times = [frame.time or 0.0 for frame in container.decode(video)]
+        rate = video.average_rate or Fraction(0)
+        stored = {
+            "width": context.width,
+            "height": context.height,
+            "rate": Fraction(rate),
+            "frames": len(times),
+            "seconds": times[-1] - times[0] + float(1 / rate),
+            "pixel_format": context.pix_fmt or "",
+            "codec": context.name,
+            "color_space": int(context.colorspace),
+            "color_range": int(context.color_range),
+            "primaries": int(context.color_primaries),
+            "transfer": int(context.color_trc),
+            "sample_aspect_ratio": Fraction(context.sample_aspect_ratio or 1),
+            "audio": tuple(stream.codec_context.name for stream in container.streams.audio),
+            "first_time": times[0],
+        }
+    seconds, first = _audio_span(path)
+    return Stored(**stored, audio_seconds=seconds, first_audio_time=first)  # type: ignore[arg-type]
+
+
+def _audio_span(path: Path) -> tuple[float, float]:
+    with av.open(str(path)) as container:
+        if not container.streams.audio:
+            return 0.0, 0.0
+        frames = list(container.decode(container.streams.audio[0]))
+    last = frames[-1]
+    first = frames[0].time or 0.0
+    return (last.time or 0.0) + last.samples / last.sample_rate - first, first
+
+
+def read_planes(path: Path, pixel_format: str = "") -> list[NDArray[np.uint8]]:
+    """Frames as stored, or in another pixel format."""
+    with av.open(str(path)) as container:
+        frames = container.decode(container.streams.video[0])
+        return [
+            np.asarray(frame.to_ndarray(format=pixel_format or frame.format.name), np.uint8)
+            for frame in frames
+        ]
+
+
+def read_exact_bgr(path: Path) -> NDArray[np.uint8]:
+    """Frames by ffmpeg's own zscale conversion, which follows the tags; (N, H, W, 3)."""
+    stored = inspect(path)
+    command = [executable(), "-loglevel", "error", "-nostdin", "-i", str(path), "-vf"]
+    command += ["zscale=matrix=gbr:range=full,format=gbrp", "-f", "rawvideo", "-"]
+    raw = subprocess.run(command, check=True, capture_output=True, env=environment()).stdout
+    planes = np.frombuffer(raw, np.uint8).reshape(-1, 3, stored.height, stored.width)
+    return np.stack([planes[:, 1], planes[:, 0], planes[:, 2]], axis=-1)

@@ -109,8 +109,12 @@ def _fail(options: argparse.Namespace, error: BaseException, code: int) -> int:
 
 
 def _complain(message: str, kind: Literal["error", "warning"] = "error") -> None:
-    # A file name may hold a line break; the message is one line all the same.
-    print(f"kseg-video: {kind}: {' '.join(message.split())}", file=sys.stderr)
+    print(f"kseg-video: {kind}: {_one_line(message)}", file=sys.stderr)
+
+
+def _one_line(text: str) -> str:
+    """Text without the line breaks that a file name may hold."""
+    return " ".join(text.split())
 
 
 # --- arguments ------------------------------------------------------------------------------------
@@ -333,7 +337,7 @@ def _convert_each(
         for warning in report.warnings:
             _complain(warning, "warning")
         if console is None and not options.quiet:
-            print(summary_line(report), file=sys.stderr)
+            print(_one_line(summary_line(report)), file=sys.stderr)
         summaries.append(summary_data(report))
         if options.show:
             _show(report)

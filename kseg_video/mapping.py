@@ -69,7 +69,8 @@ class PixelSample:
         wanted = total if n_pixels is None else min(n_pixels, total)
         chosen = np.arange(wanted) * total // wanted
         components = np.stack([plane.ravel()[chosen] for plane in frame.components], axis=1)
-        return cls(components, _apply(frame.components_to_bgr, components))
+        bgr = to_levels(_apply(frame.components_to_bgr, components))
+        return cls(components, bgr.astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

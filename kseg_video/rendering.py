@@ -6,7 +6,7 @@ view           picture
 segmented      every pixel in its cluster's colour, switched-off clusters black
 masked         the source's own pixels, switched-off clusters black
 boundaries     the source with the regions' outlines drawn in
-side-by-side   source and segmented; with clusters switched off, masked as the third
+side-by-side   source and segmented, all clusters on; if some are off, masked as the third
 labels         raw cluster numbers, 8-bit gray
 original       the source
 =============  ====================================================================================
@@ -89,10 +89,9 @@ def render(
         wanted = layout or frame.layout
         if frame.layout != wanted:
             frame = _like(frame, frame.bgr, "bgr24")
-        panels = [
-            _VIEWS[view](frame, segmentation, settings.disabled) for view in _panels(settings)
-        ]
-        painted = _in_a_row(panels)
+        painted = _in_a_row(
+            [_VIEWS[view](frame, segmentation, off) for view, off in _panels(settings)]
+        )
     return painted if isinstance(picture, Frame) else painted.pixels
 
 
@@ -101,10 +100,15 @@ def view_width(width: int, settings: RenderSettings) -> int:
     return width * len(_panels(settings))
 
 
-def _panels(settings: RenderSettings) -> Sequence[View]:
+def _panels(settings: RenderSettings) -> Sequence[tuple[View, frozenset[int]]]:
+    """Views from left to right, with the clusters that are switched off in each."""
     if settings.view != "side-by-side":
-        return (settings.view,)
-    return ("original", "segmented", "masked") if settings.disabled else ("original", "segmented")
+        return [(settings.view, settings.disabled)]
+    panels: list[tuple[View, frozenset[int]]] = [
+        ("original", frozenset()),
+        ("segmented", frozenset()),
+    ]
+    return [*panels, ("masked", settings.disabled)] if settings.disabled else panels
 
 
 def _original(frame: Frame, _segmentation: Segmentation, _disabled: frozenset[int]) -> Frame:

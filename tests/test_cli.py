@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kseg_video import __version__
+from tests.commands import COMMAND, finish, run, run_on_terminal, start
+from tests.media import ffmpeg, inspect, make_clip
+
+ESCAPE = "\x1b"
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return make_clip(tmp_path / "clip.mp4", sound=True, seconds=1)
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+class TestConvert:
+    def test_the_main_job(self, clip: Path, tmp_path: Path):
+        outcome = run("convert", clip, "-o", tmp_path / "out.mp4", "-k", "5")
+        assert (outcome.code, outcome.out) == (0, "")
+        assert re.fullmatch(
+            r"\S+/out\.mp4: 25 frames, [\d.]+ s, \d+ fps, inertia [\d.e+]+; "
+            r"palette (\d #[0-9a-f]{6} [\d.]+%(, )?){5}\n",
+            outcome.err,
+        )
+        stored = inspect(tmp_path / "out.mp4")
+        assert (stored.frames, stored.audio) == (25, ("aac",))
+
+    def test_default_output_is_beside_the_input(self, clip: Path, tmp_path: Path):
+        assert run("convert", clip).code == 0
+        assert left_in(tmp_path) == ["clip.mp4", "clip.segmented.mp4"]
+
+    def test_every_option_at_once(self, clip: Path, tmp_path: Path):
+        options = (
+            "-k 4 --color-space oklab --mapping exact --sample-pixels 500 --seed 7 --init random "
+            "--attempts 2 --max-iterations 20 --epsilon 0.5 --view masked --only 1,2 --start 0.2 "
+            "--end 0.9 --max-frames 10 --codec h264 --crf 30 --preset ultrafast --no-audio -y -q"
+        )
+        outcome = run("convert", clip, "-o", tmp_path / "out.mkv", *options.split())
+        assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+        stored = inspect(tmp_path / "out.mkv")
+        assert (stored.frames, stored.audio) == (10, ())
+
+    def test_json(self, clip: Path, tmp_path: Path):
+        outcome = run(
+            "convert", clip, "-o", tmp_path / "o.mp4", "-k", "3", "--disable", "1", "--json", "-q"
+        )
+        assert outcome.err == ""
+        summary = json.loads(outcome.out)
+        assert summary["input"] == str(clip)
+        assert summary["output"] == str(tmp_path / "o.mp4")
+        assert (summary["frames"], summary["frame_rate"]) == (25, "25")
+        assert summary["fps"] == pytest.approx(25 / summary["seconds"], rel=0.02)
+        palette = summary["palette"]
+        assert [row["cluster"] for row in palette] == [0, 1, 2]
+        assert [row["disabled"] for row in palette] == [False, True, False]
+        assert all(re.fullmatch("#[0-9a-f]{6}", row["hex"]) for row in palette)
+        assert sum(row["share"] for row in palette) == pytest.approx(1, abs=1e-4)
+        assert summary["events"][0] == {"frame": 0, "time": 0.0, "event": "cold"}
+        assert summary["inertia"] > 0
+        assert "compactness" not in summary
+
+    def test_json_of_a_still_has_its_compactness(self, lake_still: Path, tmp_path: Path):
+        summary = json.loads(run("convert", lake_still, "-o", tmp_path / "o.png", "--json").out)
+        assert summary["compactness"] == pytest.approx(summary["inertia"] * 960 * 540)
+
+    def test_a_still_prints_compactness_and_palette(self, lake_still: Path, tmp_path: Path):
+        options = ("-k", "3", "--disable", "2", "-o", tmp_path / "out.png")
+        outcome = run("convert", lake_still, *options)
+        assert "compactness" in outcome.err
+        assert len(re.findall("#[0-9a-f]{6}", outcome.err)) == 3
+        with Image.open(tmp_path / "out.png") as picture:
+            assert len(picture.getcolors() or []) == 3
+            assert (0, 0, 0) in [color for _, color in picture.getcolors() or []]
+
+    def test_the_palette_says_how_many_clusters_are_real(self, tmp_path: Path):
+        Image.new("RGB", (8, 8), (200, 10, 10)).save(tmp_path / "flat.png")
+        outcome = run("convert", tmp_path / "flat.png", "--json")
+        assert "1 real clusters of 5" in outcome.err
+        assert json.loads(outcome.out)["real_clusters"] == 1
+
+    def test_notes_are_said(self, tmp_path: Path):
+        clip = make_clip(
+            tmp_path / "a.mkv", "-c:v", "ffv1", size="63x47", picture="color=c=red", seconds=0.2
+        )
+        assert "many players refuse" in run("convert", clip, "-o", tmp_path / "o.mp4").err
+
+    def test_output_into_a_folder(self, clip: Path, tmp_path: Path):
+        (tmp_path / "to").mkdir()
+        assert run("convert", clip, "-o", tmp_path / "to").code == 0
+        assert left_in(tmp_path / "to") == ["clip.segmented.mp4"]
+
+    def test_a_truncated_clip_gives_one_warning(self, tmp_path: Path):
+        whole = make_clip(tmp_path / "w.mp4", "-movflags", "+faststart", seconds=4)
+        cut = tmp_path / "cut.mp4"
+        cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+        outcome = run("convert", cut, "-q")
+        assert outcome.code == 0
+        assert re.fullmatch(r"kseg-video: warning: \S+ ended early; all \d+ .*\n", outcome.err)
+
+    @pytest.mark.parametrize("name", ["-i.mp4", "a b 'q\" $HOME.mp4", "ünï·日本.mp4", "a\nb.mp4"])
+    def test_strange_names(self, clip: Path, tmp_path: Path, name: str):
+        shutil.copy(clip, tmp_path / name)
+        outcome = run("convert", "--", name, cwd=tmp_path)
+        assert outcome.code == 0
+        assert name.replace(".mp4", ".segmented.mp4") in left_in(tmp_path)
+        assert outcome.err.count("\n") == 1
+
+
+class TestSeveralInputs:
+    def test_each_goes_beside_itself(self, clip: Path, lake_still: Path, tmp_path: Path):
+        shutil.copy(lake_still, tmp_path / "lake.jpg")
+        outcome = run("convert", clip, tmp_path / "lake.jpg", "--json", "-q")
+        assert outcome.code == 0
+        assert [summary["frames"] for summary in json.loads(outcome.out)] == [25, 1]
+        assert {"clip.segmented.mp4", "lake.segmented.png"} < set(left_in(tmp_path))
+
+    def test_a_failure_does_not_stop_the_others(self, clip: Path, tmp_path: Path):
+        (tmp_path / "bad.mp4").write_text("no video")
+        outcome = run("convert", tmp_path / "bad.mp4", clip, "--json", "-q")
+        assert outcome.code == 1
+        assert outcome.err.count("\n") == 1
+        first, second = json.loads(outcome.out)
+        assert "not a video" in first["error"]
+        assert second["frames"] == 25
+        assert left_in(tmp_path) == ["bad.mp4", "clip.mp4", "clip.segmented.mp4"]
+
+    def test_two_outputs_of_one_name(self, clip: Path, tmp_path: Path):
+        (tmp_path / "to").mkdir()
+        (tmp_path / "other").mkdir()
+        shutil.copy(clip, tmp_path / "other" / "clip.mp4")
+        outcome = run("convert", clip, tmp_path / "other" / "clip.mp4", "-o", tmp_path / "to")
+        assert outcome.code == 2
+        assert "would be written to" in outcome.err
+        assert left_in(tmp_path / "to") == []
+
+    def test_one_file_for_all(self, clip: Path, tmp_path: Path):
+        outcome = run("convert", clip, clip, "-o", tmp_path / "out.mp4")
+        assert (outcome.code, "give a folder" in outcome.err) == (2, True)
+
+
+class TestBadInput:
+    """One line, the right exit code, nothing left behind."""
+
+    def check(self, code: int, message: str, folder: Path, *arguments: str | Path) -> None:
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        outcome = run("convert", *arguments, cwd=folder)
+        assert outcome.code == code
+        assert re.fullmatch(rf"kseg-video: error: .*{message}.*\n", outcome.err), outcome.err
+        assert outcome.out == ""
+        assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ("-k 0", "cannot be 0; give a whole number from 1 to 32"),
+            ("-k 33", "cannot be 33; give a whole number from 1 to 32"),
+            ("-k -1", "cannot be -1; give a whole number from 1 to 32"),
+            ("-k x", "invalid int value: 'x'"),
+            ("--disable 9", "no cluster 9: 5 clusters are numbered from 0 to 4"),
+            ("--only 5", "no cluster 5"),
+            ("--disable -1", "no cluster -1"),
+            ("--disable a", "'a' is not a list of numbers"),
+            ("--disable 1 --only 2", "not allowed with"),
+            ("--start 5 --end 2", "must lie after the start"),
+            ("--start -1", "the start cannot be -1.0"),
+            ("--start nan", "the start cannot be nan"),
+            ("--max-frames 0", "number of frames cannot be 0"),
+            ("--color-space cmyk", "invalid choice: 'cmyk'"),
+            ("--epsilon 0", "epsilon cannot be 0.0"),
+            ("--attempts 0", "attempts cannot be 0"),
+            ("--sample-pixels some", "neither a number nor all"),
+            ("--sample-pixels 0", "sampled pixels cannot be 0"),
+            ("--seed -1", "seed cannot be -1"),
+            ("--crf 99", "rate factor cannot be 99"),
+            ("--crf 60", "h264 takes a rate factor of at most 51"),
+            ("--lossless", "lossless output needs .mkv"),
+            ("--lossless --crf 3", "takes no codec, preset or rate factor"),
+            ("--view labels", "only in lossless outputs"),
+            ("--frobnicate", "unrecognized arguments: --frobnicate"),
+            ("--clus 3", "unrecognized arguments: --clus"),
+        ],
+    )
+    def test_wrong_usage(self, clip: Path, tmp_path: Path, options: str, message: str):
+        self.check(2, re.escape(message), tmp_path, clip, "-o", "out.mp4", *options.split())
+
+    def test_no_arguments_at_all(self, tmp_path: Path):
+        outcome = run(cwd=tmp_path)
+        assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+
+    @pytest.mark.parametrize("name", ["out.xyz", "out"])
+    def test_an_unknown_suffix(self, clip: Path, tmp_path: Path, name: str):
+        self.check(2, r"no known suffix; choose one of .*\.mp4", tmp_path, clip, "-o", name)
+
+    def test_a_missing_file(self, tmp_path: Path):
+        self.check(1, "does not exist; check the name", tmp_path, "no.mp4")
+
+    def test_an_empty_file(self, tmp_path: Path):
+        (tmp_path / "empty.mp4").touch()
+        self.check(1, "is empty", tmp_path, "empty.mp4")
+
+    def test_a_text_file(self, tmp_path: Path):
+        (tmp_path / "text.mp4").write_text("hello")
+        self.check(1, "is not a video that ffmpeg can decode", tmp_path, "text.mp4")
+
+    def test_sound_alone(self, tmp_path: Path):
+        ffmpeg("-f", "lavfi", "-i", "sine=duration=1", tmp_path / "a.mp3")
+        self.check(1, "holds no video", tmp_path, "a.mp3")
+
+    def test_a_folder_without_images(self, tmp_path: Path):
+        (tmp_path / "empty").mkdir()
+        self.check(1, "holds no images", tmp_path, "empty")
+
+    def test_an_existing_output(self, clip: Path, tmp_path: Path):
+        (tmp_path / "out.mp4").write_text("precious")
+        self.check(1, "out.mp4 exists; .* --overwrite", tmp_path, clip, "-o", "out.mp4")
+
+    def test_an_output_that_is_the_input(self, clip: Path, tmp_path: Path):
+        self.check(1, "is the input itself", tmp_path, clip, "-o", clip, "-y")
+
+    def test_a_missing_output_folder(self, clip: Path, tmp_path: Path):
+        self.check(1, "folder no does not exist; make it", tmp_path, clip, "-o", "no/out.mp4")
+
+    def test_a_part_beyond_the_end(self, clip: Path, tmp_path: Path):
+        self.check(1, "no frame in the chosen part", tmp_path, clip, "--start", "9")
+
+    def test_debug_shows_the_traceback(self, tmp_path: Path):
+        outcome = run("convert", "no.mp4", "--debug", cwd=tmp_path)
+        assert outcome.code == 1
+        assert "Traceback" in outcome.err
+
+    class TestAsAnotherUser:
+        """Root may read and write everything: these run as nobody."""
+
+        @pytest.fixture
+        @staticmethod
+        def folder(tmp_path: Path) -> Path:
+            if os.geteuid() != 0 or shutil.which("setpriv") is None:
+                pytest.skip("needs root and setpriv to become another user")
+            for parent in [tmp_path, *tmp_path.parents[:2]]:
+                parent.chmod(0o755)
+            return tmp_path
+
+        def run_as_nobody(self, folder: Path, *arguments: str | Path) -> tuple[int, str]:
+            become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            reachable = [*become, sys.executable, "-c", "import cv2"]
+            if subprocess.run(reachable, capture_output=True, check=False).returncode:
+                pytest.skip("another user cannot run this Python")
+            finished = subprocess.run(
+                [*become, *COMMAND, "convert", *map(str, arguments)],
+                capture_output=True,
+                text=True,
+                cwd=folder,
+                check=False,
+            )
+            return finished.returncode, finished.stderr
+
+        def test_an_unreadable_file(self, folder: Path):
+            clip = make_clip(folder / "clip.mp4")
+            clip.chmod(0o600)
+            folder.chmod(0o777)
+            code, message = self.run_as_nobody(folder, clip)
+            assert code == 1
+            assert re.fullmatch(r"kseg-video: error: .* cannot be read .*rights\n", message)
+
+        def test_a_folder_that_is_not_writable(self, folder: Path):
+            clip = make_clip(folder / "clip.mp4")
+            code, message = self.run_as_nobody(folder, clip)
+            assert code == 1
+            assert re.fullmatch(r"kseg-video: error: .* is not writable; .*\n", message)
+            assert left_in(folder) == ["clip.mp4"]
+
+
+class TestSignals:
+    @pytest.mark.parametrize(
+        ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["int", "term"]
+    )
+    @pytest.mark.parametrize("pause", [0.05, 0.5, 1.5])
+    def test_it_stops_at_once_and_leaves_nothing(
+        self, tmp_path: Path, number: signal.Signals, code: int, pause: float
+    ):
+        clip = make_clip(tmp_path / "long.mp4", sound=True, size="640x360", seconds=60)
+        process = start("convert", clip, "-o", tmp_path / "out.mp4")
+        time.sleep(pause)
+        if process.poll() is None:
+            process.send_signal(number)
+        asked = time.monotonic()
+        outcome = finish(process, seconds=5)
+        assert time.monotonic() - asked < 5
+        if pause > 0.05:  # before the interpreter is up, the signal kills it
+            assert (outcome.code, outcome.err) == (code, "")
+        assert left_in(tmp_path) == ["long.mp4"]
+
+    def test_two_in_a_row(self, tmp_path: Path):
+        clip = make_clip(tmp_path / "long.mp4", size="640x360", seconds=60)
+        process = start("convert", clip, "-o", tmp_path / "out.mp4")
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        assert finish(process).code == 130
+        assert left_in(tmp_path) == ["long.mp4"]
+
+
+class TestTerminal:
+    def test_progress_and_summary(self, tmp_path: Path):
+        clip = make_clip(tmp_path / "clip.mp4", size="640x360", seconds=4)
+        outcome = run_on_terminal("convert", clip, "-o", tmp_path / "out.mp4")
+        assert outcome.code == 0
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", outcome.err)
+        assert "clip.mp4 → out.mp4" in shown
+        for needed in (r"\d+/100", r"\d+%", r"\d+ fps", r"ms a frame +read", r"0:00:0\d"):
+            assert re.search(needed, shown), needed
+        summary = shown[shown.rindex("100 frames") :]
+        assert len(re.findall(r"\d  #[0-9a-f]{6} +[\d.]+%", summary)) == 5
+
+    def test_swatches_have_the_palette_s_colors(self, tmp_path: Path):
+        Image.new("RGB", (8, 8), (200, 16, 32)).save(tmp_path / "flat.png")
+        outcome = run_on_terminal("convert", tmp_path / "flat.png")
+        assert "48;2;200;16;32m" in outcome.err
+
+    def test_the_cursor_comes_back(self, tmp_path: Path):
+        clip = make_clip(tmp_path / "clip.mp4")
+        for arguments in ((clip,), (clip,)):  # the second fails: the output exists
+            outcome = run_on_terminal("convert", *arguments)
+            hidden = [m.start() for m in re.finditer(r"\x1b\[\?25l", outcome.err)]
+            shown = [m.start() for m in re.finditer(r"\x1b\[\?25h", outcome.err)]
+            assert max(hidden, default=-1) <= max(shown, default=-1)
+
+    def test_no_terminal_no_control_codes(self, tmp_path: Path):
+        clip = make_clip(tmp_path / "clip.mp4")
+        environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
+        outcome = run("convert", clip, "--json", env=environment)
+        assert ESCAPE not in outcome.err + outcome.out
+        assert outcome.err.count("\n") == 1
+
+    def test_quiet_on_a_terminal(self, tmp_path: Path):
+        clip = make_clip(tmp_path / "clip.mp4")
+        assert run_on_terminal("convert", clip, "--quiet").err == ""
+
+
+class TestShow:
+    def test_without_a_display_it_says_so_and_still_writes(self, lake_still: Path, tmp_path: Path):
+        environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
+        options = ("-o", tmp_path / "out.png", "--show", "-q")
+        outcome = run("convert", lake_still, *options, env=environment)
+        assert outcome.code == 0
+        assert re.fullmatch(r"kseg-video: warning: there is no display .*\n", outcome.err)
+        assert (tmp_path / "out.png").exists()
+
+    def test_a_display_that_does_not_answer(self, lake_still: Path, tmp_path: Path):
+        environment = {**os.environ, "DISPLAY": ":4711", "WAYLAND_DISPLAY": ""}
+        options = ("-o", tmp_path / "out.png", "--show", "-q")
+        outcome = run("convert", lake_still, *options, env=environment)
+        assert outcome.code == 0
+        assert re.fullmatch(r"kseg-video: warning: the display cannot be opened.*\n", outcome.err)
+
+
+class TestHelp:
+    def test_help_needs_no_opencv(self):
+        blocked = "import sys; sys.modules['cv2'] = None; sys.modules['numpy'] = None\n"
+        code = f"{blocked}from kseg_video.cli import main\nsys.exit(main(['convert', '--help']))"
+        finished = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert finished.returncode == 0
+        assert "--clusters" in finished.stdout
+
+    def test_version(self):
+        outcome = run("--version")
+        assert (outcome.code, outcome.out) == (0, f"kseg-video {__version__}\n")
+
+    def test_the_installed_command(self):
+        command = Path(sys.executable).with_name("kseg-video")
+        finished = subprocess.run([command, "--version"], capture_output=True, check=True)
+        assert finished.stdout.decode() == f"kseg-video {__version__}\n"
+
+    def test_a_missing_system_library_is_named(self, tmp_path: Path):
+        (tmp_path / "cv2.py").write_text(
+            "raise ImportError('libGL.so.1: cannot open shared object file: No such file')"
+        )
+        outcome = run("convert", "a.mp4", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+        assert outcome.code == 1
+        assert re.fullmatch(
+            r"kseg-video: error: .*libGL\.so\.1; .*apt install libgl1 libglib2\.0-0\n", outcome.err
+        )
+
+
+def test_a_palette_of_one_color_everywhere(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (9, 9, 3)).astype(np.uint8)).save(tmp_path / "a.png")
+    assert run("convert", tmp_path / "a.png", "-k", "1").code == 0
+    with Image.open(tmp_path / "a.segmented.png") as picture:
+        assert len(picture.getcolors() or []) == 1

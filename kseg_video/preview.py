@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _POLL_MILLISECONDS = 50
 _LARGEST_WINDOW = (1280, 800)
-_TRIAL = "import cv2; cv2.namedWindow('kseg-video', cv2.WINDOW_GUI_NORMAL)"
+_TRIAL = "import cv2; cv2.namedWindow('display check', cv2.WINDOW_GUI_NORMAL)"
 _TRIAL_SECONDS = 20
 
 

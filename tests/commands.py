@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kseg_video.ffmpeg import environment
 
@@ -30,13 +30,13 @@ class Outcome:
     err: str
 
 
-def start(*arguments: str | Path, **options: object) -> subprocess.Popen[str]:
+def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,  # type: ignore[call-overload]
+        **options,
     )
 
 
@@ -45,7 +45,7 @@ def finish(process: subprocess.Popen[str], seconds: float = 60) -> Outcome:
     return Outcome(process.returncode, out, err)
 
 
-def run(*arguments: str | Path, **options: object) -> Outcome:
+def run(*arguments: str | Path, **options: Any) -> Outcome:
     return finish(start(*arguments, **options))
 
 

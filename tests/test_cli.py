@@ -31,7 +31,7 @@ def left_in(folder: Path) -> list[str]:
 
 
 class TestConvert:
-    def test_the_main_job(self, clip: Path, tmp_path: Path):
+    def test_the_main_job(self, clip: Path, tmp_path: Path) -> None:
         outcome = run("convert", clip, "-o", tmp_path / "out.mp4", "-k", "5")
         assert (outcome.code, outcome.out) == (0, "")
         assert re.fullmatch(
@@ -42,11 +42,11 @@ class TestConvert:
         stored = inspect(tmp_path / "out.mp4")
         assert (stored.frames, stored.audio) == (25, ("aac",))
 
-    def test_default_output_is_beside_the_input(self, clip: Path, tmp_path: Path):
+    def test_default_output_is_beside_the_input(self, clip: Path, tmp_path: Path) -> None:
         assert run("convert", clip).code == 0
         assert left_in(tmp_path) == ["clip.mp4", "clip.segmented.mp4"]
 
-    def test_every_option_at_once(self, clip: Path, tmp_path: Path):
+    def test_every_option_at_once(self, clip: Path, tmp_path: Path) -> None:
         options = (
             "-k 4 --color-space oklab --mapping exact --sample-pixels 500 --seed 7 --init random "
             "--attempts 2 --max-iterations 20 --epsilon 0.5 --view masked --only 1,2 --start 0.2 "
@@ -57,7 +57,7 @@ class TestConvert:
         stored = inspect(tmp_path / "out.mkv")
         assert (stored.frames, stored.audio) == (10, ())
 
-    def test_json(self, clip: Path, tmp_path: Path):
+    def test_json(self, clip: Path, tmp_path: Path) -> None:
         outcome = run(
             "convert", clip, "-o", tmp_path / "o.mp4", "-k", "3", "--disable", "1", "--json", "-q"
         )
@@ -76,11 +76,11 @@ class TestConvert:
         assert summary["inertia"] > 0
         assert "compactness" not in summary
 
-    def test_json_of_a_still_has_its_compactness(self, lake_still: Path, tmp_path: Path):
+    def test_json_of_a_still_has_its_compactness(self, lake_still: Path, tmp_path: Path) -> None:
         summary = json.loads(run("convert", lake_still, "-o", tmp_path / "o.png", "--json").out)
         assert summary["compactness"] == pytest.approx(summary["inertia"] * 960 * 540)
 
-    def test_a_still_prints_compactness_and_palette(self, lake_still: Path, tmp_path: Path):
+    def test_a_still_prints_compactness_and_palette(self, lake_still: Path, tmp_path: Path) -> None:
         options = ("-k", "3", "--disable", "2", "-o", tmp_path / "out.png")
         outcome = run("convert", lake_still, *options)
         assert "compactness" in outcome.err
@@ -89,24 +89,24 @@ class TestConvert:
             assert len(picture.getcolors() or []) == 3
             assert (0, 0, 0) in [color for _, color in picture.getcolors() or []]
 
-    def test_the_palette_says_how_many_clusters_are_real(self, tmp_path: Path):
+    def test_the_palette_says_how_many_clusters_are_real(self, tmp_path: Path) -> None:
         Image.new("RGB", (8, 8), (200, 10, 10)).save(tmp_path / "flat.png")
         outcome = run("convert", tmp_path / "flat.png", "--json")
         assert "1 real clusters of 5" in outcome.err
         assert json.loads(outcome.out)["real_clusters"] == 1
 
-    def test_notes_are_said(self, tmp_path: Path):
+    def test_notes_are_said(self, tmp_path: Path) -> None:
         clip = make_clip(
             tmp_path / "a.mkv", "-c:v", "ffv1", size="63x47", picture="color=c=red", seconds=0.2
         )
         assert "many players refuse" in run("convert", clip, "-o", tmp_path / "o.mp4").err
 
-    def test_output_into_a_folder(self, clip: Path, tmp_path: Path):
+    def test_output_into_a_folder(self, clip: Path, tmp_path: Path) -> None:
         (tmp_path / "to").mkdir()
         assert run("convert", clip, "-o", tmp_path / "to").code == 0
         assert left_in(tmp_path / "to") == ["clip.segmented.mp4"]
 
-    def test_a_truncated_clip_gives_one_warning(self, tmp_path: Path):
+    def test_a_truncated_clip_gives_one_warning(self, tmp_path: Path) -> None:
         whole = make_clip(tmp_path / "w.mp4", "-movflags", "+faststart", seconds=4)
         cut = tmp_path / "cut.mp4"
         cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
@@ -115,7 +115,7 @@ class TestConvert:
         assert re.fullmatch(r"kseg-video: warning: \S+ ended early; all \d+ .*\n", outcome.err)
 
     @pytest.mark.parametrize("name", ["-i.mp4", "a b 'q\" $HOME.mp4", "ünï·日本.mp4", "a\nb.mp4"])
-    def test_strange_names(self, clip: Path, tmp_path: Path, name: str):
+    def test_strange_names(self, clip: Path, tmp_path: Path, name: str) -> None:
         shutil.copy(clip, tmp_path / name)
         outcome = run("convert", "--", name, cwd=tmp_path)
         assert outcome.code == 0
@@ -124,14 +124,14 @@ class TestConvert:
 
 
 class TestSeveralInputs:
-    def test_each_goes_beside_itself(self, clip: Path, lake_still: Path, tmp_path: Path):
+    def test_each_goes_beside_itself(self, clip: Path, lake_still: Path, tmp_path: Path) -> None:
         shutil.copy(lake_still, tmp_path / "lake.jpg")
         outcome = run("convert", clip, tmp_path / "lake.jpg", "--json", "-q")
         assert outcome.code == 0
         assert [summary["frames"] for summary in json.loads(outcome.out)] == [25, 1]
         assert {"clip.segmented.mp4", "lake.segmented.png"} < set(left_in(tmp_path))
 
-    def test_a_failure_does_not_stop_the_others(self, clip: Path, tmp_path: Path):
+    def test_a_failure_does_not_stop_the_others(self, clip: Path, tmp_path: Path) -> None:
         (tmp_path / "bad.mp4").write_text("no video")
         outcome = run("convert", tmp_path / "bad.mp4", clip, "--json", "-q")
         assert outcome.code == 1
@@ -141,7 +141,7 @@ class TestSeveralInputs:
         assert second["frames"] == 25
         assert left_in(tmp_path) == ["bad.mp4", "clip.mp4", "clip.segmented.mp4"]
 
-    def test_two_outputs_of_one_name(self, clip: Path, tmp_path: Path):
+    def test_two_outputs_of_one_name(self, clip: Path, tmp_path: Path) -> None:
         (tmp_path / "to").mkdir()
         (tmp_path / "other").mkdir()
         shutil.copy(clip, tmp_path / "other" / "clip.mp4")
@@ -150,7 +150,7 @@ class TestSeveralInputs:
         assert "would be written to" in outcome.err
         assert left_in(tmp_path / "to") == []
 
-    def test_one_file_for_all(self, clip: Path, tmp_path: Path):
+    def test_one_file_for_all(self, clip: Path, tmp_path: Path) -> None:
         outcome = run("convert", clip, clip, "-o", tmp_path / "out.mp4")
         assert (outcome.code, "give a folder" in outcome.err) == (2, True)
 
@@ -197,50 +197,50 @@ class TestBadInput:
             ("--clus 3", "unrecognized arguments: --clus"),
         ],
     )
-    def test_wrong_usage(self, clip: Path, tmp_path: Path, options: str, message: str):
+    def test_wrong_usage(self, clip: Path, tmp_path: Path, options: str, message: str) -> None:
         self.check(2, re.escape(message), tmp_path, clip, "-o", "out.mp4", *options.split())
 
-    def test_no_arguments_at_all(self, tmp_path: Path):
+    def test_no_arguments_at_all(self, tmp_path: Path) -> None:
         outcome = run(cwd=tmp_path)
         assert (outcome.code, outcome.err.count("\n")) == (2, 1)
 
     @pytest.mark.parametrize("name", ["out.xyz", "out"])
-    def test_an_unknown_suffix(self, clip: Path, tmp_path: Path, name: str):
+    def test_an_unknown_suffix(self, clip: Path, tmp_path: Path, name: str) -> None:
         self.check(2, r"no known suffix; choose one of .*\.mp4", tmp_path, clip, "-o", name)
 
-    def test_a_missing_file(self, tmp_path: Path):
+    def test_a_missing_file(self, tmp_path: Path) -> None:
         self.check(1, "does not exist; check the name", tmp_path, "no.mp4")
 
-    def test_an_empty_file(self, tmp_path: Path):
+    def test_an_empty_file(self, tmp_path: Path) -> None:
         (tmp_path / "empty.mp4").touch()
         self.check(1, "is empty", tmp_path, "empty.mp4")
 
-    def test_a_text_file(self, tmp_path: Path):
+    def test_a_text_file(self, tmp_path: Path) -> None:
         (tmp_path / "text.mp4").write_text("hello")
         self.check(1, "is not a video that ffmpeg can decode", tmp_path, "text.mp4")
 
-    def test_sound_alone(self, tmp_path: Path):
+    def test_sound_alone(self, tmp_path: Path) -> None:
         ffmpeg("-f", "lavfi", "-i", "sine=duration=1", tmp_path / "a.mp3")
         self.check(1, "holds no video", tmp_path, "a.mp3")
 
-    def test_a_folder_without_images(self, tmp_path: Path):
+    def test_a_folder_without_images(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         self.check(1, "holds no images", tmp_path, "empty")
 
-    def test_an_existing_output(self, clip: Path, tmp_path: Path):
+    def test_an_existing_output(self, clip: Path, tmp_path: Path) -> None:
         (tmp_path / "out.mp4").write_text("precious")
         self.check(1, "out.mp4 exists; .* --overwrite", tmp_path, clip, "-o", "out.mp4")
 
-    def test_an_output_that_is_the_input(self, clip: Path, tmp_path: Path):
+    def test_an_output_that_is_the_input(self, clip: Path, tmp_path: Path) -> None:
         self.check(1, "is the input itself", tmp_path, clip, "-o", clip, "-y")
 
-    def test_a_missing_output_folder(self, clip: Path, tmp_path: Path):
+    def test_a_missing_output_folder(self, clip: Path, tmp_path: Path) -> None:
         self.check(1, "folder no does not exist; make it", tmp_path, clip, "-o", "no/out.mp4")
 
-    def test_a_part_beyond_the_end(self, clip: Path, tmp_path: Path):
+    def test_a_part_beyond_the_end(self, clip: Path, tmp_path: Path) -> None:
         self.check(1, "no frame in the chosen part", tmp_path, clip, "--start", "9")
 
-    def test_debug_shows_the_traceback(self, tmp_path: Path):
+    def test_debug_shows_the_traceback(self, tmp_path: Path) -> None:
         outcome = run("convert", "no.mp4", "--debug", cwd=tmp_path)
         assert outcome.code == 1
         assert "Traceback" in outcome.err
@@ -271,7 +271,7 @@ class TestBadInput:
             )
             return finished.returncode, finished.stderr
 
-        def test_an_unreadable_file(self, folder: Path):
+        def test_an_unreadable_file(self, folder: Path) -> None:
             clip = make_clip(folder / "clip.mp4")
             clip.chmod(0o600)
             folder.chmod(0o777)
@@ -279,7 +279,7 @@ class TestBadInput:
             assert code == 1
             assert re.fullmatch(r"kseg-video: error: .* cannot be read .*rights\n", message)
 
-        def test_a_folder_that_is_not_writable(self, folder: Path):
+        def test_a_folder_that_is_not_writable(self, folder: Path) -> None:
             clip = make_clip(folder / "clip.mp4")
             code, message = self.run_as_nobody(folder, clip)
             assert code == 1
@@ -294,7 +294,7 @@ class TestSignals:
     @pytest.mark.parametrize("pause", [0.05, 0.5, 1.5])
     def test_it_stops_at_once_and_leaves_nothing(
         self, tmp_path: Path, number: signal.Signals, code: int, pause: float
-    ):
+    ) -> None:
         clip = make_clip(tmp_path / "long.mp4", sound=True, size="640x360", seconds=60)
         process = start("convert", clip, "-o", tmp_path / "out.mp4")
         time.sleep(pause)
@@ -307,7 +307,7 @@ class TestSignals:
             assert (outcome.code, outcome.err) == (code, "")
         assert left_in(tmp_path) == ["long.mp4"]
 
-    def test_two_in_a_row(self, tmp_path: Path):
+    def test_two_in_a_row(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "long.mp4", size="640x360", seconds=60)
         process = start("convert", clip, "-o", tmp_path / "out.mp4")
         time.sleep(1)
@@ -318,7 +318,7 @@ class TestSignals:
 
 
 class TestTerminal:
-    def test_progress_and_summary(self, tmp_path: Path):
+    def test_progress_and_summary(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "clip.mp4", size="640x360", seconds=4)
         outcome = run_on_terminal("convert", clip, "-o", tmp_path / "out.mp4")
         assert outcome.code == 0
@@ -329,12 +329,12 @@ class TestTerminal:
         summary = shown[shown.rindex("100 frames") :]
         assert len(re.findall(r"\d  #[0-9a-f]{6} +[\d.]+%", summary)) == 5
 
-    def test_swatches_have_the_palette_s_colors(self, tmp_path: Path):
+    def test_swatches_have_the_palette_s_colors(self, tmp_path: Path) -> None:
         Image.new("RGB", (8, 8), (200, 16, 32)).save(tmp_path / "flat.png")
         outcome = run_on_terminal("convert", tmp_path / "flat.png")
         assert "48;2;200;16;32m" in outcome.err
 
-    def test_the_cursor_comes_back(self, tmp_path: Path):
+    def test_the_cursor_comes_back(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "clip.mp4")
         for arguments in ((clip,), (clip,)):  # the second fails: the output exists
             outcome = run_on_terminal("convert", *arguments)
@@ -342,20 +342,22 @@ class TestTerminal:
             shown = [m.start() for m in re.finditer(r"\x1b\[\?25h", outcome.err)]
             assert max(hidden, default=-1) <= max(shown, default=-1)
 
-    def test_no_terminal_no_control_codes(self, tmp_path: Path):
+    def test_no_terminal_no_control_codes(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "clip.mp4")
         environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
         outcome = run("convert", clip, "--json", env=environment)
         assert ESCAPE not in outcome.err + outcome.out
         assert outcome.err.count("\n") == 1
 
-    def test_quiet_on_a_terminal(self, tmp_path: Path):
+    def test_quiet_on_a_terminal(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "clip.mp4")
         assert run_on_terminal("convert", clip, "--quiet").err == ""
 
 
 class TestShow:
-    def test_without_a_display_it_says_so_and_still_writes(self, lake_still: Path, tmp_path: Path):
+    def test_without_a_display_it_says_so_and_still_writes(
+        self, lake_still: Path, tmp_path: Path
+    ) -> None:
         environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
         options = ("-o", tmp_path / "out.png", "--show", "-q")
         outcome = run("convert", lake_still, *options, env=environment)
@@ -363,7 +365,7 @@ class TestShow:
         assert re.fullmatch(r"kseg-video: warning: there is no display .*\n", outcome.err)
         assert (tmp_path / "out.png").exists()
 
-    def test_a_display_that_does_not_answer(self, lake_still: Path, tmp_path: Path):
+    def test_a_display_that_does_not_answer(self, lake_still: Path, tmp_path: Path) -> None:
         environment = {**os.environ, "DISPLAY": ":4711", "WAYLAND_DISPLAY": ""}
         options = ("-o", tmp_path / "out.png", "--show", "-q")
         outcome = run("convert", lake_still, *options, env=environment)
@@ -372,7 +374,7 @@ class TestShow:
 
 
 class TestHelp:
-    def test_help_needs_no_opencv(self):
+    def test_help_needs_no_opencv(self) -> None:
         blocked = "import sys; sys.modules['cv2'] = None; sys.modules['numpy'] = None\n"
         code = f"{blocked}from kseg_video.cli import main\nsys.exit(main(['convert', '--help']))"
         finished = subprocess.run(
@@ -381,16 +383,16 @@ class TestHelp:
         assert finished.returncode == 0
         assert "--clusters" in finished.stdout
 
-    def test_version(self):
+    def test_version(self) -> None:
         outcome = run("--version")
         assert (outcome.code, outcome.out) == (0, f"kseg-video {__version__}\n")
 
-    def test_the_installed_command(self):
+    def test_the_installed_command(self) -> None:
         command = Path(sys.executable).with_name("kseg-video")
         finished = subprocess.run([command, "--version"], capture_output=True, check=True)
         assert finished.stdout.decode() == f"kseg-video {__version__}\n"
 
-    def test_a_missing_system_library_is_named(self, tmp_path: Path):
+    def test_a_missing_system_library_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "cv2.py").write_text(
             "raise ImportError('libGL.so.1: cannot open shared object file: No such file')"
         )
@@ -401,7 +403,7 @@ class TestHelp:
         )
 
 
-def test_a_palette_of_one_color_everywhere(tmp_path: Path):
+def test_a_palette_of_one_color_everywhere(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (9, 9, 3)).astype(np.uint8)).save(tmp_path / "a.png")
     assert run("convert", tmp_path / "a.png", "-k", "1").code == 0

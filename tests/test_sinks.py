@@ -53,7 +53,7 @@ def left_in(folder: Path) -> list[str]:
 class TestEverySink:
     """What all sinks promise."""
 
-    def test_the_output_appears_whole_when_it_is_closed(self, tmp_path: Path, suffix: str):
+    def test_the_output_appears_whole_when_it_is_closed(self, tmp_path: Path, suffix: str) -> None:
         target = tmp_path / f"out{suffix}"
         with open_sink(target, INFO) as sink:
             sink.write(Frame(quarters()))
@@ -65,33 +65,37 @@ class TestEverySink:
             (picture,) = read_exact_bgr(target)
         assert np.abs(picture[::47, ::63].astype(int) - quarters()[::47, ::63]).max() <= 6
 
-    def test_an_error_leaves_nothing(self, tmp_path: Path, suffix: str):
-        with pytest.raises(ZeroDivisionError), open_sink(tmp_path / f"out{suffix}", INFO) as sink:
-            sink.write(Frame(quarters()))
-            raise ZeroDivisionError
+    def test_an_error_leaves_nothing(self, tmp_path: Path, suffix: str) -> None:
+        def fail() -> None:
+            with open_sink(tmp_path / f"out{suffix}", INFO) as sink:
+                sink.write(Frame(quarters()))
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
         assert not left_in(tmp_path)
 
-    def test_abort_twice_is_harmless(self, tmp_path: Path, suffix: str):
+    def test_abort_twice_is_harmless(self, tmp_path: Path, suffix: str) -> None:
         sink = open_sink(tmp_path / f"out{suffix}", INFO)
         sink.abort()
         sink.abort()
         assert not left_in(tmp_path)
 
-    def test_nothing_written_is_an_error(self, tmp_path: Path, suffix: str):
+    def test_nothing_written_is_an_error(self, tmp_path: Path, suffix: str) -> None:
         with pytest.raises(SinkError), open_sink(tmp_path / f"out{suffix}", INFO):
             pass
         assert not left_in(tmp_path)
 
-    def test_an_existing_file_is_left_alone(self, tmp_path: Path, suffix: str):
+    def test_an_existing_file_is_left_alone(self, tmp_path: Path, suffix: str) -> None:
         target = tmp_path / f"out{suffix}"
         target.write_text("precious")
-        with pytest.raises(SinkError, match="exists; choose another output or pass --overwrite"):
+        with pytest.raises(SinkError, match=r"exists; choose another output or pass --overwrite"):
             open_sink(target, INFO)
         assert target.read_text() == "precious"
 
     def test_an_existing_file_is_replaced_with_leave_and_only_at_the_end(
         self, tmp_path: Path, suffix: str
-    ):
+    ) -> None:
         target = tmp_path / f"out{suffix}"
         target.write_text("old")
         with open_sink(target, INFO, EncoderSettings(overwrite=True)) as sink:
@@ -100,29 +104,32 @@ class TestEverySink:
         assert target.stat().st_size > 100
         assert left_in(tmp_path) == [target.name]
 
-    def test_a_file_that_appears_meanwhile_survives(self, tmp_path: Path, suffix: str):
+    def test_a_file_that_appears_meanwhile_survives(self, tmp_path: Path, suffix: str) -> None:
         target = tmp_path / f"out{suffix}"
-        with pytest.raises(SinkError, match="appeared"), open_sink(target, INFO) as sink:
-            sink.write(Frame(quarters()))
-            target.write_text("precious")
+        sink = open_sink(target, INFO)
+        sink.write(Frame(quarters()))
+        target.write_text("precious")
+        with pytest.raises(SinkError, match="appeared"):
+            sink.close()
+        sink.abort()
         assert target.read_text() == "precious"
         assert left_in(tmp_path) == [target.name]
 
-    def test_a_missing_folder_is_an_error(self, tmp_path: Path, suffix: str):
-        with pytest.raises(SinkError, match="folder .* does not exist; make it first"):
+    def test_a_missing_folder_is_an_error(self, tmp_path: Path, suffix: str) -> None:
+        with pytest.raises(SinkError, match=r"folder .* does not exist; make it first"):
             open_sink(tmp_path / "missing" / f"out{suffix}", INFO)
 
-    def test_a_folder_in_its_place_is_an_error(self, tmp_path: Path, suffix: str):
+    def test_a_folder_in_its_place_is_an_error(self, tmp_path: Path, suffix: str) -> None:
         (tmp_path / f"out{suffix}").mkdir()
         with pytest.raises(SinkError, match="is not a plain file"):
             open_sink(tmp_path / f"out{suffix}", INFO, EncoderSettings(overwrite=True))
 
-    def test_a_name_as_long_as_names_can_be(self, tmp_path: Path, suffix: str):
+    def test_a_name_as_long_as_names_can_be(self, tmp_path: Path, suffix: str) -> None:
         target = tmp_path / ("x" * (250 - len(suffix)) + suffix)
         write(target, INFO, [quarters()])
         assert left_in(tmp_path) == [target.name]
 
-    def test_the_file_has_ordinary_rights(self, tmp_path: Path, suffix: str):
+    def test_the_file_has_ordinary_rights(self, tmp_path: Path, suffix: str) -> None:
         (tmp_path / "plain").touch()
         write(tmp_path / f"out{suffix}", INFO, [quarters()])
         plain, out = ((tmp_path / name).stat().st_mode for name in ("plain", f"out{suffix}"))
@@ -132,7 +139,7 @@ class TestEverySink:
 class TestVideo:
     @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
     @pytest.mark.parametrize("rate", ["30000/1001", "24", "12", "120"])
-    def test_size_rate_and_count(self, tmp_path: Path, suffix: str, rate: str):
+    def test_size_rate_and_count(self, tmp_path: Path, suffix: str, rate: str) -> None:
         info = dataclasses.replace(INFO, frame_rate=Fraction(rate))
         write(tmp_path / f"out{suffix}", info, [quarters()] * 7)
         stored = inspect(tmp_path / f"out{suffix}")
@@ -145,16 +152,16 @@ class TestVideo:
         ("suffix", "codec"),
         [(".mp4", "h264"), (".mov", "h264"), (".mkv", "h264"), (".webm", "vp9")],
     )
-    def test_the_usual_codec(self, tmp_path: Path, suffix: str, codec: str):
+    def test_the_usual_codec(self, tmp_path: Path, suffix: str, codec: str) -> None:
         write(tmp_path / f"out{suffix}", INFO, [quarters()])
         stored = inspect(tmp_path / f"out{suffix}")
         assert (stored.codec, stored.pixel_format) == (codec, "yuv420p")
 
-    def test_vp9_in_mp4(self, tmp_path: Path):
+    def test_vp9_in_mp4(self, tmp_path: Path) -> None:
         write(tmp_path / "out.mp4", INFO, [quarters()], codec="vp9")
         assert "vp9" in inspect(tmp_path / "out.mp4").codec
 
-    def test_an_mp4_starts_with_its_index(self, tmp_path: Path):
+    def test_an_mp4_starts_with_its_index(self, tmp_path: Path) -> None:
         write(tmp_path / "out.mp4", INFO, [quarters()] * 3)
         data = (tmp_path / "out.mp4").read_bytes()
         assert 0 < data.index(b"moov") < data.index(b"mdat")
@@ -164,7 +171,7 @@ class TestVideo:
     @pytest.mark.parametrize(("matrix", "tag"), [("bt709", BT709), ("bt601", SMPTE170M)])
     def test_tags_and_colors_are_right(
         self, tmp_path: Path, layout: PixelLayout, full_range: bool, matrix: str, tag: int
-    ):
+    ) -> None:
         encoding = ColorEncoding(matrix, full_range)  # type: ignore[arg-type]
         info = dataclasses.replace(INFO, layout=layout, encoding=encoding)
         pixels = quarters()
@@ -180,7 +187,7 @@ class TestVideo:
         corners = (slice(None, None, 47), slice(None, None, 63))
         assert np.abs(picture[corners].astype(int) - quarters()[corners]).max() <= 4
 
-    def test_the_source_s_own_tags_stay(self, tmp_path: Path):
+    def test_the_source_s_own_tags_stay(self, tmp_path: Path) -> None:
         encoding = ColorEncoding("bt601", False, "bt470bg", "bt709")
         write(tmp_path / "out.mp4", dataclasses.replace(INFO, encoding=encoding), [quarters()])
         stored = inspect(tmp_path / "out.mp4")
@@ -188,7 +195,7 @@ class TestVideo:
 
     @pytest.mark.parametrize("ratio", [Fraction(128, 117), Fraction(4, 3), Fraction(1)])
     @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-    def test_sample_aspect_ratio(self, tmp_path: Path, ratio: Fraction, suffix: str):
+    def test_sample_aspect_ratio(self, tmp_path: Path, ratio: Fraction, suffix: str) -> None:
         info = dataclasses.replace(INFO, sample_aspect_ratio=ratio)
         write(tmp_path / f"out{suffix}", info, [quarters()])
         assert inspect(tmp_path / f"out{suffix}").sample_aspect_ratio == ratio
@@ -199,7 +206,7 @@ class TestVideo:
     @pytest.mark.parametrize("size", [(63, 48), (64, 47), (63, 47), (1, 1), (3, 2)])
     def test_odd_sizes_are_kept(
         self, tmp_path: Path, suffix: str, stored_as: str, size: tuple[int, int]
-    ):
+    ) -> None:
         width, height = size
         info = dataclasses.replace(INFO, width=width, height=height)
         pixels = np.full((height, width, 3), (30, 60, 200), np.uint8)
@@ -212,7 +219,7 @@ class TestVideo:
         (picture,) = read_planes(tmp_path / f"out{suffix}", "bgr24")
         assert np.abs(picture[0, 0].astype(int) - pixels[0, 0]).max() <= 6
 
-    def test_lossless_bgr_comes_back_exactly(self, tmp_path: Path):
+    def test_lossless_bgr_comes_back_exactly(self, tmp_path: Path) -> None:
         rng = np.random.default_rng(0)
         pictures = list(rng.integers(0, 256, (3, 47, 63, 3)).astype(np.uint8))
         info = dataclasses.replace(INFO, width=63, height=47)
@@ -223,14 +230,14 @@ class TestVideo:
     @pytest.mark.parametrize(("layout", "shape"), [("i420", (72, 64)), ("gray8", (48, 64))])
     def test_lossless_planes_come_back_exactly(
         self, tmp_path: Path, layout: PixelLayout, shape: tuple[int, int]
-    ):
+    ) -> None:
         pictures = list(np.random.default_rng(0).integers(0, 256, (3, *shape)).astype(np.uint8))
         write(
             tmp_path / "out.mkv", dataclasses.replace(INFO, layout=layout), pictures, lossless=True
         )
         assert np.array_equal(read_planes(tmp_path / "out.mkv"), pictures)
 
-    def test_a_picture_of_another_size_is_refused(self, tmp_path: Path):
+    def test_a_picture_of_another_size_is_refused(self, tmp_path: Path) -> None:
         with (
             pytest.raises(SinkError, match="cannot follow"),
             open_sink(tmp_path / "out.mp4", INFO) as sink,
@@ -256,7 +263,7 @@ class TestSound:
     )
     def test_it_is_copied_or_encoded_as_the_container_wants(
         self, tmp_path: Path, name: str, options: tuple[str, ...], suffix: str, stored_as: str
-    ):
+    ) -> None:
         clip = make_clip(tmp_path / name, *options, sound=True, seconds=2)
         target = tmp_path / f"out{suffix}"
         with (
@@ -270,7 +277,7 @@ class TestSound:
         assert stored.frames == 50
         assert stored.audio_seconds == pytest.approx(2, abs=0.06)
 
-    def test_it_can_be_left_out(self, tmp_path: Path):
+    def test_it_can_be_left_out(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "a.mp4", sound=True)
         target, encoder = tmp_path / "out.mp4", EncoderSettings(audio=False)
         with (
@@ -284,27 +291,27 @@ class TestSound:
 
 class TestStills:
     @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".tiff", ".bmp", ".PNG"])
-    def test_colors_come_back_exactly(self, tmp_path: Path, suffix: str):
+    def test_colors_come_back_exactly(self, tmp_path: Path, suffix: str) -> None:
         write(tmp_path / f"out{suffix}", INFO, [quarters()])
         picture = np.asarray(Image.open(tmp_path / f"out{suffix}").convert("RGB"))
         assert np.array_equal(picture[..., ::-1], quarters())
 
     @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
-    def test_alpha_comes_back_exactly(self, tmp_path: Path, suffix: str):
+    def test_alpha_comes_back_exactly(self, tmp_path: Path, suffix: str) -> None:
         alpha = np.random.default_rng(0).integers(1, 256, (48, 64)).astype(np.uint8)
         with open_sink(tmp_path / f"out{suffix}", INFO) as sink:
             sink.write(Frame(quarters(), alpha=alpha))
         assert np.array_equal(np.asarray(Image.open(tmp_path / f"out{suffix}"))[..., 3], alpha)
 
     @pytest.mark.parametrize("suffix", [".jpg", ".bmp"])
-    def test_alpha_that_cannot_be_kept_is_said(self, tmp_path: Path, suffix: str):
+    def test_alpha_that_cannot_be_kept_is_said(self, tmp_path: Path, suffix: str) -> None:
         with open_sink(tmp_path / f"out{suffix}", INFO) as sink:
             sink.write(Frame(quarters(), alpha=np.zeros((48, 64), np.uint8)))
             assert sink.notes == [f"{suffix} holds no transparency, which is left out"]
         with Image.open(tmp_path / f"out{suffix}") as picture:
             assert picture.mode == "RGB"
 
-    def test_a_second_picture_is_refused(self, tmp_path: Path):
+    def test_a_second_picture_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(SinkError, match="holds one picture and there are more"):
             write(tmp_path / "out.png", INFO, [quarters()] * 2)
         assert not left_in(tmp_path)
@@ -312,7 +319,7 @@ class TestStills:
 
 class TestSettings:
     @pytest.mark.parametrize("name", ["out", "out.xyz", "out.mp3", ".mp4x"])
-    def test_unknown_suffixes(self, tmp_path: Path, name: str):
+    def test_unknown_suffixes(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(SettingsError, match=r"no known suffix; choose one of .*\.mp4.*\.webm"):
             open_sink(tmp_path / name, INFO)
 
@@ -327,7 +334,7 @@ class TestSettings:
     )
     def test_contradictions(
         self, tmp_path: Path, name: str, encoder: EncoderSettings, message: str
-    ):
+    ) -> None:
         with pytest.raises(SettingsError, match=message):
             open_sink(tmp_path / name, INFO, encoder)
         assert not left_in(tmp_path)
@@ -346,9 +353,9 @@ class TestSettings:
             ("a.b.MOV", False, "a.b.segmented.mov"),
         ],
     )
-    def test_default_names(self, source: str, lossless: bool, output: str):
+    def test_default_names(self, source: str, lossless: bool, output: str) -> None:
         assert default_output(Path(source), lossless=lossless) == Path(output)
 
-    def test_default_name_of_a_folder(self, tmp_path: Path):
+    def test_default_name_of_a_folder(self, tmp_path: Path) -> None:
         (tmp_path / "shots.d").mkdir()
         assert default_output(tmp_path / "shots.d") == tmp_path / "shots.d.segmented.mp4"

@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from kseg_video import SettingsError, SourceError, TrimSettings, open_source
-from kseg_video.frame import Frame
 from tests.media import ffmpeg, inspect, make_clip, make_flat_clip, read_exact_bgr, read_planes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from kseg_video.frame import Frame
 
 
 def frames_of(path: Path, trim: TrimSettings | None = None) -> list[Frame]:
@@ -53,7 +54,7 @@ class TestEverySource:
         make: Callable[[Path], Path] = request.param
         return make(tmp_path)
 
-    def test_frames_are_as_announced(self, path: Path):
+    def test_frames_are_as_announced(self, path: Path) -> None:
         with open_source(path) as source:
             info = source.info
             frames = list(source)
@@ -65,32 +66,32 @@ class TestEverySource:
             assert frame.pixels.dtype == np.uint8
             assert frame.bgr.shape == (info.height, info.width, 3)
 
-    def test_frames_stay_as_they_were_when_later_ones_are_read(self, path: Path):
+    def test_frames_stay_as_they_were_when_later_ones_are_read(self, path: Path) -> None:
         with open_source(path) as source:
             kept = [(frame, frame.pixels.copy()) for frame in source]
         assert all(np.array_equal(frame.pixels, copy) for frame, copy in kept)
 
-    def test_leaving_early_releases_everything(self, path: Path):
+    def test_leaving_early_releases_everything(self, path: Path) -> None:
         with open_source(path) as source:
             next(iter(source))
         source.close()
 
-    def test_max_frames(self, path: Path):
+    def test_max_frames(self, path: Path) -> None:
         assert len(frames_of(path, TrimSettings(max_frames=1))) == 1
 
-    def test_a_part_beyond_the_end_is_an_error(self, path: Path):
+    def test_a_part_beyond_the_end_is_an_error(self, path: Path) -> None:
         with pytest.raises(SourceError, match="no frame in the chosen part"):
             frames_of(path, TrimSettings(start=100))
 
 
-def test_planar_frames_are_the_decoder_s_own(tmp_path: Path):
+def test_planar_frames_are_the_decoder_s_own(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", "-pix_fmt", "yuv420p")
     mine = [frame.pixels for frame in frames_of(clip)]
     assert np.array_equal(mine, read_planes(clip))
 
 
 @pytest.mark.parametrize("rate", ["30000/1001", "24000/1001", "60000/1001", "12", "120", "25"])
-def test_rates_are_exact(tmp_path: Path, rate: str):
+def test_rates_are_exact(tmp_path: Path, rate: str) -> None:
     with open_source(make_clip(tmp_path / "a.mp4", rate=rate, seconds=0.5)) as source:
         assert source.info.frame_rate == Fraction(rate)
         assert not source.info.notes
@@ -110,7 +111,7 @@ def test_rates_are_exact(tmp_path: Path, rate: str):
         ("transport.ts", ""),
     ],
 )
-def test_what_ffmpeg_decodes_can_be_read(tmp_path: Path, name: str, options: str):
+def test_what_ffmpeg_decodes_can_be_read(tmp_path: Path, name: str, options: str) -> None:
     frames = frames_of(make_clip(tmp_path / name, *options.split(), size="64x48"))
     assert len(frames) == 25
     truth = frames_of(make_clip(tmp_path / "truth.mkv", "-c:v", "ffv1", "-pix_fmt", "bgr0"))
@@ -132,7 +133,7 @@ TAGS = {
 @pytest.mark.parametrize("matrix", TAGS)
 def test_tagged_colors_are_right(
     tmp_path: Path, color: str, pixel_format: str, matrix: str, levels: str
-):
+) -> None:
     clip = make_flat_clip(
         tmp_path / "a.mkv",
         color,
@@ -146,7 +147,7 @@ def test_tagged_colors_are_right(
 
 
 @pytest.mark.parametrize(("size", "matrix"), [("640x480", "bt601"), ("1280x720", "bt709")])
-def test_untagged_colors_go_by_size(tmp_path: Path, size: str, matrix: str):
+def test_untagged_colors_go_by_size(tmp_path: Path, size: str, matrix: str) -> None:
     clip = make_flat_clip(
         tmp_path / "a.mp4",
         "red",
@@ -158,7 +159,7 @@ def test_untagged_colors_go_by_size(tmp_path: Path, size: str, matrix: str):
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_rotation_is_honoured(tmp_path: Path, degrees: int):
+def test_rotation_is_honoured(tmp_path: Path, degrees: int) -> None:
     flat = make_clip(tmp_path / "flat.mp4", size="64x48")
     turned = tmp_path / "turned.mp4"
     ffmpeg("-display_rotation", str(degrees), "-i", flat, "-c", "copy", turned)
@@ -166,7 +167,7 @@ def test_rotation_is_honoured(tmp_path: Path, degrees: int):
     assert np.array_equal(upright.planes[0], np.rot90(plain.planes[0], degrees // 90))
 
 
-def test_sample_aspect_ratio_is_told(tmp_path: Path):
+def test_sample_aspect_ratio_is_told(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", "-vf", "setsar=sar=128/117:max=999")
     with open_source(clip) as source:
         assert source.info.sample_aspect_ratio == Fraction(128, 117)
@@ -192,7 +193,7 @@ class TestVariableRate:
         )
         return clip
 
-    def test_it_becomes_constant_at_its_own_times(self, clip: Path):
+    def test_it_becomes_constant_at_its_own_times(self, clip: Path) -> None:
         with open_source(clip) as source:
             rate = float(source.info.frame_rate)
             frames = list(source)
@@ -201,7 +202,7 @@ class TestVariableRate:
         for seconds, original in zip((0, 0.1, 0.6, 0.7, 1.7), originals, strict=True):
             assert np.array_equal(frames[round(seconds * rate)].pixels, original)
 
-    def test_the_duration_is_held_to_a_frame(self, real_media: Path):
+    def test_the_duration_is_held_to_a_frame(self, real_media: Path) -> None:
         clip = real_media / "screen_vfr_720p.mp4"
         with open_source(clip) as source:
             count = sum(1 for _ in source)
@@ -233,17 +234,17 @@ class TestTrim:
     )
     def test_exactly_the_frames_of_that_part(
         self, ntsc_clip: Path, trim: TrimSettings, first: int, count: int
-    ):
+    ) -> None:
         frames = frames_of(ntsc_clip, trim)
         wanted = read_planes(ntsc_clip)[first : first + count]
         assert np.array_equal([frame.pixels for frame in frames], wanted)
         assert frames[0].time == pytest.approx(first * 1001 / 30000)
 
-    def test_the_expected_count_is_right(self, ntsc_clip: Path):
+    def test_the_expected_count_is_right(self, ntsc_clip: Path) -> None:
         with open_source(ntsc_clip, TrimSettings(start=1, end=2)) as source:
             assert source.info.frame_count == len(list(source)) == 30
 
-    def test_an_end_before_the_start_is_refused(self):
+    def test_an_end_before_the_start_is_refused(self) -> None:
         with pytest.raises(SettingsError, match="after the start"):
             TrimSettings(start=2, end=1)
 
@@ -255,7 +256,7 @@ class TestDamaged:
     )
     def test_a_truncated_file_gives_what_decodes_and_one_warning(
         self, tmp_path: Path, name: str, options: tuple[str, ...]
-    ):
+    ) -> None:
         whole = make_clip(tmp_path / f"whole-{name}", *options, seconds=4, size="160x120")
         cut = tmp_path / name
         cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
@@ -265,7 +266,7 @@ class TestDamaged:
             assert len(source.warnings) == 1
             assert "ended early" in source.warnings[0]
 
-    def test_a_whole_file_gives_no_warning(self, tmp_path: Path):
+    def test_a_whole_file_gives_no_warning(self, tmp_path: Path) -> None:
         with open_source(make_clip(tmp_path / "a.mp4")) as source:
             assert len(list(source)) == 25
             assert not source.warnings
@@ -277,22 +278,22 @@ class TestStills:
     )
 
     @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".tiff", ".webp", ".PNG"])
-    def test_lossless_formats(self, tmp_path: Path, suffix: str):
+    def test_lossless_formats(self, tmp_path: Path, suffix: str) -> None:
         path = tmp_path / f"still{suffix}"
-        Image.fromarray(self.PICTURE).save(path, **({"lossless": True} if "webp" in suffix else {}))
+        Image.fromarray(self.PICTURE).save(path, lossless=True)
         with open_source(path) as source:
             assert source.info.still
             (frame,) = source
         assert np.array_equal(frame.bgr, self.PICTURE[..., ::-1])
 
-    def test_jpeg(self, tmp_path: Path):
+    def test_jpeg(self, tmp_path: Path) -> None:
         Image.fromarray(self.PICTURE).save(tmp_path / "still.jpg", quality=100, subsampling=0)
         (frame,) = frames_of(tmp_path / "still.jpg")
         assert np.abs(frame.bgr.astype(int) - self.PICTURE[..., ::-1]).max() <= 4
 
     @pytest.mark.parametrize("suffix", ["png", "tif"])
     @pytest.mark.parametrize("channels", [1, 3, 4])
-    def test_16_bit_is_read_as_8(self, tmp_path: Path, suffix: str, channels: int):
+    def test_16_bit_is_read_as_8(self, tmp_path: Path, suffix: str, channels: int) -> None:
         deep = np.dstack([self.PICTURE, self.PICTURE[..., :1]])[..., :channels].astype(np.uint16)
         path = tmp_path / f"deep.{suffix}"
         assert cv2.imwrite(str(path), np.squeeze(deep * 257))
@@ -302,19 +303,16 @@ class TestStills:
         assert (frame.alpha is not None) == (channels == 4)
 
     @pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
-    def test_alpha_is_kept(self, tmp_path: Path, suffix: str):
+    def test_alpha_is_kept(self, tmp_path: Path, suffix: str) -> None:
         alpha = self.PICTURE[..., 0]
         picture = Image.fromarray(np.dstack([self.PICTURE, alpha]))
-        picture.save(
-            tmp_path / f"a.{suffix}",
-            **({"lossless": True, "exact": True} if suffix == "webp" else {}),
-        )
+        picture.save(tmp_path / f"a.{suffix}", lossless=True, exact=True)
         (frame,) = frames_of(tmp_path / f"a.{suffix}")
         assert frame.alpha is not None
         assert np.array_equal(frame.alpha, alpha)
         assert np.array_equal(frame.bgr, self.PICTURE[..., ::-1])
 
-    def test_a_transparent_palette_colour_is_alpha(self, tmp_path: Path):
+    def test_a_transparent_palette_colour_is_alpha(self, tmp_path: Path) -> None:
         picture = Image.new("P", (8, 8), 1)
         picture.putpalette([0, 0, 0, 200, 100, 50])
         picture.paste(0, (0, 0, 4, 8))
@@ -325,7 +323,7 @@ class TestStills:
         assert frame.bgr[0, 7].tolist() == [50, 100, 200]
 
     @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
-    def test_exif_orientation_is_honoured(self, tmp_path: Path, suffix: str):
+    def test_exif_orientation_is_honoured(self, tmp_path: Path, suffix: str) -> None:
         exif = Image.Exif()
         exif[0x112] = 6  # to be turned a quarter to the right
         picture = Image.new("RGB", (64, 32), (255, 0, 0))
@@ -333,21 +331,22 @@ class TestStills:
         picture.save(tmp_path / f"a.{suffix}", exif=exif)
         (frame,) = frames_of(tmp_path / f"a.{suffix}")
         assert (frame.width, frame.height) == (32, 64)
-        assert frame.bgr[10, 16, 0] > 200 > 50 > frame.bgr[50, 16, 0]
+        assert frame.bgr[10, 16, 0] > 200
+        assert frame.bgr[50, 16, 0] < 50
 
     @pytest.mark.parametrize("mode", ["L", "1", "LA", "CMYK"])
-    def test_other_modes(self, tmp_path: Path, mode: str):
+    def test_other_modes(self, tmp_path: Path, mode: str) -> None:
         suffix = "jpg" if mode == "CMYK" else "png"
         Image.new("RGB", (9, 7), (255, 255, 255)).convert(mode).save(tmp_path / f"a.{suffix}")
         (frame,) = frames_of(tmp_path / f"a.{suffix}")
         assert frame.bgr.shape == (7, 9, 3)
         assert frame.bgr.min() >= 254
 
-    def test_a_folder_is_taken_in_natural_order(self, tmp_path: Path):
+    def test_a_folder_is_taken_in_natural_order(self, tmp_path: Path) -> None:
         reds = [frame.bgr[0, 0, 2] for frame in frames_of(_stills(tmp_path))]
         assert reds == [1, 2, 10]
 
-    def test_stills_of_a_folder_must_have_one_size(self, tmp_path: Path):
+    def test_stills_of_a_folder_must_have_one_size(self, tmp_path: Path) -> None:
         folder = _stills(tmp_path)
         Image.new("RGB", (5, 5)).save(folder / "frame3.png")
         with pytest.raises(SourceError, match=r"frame3.png is 5x5 .* bring them to one size"):
@@ -359,29 +358,29 @@ class TestBadInput:
         with pytest.raises(SourceError, match=message):
             frames_of(path)
 
-    def test_missing(self, tmp_path: Path):
+    def test_missing(self, tmp_path: Path) -> None:
         self.check(tmp_path / "nothing.mp4", "nothing.mp4 does not exist; check the name")
 
     @pytest.mark.parametrize("name", ["a.mp4", "a.png"])
-    def test_empty(self, tmp_path: Path, name: str):
+    def test_empty(self, tmp_path: Path, name: str) -> None:
         (tmp_path / name).touch()
         self.check(tmp_path / name, "is empty; give a video")
 
     @pytest.mark.parametrize("name", ["a.mp4", "a", "a.mkv"])
-    def test_text(self, tmp_path: Path, name: str):
+    def test_text(self, tmp_path: Path, name: str) -> None:
         (tmp_path / name).write_text("not a video\n" * 100)
         self.check(tmp_path / name, "is not a video that ffmpeg can decode")
 
     @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
-    def test_text_named_as_an_image(self, tmp_path: Path, name: str):
+    def test_text_named_as_an_image(self, tmp_path: Path, name: str) -> None:
         (tmp_path / name).write_text("not an image\n" * 100)
         self.check(tmp_path / name, "is not an image that can be read")
 
-    def test_sound_alone(self, tmp_path: Path):
+    def test_sound_alone(self, tmp_path: Path) -> None:
         ffmpeg("-f", "lavfi", "-i", "sine=duration=1", tmp_path / "a.mp3")
         self.check(tmp_path / "a.mp3", "holds no video")
 
-    def test_sound_with_a_cover(self, tmp_path: Path):
+    def test_sound_with_a_cover(self, tmp_path: Path) -> None:
         Image.new("RGB", (16, 16)).save(tmp_path / "cover.png")
         ffmpeg(
             *("-f", "lavfi", "-i", "sine=duration=1", "-i", tmp_path / "cover.png"),
@@ -389,11 +388,11 @@ class TestBadInput:
         )
         self.check(tmp_path / "a.mp3", "holds no video")
 
-    def test_a_folder_without_images(self, tmp_path: Path):
+    def test_a_folder_without_images(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").touch()
         self.check(tmp_path, "holds no images; known are .bmp")
 
-    def test_a_device(self):
+    def test_a_device(self) -> None:
         from pathlib import Path
 
         self.check(Path("/dev/null"), "is not a file")
@@ -401,7 +400,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         "name", ["-i", "file:a b.mp4", "%03d 'q\" $HOME.mp4", "ünï·日本.mp4", "a\nb.mp4"]
     )
-    def test_strange_names_are_names(self, tmp_path: Path, name: str):
+    def test_strange_names_are_names(self, tmp_path: Path, name: str) -> None:
         path = tmp_path / name
         shutil.copy(make_clip(tmp_path / "plain.mp4", seconds=0.2), path)
         assert len(frames_of(path)) == 5

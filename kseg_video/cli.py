@@ -6,6 +6,8 @@ Nothing here imports OpenCV or NumPy until there is work to do.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import os
 import re
 import signal
@@ -43,6 +45,10 @@ EXIT_USAGE = 2
 
 _DEFAULTS = SegmenterSettings()
 
+# Names and numbers from glibc's malloc.h (see mallopt(3)).
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEPT_BYTES = 1 << 28
+
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all our errors do."""
@@ -74,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal.
     """
     try:
-        options = _parser().parse_args(arguments)
+        options = command_parser().parse_args(arguments)
     except SystemExit as leaving:
         return int(leaving.code or 0)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -120,7 +126,8 @@ def _one_line(text: str) -> str:
 # --- arguments ------------------------------------------------------------------------------------
 
 
-def _parser() -> _Parser:
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
     parser = _Parser(
         prog="kseg-video",
         description="Cut video into colour regions by k-means.",
@@ -398,6 +405,19 @@ def _import_opencv() -> None:
             "apt install libgl1 libglib2.0-0"
         ) from error
     cv2.setNumThreads(1)
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc reuse the memory of frames instead of returning it to the system each time.
+
+    A frame's arrays are above its limits for that, and getting fresh pages takes longer than
+    segmenting does.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        set_option = ctypes.CDLL(None).mallopt
+        for option in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
+            set_option(option, _KEPT_BYTES)
 
 
 def _show(report: Report) -> None:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from kseg_video.settings import SegmenterSettings
 
 _INIT_FLAGS = {"k-means++": cv2.KMEANS_PP_CENTERS, "random": cv2.KMEANS_RANDOM_CENTERS}
+_EITHER = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
 _DISTINCT_PREFIX = 4096
+# What is left to converge can do so on the frames that follow.
+_WARM_ITERATIONS = 4
 
 
 def cold_fit(
@@ -51,7 +54,7 @@ def cold_fit(
         _as_points(colors),
         settings.n_clusters,
         cast("NDArray[np.int32]", None),
-        _criteria(settings),
+        (_EITHER, settings.max_iterations, settings.epsilon),
         settings.attempts,
         _INIT_FLAGS[settings.init],
     )
@@ -78,11 +81,12 @@ def warm_fit(
     """
     labels, _ = nearest(colors, centroids)
     present, members = np.unique(labels, return_inverse=True)
+    most, epsilon = min(settings.max_iterations, _WARM_ITERATIONS), settings.epsilon
     _, _, fitted = cv2.kmeans(
         _as_points(colors),
         len(present),
         np.ascontiguousarray(members, np.int32),
-        _criteria(settings),
+        (_EITHER, most, epsilon),
         1,  # a second attempt would start at random
         cv2.KMEANS_USE_INITIAL_LABELS,
     )
@@ -94,11 +98,6 @@ def warm_fit(
 def _as_points(colors: NDArray[np.float32]) -> NDArray[np.float32]:
     # A single row of three would be taken for three points of one dimension.
     return colors.reshape(-1, 1, 3)
-
-
-def _criteria(settings: SegmenterSettings) -> tuple[int, int, float]:
-    kinds = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
-    return kinds, settings.max_iterations, settings.epsilon
 
 
 def _first_distinct(colors: NDArray[np.float32], limit: int) -> NDArray[np.float32]:

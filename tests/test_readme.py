@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kseg_video.cli import command_parser
+from tests.conftest import SAMPLES
+from tests.media import inspect
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def code_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    (example,) = code_blocks("python")
+    (tmp_path / "samples").symlink_to(SAMPLES)
+    finished = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "(540, 960)" in finished.stdout
+    stored = inspect(tmp_path / "lake-masked.mp4")
+    assert (stored.frames, stored.audio) == (200, ("aac",))
+
+
+@pytest.mark.parametrize(
+    "command", re.findall(r"^kseg-video .*", "\n".join(code_blocks("sh")), re.MULTILINE)
+)
+def test_the_commands_shown_are_valid(command: str) -> None:
+    words = command.split("#", maxsplit=1)[0].split(">", maxsplit=1)[0].split()
+    command_parser().parse_args(words[1:])
+
+
+def test_every_option_is_documented() -> None:
+    convert = next(
+        action.choices["convert"]
+        for action in command_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    known = {option for action in convert._actions for option in action.option_strings}
+    table = re.findall(r"^\| (`-.*?) \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    documented = set(re.findall(r"`(--?[a-z-]+)", "\n".join(table)))
+    assert documented == known - {"-h", "--help"}

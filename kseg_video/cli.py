@@ -186,6 +186,13 @@ def _add_segmenting(group: argparse._ArgumentGroup) -> None:
         help="pixels to clusters by table or exactly (default: exact for stills, else fast)",
     )
     group.add_argument(
+        "--stability",
+        type=float,
+        default=_DEFAULTS.stability,
+        metavar="X",
+        help="how still labels and palette are held, 0 (strict) to 1 (default: %(default)s)",
+    )
+    group.add_argument(
         "--sample-pixels",
         type=_count_or_all,
         metavar="N",
@@ -289,6 +296,7 @@ def _convert(options: argparse.Namespace) -> int:
         n_clusters=options.clusters,
         color_space=options.color_space,
         mapping=options.mapping,
+        stability=options.stability,
         sample_pixels=options.sample_pixels,
         seed=options.seed,
         init=options.init,

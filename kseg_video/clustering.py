@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 _INIT_FLAGS = {"k-means++": cv2.KMEANS_PP_CENTERS, "random": cv2.KMEANS_RANDOM_CENTERS}
 _EITHER = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
 _DISTINCT_PREFIX = 4096
-# What is left to converge can do so on the frames that follow.
-_WARM_ITERATIONS = 4
+# Attempts of k-means++ look at no more points than this; the best one is then polished on all.
+_ATTEMPT_PIXELS = 20_000
+# Of a warm fit: what is left to converge can do so on the frames that follow.
+WARM_ITERATIONS = 4
 
 
 def cold_fit(
-    colors: NDArray[np.float32], settings: SegmenterSettings, seed: int
+    colors: NDArray[np.float32],
+    settings: SegmenterSettings,
+    seed: int,
+    n_clusters: int,
+    attempts: int | None = None,
 ) -> NDArray[np.float32]:
     """Centroids found from nothing.
 
@@ -40,31 +46,47 @@ def cold_fit(
     settings : SegmenterSettings
     seed : int
         Seed of the random generator, which is this thread's own in OpenCV.
+    n_clusters : int
+    attempts : int, optional
+        Instead of those of the settings.
 
     Returns
     -------
     ndarray of float32, shape (R, 3)
-        R is the number of clusters, or of distinct colours if there are fewer.
+        R is `n_clusters`, or the number of distinct colours if they are fewer.
     """
-    distinct = _first_distinct(colors, settings.n_clusters)
-    if len(distinct) < settings.n_clusters:
+    distinct = _first_distinct(colors, n_clusters + 1)
+    if len(distinct) <= n_clusters:
         return distinct
+    points, plain = colors, settings.init == "random"
+    if not plain and len(colors) > _ATTEMPT_PIXELS:
+        points = np.ascontiguousarray(colors[:: len(colors) // _ATTEMPT_PIXELS])
+        if len(_first_distinct(points, n_clusters)) < n_clusters:
+            points = colors
     cv2.setRNGSeed(seed)
     _, _, centroids = cv2.kmeans(
-        _as_points(colors),
-        settings.n_clusters,
+        _as_points(points),
+        n_clusters,
         cast("NDArray[np.int32]", None),
         (_EITHER, settings.max_iterations, settings.epsilon),
-        settings.attempts,
+        attempts or settings.attempts,
         _INIT_FLAGS[settings.init],
     )
-    return cast("NDArray[np.float32]", centroids)
+    found = cast("NDArray[np.float32]", centroids)
+    if points is colors:
+        return found
+    labels, _ = nearest(colors, found)
+    return polish(colors, labels, found, settings.epsilon, settings.max_iterations)
 
 
-def warm_fit(
-    colors: NDArray[np.float32], centroids: NDArray[np.float32], settings: SegmenterSettings
+def polish(
+    colors: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    centroids: NDArray[np.float32],
+    epsilon: float,
+    iterations: int = WARM_ITERATIONS,
 ) -> NDArray[np.float32]:
-    """Centroids found from those of the frame before, in the same order.
+    """Centroids improved from given labels, in the same order.
 
     A centroid without any colour stays where it is: `cv2.kmeans` would move it into another cluster
     and so give its number to something else.
@@ -72,21 +94,23 @@ def warm_fit(
     Parameters
     ----------
     colors : ndarray of float32, shape (N, 3)
+    labels : ndarray of uint8, shape (N,)
     centroids : ndarray of float32, shape (K, 3)
-    settings : SegmenterSettings
+    epsilon : float
+        Ends when no centroid moves farther.
+    iterations : int
+        Ends after so many.
 
     Returns
     -------
     ndarray of float32, shape (K, 3)
     """
-    labels, _ = nearest(colors, centroids)
     present, members = np.unique(labels, return_inverse=True)
-    most, epsilon = min(settings.max_iterations, _WARM_ITERATIONS), settings.epsilon
     _, _, fitted = cv2.kmeans(
         _as_points(colors),
         len(present),
         np.ascontiguousarray(members, np.int32),
-        (_EITHER, most, epsilon),
+        (_EITHER, iterations, epsilon),
         1,  # a second attempt would start at random
         cv2.KMEANS_USE_INITIAL_LABELS,
     )

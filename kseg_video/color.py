@@ -156,7 +156,12 @@ def from_working(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.u
     return to_levels(_SPACES[space][1](values))
 
 
-def luma(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
+def color_scale(space: ColorSpace) -> float:
+    """Units of a working space that amount to one 8-bit level of gray."""
+    return 100 / 255 if space in {"lab", "luv", "oklab"} else 1.0
+
+
+def luma(colors: NDArray[np.generic]) -> NDArray[np.float32]:
     """Rec. 601 luma of BGR colours, 0 to 255; shape (K, 3) to (K,)."""
     return colors.astype(np.float32) @ _BGR_TO_YCRCB_LUMA
 

@@ -155,6 +155,13 @@ class Frame:
         """Affine map from components to BGR levels, (3, 4), for `cv2.transform`."""
         return yuv_to_bgr_matrix(self.encoding) if self.layout == "i420" else _IDENTITY
 
+    @property
+    def luma(self) -> Plane:
+        """Brightness of every pixel, (H, W): the stored luma, or that of Rec. 601."""
+        if self.layout == "i420":
+            return self.planes[0]
+        return cast("Plane", cv2.cvtColor(self.pixels, cv2.COLOR_BGR2GRAY))
+
     @cached_property
     def bgr(self) -> NDArray[np.uint8]:
         """The picture as BGR, (H, W, 3); converted once, on first use."""

@@ -1,161 +1,30 @@
-"""From pixels to cluster numbers: a 16-bit colour index with a label table over it, or exactly.
+"""From pixels to cluster numbers: by tables over a colour index, or exactly.
 
-A frame's three 8-bit components are each cut into bins and combined into one 16-bit *colour index*.
-Whatever a fit decides is then a table over the index's cells, so that neither the number of
-clusters nor the working space costs anything per pixel.
-
-The bins are chosen from a sample of the picture. How many a component gets follows the optimal
-product quantiser of high resolution theory: the error of n bins over a density p is proportional to
-(integral of p^(1/3))^3 / n^2, and the product of the three n is at most 65,536. Where they lie
-follows a blend of that same p^(1/3) with the uniform density, so that colours the sample missed
-still get cells. A component with no more levels than bins keeps them all: a picture of few or
-close colours, such as one in low light, is mapped exactly.
-
-References
-----------
-.. [1] P. F. Panter, W. Dite, "Quantization distortion in pulse-count modulation with nonuniform
-   spacing of levels", Proc. IRE 39 (1951).
-.. [2] A. Gersho, R. M. Gray, "Vector Quantization and Signal Compression" (1992), chapter 5.
+With tables, neither the number of clusters nor the working space costs anything per pixel: labels
+and ties are looked up by the pixel's colour index.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import cv2
 import numpy as np
 
-from kseg_video.color import to_levels, to_working
+from kseg_video.color import to_working
+from kseg_video.color_index import MAX_CELLS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from kseg_video.frame import Components, Frame
+    from kseg_video.frame import Frame
     from kseg_video.settings import ColorSpace
 
-_LEVELS = 256
-_MAX_CELLS = 1 << 16
-_UNIFORM_SHARE = 0.3
-_SMOOTHING = np.array([1, 2, 3, 2, 1]) / 9
+_Entry = TypeVar("_Entry", bound=np.integer)
+
 _ROWS_AT_A_TIME = 64
 _LABEL_BITS = np.uint32(31)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PixelSample:
-    """Some pixels of a frame.
-
-    Parameters
-    ----------
-    components : ndarray of uint8, shape (N, 3)
-        As in `kseg_video.frame.Frame.components`.
-    bgr : ndarray of float32, shape (N, 3)
-        Their colours, 0 to 255.
-    """
-
-    components: NDArray[np.uint8]
-    bgr: NDArray[np.float32]
-
-    @classmethod
-    def of_frame(cls, frame: Frame, n_pixels: int | None) -> PixelSample:
-        """Pixels at a constant stride, `n_pixels` at the most; None takes all.
-
-        A stride, not a smaller picture: averaging invents colours that are not there. It is seldom
-        a whole number, so that it does not beat with a regular texture.
-        """
-        total = frame.width * frame.height
-        wanted = total if n_pixels is None else min(n_pixels, total)
-        chosen = np.arange(wanted) * total // wanted
-        components = np.stack([plane.ravel()[chosen] for plane in frame.components], axis=1)
-        bgr = to_levels(_apply(frame.components_to_bgr, components))
-        return cls(components, bgr.astype(np.float32))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ColorIndex:
-    """A division of colour space into at most 65,536 cells.
-
-    Parameters
-    ----------
-    tables : tuple of three ndarray of uint16, shape (256,)
-        What each component's level adds to a cell's number.
-    cell_bgr : ndarray of float32, shape (C, 3)
-        The colour that stands for each cell, BGR from 0 to 255.
-    axes : ndarray of float32, shape (3, 4), optional
-        Affine map applied to the components first.
-    """
-
-    tables: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]
-    cell_bgr: NDArray[np.float32]
-    axes: NDArray[np.float32] | None = None
-
-    @classmethod
-    def from_sample(
-        cls,
-        sample: PixelSample,
-        components_to_bgr: NDArray[np.float32],
-        *,
-        may_rotate: bool,
-    ) -> ColorIndex:
-        """Bins that suit a sample.
-
-        Parameters
-        ----------
-        sample : PixelSample
-        components_to_bgr : ndarray of float32, shape (3, 4)
-            Affine map from components to BGR.
-        may_rotate : bool
-            Whether the components may be turned to the sample's principal axes, where products of
-            intervals fit best: worth its price for B, G, R, which mostly rise and fall together,
-            and not for Y, U, V. Not done where all colours get a cell of their own as it is.
-        """
-        levels, axes, levels_to_bgr = sample.components, None, components_to_bgr
-        spans = np.ptp(levels.astype(int), axis=0) + 1
-        if may_rotate and np.prod(spans) > _MAX_CELLS:
-            axes = _principal_axes(sample.bgr)
-            levels = to_levels(_apply(axes, levels))
-            levels_to_bgr = _invert(axes)
-        densities = [_density(levels[:, channel]) for channel in range(3)]
-        # An error of one level of a component moves the colour by the length of its column.
-        lengths = np.linalg.norm(levels_to_bgr[:, :3], axis=0)
-        counts = _share_out_bins(densities, lengths)
-        binnings = [_cut(*pair) for pair in zip(densities, counts, strict=True)]
-        strides = (counts[1] * counts[2], counts[2], 1)
-        first, second, third = (
-            (bins * stride).astype(np.uint16)
-            for (bins, _), stride in zip(binnings, strides, strict=True)
-        )
-        grid = np.meshgrid(*(values for _, values in binnings), indexing="ij")
-        centres = np.stack(grid, axis=-1).reshape(-1, 3)
-        cells = first[levels[:, 0]] + second[levels[:, 1]] + third[levels[:, 2]]
-        return cls(
-            (first, second, third),
-            to_levels(_apply(levels_to_bgr, _mean_of_members(centres, cells, levels))).astype(
-                np.float32
-            ),
-            axes,
-        )
-
-    def of_frame(self, frame: Frame) -> NDArray[np.uint16]:
-        """Cell number of every pixel of a frame; uint16 of shape (H, W)."""
-        planes: Sequence[NDArray[np.uint8]] = frame.components
-        if self.axes is not None:
-            planes = cast("Components", cv2.split(cv2.transform(frame.bgr, self.axes)))
-        index, *others = (cv2.LUT(p, t) for p, t in zip(planes, self.tables, strict=True))
-        for other in others:
-            np.add(index, other, out=index)
-        return cast("NDArray[np.uint16]", index)
-
-    def of_sample(self, sample: PixelSample) -> NDArray[np.uint16]:
-        """Cell number of every pixel of a sample; uint16 of shape (N,)."""
-        levels = sample.components
-        if self.axes is not None:
-            levels = to_levels(_apply(self.axes, levels))
-        first, second, third = self.tables
-        return first[levels[:, 0]] + second[levels[:, 1]] + third[levels[:, 2]]
 
 
 def nearest(
@@ -180,37 +49,81 @@ def nearest(
     return labels.ravel().astype(np.uint8), cast("NDArray[np.float32]", distances).ravel()
 
 
-def homogeneous(colors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colours of the cells as `label_cells` takes them: (C, 3) to columns (x, y, z, 1), (4, C)."""
-    return np.vstack([colors.T, np.ones(len(colors), np.float32)])
+def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> float:
+    """Mean squared distance of colours to their nearest centroids; (N, 3) and (K, 3)."""
+    _, distances = nearest(colors, centroids)
+    return float(distances.mean(dtype=np.float64))
 
 
-def label_cells(cells: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Nearest centroid of every cell, for the table that `map_by_table` takes.
-
-    As `nearest`, eight times as fast, and not to the last digit: distances within 2**-18 of each
-    other count as ties.
+@dataclass(frozen=True, slots=True, eq=False)
+class CellTables:
+    """What a palette makes of the cells of a colour index.
 
     Parameters
     ----------
-    cells : ndarray of float32, shape (4, C)
-        Made by `homogeneous`.
-    centroids : ndarray of float32, shape (K, 3)
-
-    Returns
-    -------
-    ndarray of uint8, shape (C,)
+    labels : ndarray of uint8, shape (C,)
+        Nearest centroid of each cell.
+    ties : ndarray, shape (C,), optional
+        Bit i is set where centroid i is as good as nearest; uint8, uint16 or int32 as the number of
+        clusters wants.
     """
-    squares = np.einsum("ij,ij->i", centroids, centroids)
-    scores = np.column_stack([-2 * centroids, squares]) @ cells
-    scores += 1 - scores.min()
-    # Positive floats sort as their bit patterns do: with the label in the lowest bits, one pass of
-    # minima finds label and distance together.
-    bits = scores.view(np.uint32)
-    bits &= ~_LABEL_BITS
-    bits |= np.arange(len(centroids), dtype=np.uint32)[:, np.newaxis]
-    labels: NDArray[np.uint8] = (bits.min(axis=0) & _LABEL_BITS).astype(np.uint8)
-    return labels
+
+    labels: NDArray[np.uint8]
+    ties: NDArray[np.integer] | None
+
+
+class Cells:
+    """Working-space colours of the cells of a colour index, ready to be labelled.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (C, 3)
+    """
+
+    def __init__(self, colors: NDArray[np.float32]) -> None:
+        squares = np.einsum("ij,ij->i", colors, colors)
+        self._columns = np.vstack([colors.T, np.ones(len(colors), np.float32), squares])
+
+    def label(self, centroids: NDArray[np.float32], tie: float = 0.0) -> CellTables:
+        """Nearest centroid of every cell, and those that are as good.
+
+        As `nearest`, several times as fast, and not to the last digit: distances within 2**-18 of
+        each other count as equal.
+
+        Parameters
+        ----------
+        centroids : ndarray of float32, shape (K, 3)
+        tie : float
+            A centroid is as good as nearest if it is no farther off than this beyond the nearest.
+            0 leaves the ties out.
+        """
+        ones = np.ones(len(centroids), np.float32)
+        squares = np.einsum("ij,ij->i", centroids, centroids)
+        # |x - c|^2 = -2 x c + |c|^2 + |x|^2 for all pairs by one matrix product
+        distances = np.column_stack([-2 * centroids, squares, ones]) @ self._columns
+        np.maximum(distances, np.finfo(np.float32).tiny, out=distances)
+        np.sqrt(distances, out=distances)
+        # Positive floats sort as their bit patterns do: with the label in the lowest bits, one pass
+        # of minima finds label and distance together.
+        bits = distances.view(np.uint32)
+        bits &= ~_LABEL_BITS
+        bits |= np.arange(len(centroids), dtype=np.uint32)[:, np.newaxis]
+        least = bits.min(axis=0)
+        labels = (least & _LABEL_BITS).astype(np.uint8)
+        if not tie:
+            return CellTables(labels, None)
+        return CellTables(labels, _pack(distances <= least.view(np.float32) + np.float32(tie)))
+
+
+def _pack(flags: NDArray[np.bool_]) -> NDArray[np.integer]:
+    """Rows of flags as the bits of one number a column; (K, C) to (C,)."""
+    packed = np.packbits(flags, axis=0, bitorder="little")
+    if len(packed) == 1:
+        return cast("NDArray[np.uint8]", packed[0])
+    width = 2 if len(packed) == 2 else 4
+    columns = np.zeros((packed.shape[1], width), np.uint8)
+    columns[:, : len(packed)] = packed.T
+    return columns.view(np.uint16).ravel() if width == 2 else columns.view(np.int32).ravel()
 
 
 def map_exactly(
@@ -236,102 +149,8 @@ def map_exactly(
     return labels, total / labels.size
 
 
-def map_by_table(index: NDArray[np.uint16], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Label of every pixel from the labels of the cells, (H, W) and (C,) to (H, W)."""
-    whole = np.zeros(_MAX_CELLS, np.uint8)
+def look_up(index: NDArray[np.uint16], table: NDArray[_Entry]) -> NDArray[_Entry]:
+    """Entry of a table over the cells for every pixel, (H, W) and (C,) to (H, W)."""
+    whole = np.zeros(MAX_CELLS, table.dtype)
     whole[: len(table)] = table
-    return cast("NDArray[np.uint8]", cv2.LUT(index, whole))
-
-
-def _apply(affine: NDArray[np.float32], rows: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Affine map (3, 4) of every row of (N, 3)."""
-    return rows.astype(np.float32) @ affine[:, :3].T + affine[:, 3]
-
-
-def _invert(affine: NDArray[np.float32]) -> NDArray[np.float32]:
-    inverse = np.linalg.inv(affine[:, :3].astype(np.float64))
-    return np.column_stack([inverse, -inverse @ affine[:, 3]]).astype(np.float32)
-
-
-def _principal_axes(bgr: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Affine map to the principal axes of some colours, each stretched to 0 to 255."""
-    mean = bgr.mean(axis=0, dtype=np.float64)
-    centred = bgr - mean
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    projected = centred @ vectors
-    low, high = projected.min(axis=0) - 1, projected.max(axis=0) + 1
-    scale = (_LEVELS - 1) / (high - low)
-    linear = (vectors * scale).T
-    return np.column_stack([linear, -linear @ mean - low * scale]).astype(np.float32)
-
-
-def _mean_of_members(
-    centres: NDArray[np.float32], cells: NDArray[np.uint16], levels: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Centres of the cells drawn to the sampled levels that fall into them."""
-    weights = np.bincount(cells, minlength=len(centres))[:, np.newaxis] + 1.0
-    sums = [np.bincount(cells, levels[:, c], len(centres)) for c in range(3)]
-    return ((np.stack(sums, axis=1) + centres) / weights).astype(np.float32)
-
-
-def _density(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Where bins belong, by level: cube root of the histogram, blended with uniform; sums to 1.
-
-    Zero outside the observed levels: what lies there falls into the first or last bin.
-    """
-    histogram = np.bincount(levels, minlength=_LEVELS) / len(levels)
-    low, high = int(levels.min()), int(levels.max()) + 1
-    root = np.cbrt(np.convolve(histogram, _SMOOTHING, mode="same"))[low:high]
-    density = np.zeros(_LEVELS)
-    density[low:high] = (1 - _UNIFORM_SHARE) * root / root.sum() + _UNIFORM_SHARE / (high - low)
-    return density
-
-
-def _share_out_bins(
-    densities: list[NDArray[np.float64]], lengths: NDArray[np.float64]
-) -> tuple[int, int, int]:
-    """Number of bins of each component, their product at most 65,536."""
-    spans = np.array([np.count_nonzero(density) for density in densities])
-    # 1 / sum(d^2) is the number of levels over which a density d spreads: for the cube root of the
-    # histogram, the integral of theory.
-    spread = lengths / np.array([(density**2).sum() for density in densities])
-    counts = np.zeros(3, int)
-    free = np.ones(3, bool)
-    while free.any():
-        budget = _MAX_CELLS / np.prod(counts[~free])
-        ideal = spread * (budget / np.prod(spread[free])) ** (1 / free.sum())
-        capped = free & (ideal >= spans)
-        if not capped.any():
-            counts[free] = np.maximum(ideal[free].astype(int), 1)
-            break
-        counts[capped] = spans[capped]
-        free &= ~capped
-    while True:  # rounding down left room: give it to whoever gains the most
-        gains = np.where((counts < spans), spread / counts, 0)
-        gains[np.prod(counts) // counts * (counts + 1) > _MAX_CELLS] = 0
-        if not gains.any():
-            return int(counts[0]), int(counts[1]), int(counts[2])
-        counts[int(np.argmax(gains))] += 1
-
-
-def _cut(density: NDArray[np.float64], n_bins: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Bin of every level and the level that stands for every bin."""
-    (observed,) = np.nonzero(density)
-    low, high = observed[0], observed[-1] + 1
-    if high - low <= n_bins:
-        inner = np.arange(high - low)
-    else:
-        position = np.cumsum(density[low:high]) - density[low:high] / 2
-        inner = np.minimum((position * n_bins).astype(int), n_bins - 1)
-        # No bin may stay empty, nor a level be skipped over by a coarse quantile.
-        inner = np.maximum.accumulate(inner)
-    bins = np.empty(_LEVELS, np.intp)
-    bins[low:high] = inner
-    bins[:low] = inner[0]
-    bins[high:] = inner[-1]
-    levels = np.arange(low, high)
-    mass = np.bincount(inner, density[low:high], n_bins)
-    moment = np.bincount(inner, density[low:high] * levels, n_bins)
-    with np.errstate(invalid="ignore"):
-        values = moment / mass
-    return bins, np.nan_to_num(values, nan=float(low)).astype(np.float32)
+    return cast("NDArray[_Entry]", cv2.LUT(index, cast("NDArray[np.uint8]", whole)))

@@ -265,7 +265,7 @@ class _Run:
             _Writer(sink, self.timer) as writer,
         ):
             for frame in reader.frames():
-                segmentation = self._segmenter.segment(frame)
+                segmentation = self._segmenter.segment(frame, self._rendering.disabled)
                 with self.timer.stage("paint"):
                     painted = render(frame, segmentation, self._rendering, layout)
                 writer.write(painted)

@@ -47,6 +47,9 @@ class SegmenterSettings:
     mapping : {"fast", "exact"}, optional
         Label table over a 16-bit colour index, or the nearest centroid of every pixel. None leaves
         the choice to the input: exact for stills, fast for video and plain arrays.
+    stability : float
+        How far labels and palette hold still against noise, 0 to 1; 0: every pixel of every frame
+        strictly to the nearest of the best centroids. Exact mapping is strict with pixels anyway.
     sample_pixels : int or "all", optional
         Pixels of a frame that a fit looks at. None leaves the choice to the input: all of a still,
         10,000 of a video frame or a plain array.
@@ -70,10 +73,11 @@ class SegmenterSettings:
     n_clusters: int = 5
     color_space: ColorSpace = "rgb"
     mapping: Mapping | None = None
+    stability: float = 0.5
     sample_pixels: int | Literal["all"] | None = None
     seed: int = 0
     init: Init = "k-means++"
-    attempts: int = 4
+    attempts: int = 10
     max_iterations: int = 100
     epsilon: float = 0.2
 
@@ -81,6 +85,8 @@ class SegmenterSettings:
         _check_whole("the number of clusters", self.n_clusters, 1, MAX_CLUSTERS)
         _check_choice("the colour space", self.color_space, get_args(ColorSpace))
         _check_choice("the mapping", self.mapping, (*get_args(Mapping), None))
+        if not 0 <= self.stability <= 1:
+            raise SettingsError(f"the stability cannot be {self.stability!r}; give 0 to 1")
         if self.sample_pixels not in ("all", None):
             _check_whole("the number of sampled pixels", self.sample_pixels, 1)
         _check_whole("the seed", self.seed, 0, 2**31 - 1)

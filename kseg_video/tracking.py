@@ -1,4 +1,19 @@
-"""The palette through time: one cold fit, then warm fits that keep every cluster's number."""
+"""The palette through time: one cold fit, then warm fits that keep every cluster's number.
+
+Warm fits alone have three faults, each of which is dealt with here.
+
+*They get stuck.* A cluster that would serve the picture better elsewhere cannot get there. So from
+time to time, and whenever inertia jumps, a *challenger* is fitted cold. If it is clearly better it
+is adopted, its centroids matched one to one to the old ones.
+
+*They lose clusters.* The nearest pixels of a colour that has left the picture are those of another.
+A cluster that shrinks to nothing, or suddenly and far off, is *parked*: it keeps its number and
+its colour, takes no pixel, and is revived when its colour returns.
+
+*They tremble.* The best centroids of two noisy frames differ. Here they move only as far as it
+takes to stay within a small tolerance of the fit's inertia: not at all in a still scene, at once
+when the light changes.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +22,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.clustering import cold_fit, warm_fit
-from kseg_video.color import from_working, luma
-from kseg_video.mapping import nearest
+from kseg_video.clustering import cold_fit, polish
+from kseg_video.color import color_scale, from_working, luma
+from kseg_video.cuts import CutDetector
+from kseg_video.mapping import inertia_of, nearest
 from kseg_video.palette import match_centroids
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from numpy.typing import NDArray
 
     from kseg_video.frame import Event
     from kseg_video.settings import SegmenterSettings
+
+# Full stability lets inertia rise by this much over the fit's before a centroid moves.
+_LARGEST_TOLERANCE = 0.012
+_CHALLENGE_EVERY = 10  # frames
+_CHALLENGE_PIXELS = 4000
+_CHALLENGE_ATTEMPTS = 2
+_CLEARLY_BETTER = 0.05
+_WORTH_A_PARKED_NUMBER = 0.3
+_JUMP = 1.15  # of inertia over its usual value
+_MEMORY = 0.1  # weight of the newest frame in running means
+_LEAST_SHARE = 0.0005  # of the sample, below which a cluster is parked
+_SUDDEN_LOSS = 0.2  # of its usual share
+_REACH = 24.0  # colour levels within which a colour is taken for a cluster's own
+_SCENES_KEPT = 8
+_SAME_SCENE = 1.3  # inertia of an old palette over that of a fresh fit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,13 +62,29 @@ class Track:
         Row i is cluster i; rows that are not real repeat the last real one.
     real : ndarray of bool, shape (K,)
         Whether the cluster has been found.
-    event : {"cold", "warm", "reseed"}
+    active : ndarray of bool, shape (K,)
+        Whether it may take pixels of this frame: found, and not parked.
+    event : {"cold", "warm", "cut", "reseed"}
         How the centroids were found.
+    inertia : float
+        Mean squared distance of the sample to its nearest active centroids.
     """
 
     centroids: NDArray[np.float32]
     real: NDArray[np.bool_]
+    active: NDArray[np.bool_]
     event: Event
+    inertia: float
+
+
+@dataclass(slots=True)
+class _State:
+    """What is remembered between frames; rows are the clusters found so far."""
+
+    centroids: NDArray[np.float32]
+    parked: NDArray[np.bool_]
+    usual_shares: NDArray[np.float64]
+    usual_inertia: float
 
 
 class PaletteTracker:
@@ -48,47 +97,300 @@ class PaletteTracker:
 
     def __init__(self, settings: SegmenterSettings) -> None:
         self._settings = settings
-        self._centroids = np.empty((0, 3), np.float32)  # the real ones
+        self._tolerance = _LARGEST_TOLERANCE * settings.stability
+        self._reach = _REACH * color_scale(settings.color_space)
+        self._cuts = CutDetector()
+        self._state: _State | None = None
+        self._scenes: list[NDArray[np.float32]] = []
+        self._recent_labels: list[NDArray[np.uint8]] = []
+        self._frames = 0
         self._fits = 0
 
-    def update(self, colors: NDArray[np.float32]) -> Track:
+    def update(
+        self,
+        colors: NDArray[np.float32],
+        bgr: NDArray[np.float32],
+        pinned: AbstractSet[int] = frozenset(),
+    ) -> Track:
         """Centroids for the next frame.
 
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
-            A sample of the frame's colours in the working space.
+            A sample of the frame's colours in the working space, from the same places each time.
+        bgr : ndarray of float32, shape (N, 3)
+            The same as BGR levels.
+        pinned : set of int
+            Clusters whose numbers may never pass to another colour.
         """
-        event: Event = "warm"
-        if not len(self._centroids):
-            event = "cold"
-            self._centroids = self._dark_to_light(self._fit_cold(colors))
-        elif self._finds_more(colors):
-            event = "reseed"
-            fresh = self._fit_cold(colors)
-            self._centroids = fresh[match_centroids(self._centroids, fresh)]
+        is_cut = self._cuts.is_cut(bgr)
+        state = self._state
+        event: Event
+        if state is None:
+            event, state = "cold", self._begin(colors)
+        elif is_cut:
+            event, state = "cut", self._begin_scene(colors, state, pinned)
         else:
-            self._centroids = warm_fit(colors, self._centroids, self._settings)
-        return self._track(event)
+            event, state = self._continue(colors, state, pinned)
+        self._state = state
+        self._frames += 1
+        return self._track(colors, state, event)
 
-    def _fit_cold(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    # --- the four ways to the next centroids -----------------------------------------------------
+
+    def _begin(self, colors: NDArray[np.float32]) -> _State:
+        centroids = self._fit_cold(colors, self._settings.n_clusters)
+        brightness = luma(from_working(centroids, self._settings.color_space))
+        return self._settled(colors, centroids[np.argsort(brightness, kind="stable")])
+
+    def _begin_scene(
+        self, colors: NDArray[np.float32], state: _State, pinned: AbstractSet[int]
+    ) -> _State:
+        """A cold fit, numbered after the colours that the scene shares with earlier ones."""
+        self._scenes = [*self._scenes, state.centroids][-_SCENES_KEPT:]
+        fresh = self._fit_cold(colors, self._settings.n_clusters)
+        known = min(self._scenes, key=lambda scene: inertia_of(colors, scene))
+        if inertia_of(colors, known) > _SAME_SCENE * inertia_of(colors, fresh):
+            known = state.centroids
+        absent = self._absent(known, fresh, pinned)
+        if absent:
+            wanted = max(self._settings.n_clusters - len(absent), 1)
+            fresh = self._fit_cold(colors, wanted)
+        return self._renumbered(colors, known, fresh, absent)
+
+    def _continue(
+        self, colors: NDArray[np.float32], state: _State, pinned: AbstractSet[int]
+    ) -> tuple[Event, _State]:
+        labels = self._assign(colors, state)
+        active = np.flatnonzero(~state.parked)
+        fitted = state.centroids.copy()
+        fitted[active] = polish(
+            colors, _relabel(labels, active), state.centroids[active], self._settings.epsilon
+        )
+        fitted = self._park_lost(labels, fitted, state)
+        active = np.flatnonzero(~state.parked)
+        inertia = inertia_of(colors, fitted[active])
+        challenger = self._challenge(colors, state, inertia, pinned)
+        if challenger is not None:
+            return "reseed", challenger
+        self._move_towards(colors, state, fitted, inertia)
+        return "warm", state
+
+    def _move_towards(
+        self,
+        colors: NDArray[np.float32],
+        state: _State,
+        fitted: NDArray[np.float32],
+        inertia: float,
+    ) -> None:
+        """Move the centroids as far towards the fitted ones as the tolerance wants.
+
+        At a part `a` of the way, the excess of inertia over the fit's is (1 - a)^2 of what it is
+        now: for fixed labels, inertia is quadratic in the centroids.
+        """
+        active = ~state.parked
+        excess = inertia_of(colors, state.centroids[active]) - inertia
+        allowed = self._tolerance * inertia
+        if excess > allowed:
+            part = np.float32(1 - np.sqrt(allowed / excess))
+            state.centroids = state.centroids + part * (fitted - state.centroids)
+        state.usual_inertia += _MEMORY * (inertia - state.usual_inertia)
+
+    # --- the initial labels of a warm fit --------------------------------------------------------
+
+    def _assign(self, colors: NDArray[np.float32], state: _State) -> NDArray[np.uint8]:
+        """Cluster of every sampled pixel before the fit."""
+        self._revive(colors, state)
+        active = np.flatnonzero(~state.parked).astype(np.uint8)
+        labels, distances = nearest(colors, state.centroids[active])
+        labels = active[labels]
+        if float(distances.mean(dtype=np.float64)) > _JUMP * state.usual_inertia:
+            labels = self._by_place(colors, labels, state)
+        return labels
+
+    def _by_place(
+        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: _State
+    ) -> NDArray[np.uint8]:
+        """Labels of the same places in earlier frames, if they divide this one's colours better.
+
+        So clusters keep their numbers when the light goes on or off: their pixels are where they
+        were. The frame before the last counts, too, for a flash may have washed out the last one.
+        """
+        earlier = [
+            each
+            for each in self._recent_labels
+            if len(each) == len(colors) and not state.parked[np.unique(each)].any()
+        ]
+        return min([labels, *earlier], key=lambda each: _inertia_of_partition(colors, each))
+
+    def _revive(self, colors: NDArray[np.float32], state: _State) -> None:
+        """Unpark the clusters whose colours are back."""
+        for number in np.flatnonzero(state.parked):
+            active = ~state.parked
+            distances = ((colors - state.centroids[number]) ** 2).sum(axis=1)
+            _, others = nearest(colors, state.centroids[active])
+            own = (distances < others) & (distances < self._reach**2)
+            if own.mean() > _LEAST_SHARE:
+                state.parked[number] = False
+                state.centroids[number] = colors[own].mean(axis=0)
+                state.usual_shares[number] = own.mean()
+
+    def _park_lost(
+        self,
+        labels: NDArray[np.uint8],
+        fitted: NDArray[np.float32],
+        state: _State,
+    ) -> NDArray[np.float32]:
+        """Park the clusters whose colours have left; the fit then goes without them."""
+        shares = np.bincount(labels, minlength=len(fitted)) / len(labels)
+        strayed = np.linalg.norm(fitted - state.centroids, axis=1) > self._reach
+        sudden = (shares < _SUDDEN_LOSS * state.usual_shares) & strayed
+        lost = ~state.parked & ((shares < _LEAST_SHARE) | sudden)
+        if lost.any() and not (lost | state.parked).all():
+            state.parked = state.parked | lost
+            fitted = np.where(lost[:, np.newaxis], state.centroids, fitted)
+        weight = np.where(state.parked, 0, _MEMORY)
+        state.usual_shares = state.usual_shares + weight * (shares - state.usual_shares)
+        return fitted
+
+    # --- the challenger --------------------------------------------------------------------------
+
+    def _challenge(
+        self,
+        colors: NDArray[np.float32],
+        state: _State,
+        inertia: float,
+        pinned: AbstractSet[int],
+    ) -> _State | None:
+        """Fit the frame anew if it is time to, and say what to go on with if that is better."""
+        jumped = inertia > _JUMP * state.usual_inertia
+        unfound = len(state.centroids) < self._settings.n_clusters
+        if not (jumped or unfound or self._frames % _CHALLENGE_EVERY == 0) or inertia == 0:
+            return None
+        n_parked = int(state.parked.sum())
+        n_free = self._settings.n_clusters - n_parked
+        fresh = self._fit_challenger(colors, n_free)
+        if len(fresh) < (~state.parked).sum():  # fewer distinct colours than clusters
+            return None
+        if inertia_of(colors, fresh) < (1 - _CLEARLY_BETTER) * inertia:
+            active = ~state.parked
+            order = match_centroids(state.centroids[active], fresh)
+            centroids = np.concatenate([state.centroids, fresh[order][active.sum() :]])
+            centroids[: len(state.centroids)][active] = fresh[order][: active.sum()]
+            return self._settled(colors, centroids, parked=state.parked)
+        if n_parked:
+            return self._claim_parked(colors, state, inertia, pinned)
+        return None
+
+    def _claim_parked(
+        self,
+        colors: NDArray[np.float32],
+        state: _State,
+        inertia: float,
+        pinned: AbstractSet[int],
+    ) -> _State | None:
+        """Give the numbers of parked clusters away, where that is worth a great deal."""
+        absent = {int(number) for number in np.flatnonzero(state.parked) if number in pinned}
+        fresh = self._fit_challenger(colors, self._settings.n_clusters - len(absent))
+        if inertia_of(colors, fresh) > (1 - _WORTH_A_PARKED_NUMBER) * inertia:
+            return None
+        return self._renumbered(colors, state.centroids, fresh, absent)
+
+    def _fit_challenger(self, colors: NDArray[np.float32], n_clusters: int) -> NDArray[np.float32]:
+        few = np.ascontiguousarray(colors[:: max(len(colors) // _CHALLENGE_PIXELS, 1)])
+        centroids = self._fit_cold(few, n_clusters, _CHALLENGE_ATTEMPTS)
+        labels, _ = nearest(colors, centroids)
+        return polish(colors, labels, centroids, self._settings.epsilon)
+
+    # --- helpers ---------------------------------------------------------------------------------
+
+    def _fit_cold(
+        self, colors: NDArray[np.float32], n_clusters: int, attempts: int | None = None
+    ) -> NDArray[np.float32]:
         seed = (self._settings.seed + self._fits) % 2**31
         self._fits += 1
-        return cold_fit(colors, self._settings, seed)
+        return cold_fit(colors, self._settings, seed, n_clusters, attempts)
 
-    def _dark_to_light(self, centroids: NDArray[np.float32]) -> NDArray[np.float32]:
-        brightness = luma(from_working(centroids, self._settings.color_space))
-        return centroids[np.argsort(brightness, kind="stable")]
+    def _absent(
+        self, known: NDArray[np.float32], fresh: NDArray[np.float32], pinned: AbstractSet[int]
+    ) -> set[int]:
+        """Pinned clusters whose colours are not among the fresh ones."""
+        numbers = [number for number in pinned if number < len(known)]
+        if not numbers:
+            return set()
+        _, distances = nearest(known[numbers], fresh)
+        return {
+            number
+            for number, distance in zip(numbers, distances, strict=True)
+            if distance > self._reach**2
+        }
 
-    def _finds_more(self, colors: NDArray[np.float32]) -> bool:
-        """Whether clusters that earlier frames had no colours for have some now."""
-        if len(self._centroids) == self._settings.n_clusters:
-            return False
-        _, distances = nearest(colors, self._centroids)
-        return bool(distances.max() > self._settings.epsilon**2)
+    def _renumbered(
+        self,
+        colors: NDArray[np.float32],
+        known: NDArray[np.float32],
+        fresh: NDArray[np.float32],
+        absent: AbstractSet[int],
+    ) -> _State:
+        """Fresh centroids under the numbers of the known ones they resemble; absent ones parked."""
+        kept = np.array([number not in absent for number in range(len(known))])
+        centroids = known.copy()
+        count = min(int(kept.sum()), len(fresh))
+        if len(fresh) >= kept.sum():
+            order = match_centroids(known[kept], fresh)
+            centroids[kept] = fresh[order][:count]
+            centroids = np.concatenate([centroids, fresh[order][count:]])
+            parked = np.zeros(len(centroids), bool)
+            parked[: len(known)] = ~kept
+        else:  # fewer colours than numbers: who finds no partner is parked
+            partners = np.flatnonzero(kept)[match_centroids(fresh, known[kept])[:count]]
+            centroids[partners] = fresh
+            parked = np.ones(len(centroids), bool)
+            parked[partners] = False
+        return self._settled(colors, centroids, parked=parked)
 
-    def _track(self, event: Event) -> Track:
-        n_real = len(self._centroids)
-        missing = self._settings.n_clusters - n_real
-        centroids = np.concatenate([self._centroids, self._centroids[-1:].repeat(missing, axis=0)])
-        return Track(centroids, np.arange(len(centroids)) < n_real, event)
+    def _settled(
+        self,
+        colors: NDArray[np.float32],
+        centroids: NDArray[np.float32],
+        parked: NDArray[np.bool_] | None = None,
+    ) -> _State:
+        """State after a cold fit."""
+        parked = np.zeros(len(centroids), bool) if parked is None else parked
+        parked = np.concatenate([parked, np.zeros(len(centroids) - len(parked), bool)])
+        active = np.flatnonzero(~parked)
+        labels, distances = nearest(colors, centroids[active])
+        shares = np.bincount(active[labels], minlength=len(centroids)) / len(labels)
+        return _State(centroids, parked, shares, float(distances.mean(dtype=np.float64)))
+
+    def _track(self, colors: NDArray[np.float32], state: _State, event: Event) -> Track:
+        active = np.flatnonzero(~state.parked).astype(np.uint8)
+        labels, distances = nearest(colors, state.centroids[active])
+        self._recent_labels = [active[labels], *self._recent_labels[:1]]
+        missing = self._settings.n_clusters - len(state.centroids)
+        centroids = np.concatenate(
+            [state.centroids, state.centroids[-1:].repeat(missing, axis=0)]
+        ).astype(np.float32)
+        real = np.arange(len(centroids)) < len(state.centroids)
+        return Track(
+            centroids,
+            real,
+            real & ~np.concatenate([state.parked, np.zeros(missing, bool)]),
+            event,
+            float(distances.mean(dtype=np.float64)),
+        )
+
+
+def _inertia_of_partition(colors: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
+    """Mean squared distance of colours to the means of their clusters."""
+    counts = np.maximum(np.bincount(labels), 1)
+    means = np.stack([np.bincount(labels, colors[:, c]) / counts for c in range(3)], axis=1)
+    errors = colors - means[labels]
+    return float(np.einsum("ij,ij->", errors, errors) / len(colors))
+
+
+def _relabel(labels: NDArray[np.uint8], numbers: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Labels as positions in a list of numbers."""
+    positions = np.zeros(256, np.uint8)
+    positions[numbers] = np.arange(len(numbers))
+    return positions[labels]

@@ -48,7 +48,7 @@ class TestConvert:
 
     def test_every_option_at_once(self, clip: Path, tmp_path: Path) -> None:
         options = (
-            "-k 4 --color-space oklab --mapping exact --sample-pixels 500 --seed 7 --init random "
+            "-k 4 --color-space oklab --mapping exact --stability 0.2 --sample-pixels 500 --seed 7 --init random "
             "--attempts 2 --max-iterations 20 --epsilon 0.5 --view masked --only 1,2 --start 0.2 "
             "--end 0.9 --max-frames 10 --codec h264 --crf 30 --preset ultrafast --no-audio -y -q"
         )
@@ -188,6 +188,7 @@ class TestBadInput:
             ("--sample-pixels some", "neither a number nor all"),
             ("--sample-pixels 0", "sampled pixels cannot be 0"),
             ("--seed -1", "seed cannot be -1"),
+            ("--stability 2", "stability cannot be 2.0; give 0 to 1"),
             ("--crf 99", "rate factor cannot be 99"),
             ("--crf 60", "h264 takes a rate factor of at most 51"),
             ("--lossless", "lossless output needs .mkv"),

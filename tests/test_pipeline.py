@@ -280,7 +280,7 @@ class TestSameInputSameOutput:
     def test_bit_for_bit_whatever_the_number_of_threads(
         self, lake_clip: Path, tmp_path: Path, color_space: str
     ) -> None:
-        settings = SegmenterSettings(color_space=color_space)  # type: ignore[arg-type]
+        settings = SegmenterSettings(n_clusters=12, color_space=color_space)  # type: ignore[arg-type]
         trim = TrimSettings(max_frames=12)
         before = cv2.getNumThreads()
         try:

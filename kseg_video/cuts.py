@@ -1,0 +1,72 @@
+"""Scene cuts, found on the frame itself.
+
+A cut changes what is where *and* which colours there are. A pan changes only the first, a flash, a
+fade or a lamp only the second: the picture's structure stays. So a frame is the first of a new
+scene if its sampled luma is hardly correlated with that of the frame before, pixel by pixel, and
+its colour histogram overlaps little with the one before.
+
+A frame without structure (black, white, fog) says nothing: it is no cut, and the next frame that
+has some is compared with the last one that had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.color import luma
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HISTOGRAM_BINS = 8  # of each channel
+_LEAST_STRUCTURE = 6.0  # standard deviation of luma, in levels
+_MOST_CORRELATION = 0.4
+_LEAST_CHANGE = 0.22  # of the histogram: total variation distance, 0 to 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """What is remembered of a frame."""
+
+    luma: NDArray[np.float32]  # centred
+    deviation: float
+    histogram: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, bgr: NDArray[np.float32]) -> _View:
+        levels = luma(bgr)
+        levels -= levels.mean(dtype=np.float64)
+        bins = (bgr * (_HISTOGRAM_BINS / 256)).astype(np.intp)
+        cells = (bins[:, 0] * _HISTOGRAM_BINS + bins[:, 1]) * _HISTOGRAM_BINS + bins[:, 2]
+        histogram = np.bincount(cells, minlength=_HISTOGRAM_BINS**3) / len(bgr)
+        return cls(levels, float(levels.std(dtype=np.float64)), histogram)
+
+
+class CutDetector:
+    """Tells the first frame of each scene."""
+
+    def __init__(self) -> None:
+        self._last: _View | None = None
+
+    def is_cut(self, bgr: NDArray[np.float32]) -> bool:
+        """Whether the next frame begins another scene than the one before it.
+
+        Parameters
+        ----------
+        bgr : ndarray of float32, shape (N, 3)
+            Colours of the frame's pixels at the places that are sampled in every frame.
+        """
+        view, last = _View.of(bgr), self._last
+        if view.deviation < _LEAST_STRUCTURE:
+            return False
+        self._last = view
+        if last is None or len(last.luma) != len(view.luma):
+            return False
+        change = 0.5 * float(np.abs(view.histogram - last.histogram).sum())
+        if change < _LEAST_CHANGE:
+            return False
+        product = float(np.mean(view.luma * last.luma, dtype=np.float64))
+        return product / (view.deviation * last.deviation) < _MOST_CORRELATION

@@ -5,7 +5,7 @@
 distortion
     mean squared distance between source and segmented frame in RGB, divided by that of a cold
     `cv2.kmeans` (k-means++, 4 attempts) on that frame; mean and worst over every tenth frame, but
-    for nearly flat ones (cold inertia below 4), where the rounding of colours to 8 bit outweighs it.
+    for nearly flat ones (cold inertia below 4), where rounding colours to 8 bit outweighs it.
 flicker
     of the pixels whose source changed by at most 2 levels since the frame before, the share whose
     output changed by more than 12 levels in some channel.
@@ -112,7 +112,8 @@ def filtered(graph: str) -> Callable[[Path, int, int], Pictures]:
         with open_source(clip) as source:
             info = source.info
         accurately = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
-        to_rgb = f"fps={info.frame_rate},scale=in_color_matrix={info.encoding.matrix}:{accurately},format=bgr0"
+        matrix = f"in_color_matrix={info.encoding.matrix}"
+        to_rgb = f"fps={info.frame_rate},scale={matrix}:{accurately},format=bgr0"
         command = [executable(), "-loglevel", "error", "-nostdin", "-i", str(clip)]
         command += ["-frames:v", str(count), "-r", str(info.frame_rate)]
         command += [
@@ -134,7 +135,8 @@ ROWS: dict[str, Callable[[Path, int, int], Pictures]] = {
     "strict": ours(0),
     "elbg": filtered("elbg=l=K:pal8=0"),
     "palette": filtered(
-        "split[a][b];[a]palettegen=max_colors=K:reserve_transparent=0[p];[b][p]paletteuse=dither=none"
+        "split[a][b];[a]palettegen=max_colors=K:reserve_transparent=0[p];"
+        "[b][p]paletteuse=dither=none"
     ),
     "cold": cold_each,
 }
@@ -143,29 +145,38 @@ ROWS: dict[str, Callable[[Path, int, int], Pictures]] = {
 def measure(
     clip: Path, count: int, n_clusters: int, row: str, cold_inertia: dict[int, float]
 ) -> Tally:
-    tally = Tally([], [])
-    before: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
-    encoder: subprocess.Popen[bytes] | None = None
-    stream = tempfile.NamedTemporaryFile(suffix=".h264")
-    for frame, output in zip(
-        source_frames(clip, count), ROWS[row](clip, count, n_clusters), strict=True
-    ):
-        if encoder is None:
-            encoder = start_encoder(frame.width, frame.height, stream.name)
-        assert encoder.stdin is not None
-        encoder.stdin.write(output.tobytes())
-        if frame.index in cold_inertia:
-            error = cv2.norm(frame.bgr, output, cv2.NORM_L2SQR) / (frame.width * frame.height)
-            tally.distortions.append(error / cold_inertia[frame.index])
-        if before is not None:
-            still = cv2.absdiff(frame.bgr, before[0]).max(axis=2) <= _STILL_LEVELS
-            jumped = cv2.absdiff(output, before[1]).max(axis=2) > _JUMP_LEVELS
-            tally.flickers.append(float((jumped & still).sum() / max(still.sum(), 1)))
-        before = frame.bgr, output
-    assert encoder is not None
-    encoder.communicate()
-    tally.size = Path(stream.name).stat().st_size
+    with tempfile.NamedTemporaryFile(suffix=".h264") as stream:
+        tally = Tally([], [])
+        before: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
+        encoder: subprocess.Popen[bytes] | None = None
+        outputs = ROWS[row](clip, count, n_clusters)
+        for frame, output in zip(source_frames(clip, count), outputs, strict=True):
+            if encoder is None:
+                encoder = start_encoder(frame.width, frame.height, stream.name)
+            assert encoder.stdin is not None
+            encoder.stdin.write(output.tobytes())
+            if frame.index in cold_inertia:
+                error = cv2.norm(frame.bgr, output, cv2.NORM_L2SQR) / (frame.width * frame.height)
+                tally.distortions.append(error / cold_inertia[frame.index])
+            if before is not None:
+                tally.flickers.append(flicker(frame.bgr, output, *before))
+            before = frame.bgr, output
+        assert encoder is not None
+        encoder.communicate()
+        tally.size = Path(stream.name).stat().st_size
     return tally
+
+
+def flicker(
+    source: NDArray[np.uint8],
+    output: NDArray[np.uint8],
+    source_before: NDArray[np.uint8],
+    output_before: NDArray[np.uint8],
+) -> float:
+    """Share of the unmoved pixels whose output jumps."""
+    still = cv2.absdiff(source, source_before).max(axis=2) <= _STILL_LEVELS
+    jumped = cv2.absdiff(output, output_before).max(axis=2) > _JUMP_LEVELS
+    return float((jumped & still).sum() / max(still.sum(), 1))
 
 
 def start_encoder(width: int, height: int, target: str) -> subprocess.Popen[bytes]:

@@ -1,0 +1,273 @@
+"""Synthetic scenes whose truth is known: labels, numbers and events through time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kseg_video import Segmenter, SegmenterSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from kseg_video import Segmentation
+
+    Picture = NDArray[np.uint8]
+
+HEIGHT, WIDTH = 96, 128
+RED, GREEN, BLUE, GRAY = (30, 30, 200), (60, 180, 40), (200, 80, 30), (120, 120, 120)
+WHITE, DARK, YELLOW = (235, 235, 235), (25, 20, 20), (40, 200, 220)
+
+
+def noisy(picture: Picture, seed: int, deviation: float = 4.0) -> Picture:
+    noise = np.random.default_rng(seed).normal(0, deviation, picture.shape)
+    return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
+
+
+def quarters(*colors: tuple[int, int, int]) -> Picture:
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    half_height, half_width = HEIGHT // 2, WIDTH // 2
+    for number, color in enumerate(colors):
+        row, column = divmod(number, 2)
+        picture[
+            row * half_height : (row + 1) * half_height,
+            column * half_width : (column + 1) * half_width,
+        ] = color
+    return picture
+
+
+def with_box(picture: Picture, left: int, color: tuple[int, int, int], size: int = 24) -> Picture:
+    """The picture with a square in its middle rows, clipped at the picture's edges."""
+    result = picture.copy()
+    result[36 : 36 + size, max(left, 0) : max(left + size, 0)] = color
+    return result
+
+
+def lit(picture: Picture, gain: float) -> Picture:
+    levels: Picture = np.clip(picture * gain, 0, 255).astype(np.uint8)
+    return levels
+
+
+def follow(
+    pictures: Iterable[Picture],
+    n_clusters: int,
+    pinned: frozenset[int] = frozenset(),
+    **more: object,
+) -> list[Segmentation]:
+    segmenter = Segmenter(SegmenterSettings(n_clusters=n_clusters, **more))  # type: ignore[arg-type]
+    return [
+        segmenter.segment(noisy(picture, seed), pinned) for seed, picture in enumerate(pictures)
+    ]
+
+
+def number_of(segmentation: Segmentation, color: tuple[int, int, int]) -> int:
+    distances = np.abs(segmentation.palette.colors.astype(int) - color).sum(axis=1)
+    distances[~segmentation.palette.real] = 999
+    return int(np.argmin(distances))
+
+
+def events(run: list[Segmentation]) -> dict[int, str]:
+    return {n: s.event for n, s in enumerate(run) if s.event != "warm"}
+
+
+class TestStillScene:
+    def test_labels_and_palette_do_not_move(self) -> None:
+        run = follow([quarters(RED, GREEN, BLUE, GRAY)] * 40, 4)
+        assert events(run) == {0: "cold"}
+        for segmentation in run:
+            assert np.array_equal(segmentation.labels, run[0].labels)
+            assert np.array_equal(segmentation.palette.colors, run[0].palette.colors)
+
+    def test_a_gradient_flickers_far_less_than_strictly(self) -> None:
+        ramp = np.linspace(20, 235, WIDTH).astype(np.uint8)
+        picture = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (HEIGHT, WIDTH, 3)).copy()
+
+        def flips(stability: float) -> float:
+            run = follow([picture] * 20, 5, stability=stability)
+            return float(np.mean([(a.labels != b.labels).mean() for a, b in pairwise(run)]))
+
+        assert flips(0.5) < 0.35 * flips(0)
+        assert flips(1) < flips(0.5)
+
+    def test_strict_labels_are_the_nearest(self) -> None:
+        (segmentation,) = follow([quarters(RED, GREEN, BLUE, GRAY)], 4, stability=0.0)
+        assert len(np.unique(segmentation.labels)) == 4
+
+
+class TestLeavingAndReturning:
+    BACKGROUND = quarters(RED, DARK, BLUE, GRAY)
+
+    def scene(self) -> list[Picture]:
+        there = [with_box(self.BACKGROUND, 50, GREEN)] * 10
+        leaving = [with_box(self.BACKGROUND, 50 + 8 * step, GREEN) for step in range(12)]
+        gone = [self.BACKGROUND] * 100
+        return [*there, *leaving, *gone, *reversed(leaving), *there]
+
+    def test_the_number_waits_for_its_colour(self) -> None:
+        run = follow(self.scene(), 5)
+        green = number_of(run[0], GREEN)
+        assert events(run) == {0: "cold"}
+        for segmentation in run[25:118]:
+            assert segmentation.palette.shares[green] == 0
+            assert number_of(segmentation, GREEN) == green
+        assert run[-1].palette.shares[green] == pytest.approx(24 * 24 / (96 * 128), rel=0.05)
+        assert number_of(run[-1], GREEN) == green
+
+    def test_the_others_keep_theirs(self) -> None:
+        run = follow(self.scene(), 5)
+        for color in (RED, DARK, BLUE, GRAY):
+            assert len({number_of(segmentation, color) for segmentation in run}) == 1
+
+    def test_it_leaves_no_ghost(self) -> None:
+        run = follow(self.scene(), 5)
+        assert np.array_equal(run[60].labels, run[110].labels)
+        for color, corner in zip(
+            (RED, DARK, BLUE, GRAY), ((5, 5), (5, -5), (-5, 5), (-5, -5)), strict=True
+        ):
+            rows = slice(0, 48) if corner[0] > 0 else slice(48, None)
+            columns = slice(0, 64) if corner[1] > 0 else slice(64, None)
+            assert (run[60].labels[rows, columns] == number_of(run[60], color)).mean() > 0.99
+
+    def test_sudden_disappearance(self) -> None:
+        there, gone = with_box(self.BACKGROUND, 50, GREEN), self.BACKGROUND
+        run = follow([there] * 5 + [gone] * 30 + [there] * 5, 5)
+        green = number_of(run[0], GREEN)
+        assert all(segmentation.palette.shares[green] == 0 for segmentation in run[6:35])
+        assert run[-1].palette.shares[green] == pytest.approx(0.047, rel=0.05)
+
+
+def test_two_objects_cross() -> None:
+    background = quarters(DARK, DARK, DARK, DARK)
+    pictures = [
+        with_box(with_box(background, 2 * step, RED), 100 - 2 * step, YELLOW) for step in range(50)
+    ]
+    run = follow(pictures, 3)
+    assert events(run) == {0: "cold"}
+    red, yellow = number_of(run[0], RED), number_of(run[0], YELLOW)
+    assert (number_of(run[-1], RED), number_of(run[-1], YELLOW)) == (red, yellow)
+    assert run[-1].labels[45, 110] == red
+    assert run[-1].labels[45, 10] == yellow
+
+
+class TestLight:
+    PICTURE = quarters(RED, GREEN, BLUE, GRAY)
+
+    def check(self, run: list[Segmentation], settled: int) -> None:
+        """All quarters keep their numbers from the frame where the palette has settled."""
+        for segmentation in run[settled:]:
+            agreement = (segmentation.labels == run[0].labels).mean()
+            assert agreement > 0.99
+        assert "cut" not in events(run).values()
+
+    @pytest.mark.parametrize("target", [0.4, 1.25])
+    def test_a_slow_change_is_followed_at_once(self, target: float) -> None:
+        pictures = [lit(self.PICTURE, gain) for gain in np.linspace(1, target, 60)]
+        run = follow(pictures, 4)
+        self.check(run, 0)
+        for picture, segmentation in zip(pictures, run, strict=True):
+            shown = segmentation.palette.colors[segmentation.labels].astype(int)
+            assert np.abs(shown - picture).mean() < 3
+
+    @pytest.mark.parametrize("gain", [0.3, 0.15])
+    def test_a_light_switched_off_and_on(self, gain: float) -> None:
+        dark = lit(self.PICTURE, gain)
+        run = follow([self.PICTURE] * 10 + [dark] * 20 + [self.PICTURE] * 20, 4)
+        self.check(run[:30], 15)
+        self.check(run, 35)
+        shown = run[14].palette.colors[run[14].labels].astype(int)
+        assert np.abs(shown - dark).mean() < 3
+
+    @pytest.mark.parametrize(
+        "flash", [lit(PICTURE, 1.6), np.full_like(PICTURE, 255)], ids=["bright", "white"]
+    )
+    def test_a_flash_of_one_frame(self, flash: Picture) -> None:
+        run = follow([self.PICTURE] * 10 + [flash] + [self.PICTURE] * 10, 4)
+        assert "cut" not in events(run).values()
+        assert (run[12].labels == run[9].labels).mean() > 0.99
+        assert (run[-1].labels == run[9].labels).mean() > 0.99
+
+    def test_a_fade_to_black_and_back(self) -> None:
+        gains = [*np.linspace(1, 0, 25), *np.zeros(5), *np.linspace(0, 1, 25), *np.ones(10)]
+        run = follow([lit(self.PICTURE, gain) for gain in gains], 4)
+        assert "cut" not in events(run).values()
+
+
+class TestCuts:
+    FIRST = with_box(quarters(RED, GREEN, BLUE, GRAY), 50, WHITE)
+
+    def second(self) -> Picture:
+        picture = quarters(YELLOW, WHITE, (90, 40, 140), DARK)
+        return with_box(picture, 10, GREEN)
+
+    def test_a_cut_and_the_cut_back(self) -> None:
+        run = follow([self.FIRST] * 10 + [self.second()] * 10 + [self.FIRST] * 10, 5)
+        assert events(run) == {0: "cold", 10: "cut", 20: "cut"}
+        assert (run[20].labels == run[9].labels).mean() > 0.99
+
+    def test_the_first_frame_after_a_cut_is_as_good_as_a_cold_fit(self) -> None:
+        run = follow([self.FIRST] * 10 + [self.second()], 5)
+        (alone,) = follow([self.second()], 5)
+        assert run[-1].inertia <= 1.05 * alone.inertia
+
+    def test_numbers_stay_where_colors_match(self) -> None:
+        run = follow([self.FIRST] * 5 + [self.second()] * 5, 5)
+        for color in (GREEN, WHITE):
+            assert number_of(run[-1], color) == number_of(run[0], color)
+
+    def test_a_pinned_number_never_passes_to_another_colour(self) -> None:
+        (probe,) = follow([self.FIRST], 5)
+        red = number_of(probe, RED)
+        pictures = [self.FIRST] * 5 + [self.second()] * 25 + [self.FIRST] * 5
+        run = follow(pictures, 5, frozenset({red}))
+        assert all(segmentation.palette.shares[red] == 0 for segmentation in run[5:30])
+        assert run[-1].palette.shares[red] == pytest.approx(run[0].palette.shares[red], rel=0.05)
+
+    def test_a_cross_fade_is_no_cut(self) -> None:
+        weights = [*np.zeros(5), *np.linspace(0, 1, 30), *np.ones(5)]
+        mixed = [
+            np.rint(self.FIRST * (1 - w) + self.second() * w).astype(np.uint8) for w in weights
+        ]
+        assert "cut" not in events(follow(mixed, 5)).values()
+
+    def test_a_fast_pan_is_no_cut(self) -> None:
+        rng = np.random.default_rng(3)
+        palette = np.array([RED, GREEN, BLUE, GRAY, WHITE, DARK], np.uint8)
+        wide = palette[rng.integers(0, 6, (8, 120))].repeat(12, axis=0).repeat(16, axis=1)
+        pan = [wide[:, 37 * step : 37 * step + WIDTH] for step in range(40)]
+        assert "cut" not in events(follow(pan, 6)).values()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 255), st.integers(0, 60), st.integers(0, 2**16)),
+        min_size=1,
+        max_size=12,
+    ),
+    st.integers(1, 32),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.sampled_from(["rgb", "lab", "hsv"]),
+)
+def test_any_sequence_leaves_labels_in_range_and_the_palette_finite(
+    steps: list[tuple[int, int, int]], n_clusters: int, stability: float, space: str
+) -> None:
+    segmenter = Segmenter(
+        SegmenterSettings(n_clusters=n_clusters, stability=stability, color_space=space)  # type: ignore[arg-type]
+    )
+    for level, spread, seed in steps:
+        noise = np.random.default_rng(seed).integers(-spread, spread + 1, (9, 13, 3))
+        picture = np.clip(level + noise, 0, 255).astype(np.uint8)
+        segmentation = segmenter.segment(picture)
+        palette = segmentation.palette
+        assert segmentation.labels.max() < n_clusters
+        assert palette.real[np.unique(segmentation.labels)].all()
+        assert np.isfinite(palette.centroids).all()
+        assert np.isfinite(segmentation.inertia)
+        assert palette.shares.sum() == pytest.approx(1)

@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from kseg_video.color import to_levels
-from kseg_video.sampling import apply_affine
+from kseg_video.sampling import colors_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ class ColorIndex:
         spans = np.ptp(levels.astype(int), axis=0) + 1
         if may_rotate and np.prod(spans) > MAX_CELLS:
             axes = _principal_axes(sample.bgr)
-            levels = to_levels(apply_affine(axes, levels))
+            levels = _on_axes(levels, axes)
             levels_to_bgr = _invert(axes)
         densities = [_density(levels[:, channel]) for channel in range(3)]
         # An error of one level of a component moves the colour by the length of its column.
@@ -100,13 +100,11 @@ class ColorIndex:
         grid = np.meshgrid(*(values for _, values in binnings), indexing="ij")
         centres = np.stack(grid, axis=-1).reshape(-1, 3)
         cells = first[levels[:, 0]] + second[levels[:, 1]] + third[levels[:, 2]]
-        return cls(
-            (first, second, third),
-            to_levels(apply_affine(levels_to_bgr, _mean_of_members(centres, cells, levels))).astype(
-                np.float32
-            ),
-            axes,
-        )
+        means = _mean_of_members(centres, cells, levels)
+        if axes is None:
+            return cls((first, second, third), colors_of(to_levels(means), components_to_bgr))
+        cell_bgr = to_levels(_apply(levels_to_bgr, means)).astype(np.float32)
+        return cls((first, second, third), cell_bgr, axes)
 
     def of_frame(self, frame: Frame) -> NDArray[np.uint16]:
         """Cell number of every pixel of a frame; uint16 of shape (H, W)."""
@@ -122,9 +120,18 @@ class ColorIndex:
         """Cell number of every pixel of a sample; uint16 of shape (N,)."""
         levels = sample.components
         if self.axes is not None:
-            levels = to_levels(apply_affine(self.axes, levels))
+            levels = _on_axes(levels, self.axes)
         first, second, third = self.tables
         return first[levels[:, 0]] + second[levels[:, 1]] + third[levels[:, 2]]
+
+
+def _apply(affine: NDArray[np.float32], rows: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Affine map (3, 4) of every row of (N, 3)."""
+    return rows.astype(np.float32) @ affine[:, :3].T + affine[:, 3]
+
+
+def _on_axes(levels: NDArray[np.uint8], axes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return colors_of(levels, axes).astype(np.uint8)
 
 
 def _invert(affine: NDArray[np.float32]) -> NDArray[np.float32]:

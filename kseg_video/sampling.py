@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
-
-from kseg_video.color import to_levels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,10 +47,23 @@ class PixelSample:
         wanted = total if n_pixels is None else min(n_pixels, total)
         chosen = (2 * np.arange(wanted) + between) * total // (2 * wanted)
         components = np.stack([plane.ravel()[chosen] for plane in frame.components], axis=1)
-        bgr = to_levels(apply_affine(frame.components_to_bgr, components))
-        return cls(components, bgr.astype(np.float32))
+        return cls(components, colors_of(components, frame.components_to_bgr))
 
 
-def apply_affine(affine: NDArray[np.float32], rows: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Affine map (3, 4) of every row of (N, 3)."""
-    return rows.astype(np.float32) @ affine[:, :3].T + affine[:, 3]
+def colors_of(
+    components: NDArray[np.uint8], components_to_bgr: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Colours of some component levels, by the very arithmetic of `Frame.bgr`.
+
+    Parameters
+    ----------
+    components : ndarray of uint8, shape (N, 3)
+    components_to_bgr : ndarray of float32, shape (3, 4)
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 3)
+        Whole BGR levels, 0 to 255.
+    """
+    points = np.ascontiguousarray(components).reshape(-1, 1, 3)
+    return cv2.transform(points, components_to_bgr).reshape(-1, 3).astype(np.float32)

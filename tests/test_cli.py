@@ -48,8 +48,8 @@ class TestConvert:
 
     def test_every_option_at_once(self, clip: Path, tmp_path: Path) -> None:
         options = (
-            "-k 4 --color-space oklab --mapping exact --stability 0.2 --sample-pixels 500 --seed 7 --init random "
-            "--attempts 2 --max-iterations 20 --epsilon 0.5 --view masked --only 1,2 --start 0.2 "
+            "-k 4 --color-space oklab --mapping exact --stability 0.2 --sample-pixels 500 --seed 7 "
+            "--init random --attempts 2 --max-iterations 20 --epsilon 0.5 --view masked --only 1,2 --start 0.2 "
             "--end 0.9 --max-frames 10 --codec h264 --crf 30 --preset ultrafast --no-audio -y -q"
         )
         outcome = run("convert", clip, "-o", tmp_path / "out.mkv", *options.split())
@@ -58,9 +58,8 @@ class TestConvert:
         assert (stored.frames, stored.audio) == (10, ())
 
     def test_json(self, clip: Path, tmp_path: Path) -> None:
-        outcome = run(
-            "convert", clip, "-o", tmp_path / "o.mp4", "-k", "3", "--disable", "1", "--json", "-q"
-        )
+        options = ("-k", "3", "--disable", "1", "--json", "-q")
+        outcome = run("convert", clip, "-o", tmp_path / "o.mp4", *options)
         assert outcome.err == ""
         summary = json.loads(outcome.out)
         assert summary["input"] == str(clip)

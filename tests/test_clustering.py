@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from kseg_video import SegmenterSettings
+from kseg_video.clustering import cold_fit, polish
+from kseg_video.mapping import inertia_of, nearest
+from kseg_video.palette import match_centroids
+from tests.pictures import photo_like, quadrants
+
+SETTINGS = SegmenterSettings()
+COLORS = photo_like(0).reshape(-1, 3).astype(np.float32)
+
+
+def test_a_random_start_is_that_of_opencv() -> None:
+    settings = SegmenterSettings(init="random", attempts=10, max_iterations=100, epsilon=0.2)
+    mine = cold_fit(COLORS, settings, 5, 3)
+    cv2.setRNGSeed(5)
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 0.2)
+    _, _, theirs = cv2.kmeans(
+        COLORS,
+        3,
+        None,  # type: ignore[call-overload]
+        criteria,
+        10,
+        cv2.KMEANS_RANDOM_CENTERS,
+    )
+    assert mine == pytest.approx(theirs)
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 8, 32])
+def test_a_cold_fit_of_many_points_is_as_good_as_one_of_all(n_clusters: int) -> None:
+    mine = cold_fit(COLORS, SETTINGS, 0, n_clusters)
+    cv2.setRNGSeed(0)
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 0.2)
+    _, _, all_of_them = cv2.kmeans(
+        COLORS,
+        n_clusters,
+        None,  # type: ignore[call-overload]
+        criteria,
+        3,
+        cv2.KMEANS_PP_CENTERS,
+    )
+    theirs = inertia_of(COLORS, np.asarray(all_of_them, np.float32))
+    assert inertia_of(COLORS, mine) <= 1.02 * theirs
+
+
+@pytest.mark.parametrize("n_colors", [1, 2, 5])
+def test_fewer_colours_than_clusters_are_the_centroids(n_colors: int) -> None:
+    few = np.arange(n_colors * 3, dtype=np.float32).reshape(-1, 3)
+    rng = np.random.default_rng(0)
+    found = cold_fit(few[rng.integers(0, n_colors, 9000)], SETTINGS, 0, 5)
+    assert sorted(map(tuple, found.tolist())) == sorted(map(tuple, few.tolist()))
+
+
+def test_rare_colours_are_seen() -> None:
+    colors = np.zeros((50_000, 3), np.float32)
+    colors[-3:] = [[9, 9, 9], [99, 99, 99], [200, 0, 0]]
+    assert len(cold_fit(colors, SETTINGS, 0, 3)) == 3
+    assert len(cold_fit(colors, SETTINGS, 0, 8)) == 4
+
+
+class TestPolish:
+    COLORS = quadrants(40, 40).reshape(-1, 3).astype(np.float32)
+
+    def test_order_is_kept(self) -> None:
+        start = np.array([[220, 220, 220], [20, 20, 180], [200, 60, 40], [40, 170, 60]], np.float32)
+        labels, _ = nearest(self.COLORS, start + 10)
+        polished = polish(self.COLORS, labels, start + 10, 0.2)
+        assert np.abs(polished - start).max() < 3
+
+    def test_an_absent_cluster_stays_where_it_is(self) -> None:
+        start = np.array([[220, 220, 220], [0, 255, 255], [20, 20, 180]], np.float32)
+        labels, _ = nearest(self.COLORS, start[[0, 2]])
+        polished = polish(self.COLORS, np.array([0, 2], np.uint8)[labels], start, 0.2)
+        assert polished[1].tolist() == [0, 255, 255]
+
+
+class TestMatching:
+    def test_shuffled_centroids_find_their_partners(self) -> None:
+        rng = np.random.default_rng(0)
+        old = rng.uniform(0, 255, (32, 3)).astype(np.float32)
+        shuffled = rng.permutation(32)
+        new = (old + rng.normal(0, 2, old.shape).astype(np.float32))[shuffled]
+        assert np.array_equal(shuffled[match_centroids(old, new)], np.arange(32))
+
+    def test_the_total_distance_counts(self) -> None:
+        old = np.array([[0, 0, 0], [10, 0, 0]], np.float32)
+        new = np.array([[9, 0, 0], [30, 0, 0]], np.float32)  # 9 is nearer to 10, but 0 needs it
+        assert match_centroids(old, new).tolist() == [0, 1]
+
+    def test_additional_ones_follow(self) -> None:
+        old = np.array([[100, 0, 0]], np.float32)
+        new = np.array([[0, 0, 0], [101, 0, 0], [200, 0, 0]], np.float32)
+        assert match_centroids(old, new).tolist() == [1, 0, 2]

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kseg_video import Frame, RenderSettings, Segmentation, Segmenter, SegmenterSettings, render
+from kseg_video.color import bgr_to_yuv
+from kseg_video.rendering import view_width
+from tests.pictures import as_i420, photo_like
+
+PICTURE = photo_like(5, size=(24, 32))
+PLANAR = as_i420(PICTURE)
+
+
+def segmented(picture: Frame) -> Segmentation:
+    return Segmenter(SegmenterSettings(n_clusters=4)).segment(picture)
+
+
+BGR_RESULT, PLANAR_RESULT = segmented(Frame(PICTURE)), segmented(PLANAR)
+
+
+class TestBgr:
+    def test_segmented(self) -> None:
+        painted = render(PICTURE, BGR_RESULT)
+        assert np.array_equal(painted, BGR_RESULT.palette.colors[BGR_RESULT.labels])
+
+    @pytest.mark.parametrize("view", ["segmented", "masked"])
+    def test_disabled_clusters_are_black(self, view: str) -> None:
+        painted = render(PICTURE, BGR_RESULT, RenderSettings(view, frozenset({0, 2})))  # type: ignore[arg-type]
+        off = np.isin(BGR_RESULT.labels, [0, 2])
+        assert not painted[off].any()
+        kept = PICTURE if view == "masked" else BGR_RESULT.palette.colors[BGR_RESULT.labels]
+        assert np.array_equal(painted[~off], kept[~off])
+
+    @pytest.mark.parametrize("view", ["masked", "original"])
+    def test_with_everything_on_it_is_the_source(self, view: str) -> None:
+        assert np.array_equal(render(PICTURE, BGR_RESULT, RenderSettings(view)), PICTURE)  # type: ignore[arg-type]
+
+    def test_labels(self) -> None:
+        painted = render(PICTURE, BGR_RESULT, RenderSettings("labels"))
+        assert np.array_equal(painted, BGR_RESULT.labels)
+
+    def test_boundaries_are_drawn_where_labels_change_and_nowhere_else(self) -> None:
+        painted = render(PICTURE, BGR_RESULT, RenderSettings("boundaries"))
+        changed = (painted != PICTURE).any(axis=2)
+        across = np.zeros_like(changed)
+        labels = BGR_RESULT.labels
+        across[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+        across[1:] |= labels[1:] != labels[:-1]
+        assert np.array_equal(changed, across)
+        assert (painted[changed] == 255).all()
+
+    def test_side_by_side(self) -> None:
+        off = frozenset({1})
+        painted = render(PICTURE, BGR_RESULT, RenderSettings("side-by-side", off))
+        panels = np.split(painted, 3, axis=1)
+        assert np.array_equal(panels[0], PICTURE)
+        assert np.array_equal(panels[1], render(PICTURE, BGR_RESULT))
+        assert np.array_equal(panels[2], render(PICTURE, BGR_RESULT, RenderSettings("masked", off)))
+        assert painted.shape[1] == view_width(32, RenderSettings("side-by-side", off))
+
+    def test_the_source_is_left_as_it_was(self) -> None:
+        before = PICTURE.copy()
+        for view in ("segmented", "masked", "boundaries", "side-by-side", "labels", "original"):
+            render(PICTURE, BGR_RESULT, RenderSettings(view, frozenset({0})))
+        assert np.array_equal(PICTURE, before)
+
+    def test_alpha_passes_through(self) -> None:
+        alpha = np.arange(24 * 32, dtype=np.uint32).astype(np.uint8).reshape(24, 32)
+        frame = Frame(PICTURE, alpha=alpha)
+        for view, panels in (("segmented", 1), ("masked", 1), ("side-by-side", 3)):
+            painted = render(frame, BGR_RESULT, RenderSettings(view, frozenset({0})))  # type: ignore[arg-type]
+            assert painted.alpha is not None
+            assert np.array_equal(painted.alpha, np.tile(alpha, (1, panels)))
+
+
+class TestPlanar:
+    def test_segmented_planes_are_the_palette_s(self) -> None:
+        painted = render(PLANAR, PLANAR_RESULT)
+        levels = bgr_to_yuv(PLANAR_RESULT.palette.colors, PLANAR.encoding)
+        luma, blue, red = painted.planes
+        assert np.array_equal(luma, levels[:, 0][PLANAR_RESULT.labels])
+        corners = PLANAR_RESULT.labels[::2, ::2]
+        assert np.array_equal(blue, levels[:, 1][corners])
+        assert np.array_equal(red, levels[:, 2][corners])
+
+    def test_masked_keeps_the_source_s_levels(self) -> None:
+        painted = render(PLANAR, PLANAR_RESULT, RenderSettings("masked", frozenset({1, 3})))
+        kept = ~np.isin(PLANAR_RESULT.labels, [1, 3])
+        assert np.array_equal(painted.planes[0][kept], PLANAR.planes[0][kept])
+        assert (painted.planes[0][~kept] == 16).all()
+        blocks = kept.reshape(12, 2, 16, 2).any(axis=(1, 3))
+        for after, before in zip(painted.planes[1:], PLANAR.planes[1:], strict=True):
+            assert np.array_equal(after[blocks], before[blocks])
+            assert (after[~blocks] == 128).all()
+
+    def test_as_bgr_it_has_the_exact_palette(self) -> None:
+        painted = render(PLANAR, PLANAR_RESULT, layout="bgr24")
+        assert np.array_equal(painted.bgr, PLANAR_RESULT.palette.colors[PLANAR_RESULT.labels])
+
+    def test_side_by_side(self) -> None:
+        painted = render(PLANAR, PLANAR_RESULT, RenderSettings("side-by-side"))
+        assert (painted.width, painted.height, painted.layout) == (64, 24, "i420")
+        assert np.array_equal(painted.planes[0][:, :32], PLANAR.planes[0])
+        assert np.array_equal(painted.planes[1][:, 16:], render(PLANAR, PLANAR_RESULT).planes[1])
+
+    def test_time_and_number_stay(self) -> None:
+        frame = Frame(PLANAR.pixels, "i420", PLANAR.encoding, 7, 0.28)
+        painted = render(frame, PLANAR_RESULT)
+        assert (painted.index, painted.time) == (7, 0.28)

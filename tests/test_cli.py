@@ -49,8 +49,9 @@ class TestConvert:
     def test_every_option_at_once(self, clip: Path, tmp_path: Path) -> None:
         options = (
             "-k 4 --color-space oklab --mapping exact --stability 0.2 --sample-pixels 500 --seed 7 "
-            "--init random --attempts 2 --max-iterations 20 --epsilon 0.5 --view masked --only 1,2 --start 0.2 "
-            "--end 0.9 --max-frames 10 --codec h264 --crf 30 --preset ultrafast --no-audio -y -q"
+            "--init random --attempts 2 --max-iterations 20 --epsilon 0.5 --view masked --only 1,2 "
+            "--start 0.2 --end 0.9 --max-frames 10 --codec h264 --crf 30 "
+            "--preset ultrafast --no-audio -y -q"
         )
         outcome = run("convert", clip, "-o", tmp_path / "out.mkv", *options.split())
         assert (outcome.code, outcome.out, outcome.err) == (0, "", "")

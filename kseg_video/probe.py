@@ -113,7 +113,7 @@ def probe(path: Path) -> ProbedVideo:
         first_time=max(float(frame["time"]), 0.0),
         duration=_duration(report),
         planar=frame["format"] in _PLANAR_420,
-        rgb=_RGB_FORMAT.match(frame["format"]) is not None,
+        rgb=_RGB_FORMAT.search(frame["format"]) is not None,
         encoding=_encoding(tags, frame["format"], width, height),
         sample_aspect_ratio=ratio or Fraction(1),
         audio_codecs=tuple(_AUDIO.findall(report.split("Stream mapping:")[0])),
@@ -167,7 +167,7 @@ def _duration(report: str) -> float | None:
 def _encoding(tags: re.Match[str], pixel_format: str, width: int, height: int) -> ColorEncoding:
     guess = ColorEncoding.guess(width, height)
     full_range = tags["range"] == "pc" or pixel_format.startswith("yuvj")
-    if _RGB_FORMAT.match(pixel_format):
+    if _RGB_FORMAT.search(pixel_format):
         return guess
     return ColorEncoding(
         matrix=_MATRICES.get(tags["matrix"], guess.matrix),

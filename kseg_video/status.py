@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import (
@@ -15,7 +16,6 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TaskProgressColumn,
-    TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
@@ -63,7 +63,6 @@ class TerminalStatus:
         self._timer: StageTimer | None = None
         self._palette: Palette | None = None
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TaskProgressColumn(),
             MofNCompleteColumn(),
@@ -74,6 +73,7 @@ class TerminalStatus:
             expand=True,
         )
         self._task = self._progress.add_task("", total=None)
+        self._names = Text(overflow="ellipsis", no_wrap=True)
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> Self:
@@ -86,9 +86,8 @@ class TerminalStatus:
     def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
         """Show an empty bar."""
         self._timer, self._palette, self._frames = timer, None, 0
-        self._progress.reset(
-            self._task, description=f"{source.name} → {output.name}", total=info.frame_count
-        )
+        self._progress.reset(self._task, total=info.frame_count)
+        self._names.plain = f"{source.name} → {output.name}"
         self._draw()
 
     def on_frame(self, _frame: Frame, segmentation: Segmentation) -> None:
@@ -109,7 +108,7 @@ class TerminalStatus:
     def _draw(self) -> None:
         self._drawn = self._clock()
         self._progress.update(self._task, completed=self._frames)
-        parts: list[Any] = [self._progress]
+        parts: list[Any] = [self._names, self._progress]
         if self._timer is not None and self._frames:
             costs = self._timer.milliseconds_per(self._frames)
             text = "   ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
@@ -126,15 +125,17 @@ class _RateColumn(ProgressColumn):
         return Text(f"{task.speed or 0:.0f} fps", "progress.data.speed")
 
 
-def palette_line(palette: Palette) -> Text:
-    """Swatches with number, colour and share in one line that may wrap."""
-    line = Text()
+def palette_line(palette: Palette) -> Columns:
+    """Swatches with number, colour and share side by side, in as many lines as it takes."""
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
-    for number, (color, share, real) in enumerate(rows):
-        if real:
-            line.append(_SWATCH, f"on {color}")
-            line.append(f" {number} {color} {share:.0%}   ")
-    return line
+    return Columns(
+        [
+            Text.assemble((_SWATCH, f"on {color}"), f" {number} {color} {share:.0%}")
+            for number, (color, share, real) in enumerate(rows)
+            if real
+        ],
+        padding=(0, 3),
+    )
 
 
 def palette_table(palette: Palette, disabled: frozenset[int]) -> Table:

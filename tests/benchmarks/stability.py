@@ -150,7 +150,7 @@ def measure(
         before: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
         encoder: subprocess.Popen[bytes] | None = None
         outputs = ROWS[row](clip, count, n_clusters)
-        for frame, output in zip(source_frames(clip, count), outputs, strict=True):
+        for frame, output in zip(source_frames(clip, count), outputs, strict=False):
             if encoder is None:
                 encoder = start_encoder(frame.width, frame.height, stream.name)
             assert encoder.stdin is not None

@@ -89,10 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _convert(options)
     except _Stopped as stopped:
         return stopped.exit_code
-    except SettingsError as error:
-        return _fail(options, error, EXIT_USAGE)
-    except (KsegError, OSError, MemoryError) as error:
-        return _fail(options, error, EXIT_FAILED)
+    except Exception as error:
+        if options.debug:
+            raise
+        _complain(_told(error))
+        return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
 
 
 def entry() -> NoReturn:
@@ -107,11 +108,15 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise _Stopped(number)
 
 
-def _fail(options: argparse.Namespace, error: BaseException, code: int) -> int:
-    if options.debug:
-        raise error
-    _complain(str(error) or type(error).__name__)
-    return code
+def _told(error: Exception) -> str:
+    """What went wrong, in words for the user."""
+    if isinstance(error, KsegError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory; take a smaller picture or fewer sampled pixels"
+    if isinstance(error, OSError):
+        return f"{error}; check the file and its folder"
+    return f"unexpected {type(error).__name__}: {error}; run again with --debug and report it"
 
 
 def _complain(message: str, kind: Literal["error", "warning"] = "error") -> None:
@@ -342,11 +347,11 @@ def _convert_each(
                 if console is not None:
                     status = stack.enter_context(TerminalStatus(console))
                 report = convert(source, output, observer=status, **settings)
-        except (KsegError, OSError) as error:
+        except Exception as error:
             if len(pairs) == 1 or options.debug:
                 raise
-            _complain(str(error))
-            summaries.append({"input": str(source), "error": str(error)})
+            _complain(_told(error))
+            summaries.append({"input": str(source), "error": _told(error)})
             failed = True
             continue
         for warning in report.warnings:

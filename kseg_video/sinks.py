@@ -312,7 +312,11 @@ class VideoFileSink(_AbortingContext):
             *self._container.options,
             *("-f", self._container.muxer, "-y", file_argument(self._part.path)),
         ]
-        self._process = FfmpegProcess(arguments, feeds=True)
+        try:
+            self._process = FfmpegProcess(arguments, feeds=True)
+        except BaseException:  # a signal, too, finds nobody else who would
+            self._part.discard()
+            raise
 
     def write(self, frame: Frame) -> None:
         """Take the next picture, which must have the size and layout announced.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from kseg_video import (
     TrimSettings,
     convert,
 )
+from tests.commands import start
 from tests.media import ffmpeg, inspect, make_clip, read_exact_bgr, read_planes
 
 if TYPE_CHECKING:
@@ -415,3 +417,17 @@ def test_the_public_api_on_arrays_and_files(lake_clip: Path, tmp_path: Path) -> 
             for frame in source:
                 sink.write(kseg_video.render(frame, segmenter.segment(frame)))
     assert inspect(tmp_path / "out.mp4").frames == 3
+
+
+def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
+    """The longer clip's frames alone would take another 150 MiB."""
+    peaks = []
+    for seconds in (4, 24):
+        clip = make_clip(tmp_path / f"{seconds}.mp4", size="640x360", seconds=seconds)
+        process = start("convert", clip, "--quiet", "--preset", "ultrafast")
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.communicate()
+        assert process.returncode == 0
+        peaks.append(usage.ru_maxrss / 1024)
+    assert peaks[1] - peaks[0] < 30

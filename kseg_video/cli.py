@@ -34,8 +34,10 @@ from kseg_video.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
+
+    from rich.console import Console
 
     from kseg_video.pipeline import Report
     from kseg_video.status import TerminalStatus
@@ -83,8 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = command_parser().parse_args(arguments)
     except SystemExit as leaving:
         return int(leaving.code or 0)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    _on_signals(_leave)
     try:
         return _convert(options)
     except _Stopped as stopped:
@@ -101,10 +102,19 @@ def entry() -> NoReturn:
     raise SystemExit(main())
 
 
+def _on_signals(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    # While modules are imported nothing is there to clean up, and what is raised may be lost: the
+    # import system runs callbacks in which exceptions count for nothing.
+    os._exit(128 + number)
+
+
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    # A second signal must not interrupt the cleaning up.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
+    _on_signals(signal.SIG_IGN)  # a second signal must not interrupt the cleaning up
     raise _Stopped(number)
 
 
@@ -324,22 +334,28 @@ def _convert(options: argparse.Namespace) -> int:
     }
     _import_opencv()
     from kseg_video.pipeline import check_settings
+    from kseg_video.status import terminal_console
 
+    _on_signals(_stop)
     outputs = _outputs(options)
     for output in outputs:
         check_settings(output, segmenter, settings["rendering"], settings["encoder"])
-    return _convert_each(options, list(zip(options.inputs, outputs, strict=True)), settings)
+    console = None if options.quiet else terminal_console()
+    pairs = list(zip(options.inputs, outputs, strict=True))
+    return _convert_each(options, pairs, settings, console)
 
 
 def _convert_each(
-    options: argparse.Namespace, pairs: list[tuple[Path, Path]], settings: dict[str, Any]
+    options: argparse.Namespace,
+    pairs: list[tuple[Path, Path]],
+    settings: dict[str, Any],
+    console: Console | None,
 ) -> int:
     from kseg_video.pipeline import convert
-    from kseg_video.status import TerminalStatus, summary_data, summary_line, terminal_console
+    from kseg_video.status import TerminalStatus, summary_data, summary_line
 
     summaries: list[dict[str, Any]] = []
     failed = False
-    console = None if options.quiet else terminal_console()
     for source, output in pairs:
         try:
             with ExitStack() as stack:

@@ -76,7 +76,7 @@ def cold_fit(
     if points is colors:
         return found
     labels, _ = nearest(colors, found)
-    return polish(colors, labels, found, settings.epsilon, settings.max_iterations)
+    return polish(colors, labels, found, settings.epsilon, settings.max_iterations)[0]
 
 
 def polish(
@@ -85,7 +85,7 @@ def polish(
     centroids: NDArray[np.float32],
     epsilon: float,
     iterations: int = WARM_ITERATIONS,
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], float]:
     """Centroids improved from given labels, in the same order.
 
     A centroid without any colour stays where it is: `cv2.kmeans` would move it into another cluster
@@ -103,20 +103,30 @@ def polish(
 
     Returns
     -------
-    ndarray of float32, shape (K, 3)
+    centroids : ndarray of float32, shape (K, 3)
+    inertia : float
+        Mean squared distance to the nearest of those that have colours.
     """
-    present, members = np.unique(labels, return_inverse=True)
-    _, _, fitted = cv2.kmeans(
+    present = np.flatnonzero(np.bincount(labels, minlength=len(centroids)))
+    members = labels if len(present) == len(centroids) else positions(labels, present)
+    compactness, _, fitted = cv2.kmeans(
         _as_points(colors),
         len(present),
-        np.ascontiguousarray(members, np.int32),
+        members.astype(np.int32),
         (_EITHER, iterations, epsilon),
         1,  # a second attempt would start at random
         cv2.KMEANS_USE_INITIAL_LABELS,
     )
     moved = centroids.copy()
     moved[present] = fitted
-    return moved
+    return moved, compactness / len(colors)
+
+
+def positions(labels: NDArray[np.uint8], numbers: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Labels as positions in a list of numbers."""
+    table = np.zeros(256, np.uint8)
+    table[numbers] = np.arange(len(numbers))
+    return table[labels]
 
 
 def _as_points(colors: NDArray[np.float32]) -> NDArray[np.float32]:

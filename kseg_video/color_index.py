@@ -19,21 +19,20 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 
 from kseg_video.color import to_levels
+from kseg_video.frame import Frame
+from kseg_video.lookup import PAIRS, LevelTable, look_up
 from kseg_video.sampling import colors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from kseg_video.frame import Components, Frame
     from kseg_video.sampling import PixelSample
 
 MAX_CELLS = 1 << 16
@@ -60,6 +59,14 @@ class ColorIndex:
     tables: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]
     cell_bgr: NDArray[np.float32]
     axes: NDArray[np.float32] | None = None
+    _first: LevelTable[np.uint16] = field(init=False)
+    _others: NDArray[np.uint16] = field(init=False)  # of the pair of second and third component
+
+    def __post_init__(self) -> None:
+        first, second, third = self.tables
+        others = second[PAIRS[..., 0]] + third[PAIRS[..., 1]]
+        object.__setattr__(self, "_first", LevelTable(first))
+        object.__setattr__(self, "_others", others.ravel())
 
     @classmethod
     def from_sample(
@@ -108,13 +115,13 @@ class ColorIndex:
 
     def of_frame(self, frame: Frame) -> NDArray[np.uint16]:
         """Cell number of every pixel of a frame; uint16 of shape (H, W)."""
-        planes: Sequence[NDArray[np.uint8]] = frame.components
+        turned = frame
         if self.axes is not None:
-            planes = cast("Components", cv2.split(cv2.transform(frame.bgr, self.axes)))
-        index, *others = (cv2.LUT(p, t) for p, t in zip(planes, self.tables, strict=True))
-        for other in others:
-            np.add(index, other, out=index)
-        return cast("NDArray[np.uint16]", index)
+            turned = Frame(cast("NDArray[np.uint8]", cv2.transform(frame.bgr, self.axes)))
+        first, others = turned.components
+        index = self._first.look_up(first)
+        index += look_up(others.view(np.uint16)[..., 0], self._others)
+        return index
 
     def of_sample(self, sample: PixelSample) -> NDArray[np.uint16]:
         """Cell number of every pixel of a sample; uint16 of shape (N,)."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
 Event: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
 Plane: TypeAlias = "NDArray[np.uint8]"
-Components: TypeAlias = tuple[Plane, Plane, Plane]
+Components: TypeAlias = "tuple[Plane, NDArray[np.uint8]]"
 
 _IDENTITY = np.eye(3, 4, dtype=np.float32)
 
@@ -131,7 +131,7 @@ class Frame:
         return rows * 2 // 3 if self.layout == "i420" else rows
 
     @property
-    def planes(self) -> Components:
+    def planes(self) -> tuple[Plane, Plane, Plane]:
         """Y (H, W), U and V (H / 2, W / 2) of an i420 frame, as views of its pixels."""
         height, width = self.height, self.width
         chroma = self.pixels[height:].reshape(2, height // 2, width // 2)
@@ -139,16 +139,18 @@ class Frame:
 
     @cached_property
     def components(self) -> Components:
-        """The three colour components at full size, each (H, W): B, G, R or Y, U, V.
+        """The colour components at full size: the first, (H, W), and the other two, (H, W, 2).
 
-        Chroma is doubled bilinearly, which stays within 2 levels of ffmpeg's own conversion.
+        They are B, G, R or Y, U, V. Chroma is doubled bilinearly, which stays within 2 levels of
+        ffmpeg's own conversion.
         """
         if self.layout == "i420":
-            size = (self.width, self.height)
             luma, *chroma = self.planes
-            blue, red = (cv2.resize(p, size, interpolation=cv2.INTER_LINEAR) for p in chroma)
-            return luma, cast("Plane", blue), cast("Plane", red)
-        return cast("Components", tuple(cv2.split(self.pixels)))
+            size = (self.width, self.height)
+            doubled = cv2.resize(cv2.merge(chroma), size, interpolation=cv2.INTER_LINEAR)
+            return luma, cast("NDArray[np.uint8]", doubled)
+        first, *others = cv2.split(self.pixels)
+        return cast("Components", (first, cv2.merge(others)))
 
     @property
     def components_to_bgr(self) -> NDArray[np.float32]:
@@ -167,7 +169,7 @@ class Frame:
         """The picture as BGR, (H, W, 3); converted once, on first use."""
         if self.layout == "bgr24":
             return self.pixels
-        picture = cv2.transform(cv2.merge(self.components), self.components_to_bgr)
+        picture = cv2.transform(cv2.merge(list(self.components)), self.components_to_bgr)
         return cast("NDArray[np.uint8]", picture)
 
 

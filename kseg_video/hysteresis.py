@@ -1,47 +1,56 @@
 """Labels that hold still: a pixel keeps its cluster until another is clearly nearer.
 
-Noise carries a pixel that lies between two clusters to and fro. So a pixel keeps the label it had
-in the frame before for as long as that cluster is as good as the nearest one (the ties of
-`kseg_video.mapping.CellTables`). Where the picture itself has changed, memory would leave a ghost
-of what was there: those pixels are labelled afresh.
+A pixel whose two nearest clusters are about equally near (label and runner-up of
+`kseg_video.mapping.CellTable`) is carried to and fro by noise, in time and from place to place. As
+long as the picture does not change there, it stays with the one it had. Where the picture has
+changed, memory would leave a ghost of what was there: those pixels are labelled afresh, and their
+neighbours settle which of the two it is, so that moving regions have clean outlines.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 
-from kseg_video.mapping import look_up
+from kseg_video.lookup import look_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import Frame, Plane
-    from kseg_video.mapping import CellTables
+    from kseg_video.mapping import CellTable
 
-_CHANGED = 12  # levels of luma beyond which a pixel shows something else
+_SMOOTHING_PASSES = 2
+# A pixel shows something else if its luma has changed by more than this many times the noise,
+# within these limits, in levels.
+_CHANGE_OVER_NOISE = 5.0
+_LEAST_CHANGE = 3.0
+_MOST_CHANGE = 12.0
+_NOISE_GRID = 100  # rows and columns, about, of the pixels that noise is measured on
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Before:
+    """What is remembered of a frame."""
+
+    labels: Plane
+    luma: Plane
 
 
 class LabelHysteresis:
     """Keeps labels from frame to frame."""
 
     def __init__(self) -> None:
-        self._labels: Plane | None = None
-        self._luma: Plane | None = None
+        self._before: _Before | None = None
 
     def forget(self) -> None:
         """Begin anew, as at a cut."""
-        self._labels = None
+        self._before = None
 
-    def hold(
-        self,
-        frame: Frame,
-        index: NDArray[np.uint16],
-        tables: CellTables,
-        numbers: NDArray[np.uint8],
-    ) -> NDArray[np.uint8]:
+    def hold(self, frame: Frame, index: NDArray[np.uint16], table: CellTable) -> NDArray[np.uint8]:
         """Labels of a frame, held where they may be.
 
         Parameters
@@ -49,46 +58,46 @@ class LabelHysteresis:
         frame : Frame
         index : ndarray of uint16, shape (H, W)
             Cell number of every pixel.
-        tables : CellTables
-            Labels and ties of the cells.
-        numbers : ndarray of uint8, shape (R,)
-            Cluster number of each label.
+        table : CellTable
 
         Returns
         -------
         ndarray of uint8, shape (H, W)
             Cluster numbers.
         """
-        labels = look_up(index, numbers[tables.labels])
-        if tables.ties is None:
-            return labels
-        luma = frame.luma
-        if self._labels is not None and self._labels.shape == labels.shape:
-            cv2.copyTo(self._labels, self._may_stay(index, tables, numbers, luma), labels)
-        self._labels, self._luma = labels, luma
+        choices = np.stack([table.labels, table.runners_up], axis=1).view(np.uint16)
+        pairs = look_up(index, choices).view(np.uint8).reshape(*index.shape, 2)
+        nearest, runners_up = cast("tuple[Plane, Plane]", cv2.split(pairs))
+        luma, before = frame.luma, self._before
+        labels = nearest
+        if before is not None and before.labels.shape == nearest.shape:
+            labels = _smoothed(nearest, runners_up)
+            tied = cv2.bitwise_or(
+                cv2.compare(before.labels, nearest, cv2.CMP_EQ),
+                cv2.compare(before.labels, runners_up, cv2.CMP_EQ),
+            )
+            stays = cv2.bitwise_and(tied, _unchanged(luma, before.luma))
+            cv2.copyTo(before.labels, stays, labels)
+        self._before = _Before(labels, luma)
         return labels
 
-    def _may_stay(
-        self,
-        index: NDArray[np.uint16],
-        tables: CellTables,
-        numbers: NDArray[np.uint8],
-        luma: Plane,
-    ) -> Plane:
-        """Mask of the pixels whose last label is still as good and whose picture is the same."""
-        assert tables.ties is not None
-        assert self._labels is not None
-        assert self._luma is not None
-        bit_of_number = np.zeros(256, tables.ties.dtype)
-        bit_of_number[numbers] = (1 << np.arange(len(numbers), dtype=np.int64)).astype(
-            tables.ties.dtype
-        )
-        tied = cv2.bitwise_and(
-            look_up(index, tables.ties),
-            cv2.LUT(self._labels, bit_of_number),
-        )
-        if tied.dtype != np.uint8:
-            tied = cv2.compare(tied, np.zeros(1), cv2.CMP_NE)
-        changed = cv2.absdiff(luma, self._luma)
-        _, same = cv2.threshold(changed, _CHANGED, 255, cv2.THRESH_BINARY_INV)
-        return cast("Plane", cv2.bitwise_and(tied, same))
+
+def _smoothed(nearest: Plane, runners_up: Plane) -> Plane:
+    """Of the two labels of each pixel, the one that most of its neighbours have."""
+    labels = nearest.copy()
+    for _ in range(_SMOOTHING_PASSES):
+        median = cv2.medianBlur(labels, 3)  # of two values, the one that most have
+        cv2.copyTo(median, cv2.compare(median, runners_up, cv2.CMP_EQ), labels)
+    return labels
+
+
+def _unchanged(luma: Plane, before: Plane) -> Plane:
+    """Mask of the pixels that differ by no more than noise."""
+    difference = cv2.absdiff(luma, before)
+    height, width = difference.shape
+    few = difference[:: height // _NOISE_GRID + 1, :: width // _NOISE_GRID + 1].ravel()
+    # Motion adds to the greater half of the differences alone.
+    noise = np.sort(few)[: (len(few) + 1) // 2].mean()
+    limit = float(np.clip(_CHANGE_OVER_NOISE * noise, _LEAST_CHANGE, _MOST_CHANGE))
+    _, mask = cv2.threshold(difference, limit, 255, cv2.THRESH_BINARY_INV)
+    return cast("Plane", mask)

@@ -7,7 +7,7 @@ and ties are looked up by the pixel's colour index.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import Frame
     from kseg_video.settings import ColorSpace
-
-_Entry = TypeVar("_Entry", bound=np.integer)
 
 _ROWS_AT_A_TIME = 64
 _LABEL_BITS = np.uint32(31)
@@ -56,20 +54,19 @@ def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> f
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CellTables:
+class CellTable:
     """What a palette makes of the cells of a colour index.
 
     Parameters
     ----------
-    labels : ndarray of uint8, shape (C,)
-        Nearest centroid of each cell.
-    ties : ndarray, shape (C,), optional
-        Bit i is set where centroid i is as good as nearest; uint8, uint16 or int32 as the number of
-        clusters wants.
+    labels : ndarray of uint8, shape (65536,)
+        Number of the cluster nearest to each cell.
+    runners_up : ndarray of uint8, shape (65536,)
+        Number of the second nearest where it is as good as the nearest, else of the nearest.
     """
 
     labels: NDArray[np.uint8]
-    ties: NDArray[np.integer] | None
+    runners_up: NDArray[np.uint8]
 
 
 class Cells:
@@ -81,49 +78,63 @@ class Cells:
     """
 
     def __init__(self, colors: NDArray[np.float32]) -> None:
-        squares = np.einsum("ij,ij->i", colors, colors)
-        self._columns = np.vstack([colors.T, np.ones(len(colors), np.float32), squares])
+        self._channels = np.ascontiguousarray(colors.T)
+        self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
+        self._distances: NDArray[np.uint32] = np.zeros((0, len(colors)), np.uint32)
 
-    def label(self, centroids: NDArray[np.float32], tie: float = 0.0) -> CellTables:
-        """Nearest centroid of every cell, and those that are as good.
+    def label(
+        self, centroids: NDArray[np.float32], numbers: NDArray[np.uint8], tie: float
+    ) -> CellTable:
+        """Nearest cluster of every cell, and the next one if that is as good.
 
-        As `nearest`, several times as fast, and not to the last digit: distances within 2**-18 of
-        each other count as equal.
+        As `nearest`, several times as fast, and not to the last digit: squared distances within a
+        part in 2**18 of each other count as equal.
 
         Parameters
         ----------
         centroids : ndarray of float32, shape (K, 3)
+        numbers : ndarray of uint8, shape (K,)
+            Cluster number of each.
         tie : float
-            A centroid is as good as nearest if it is no farther off than this beyond the nearest.
-            0 leaves the ties out.
+            A cluster is as good as the nearest if it is no farther off than this beyond it.
         """
-        ones = np.ones(len(centroids), np.float32)
-        squares = np.einsum("ij,ij->i", centroids, centroids)
-        # |x - c|^2 = -2 x c + |c|^2 + |x|^2 for all pairs by one matrix product
-        distances = np.column_stack([-2 * centroids, squares, ones]) @ self._columns
-        np.maximum(distances, np.finfo(np.float32).tiny, out=distances)
-        np.sqrt(distances, out=distances)
-        # Positive floats sort as their bit patterns do: with the label in the lowest bits, one pass
-        # of minima finds label and distance together.
-        bits = distances.view(np.uint32)
-        bits &= ~_LABEL_BITS
-        bits |= np.arange(len(centroids), dtype=np.uint32)[:, np.newaxis]
-        least = bits.min(axis=0)
-        labels = (least & _LABEL_BITS).astype(np.uint8)
-        if not tie:
-            return CellTables(labels, None)
-        return CellTables(labels, _pack(distances <= least.view(np.float32) + np.float32(tie)))
+        self._update(centroids)
+        least = self._distances[0].copy()
+        next_least = np.full_like(least, np.float32(np.inf).view(np.uint32))
+        greater = np.empty_like(least)
+        for row in self._distances[1:]:
+            np.maximum(least, row, out=greater)
+            np.minimum(next_least, greater, out=next_least)
+            np.minimum(least, row, out=least)
+        farther = np.sqrt(next_least.view(np.float32)) - np.sqrt(least.view(np.float32))
+        next_least = np.where(farther <= tie, next_least, least)
+        labels, runners_up = np.zeros((2, MAX_CELLS), np.uint8)
+        labels[: len(least)] = numbers[least & _LABEL_BITS]
+        runners_up[: len(least)] = numbers[next_least & _LABEL_BITS]
+        return CellTable(labels, runners_up)
 
+    def _update(self, centroids: NDArray[np.float32]) -> None:
+        """Bring the distances up to date, for those centroids that have moved.
 
-def _pack(flags: NDArray[np.bool_]) -> NDArray[np.integer]:
-    """Rows of flags as the bits of one number a column; (K, C) to (C,)."""
-    packed = np.packbits(flags, axis=0, bitorder="little")
-    if len(packed) == 1:
-        return cast("NDArray[np.uint8]", packed[0])
-    width = 2 if len(packed) == 2 else 4
-    columns = np.zeros((packed.shape[1], width), np.uint8)
-    columns[:, : len(packed)] = packed.T
-    return columns.view(np.uint16).ravel() if width == 2 else columns.view(np.int32).ravel()
+        Positive floats sort as their bit patterns do: with the label in the lowest bits, minima
+        find label and distance together.
+        """
+        if len(centroids) != len(self._centroids):
+            self._distances = np.empty((len(centroids), self._channels.shape[1]), np.uint32)
+            moved = np.arange(len(centroids))
+        else:
+            moved = np.flatnonzero((centroids != self._centroids).any(axis=1))
+        self._centroids = centroids.copy()
+        for row in moved:
+            squared = np.zeros(self._channels.shape[1], np.float32)
+            for channel, level in zip(self._channels, centroids[row], strict=True):
+                difference = channel - level
+                difference *= difference
+                squared += difference
+            bits = squared.view(np.uint32)
+            bits &= ~_LABEL_BITS
+            bits |= np.uint32(row)
+            self._distances[row] = bits
 
 
 def map_exactly(
@@ -147,10 +158,3 @@ def map_exactly(
         labels[top : top + _ROWS_AT_A_TIME] = row_labels.reshape(rows.shape[:2])
         total += float(distances.sum(dtype=np.float64))
     return labels, total / labels.size
-
-
-def look_up(index: NDArray[np.uint16], table: NDArray[_Entry]) -> NDArray[_Entry]:
-    """Entry of a table over the cells for every pixel, (H, W) and (C,) to (H, W)."""
-    whole = np.zeros(MAX_CELLS, table.dtype)
-    whole[: len(table)] = table
-    return cast("NDArray[_Entry]", cv2.LUT(index, cast("NDArray[np.uint8]", whole)))

@@ -1,23 +1,20 @@
 """The frame loop: read, segment, paint and write, each at work while the others are.
 
-Reading and writing have a thread each and a short queue to the segmenter between them, so that a
-run holds a handful of frames however long the clip is. Whatever fails first ends the run and is
-what the caller gets; no thread, process or file is left behind.
+Whatever fails first ends the run and is what the caller gets; no thread, process or file is left
+behind.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import Empty, Queue
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from kseg_video.errors import SettingsError, SinkError
+from kseg_video.overlap import Reader, Writer
 from kseg_video.rendering import render, view_width
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import (
@@ -32,15 +29,10 @@ from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
 from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-
     from numpy.typing import NDArray
 
     from kseg_video.frame import Event, Frame, PixelLayout, Segmentation, VideoInfo
     from kseg_video.palette import Palette
-
-_QUEUE_FRAMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +253,8 @@ class _Run:
     def drive(self, sink: FrameSink, layout: PixelLayout, observer: RunObserver | None) -> None:
         """Take every frame from the source to the sink."""
         with (
-            _Reader(self._source, self.timer) as reader,
-            _Writer(sink, self.timer) as writer,
+            Reader(self._source, self.timer) as reader,
+            Writer(sink, self.timer) as writer,
         ):
             for frame in reader.frames():
                 segmentation = self._segmenter.segment(frame, self._rendering.disabled)
@@ -299,115 +291,3 @@ class _Run:
         self._palette = segmentation.palette
         if segmentation.event != "warm":
             self._events.append(EventRecord(frame.index, frame.time, segmentation.event))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _End:
-    """Last item of a queue: nothing more comes, or this error came."""
-
-    error: BaseException | None = None
-
-
-class _Reader:
-    """Reads frames ahead in a thread of its own."""
-
-    def __init__(self, source: FrameSource, timer: StageTimer) -> None:
-        self._source = source
-        self._timer = timer
-        self._queue: Queue[Frame | _End] = Queue(_QUEUE_FRAMES)
-        self._unwanted = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="reader")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._unwanted.set()
-        if error is not None:
-            self._source.close()  # unblocks a read
-        _drain(self._queue)  # unblocks a put
-        self._thread.join()
-
-    def frames(self) -> Iterator[Frame]:
-        while True:
-            item = self._queue.get()
-            if not isinstance(item, _End):
-                yield item
-                continue
-            if item.error is not None:
-                raise item.error
-            return
-
-    def _read(self) -> None:
-        frames = iter(self._source)
-        end = _End()
-        try:
-            while not self._unwanted.is_set():
-                with self._timer.stage("read"):
-                    frame = next(frames, None)
-                if frame is None:
-                    break
-                self._queue.put(frame)
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            end = _End(error)
-        self._queue.put(end)
-
-
-class _Writer:
-    """Writes pictures in a thread of its own."""
-
-    def __init__(self, sink: FrameSink, timer: StageTimer) -> None:
-        self._sink = sink
-        self._timer = timer
-        self._queue: Queue[Frame | None] = Queue(_QUEUE_FRAMES)
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="writer")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            self._sink.abort()  # unblocks a write
-            _drain(self._queue)
-            self._queue.put(None)
-        self._thread.join()
-
-    def write(self, frame: Frame) -> None:
-        if self._error is not None:
-            raise self._error
-        self._queue.put(frame)
-
-    def finish(self) -> None:
-        self._queue.put(None)
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-    def _work(self) -> None:
-        while (frame := self._queue.get()) is not None:
-            if self._error is not None:
-                continue  # keep taking, so that the segmenter is not stuck before it hears of it
-            try:
-                with self._timer.stage("write"):
-                    self._sink.write(frame)
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                self._error = error
-
-
-def _drain(queue: Queue[Frame | _End] | Queue[Frame | None]) -> None:
-    with contextlib.suppress(Empty):
-        while True:
-            queue.get_nowait()

@@ -23,7 +23,8 @@ import numpy as np
 
 from kseg_video.color import bgr_to_yuv
 from kseg_video.frame import Frame, as_frame
-from kseg_video.settings import RenderSettings
+from kseg_video.lookup import PAIRS, LevelTable, look_up
+from kseg_video.settings import MAX_CLUSTERS, RenderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,22 +121,25 @@ def _segmented(frame: Frame, segmentation: Segmentation, disabled: frozenset[int
     colors[[number for number in disabled if number < len(colors)]] = 0
     labels = segmentation.labels
     if frame.layout == "i420":
-        luma, blue, red = (_table(levels) for levels in bgr_to_yuv(colors, frame.encoding).T)
-        # The upper left pixel of a block is where H.264 and its kin place the block's chroma.
-        corners = np.ascontiguousarray(labels[::2, ::2])
-        return _from_planes(
-            frame, _look_up(labels, luma), _look_up(corners, blue), _look_up(corners, red)
-        )
-    painted = cv2.applyColorMap(labels, _table(colors).reshape(256, 1, 3))
+        luma, *chroma = bgr_to_yuv(colors, frame.encoding).T
+        # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
+        # first of each pair in every other row.
+        pairs = labels[::2].view(np.uint16)
+        halves = (look_up(pairs, _of_the_first(levels)) for levels in chroma)
+        return _from_planes(frame, LevelTable(luma).look_up(labels), *halves)
+    table = np.zeros((256, 1, 3), np.uint8)
+    table[: len(colors), 0] = colors
+    painted = cv2.applyColorMap(labels, table)
     return _like(frame, cast("Plane", painted), "bgr24")
 
 
 def _masked(frame: Frame, segmentation: Segmentation, disabled: frozenset[int]) -> Frame:
     if not disabled:
         return frame
-    off = np.zeros(256, np.uint8)
+    off = np.zeros(MAX_CLUSTERS, np.uint8)
     off[list(disabled)] = 255
-    return _filled(frame, _look_up(segmentation.labels, off), _BLACK, halve=np.minimum)
+    where = LevelTable(off).look_up(segmentation.labels)
+    return _filled(frame, where, _BLACK, halve=np.minimum)
 
 
 def _boundaries(frame: Frame, segmentation: Segmentation, _disabled: frozenset[int]) -> Frame:
@@ -194,15 +198,12 @@ def _in_a_row(panels: Sequence[Frame]) -> Frame:
     return Frame(pixels, first.layout, first.encoding, first.index, first.time, alpha)
 
 
-def _look_up(labels: Plane, table: NDArray[np.uint8]) -> Plane:
-    return cast("Plane", cv2.LUT(labels, table))
-
-
-def _table(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Values by label, filled up to 256 entries."""
-    table = np.zeros((256, *values.shape[1:]), np.uint8)
-    table[: len(values)] = values
-    return table
+def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Table from a pair of labels to the value of the first."""
+    table = np.zeros((256, 256), np.uint8)
+    size = len(values)
+    table[:size, :size] = values[PAIRS[:size, :size, 0]]
+    return table.ravel()
 
 
 def _from_planes(frame: Frame, *planes: NDArray[np.uint8]) -> Frame:

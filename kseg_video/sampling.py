@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -44,10 +45,17 @@ class PixelSample:
             Whether to take the pixels half-way between those that are taken otherwise.
         """
         total = frame.width * frame.height
-        wanted = total if n_pixels is None else min(n_pixels, total)
-        chosen = (2 * np.arange(wanted) + between) * total // (2 * wanted)
-        components = np.stack([plane.ravel()[chosen] for plane in frame.components], axis=1)
+        chosen = _places(total, total if n_pixels is None else min(n_pixels, total), between)
+        first, others = frame.components
+        components = np.empty((len(chosen), 3), np.uint8)
+        components[:, 0] = first.ravel()[chosen]
+        components[:, 1:] = others.reshape(-1, 2)[chosen]
         return cls(components, colors_of(components, frame.components_to_bgr))
+
+
+@lru_cache(maxsize=4)
+def _places(total: int, wanted: int, between: bool) -> NDArray[np.intp]:
+    return (2 * np.arange(wanted) + between) * total // (2 * wanted)
 
 
 def colors_of(

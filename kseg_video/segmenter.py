@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from kseg_video.color import from_working, to_working
@@ -96,11 +95,10 @@ class Segmenter:
 
 
 def _palette(track: Track, labels: NDArray[np.uint8], space: ColorSpace) -> Palette:
-    n_clusters = len(track.centroids)
-    counts = cv2.calcHist([labels], [0], None, [n_clusters], [0, n_clusters])
+    counts = [np.count_nonzero(labels == number) for number in range(len(track.centroids))]
     return Palette(
         centroids=track.centroids,
         colors=from_working(track.centroids, space),
-        shares=counts.ravel().astype(np.float64) / labels.size,
+        shares=np.array(counts) / labels.size,
         real=track.real,
     )

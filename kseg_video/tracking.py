@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.clustering import cold_fit, polish
+from kseg_video.clustering import cold_fit, polish, positions
 from kseg_video.color import color_scale, from_working, luma
 from kseg_video.cuts import CutDetector
 from kseg_video.mapping import inertia_of, nearest
@@ -85,6 +85,17 @@ class _State:
     parked: NDArray[np.bool_]
     usual_shares: NDArray[np.float64]
     usual_inertia: float
+
+    @property
+    def active(self) -> NDArray[np.uint8]:
+        """Numbers of the clusters that are not parked."""
+        return np.flatnonzero(~self.parked).astype(np.uint8)
+
+    def nearest(self, colors: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Number of the nearest active cluster, and its squared distance, for every colour."""
+        active = self.active
+        labels, distances = nearest(colors, self.centroids[active])
+        return active[labels], distances
 
 
 class PaletteTracker:
@@ -161,27 +172,35 @@ class PaletteTracker:
     def _continue(
         self, colors: NDArray[np.float32], state: _State, pinned: AbstractSet[int]
     ) -> tuple[Event, _State]:
-        labels = self._assign(colors, state)
-        active = np.flatnonzero(~state.parked)
-        fitted = state.centroids.copy()
-        fitted[active] = polish(
-            colors, _relabel(labels, active), state.centroids[active], self._settings.epsilon
-        )
-        fitted = self._park_lost(labels, fitted, state)
-        active = np.flatnonzero(~state.parked)
-        inertia = inertia_of(colors, fitted[active])
+        self._revive(colors, state)
+        labels, distances = state.nearest(colors)
+        present = float(distances.mean(dtype=np.float64))
+        if present > _JUMP * state.usual_inertia:
+            labels = self._by_place(colors, labels, state)
+        fitted, inertia = self._fit_warm(colors, labels, state)
+        if self._park_lost(labels, fitted, state):
+            fitted[state.parked] = state.centroids[state.parked]
+            inertia = inertia_of(colors, fitted[state.active])
+            present = inertia_of(colors, state.centroids[state.active])
         challenger = self._challenge(colors, state, inertia, pinned)
         if challenger is not None:
             return "reseed", challenger
-        self._move_towards(colors, state, fitted, inertia)
+        self._move_towards(state, fitted, inertia, present)
         return "warm", state
 
+    def _fit_warm(
+        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: _State
+    ) -> tuple[NDArray[np.float32], float]:
+        """Where the active clusters fit best, from the labels of the last centroids on."""
+        active = state.active
+        fitted = state.centroids.copy()
+        fitted[active], inertia = polish(
+            colors, positions(labels, active), state.centroids[active], self._settings.epsilon
+        )
+        return fitted, inertia
+
     def _move_towards(
-        self,
-        colors: NDArray[np.float32],
-        state: _State,
-        fitted: NDArray[np.float32],
-        inertia: float,
+        self, state: _State, fitted: NDArray[np.float32], inertia: float, present: float
     ) -> None:
         """Move as few centroids to where they fit as keeps inertia within the tolerance.
 
@@ -189,8 +208,7 @@ class PaletteTracker:
         centroid's distance to its mean. Those that add the most move, and move all the way: most
         of a picture then keeps its exact colour, which an encoder gets for nothing.
         """
-        active = ~state.parked
-        excess = inertia_of(colors, state.centroids[active]) - inertia
+        excess = present - inertia
         allowed = self._tolerance * inertia
         if excess > allowed:
             parts = state.usual_shares * ((fitted - state.centroids) ** 2).sum(axis=1)
@@ -202,16 +220,6 @@ class PaletteTracker:
         state.usual_inertia += _MEMORY * (inertia - state.usual_inertia)
 
     # --- the initial labels of a warm fit --------------------------------------------------------
-
-    def _assign(self, colors: NDArray[np.float32], state: _State) -> NDArray[np.uint8]:
-        """Cluster of every sampled pixel before the fit."""
-        self._revive(colors, state)
-        active = np.flatnonzero(~state.parked).astype(np.uint8)
-        labels, distances = nearest(colors, state.centroids[active])
-        labels = active[labels]
-        if float(distances.mean(dtype=np.float64)) > _JUMP * state.usual_inertia:
-            labels = self._by_place(colors, labels, state)
-        return labels
 
     def _by_place(
         self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: _State
@@ -241,22 +249,19 @@ class PaletteTracker:
                 state.usual_shares[number] = own.mean()
 
     def _park_lost(
-        self,
-        labels: NDArray[np.uint8],
-        fitted: NDArray[np.float32],
-        state: _State,
-    ) -> NDArray[np.float32]:
-        """Park the clusters whose colours have left; the fit then goes without them."""
+        self, labels: NDArray[np.uint8], fitted: NDArray[np.float32], state: _State
+    ) -> bool:
+        """Park the clusters whose colours have left; say whether there are any."""
         shares = np.bincount(labels, minlength=len(fitted)) / len(labels)
-        strayed = np.linalg.norm(fitted - state.centroids, axis=1) > self._reach
+        strayed = ((fitted - state.centroids) ** 2).sum(axis=1) > self._reach**2
         sudden = (shares < _SUDDEN_LOSS * state.usual_shares) & strayed
         lost = ~state.parked & ((shares < _LEAST_SHARE) | sudden)
-        if lost.any() and not (lost | state.parked).all():
-            state.parked = state.parked | lost
-            fitted = np.where(lost[:, np.newaxis], state.centroids, fitted)
+        if (lost | state.parked).all():
+            lost[:] = False
+        state.parked = state.parked | lost
         weight = np.where(state.parked, 0, _MEMORY)
         state.usual_shares = state.usual_shares + weight * (shares - state.usual_shares)
-        return fitted
+        return bool(lost.any())
 
     # --- the challenger --------------------------------------------------------------------------
 
@@ -305,7 +310,7 @@ class PaletteTracker:
         few = np.ascontiguousarray(colors[:: max(len(colors) // _CHALLENGE_PIXELS, 1)])
         centroids = self._fit_cold(few, n_clusters, _CHALLENGE_ATTEMPTS)
         labels, _ = nearest(colors, centroids)
-        return polish(colors, labels, centroids, self._settings.epsilon)
+        return polish(colors, labels, centroids, self._settings.epsilon)[0]
 
     # --- helpers ---------------------------------------------------------------------------------
 
@@ -369,9 +374,8 @@ class PaletteTracker:
         return _State(centroids, parked, shares, float(distances.mean(dtype=np.float64)))
 
     def _track(self, colors: NDArray[np.float32], state: _State, event: Event) -> Track:
-        active = np.flatnonzero(~state.parked).astype(np.uint8)
-        labels, distances = nearest(colors, state.centroids[active])
-        self._recent_labels = [active[labels], *self._recent_labels[:1]]
+        labels, distances = state.nearest(colors)
+        self._recent_labels = [labels, *self._recent_labels[:1]]
         missing = self._settings.n_clusters - len(state.centroids)
         centroids = np.concatenate(
             [state.centroids, state.centroids[-1:].repeat(missing, axis=0)]
@@ -392,10 +396,3 @@ def _inertia_of_partition(colors: NDArray[np.float32], labels: NDArray[np.uint8]
     means = np.stack([np.bincount(labels, colors[:, c]) / counts for c in range(3)], axis=1)
     errors = colors - means[labels]
     return float(np.einsum("ij,ij->", errors, errors) / len(colors))
-
-
-def _relabel(labels: NDArray[np.uint8], numbers: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Labels as positions in a list of numbers."""
-    positions = np.zeros(256, np.uint8)
-    positions[numbers] = np.arange(len(numbers))
-    return positions[labels]

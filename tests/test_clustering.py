@@ -68,13 +68,14 @@ class TestPolish:
     def test_order_is_kept(self) -> None:
         start = np.array([[220, 220, 220], [20, 20, 180], [200, 60, 40], [40, 170, 60]], np.float32)
         labels, _ = nearest(self.COLORS, start + 10)
-        polished = polish(self.COLORS, labels, start + 10, 0.2)
+        polished, inertia = polish(self.COLORS, labels, start + 10, 0.2)
         assert np.abs(polished - start).max() < 3
+        assert inertia == pytest.approx(inertia_of(self.COLORS, polished))
 
     def test_an_absent_cluster_stays_where_it_is(self) -> None:
         start = np.array([[220, 220, 220], [0, 255, 255], [20, 20, 180]], np.float32)
         labels, _ = nearest(self.COLORS, start[[0, 2]])
-        polished = polish(self.COLORS, np.array([0, 2], np.uint8)[labels], start, 0.2)
+        polished, _ = polish(self.COLORS, np.array([0, 2], np.uint8)[labels], start, 0.2)
         assert polished[1].tolist() == [0, 255, 255]
 
 

@@ -1,0 +1,58 @@
+"""Look-ups of whole planes in tables, two pixels at a time.
+
+`cv2.LUT` takes 16-bit indices, and entries of up to 32 bits as fast as those of 8. Two neighbouring
+8-bit pixels make one such index, so a table over all pairs of levels answers for both at once, in
+half the time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_Value = TypeVar("_Value", bound=np.unsignedinteger)
+_Entry = TypeVar("_Entry", bound=np.integer)
+
+# The two levels, in their order in memory, that each 16-bit number stands for.
+PAIRS = np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(256, 256, 2)
+
+# OpenCV knows no unsigned 32-bit numbers; only the bits matter.
+_TWICE_AS_WIDE: dict[np.dtype[np.generic], type[np.integer]] = {
+    np.dtype(np.uint8): np.uint16,
+    np.dtype(np.uint16): np.int32,
+}
+
+
+class LevelTable(Generic[_Value]):
+    """A table over the 256 levels of a plane.
+
+    Parameters
+    ----------
+    values : ndarray of uint8 or uint16, shape (N,)
+        Values of the levels from 0 to N - 1, N at most 256; no higher level may be looked up.
+    """
+
+    def __init__(self, values: NDArray[_Value]) -> None:
+        size = len(values)
+        self._values: NDArray[_Value] = np.zeros(256, values.dtype)
+        self._values[:size] = values
+        pairs = np.zeros((256, 256, 2), values.dtype)
+        pairs[:size, :size] = values[PAIRS[:size, :size]]
+        self._pairs = pairs.reshape(-1).view(_TWICE_AS_WIDE[values.dtype])
+
+    def look_up(self, plane: NDArray[np.uint8]) -> NDArray[_Value]:
+        """Value of every pixel; (H, W) to (H, W), rows contiguous."""
+        if plane.shape[1] % 2:
+            return cast("NDArray[_Value]", cv2.LUT(plane, cast("NDArray[np.uint8]", self._values)))
+        pairs = look_up(plane.view(np.uint16), self._pairs)
+        return cast("NDArray[_Value]", pairs.view(self._values.dtype))
+
+
+def look_up(indices: NDArray[np.uint16], table: NDArray[_Entry]) -> NDArray[_Entry]:
+    """Entry of a table of 65,536 for every index; (H, W) to (H, W)."""
+    return cast("NDArray[_Entry]", cv2.LUT(indices, cast("NDArray[np.uint8]", table)))

@@ -29,7 +29,7 @@ _SMOOTHING_PASSES = 2
 _CHANGE_OVER_NOISE = 5.0
 _LEAST_CHANGE = 3.0
 _MOST_CHANGE = 12.0
-_NOISE_GRID = 100  # rows and columns, about, of the pixels that noise is measured on
+_NOISE_GRID = 50  # rows and columns, about, of the pixels that noise is measured on
 
 
 @dataclass(frozen=True, slots=True, eq=False)

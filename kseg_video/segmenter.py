@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from kseg_video.color import from_working, to_working
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.settings import ColorSpace
+
+# Up to so many, a comparison with each is faster than a histogram.
+_FEW_CLUSTERS = 16
 
 
 class Segmenter:
@@ -95,10 +99,19 @@ class Segmenter:
 
 
 def _palette(track: Track, labels: NDArray[np.uint8], space: ColorSpace) -> Palette:
-    counts = [np.count_nonzero(labels == number) for number in range(len(track.centroids))]
+    counts = _count(labels, len(track.centroids))
     return Palette(
         centroids=track.centroids,
         colors=from_working(track.centroids, space),
-        shares=np.array(counts) / labels.size,
+        shares=counts / labels.size,
         real=track.real,
     )
+
+
+def _count(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:
+    """Number of pixels of each label."""
+    if n_clusters > _FEW_CLUSTERS:
+        histogram = cv2.calcHist([labels], [0], None, [n_clusters], [0, n_clusters])
+        return histogram.ravel().astype(np.float64)
+    masks = ((labels == number).view(np.uint8) for number in range(n_clusters))
+    return np.array([cv2.countNonZero(mask) for mask in masks], np.float64)

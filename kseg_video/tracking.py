@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 # Full stability lets inertia rise by this much over the fit's before a centroid moves.
 _LARGEST_TOLERANCE = 0.012
-_CHALLENGE_EVERY = 10  # frames
+_FIT_EVERY = 2  # frames, where the last centroids still serve
+_CHALLENGE_AFTER = 10  # frames; half as many again after each challenge in vain, to the next limit
+_CHALLENGE_AT_LEAST_EVERY = 60
 _CHALLENGE_PIXELS = 4000
 _CHALLENGE_ATTEMPTS = 2
 _CLEARLY_BETTER = 0.05
@@ -77,14 +79,29 @@ class Track:
     inertia: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Assignment:
+    """Colours assigned to clusters, and what they were assigned by."""
+
+    colors: NDArray[np.float32]
+    centroids: NDArray[np.float32]
+    parked: NDArray[np.bool_]
+    labels: NDArray[np.uint8]
+    distances: NDArray[np.float32]
+
+
+@dataclass(slots=True, eq=False)
 class _State:
-    """What is remembered between frames; rows are the clusters found so far."""
+    """What is remembered between frames; rows are the clusters found so far.
+
+    Its arrays are replaced, never written to.
+    """
 
     centroids: NDArray[np.float32]
     parked: NDArray[np.bool_]
     usual_shares: NDArray[np.float64]
     usual_inertia: float
+    _last: _Assignment | None = None
 
     @property
     def active(self) -> NDArray[np.uint8]:
@@ -93,9 +110,17 @@ class _State:
 
     def nearest(self, colors: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Number of the nearest active cluster, and its squared distance, for every colour."""
-        active = self.active
-        labels, distances = nearest(colors, self.centroids[active])
-        return active[labels], distances
+        last = self._last
+        if last is None or not (
+            last.colors is colors
+            and last.centroids is self.centroids
+            and last.parked is self.parked
+        ):
+            active = self.active
+            labels, distances = nearest(colors, self.centroids[active])
+            last = _Assignment(colors, self.centroids, self.parked, active[labels], distances)
+            self._last = last
+        return last.labels, last.distances
 
 
 class PaletteTracker:
@@ -114,6 +139,7 @@ class PaletteTracker:
         self._state: _State | None = None
         self._scenes: list[NDArray[np.float32]] = []
         self._recent_labels: list[NDArray[np.uint8]] = []
+        self._patience = self._next_challenge = _CHALLENGE_AFTER
         self._frames = 0
         self._fits = 0
 
@@ -177,6 +203,8 @@ class PaletteTracker:
         present = float(distances.mean(dtype=np.float64))
         if present > _JUMP * state.usual_inertia:
             labels = self._by_place(colors, labels, state)
+        elif self._tolerance and self._frames % _FIT_EVERY:
+            return "warm", state
         fitted, inertia = self._fit_warm(colors, labels, state)
         if self._park_lost(labels, fitted, state):
             fitted[state.parked] = state.centroids[state.parked]
@@ -244,8 +272,11 @@ class PaletteTracker:
             _, others = nearest(colors, state.centroids[active])
             own = (distances < others) & (distances < self._reach**2)
             if own.mean() > _LEAST_SHARE:
+                state.parked = state.parked.copy()
                 state.parked[number] = False
+                state.centroids = state.centroids.copy()
                 state.centroids[number] = colors[own].mean(axis=0)
+                state.usual_shares = state.usual_shares.copy()
                 state.usual_shares[number] = own.mean()
 
     def _park_lost(
@@ -258,7 +289,8 @@ class PaletteTracker:
         lost = ~state.parked & ((shares < _LEAST_SHARE) | sudden)
         if (lost | state.parked).all():
             lost[:] = False
-        state.parked = state.parked | lost
+        if lost.any():
+            state.parked = state.parked | lost
         weight = np.where(state.parked, 0, _MEMORY)
         state.usual_shares = state.usual_shares + weight * (shares - state.usual_shares)
         return bool(lost.any())
@@ -272,11 +304,24 @@ class PaletteTracker:
         inertia: float,
         pinned: AbstractSet[int],
     ) -> _State | None:
-        """Fit the frame anew if it is time to, and say what to go on with if that is better."""
+        """Fit the frame anew if it is time to, and return what to go on with if that is better."""
         jumped = inertia > _JUMP * state.usual_inertia
         unfound = len(state.centroids) < self._settings.n_clusters
-        if not (jumped or unfound or self._frames % _CHALLENGE_EVERY == 0) or inertia == 0:
+        if not (jumped or unfound or self._frames >= self._next_challenge) or inertia == 0:
             return None
+        winner = self._challenge_now(colors, state, inertia, pinned)
+        patience = _CHALLENGE_AFTER if winner or jumped else self._patience * 3 // 2
+        self._patience = min(patience, _CHALLENGE_AT_LEAST_EVERY)
+        self._next_challenge = self._frames + self._patience
+        return winner
+
+    def _challenge_now(
+        self,
+        colors: NDArray[np.float32],
+        state: _State,
+        inertia: float,
+        pinned: AbstractSet[int],
+    ) -> _State | None:
         n_parked = int(state.parked.sum())
         n_free = self._settings.n_clusters - n_parked
         fresh = self._fit_challenger(colors, n_free)

@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -34,6 +34,14 @@ from kseg_video.probe import probe
 _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p")
 _ELBG_FRAMES = 10
 _CHUNK_BYTES = 1 << 20
+_OURS = """
+import pathlib, resource, sys
+from kseg_video.cli import main
+code = main(sys.argv[1:-1])
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+pathlib.Path(sys.argv[-1]).write_text(str(peak))
+sys.exit(code)
+"""
 
 
 @dataclass(frozen=True)
@@ -49,15 +57,23 @@ def ffmpeg(*arguments: str | Path) -> list[str]:
     return [executable(), "-loglevel", "error", "-nostdin", "-y", *map(str, arguments)]
 
 
+def ours(*arguments: str | Path) -> Cost:
+    """Cost of our command with its children; its memory is its own, without theirs."""
+    command = [sys.executable, "-c", _OURS, *map(str, arguments)]
+    with tempfile.NamedTemporaryFile("r") as peak:
+        cost = timed([*command, peak.name])
+        return replace(cost, memory=int(peak.read()) / 1024)
+
+
 def timed(command: list[str]) -> Cost:
-    """Cost of a command; its memory is the largest of its processes."""
+    """Cost of a command and its children."""
     begin = time.perf_counter()
     process = subprocess.Popen(command, env=environment())
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - begin
     if status:
         raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(wall, usage.ru_utime + usage.ru_stime)
 
 
 def floor(clip: Path, segmented: Path, size: str, rate: str, target: Path) -> Cost:
@@ -106,19 +122,18 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
     rate = str(probe(options.clip).frame_rate)
-    clip, ours, raw = folder / "clip.mp4", folder / "ours.mp4", folder / "segmented.yuv"
+    clip, output, raw = folder / "clip.mp4", folder / "ours.mp4", folder / "segmented.yuv"
     limits = ("-t", str(options.seconds))
     scaled = ("-vf", f"scale={options.size.replace('x', ':')},fps={rate}", "-an")
     prepared = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18")
     timed(ffmpeg("-stream_loop", "-1", "-i", options.clip, *limits, *scaled, *prepared, clip))
-    command = [sys.executable, "-m", "kseg_video", "convert", str(clip), "-o", str(ours), "-yq"]
-    command += ["-k", str(options.clusters)]
-    timed(command)
-    timed(ffmpeg("-i", ours, "-f", "rawvideo", "-pix_fmt", "yuv420p", raw))
+    command = ("convert", clip, "-o", output, "-yq", "-k", str(options.clusters))
+    ours(*command)
+    timed(ffmpeg("-i", output, "-f", "rawvideo", "-pix_fmt", "yuv420p", raw))
     floors, runs, elbgs = [], [], []
     for _ in range(options.runs):
         floors.append(floor(clip, raw, options.size, rate, folder / "floor.mp4"))
-        runs.append(timed(command))
+        runs.append(ours(*command))
         few = ("-frames:v", str(_ELBG_FRAMES), "-vf", f"elbg=l={options.clusters},format=yuv420p")
         elbg = timed(ffmpeg("-i", clip, *few, *_X264, folder / "elbg.mp4"))
         frames = round(options.seconds * float(probe(clip).frame_rate))

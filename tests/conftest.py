@@ -33,6 +33,11 @@ def real_media() -> Path:
     return Path(folder)
 
 
+# Inherited by all that this run starts, orphans included; other ffmpegs are none of our business.
+_MARK = f"KSEG_TEST_RUN={os.getpid()}"
+os.environ["KSEG_TEST_RUN"] = str(os.getpid())
+
+
 def running_ffmpegs() -> set[int]:
     """Process numbers of all ffmpegs that work for us or for one of our children."""
     name = Path(executable()).name.encode()
@@ -41,9 +46,10 @@ def running_ffmpegs() -> set[int]:
         if process.name.isdigit():
             try:
                 command = (process / "cmdline").read_bytes()
+                variables = (process / "environ").read_bytes()
             except OSError:
                 continue
-            if name in command.split(b"\0")[0]:
+            if name in command.split(b"\0")[0] and _MARK.encode() in variables.split(b"\0"):
                 found.add(int(process.name))
     return found
 

@@ -38,11 +38,12 @@ if TYPE_CHECKING:
 
 # Full stability lets inertia rise by this much over the fit's before a centroid moves.
 _LARGEST_TOLERANCE = 0.012
-_FIT_EVERY = 2  # frames, where the last centroids still serve
+_NOTHING_NEW = 0.01  # change of inertia with the same centroids
 _CHALLENGE_AFTER = 10  # frames; half as many again after each challenge in vain, to the next limit
 _CHALLENGE_AT_LEAST_EVERY = 60
 _CHALLENGE_PIXELS = 4000
 _CHALLENGE_ATTEMPTS = 2
+_URGENT_ATTEMPTS = 6  # when inertia has jumped
 _CLEARLY_BETTER = 0.05
 _WORTH_A_PARKED_NUMBER = 0.3
 _JUMP = 1.15  # of inertia over its usual value
@@ -139,6 +140,8 @@ class PaletteTracker:
         self._state: _State | None = None
         self._scenes: list[NDArray[np.float32]] = []
         self._recent_labels: list[NDArray[np.uint8]] = []
+        self._waited = False
+        self._last_present = np.inf
         self._patience = self._next_challenge = _CHALLENGE_AFTER
         self._frames = 0
         self._fits = 0
@@ -167,6 +170,7 @@ class PaletteTracker:
             event, state = "cold", self._begin(colors)
         elif is_cut:
             event, state = "cut", self._begin_scene(colors, state, pinned)
+            self._be_patient(_CHALLENGE_AFTER)
         else:
             event, state = self._continue(colors, state, pinned)
         self._state = state
@@ -203,7 +207,7 @@ class PaletteTracker:
         present = float(distances.mean(dtype=np.float64))
         if present > _JUMP * state.usual_inertia:
             labels = self._by_place(colors, labels, state)
-        elif self._tolerance and self._frames % _FIT_EVERY:
+        elif self._tolerance and self._is_as_before(present):
             return "warm", state
         fitted, inertia = self._fit_warm(colors, labels, state)
         if self._park_lost(labels, fitted, state):
@@ -215,6 +219,15 @@ class PaletteTracker:
             return "reseed", challenger
         self._move_towards(state, fitted, inertia, present)
         return "warm", state
+
+    def _is_as_before(self, present: float) -> bool:
+        """Whether nothing has changed since the last fit, so that the next can wait a frame."""
+        waited, self._waited = self._waited, False
+        if waited or abs(present - self._last_present) > _NOTHING_NEW * present:
+            self._last_present = present
+            return False
+        self._waited = True
+        return True
 
     def _fit_warm(
         self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: _State
@@ -242,7 +255,7 @@ class PaletteTracker:
             parts = state.usual_shares * ((fitted - state.centroids) ** 2).sum(axis=1)
             order = np.argsort(-parts)
             remaining = 1 - np.cumsum(parts[order]) / max(parts.sum(), 1e-9)
-            movers = order[: int(np.argmax(remaining * excess <= allowed)) + 1]
+            movers = order[: np.count_nonzero(remaining * excess > allowed) + 1]
             state.centroids = state.centroids.copy()
             state.centroids[movers] = fitted[movers]
         state.usual_inertia += _MEMORY * (inertia - state.usual_inertia)
@@ -309,11 +322,15 @@ class PaletteTracker:
         unfound = len(state.centroids) < self._settings.n_clusters
         if not (jumped or unfound or self._frames >= self._next_challenge) or inertia == 0:
             return None
-        winner = self._challenge_now(colors, state, inertia, pinned)
-        patience = _CHALLENGE_AFTER if winner or jumped else self._patience * 3 // 2
-        self._patience = min(patience, _CHALLENGE_AT_LEAST_EVERY)
-        self._next_challenge = self._frames + self._patience
+        attempts = _URGENT_ATTEMPTS if jumped else _CHALLENGE_ATTEMPTS
+        winner = self._challenge_now(colors, state, inertia, pinned, attempts)
+        self._be_patient(_CHALLENGE_AFTER if winner or jumped else self._patience * 3 // 2)
         return winner
+
+    def _be_patient(self, frames: int) -> None:
+        """Wait that long for the next challenge."""
+        self._patience = min(frames, _CHALLENGE_AT_LEAST_EVERY)
+        self._next_challenge = self._frames + self._patience
 
     def _challenge_now(
         self,
@@ -321,10 +338,11 @@ class PaletteTracker:
         state: _State,
         inertia: float,
         pinned: AbstractSet[int],
+        attempts: int,
     ) -> _State | None:
         n_parked = int(state.parked.sum())
         n_free = self._settings.n_clusters - n_parked
-        fresh = self._fit_challenger(colors, n_free)
+        fresh = self._fit_challenger(colors, n_free, attempts)
         if len(fresh) < (~state.parked).sum():  # fewer distinct colours than clusters
             return None
         if inertia_of(colors, fresh) < (1 - _CLEARLY_BETTER) * inertia:
@@ -334,7 +352,7 @@ class PaletteTracker:
             centroids[: len(state.centroids)][active] = fresh[order][: active.sum()]
             return self._settled(colors, centroids, parked=state.parked)
         if n_parked:
-            return self._claim_parked(colors, state, inertia, pinned)
+            return self._claim_parked(colors, state, inertia, pinned, attempts)
         return None
 
     def _claim_parked(
@@ -343,17 +361,21 @@ class PaletteTracker:
         state: _State,
         inertia: float,
         pinned: AbstractSet[int],
+        attempts: int,
     ) -> _State | None:
         """Give the numbers of parked clusters away, where that is worth a great deal."""
         absent = {int(number) for number in np.flatnonzero(state.parked) if number in pinned}
-        fresh = self._fit_challenger(colors, self._settings.n_clusters - len(absent))
+        n_free = self._settings.n_clusters - len(absent)
+        fresh = self._fit_challenger(colors, n_free, attempts)
         if inertia_of(colors, fresh) > (1 - _WORTH_A_PARKED_NUMBER) * inertia:
             return None
         return self._renumbered(colors, state.centroids, fresh, absent)
 
-    def _fit_challenger(self, colors: NDArray[np.float32], n_clusters: int) -> NDArray[np.float32]:
+    def _fit_challenger(
+        self, colors: NDArray[np.float32], n_clusters: int, attempts: int
+    ) -> NDArray[np.float32]:
         few = np.ascontiguousarray(colors[:: max(len(colors) // _CHALLENGE_PIXELS, 1)])
-        centroids = self._fit_cold(few, n_clusters, _CHALLENGE_ATTEMPTS)
+        centroids = self._fit_cold(few, n_clusters, attempts)
         labels, _ = nearest(colors, centroids)
         return polish(colors, labels, centroids, self._settings.epsilon)[0]
 

@@ -93,6 +93,30 @@ class Segmenter:
                 labels, inertia = self._mapper.map(frame, sample, colors, track)
             return Segmentation(labels, _palette(track, labels, space), inertia, track.event)
 
+    def retune(self, settings: SegmenterSettings) -> None:
+        """Go on with other settings; the clusters that remain keep their numbers.
+
+        Parameters
+        ----------
+        settings : SegmenterSettings
+        """
+        self.settings = settings
+        self._tracker.retune(settings)
+        self._mapper = FastMapper(settings)
+
+    def fit_anew(self) -> None:
+        """Have the next frame fitted from nothing; numbers follow the colours."""
+        self._tracker.fit_anew()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the palette stays as it is, whatever the frames show."""
+        return self._tracker.frozen
+
+    @frozen.setter
+    def frozen(self, value: bool) -> None:
+        self._tracker.frozen = value
+
     def _sample_size(self) -> int | None:
         wanted = self.settings.sample_pixels
         return None if wanted == "all" else wanted or DEFAULT_SAMPLE_PIXELS

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.clustering import cold_fit, polish, positions
-from kseg_video.color import color_scale, from_working, luma
+from kseg_video.clusters import MEMORY, Clusters
+from kseg_video.color import color_scale, from_working, luma, to_working
 from kseg_video.cuts import CutDetector
 from kseg_video.mapping import inertia_of, nearest
 from kseg_video.palette import match_centroids
@@ -47,9 +48,6 @@ _URGENT_ATTEMPTS = 6  # when inertia has jumped
 _CLEARLY_BETTER = 0.05
 _WORTH_A_PARKED_NUMBER = 0.3
 _JUMP = 1.15  # of inertia over its usual value
-_MEMORY = 0.1  # weight of the newest frame in running means
-_LEAST_SHARE = 0.0005  # of the sample, below which a cluster is parked
-_SUDDEN_LOSS = 0.2  # of its usual share
 _REACH = 24.0  # colour levels within which a colour is taken for a cluster's own
 _SCENES_KEPT = 8
 _SAME_SCENE = 1.3  # inertia of an old palette over that of a fresh fit
@@ -80,50 +78,6 @@ class Track:
     inertia: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Assignment:
-    """Colours assigned to clusters, and what they were assigned by."""
-
-    colors: NDArray[np.float32]
-    centroids: NDArray[np.float32]
-    parked: NDArray[np.bool_]
-    labels: NDArray[np.uint8]
-    distances: NDArray[np.float32]
-
-
-@dataclass(slots=True, eq=False)
-class _State:
-    """What is remembered between frames; rows are the clusters found so far.
-
-    Its arrays are replaced, never written to.
-    """
-
-    centroids: NDArray[np.float32]
-    parked: NDArray[np.bool_]
-    usual_shares: NDArray[np.float64]
-    usual_inertia: float
-    _last: _Assignment | None = None
-
-    @property
-    def active(self) -> NDArray[np.uint8]:
-        """Numbers of the clusters that are not parked."""
-        return np.flatnonzero(~self.parked).astype(np.uint8)
-
-    def nearest(self, colors: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Number of the nearest active cluster, and its squared distance, for every colour."""
-        last = self._last
-        if last is None or not (
-            last.colors is colors
-            and last.centroids is self.centroids
-            and last.parked is self.parked
-        ):
-            active = self.active
-            labels, distances = nearest(colors, self.centroids[active])
-            last = _Assignment(colors, self.centroids, self.parked, active[labels], distances)
-            self._last = last
-        return last.labels, last.distances
-
-
 class PaletteTracker:
     """Follows the clusters of a video from frame to frame.
 
@@ -137,8 +91,10 @@ class PaletteTracker:
         self._tolerance = _LARGEST_TOLERANCE * settings.stability
         self._reach = _REACH * color_scale(settings.color_space)
         self._cuts = CutDetector()
-        self._state: _State | None = None
+        self._state: Clusters | None = None
         self._scenes: list[NDArray[np.float32]] = []
+        self._wants_new_fit = False
+        self.frozen = False
         self._recent_labels: list[NDArray[np.uint8]] = []
         self._waited = False
         self._last_present = np.inf
@@ -165,28 +121,60 @@ class PaletteTracker:
         """
         is_cut = self._cuts.is_cut(bgr)
         state = self._state
+        if state is not None and self.frozen:
+            return self._track(colors, state, "warm")
         event: Event
         if state is None:
             event, state = "cold", self._begin(colors)
+        elif self._wants_new_fit:
+            event, state = "reseed", self._begin_scene(colors, state, pinned)
         elif is_cut:
             event, state = "cut", self._begin_scene(colors, state, pinned)
             self._be_patient(_CHALLENGE_AFTER)
         else:
             event, state = self._continue(colors, state, pinned)
+        self._wants_new_fit = False
         self._state = state
         self._frames += 1
         return self._track(colors, state, event)
 
+    def retune(self, settings: SegmenterSettings) -> None:
+        """Go on with other settings; clusters keep their numbers.
+
+        Fewer clusters: the last ones go. More: the next fit that is worth it adds them. Another
+        working space: their colours are taken over into it.
+        """
+        before, self._settings = self._settings, settings
+        self._tolerance = _LARGEST_TOLERANCE * settings.stability
+        self._reach = _REACH * color_scale(settings.color_space)
+        state = self._state
+        if state is None:
+            return
+        count = settings.n_clusters
+        parked = state.parked[:count]
+        centroids = state.centroids[:count]
+        if before.color_space != settings.color_space:
+            bgr = from_working(centroids, before.color_space).astype(np.float32)
+            centroids = to_working(bgr, settings.color_space)
+        if parked.all() or before.color_space != settings.color_space:
+            parked = np.zeros(len(centroids), bool)
+        self._state = Clusters(centroids, parked, state.usual_shares[:count], state.usual_inertia)
+        self._scenes, self._recent_labels = [], []
+
+    def fit_anew(self) -> None:
+        """Have the next frame fitted cold; numbers follow the colours."""
+        self._wants_new_fit = True
+
     # --- the four ways to the next centroids -----------------------------------------------------
 
-    def _begin(self, colors: NDArray[np.float32]) -> _State:
+    def _begin(self, colors: NDArray[np.float32]) -> Clusters:
         centroids = self._fit_cold(colors, self._settings.n_clusters)
         brightness = luma(from_working(centroids, self._settings.color_space))
-        return self._settled(colors, centroids[np.argsort(brightness, kind="stable")])
+        return Clusters.settled(colors, centroids[np.argsort(brightness, kind="stable")])
 
     def _begin_scene(
-        self, colors: NDArray[np.float32], state: _State, pinned: AbstractSet[int]
-    ) -> _State:
+        self, colors: NDArray[np.float32], state: Clusters, pinned: AbstractSet[int]
+    ) -> Clusters:
         """A cold fit, numbered after the colours that the scene shares with earlier ones."""
         self._scenes = [*self._scenes, state.centroids][-_SCENES_KEPT:]
         fresh = self._fit_cold(colors, self._settings.n_clusters)
@@ -197,12 +185,12 @@ class PaletteTracker:
         if absent:
             wanted = max(self._settings.n_clusters - len(absent), 1)
             fresh = self._fit_cold(colors, wanted)
-        return self._renumbered(colors, known, fresh, absent)
+        return Clusters.renumbered(colors, known, fresh, absent)
 
     def _continue(
-        self, colors: NDArray[np.float32], state: _State, pinned: AbstractSet[int]
-    ) -> tuple[Event, _State]:
-        self._revive(colors, state)
+        self, colors: NDArray[np.float32], state: Clusters, pinned: AbstractSet[int]
+    ) -> tuple[Event, Clusters]:
+        state.revive(colors, self._reach)
         labels, distances = state.nearest(colors)
         present = float(distances.mean(dtype=np.float64))
         if present > _JUMP * state.usual_inertia:
@@ -210,7 +198,7 @@ class PaletteTracker:
         elif self._tolerance and self._is_as_before(present):
             return "warm", state
         fitted, inertia = self._fit_warm(colors, labels, state)
-        if self._park_lost(labels, fitted, state):
+        if state.park_lost(labels, fitted, self._reach):
             fitted[state.parked] = state.centroids[state.parked]
             inertia = inertia_of(colors, fitted[state.active])
             present = inertia_of(colors, state.centroids[state.active])
@@ -230,7 +218,7 @@ class PaletteTracker:
         return True
 
     def _fit_warm(
-        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: _State
+        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: Clusters
     ) -> tuple[NDArray[np.float32], float]:
         """Where the active clusters fit best, from the labels of the last centroids on."""
         active = state.active
@@ -241,7 +229,7 @@ class PaletteTracker:
         return fitted, inertia
 
     def _move_towards(
-        self, state: _State, fitted: NDArray[np.float32], inertia: float, present: float
+        self, state: Clusters, fitted: NDArray[np.float32], inertia: float, present: float
     ) -> None:
         """Move as few centroids to where they fit as keeps inertia within the tolerance.
 
@@ -258,12 +246,12 @@ class PaletteTracker:
             movers = order[: np.count_nonzero(remaining * excess > allowed) + 1]
             state.centroids = state.centroids.copy()
             state.centroids[movers] = fitted[movers]
-        state.usual_inertia += _MEMORY * (inertia - state.usual_inertia)
+        state.usual_inertia += MEMORY * (inertia - state.usual_inertia)
 
     # --- the initial labels of a warm fit --------------------------------------------------------
 
     def _by_place(
-        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: _State
+        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: Clusters
     ) -> NDArray[np.uint8]:
         """Labels of the same places in earlier frames, if they divide this one's colours better.
 
@@ -277,46 +265,15 @@ class PaletteTracker:
         ]
         return min([labels, *earlier], key=lambda each: _inertia_of_partition(colors, each))
 
-    def _revive(self, colors: NDArray[np.float32], state: _State) -> None:
-        """Unpark the clusters whose colours are back."""
-        for number in np.flatnonzero(state.parked):
-            active = ~state.parked
-            distances = ((colors - state.centroids[number]) ** 2).sum(axis=1)
-            _, others = nearest(colors, state.centroids[active])
-            own = (distances < others) & (distances < self._reach**2)
-            if own.mean() > _LEAST_SHARE:
-                state.parked = state.parked.copy()
-                state.parked[number] = False
-                state.centroids = state.centroids.copy()
-                state.centroids[number] = colors[own].mean(axis=0)
-                state.usual_shares = state.usual_shares.copy()
-                state.usual_shares[number] = own.mean()
-
-    def _park_lost(
-        self, labels: NDArray[np.uint8], fitted: NDArray[np.float32], state: _State
-    ) -> bool:
-        """Park the clusters whose colours have left; say whether there are any."""
-        shares = np.bincount(labels, minlength=len(fitted)) / len(labels)
-        strayed = ((fitted - state.centroids) ** 2).sum(axis=1) > self._reach**2
-        sudden = (shares < _SUDDEN_LOSS * state.usual_shares) & strayed
-        lost = ~state.parked & ((shares < _LEAST_SHARE) | sudden)
-        if (lost | state.parked).all():
-            lost[:] = False
-        if lost.any():
-            state.parked = state.parked | lost
-        weight = np.where(state.parked, 0, _MEMORY)
-        state.usual_shares = state.usual_shares + weight * (shares - state.usual_shares)
-        return bool(lost.any())
-
     # --- the challenger --------------------------------------------------------------------------
 
     def _challenge(
         self,
         colors: NDArray[np.float32],
-        state: _State,
+        state: Clusters,
         inertia: float,
         pinned: AbstractSet[int],
-    ) -> _State | None:
+    ) -> Clusters | None:
         """Fit the frame anew if it is time to, and return what to go on with if that is better."""
         jumped = inertia > _JUMP * state.usual_inertia
         unfound = len(state.centroids) < self._settings.n_clusters
@@ -335,11 +292,11 @@ class PaletteTracker:
     def _challenge_now(
         self,
         colors: NDArray[np.float32],
-        state: _State,
+        state: Clusters,
         inertia: float,
         pinned: AbstractSet[int],
         attempts: int,
-    ) -> _State | None:
+    ) -> Clusters | None:
         n_parked = int(state.parked.sum())
         n_free = self._settings.n_clusters - n_parked
         fresh = self._fit_challenger(colors, n_free, attempts)
@@ -350,7 +307,7 @@ class PaletteTracker:
             order = match_centroids(state.centroids[active], fresh)
             centroids = np.concatenate([state.centroids, fresh[order][active.sum() :]])
             centroids[: len(state.centroids)][active] = fresh[order][: active.sum()]
-            return self._settled(colors, centroids, parked=state.parked)
+            return Clusters.settled(colors, centroids, state.parked)
         if n_parked:
             return self._claim_parked(colors, state, inertia, pinned, attempts)
         return None
@@ -358,18 +315,18 @@ class PaletteTracker:
     def _claim_parked(
         self,
         colors: NDArray[np.float32],
-        state: _State,
+        state: Clusters,
         inertia: float,
         pinned: AbstractSet[int],
         attempts: int,
-    ) -> _State | None:
+    ) -> Clusters | None:
         """Give the numbers of parked clusters away, where that is worth a great deal."""
         absent = {int(number) for number in np.flatnonzero(state.parked) if number in pinned}
         n_free = self._settings.n_clusters - len(absent)
         fresh = self._fit_challenger(colors, n_free, attempts)
         if inertia_of(colors, fresh) > (1 - _WORTH_A_PARKED_NUMBER) * inertia:
             return None
-        return self._renumbered(colors, state.centroids, fresh, absent)
+        return Clusters.renumbered(colors, state.centroids, fresh, absent)
 
     def _fit_challenger(
         self, colors: NDArray[np.float32], n_clusters: int, attempts: int
@@ -402,45 +359,7 @@ class PaletteTracker:
             if distance > self._reach**2
         }
 
-    def _renumbered(
-        self,
-        colors: NDArray[np.float32],
-        known: NDArray[np.float32],
-        fresh: NDArray[np.float32],
-        absent: AbstractSet[int],
-    ) -> _State:
-        """Fresh centroids under the numbers of the known ones they resemble; absent ones parked."""
-        kept = np.array([number not in absent for number in range(len(known))])
-        centroids = known.copy()
-        count = min(int(kept.sum()), len(fresh))
-        if len(fresh) >= kept.sum():
-            order = match_centroids(known[kept], fresh)
-            centroids[kept] = fresh[order][:count]
-            centroids = np.concatenate([centroids, fresh[order][count:]])
-            parked = np.zeros(len(centroids), bool)
-            parked[: len(known)] = ~kept
-        else:  # fewer colours than numbers: who finds no partner is parked
-            partners = np.flatnonzero(kept)[match_centroids(fresh, known[kept])[:count]]
-            centroids[partners] = fresh
-            parked = np.ones(len(centroids), bool)
-            parked[partners] = False
-        return self._settled(colors, centroids, parked=parked)
-
-    def _settled(
-        self,
-        colors: NDArray[np.float32],
-        centroids: NDArray[np.float32],
-        parked: NDArray[np.bool_] | None = None,
-    ) -> _State:
-        """State after a cold fit."""
-        parked = np.zeros(len(centroids), bool) if parked is None else parked
-        parked = np.concatenate([parked, np.zeros(len(centroids) - len(parked), bool)])
-        active = np.flatnonzero(~parked)
-        labels, distances = nearest(colors, centroids[active])
-        shares = np.bincount(active[labels], minlength=len(centroids)) / len(labels)
-        return _State(centroids, parked, shares, float(distances.mean(dtype=np.float64)))
-
-    def _track(self, colors: NDArray[np.float32], state: _State, event: Event) -> Track:
+    def _track(self, colors: NDArray[np.float32], state: Clusters, event: Event) -> Track:
         labels, distances = state.nearest(colors)
         self._recent_labels = [labels, *self._recent_labels[:1]]
         missing = self._settings.n_clusters - len(state.centroids)

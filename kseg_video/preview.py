@@ -1,24 +1,101 @@
-"""Pictures in a window."""
+"""Pictures in a window, and what the user does to it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import cv2
 
 from kseg_video.errors import DisplayError
+from kseg_video.screen import Click, Closed, KeyPress, PointerMove
 from kseg_video.stills import read_still
+from kseg_video.x11_keys import X11Keys
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kseg_video.live_state import LiveState
+    from kseg_video.screen import Event
 
 _POLL_MILLISECONDS = 50
 _LARGEST_WINDOW = (1280, 800)
+# The expanded GUI's context menu would block waitKey for good.
+_PLAIN_WINDOW = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+_NAMES = {"\x1b": "Esc", " ": "space"}
 _TRIAL = "import cv2; cv2.namedWindow('display check', cv2.WINDOW_GUI_NORMAL)"
 _TRIAL_SECONDS = 20
+
+
+class LiveWindow:
+    """A window for pictures that change.
+
+    Parameters
+    ----------
+    title : str
+
+    Raises
+    ------
+    DisplayError
+        If there is no display.
+    """
+
+    has_hud = True
+
+    def __init__(self, title: str) -> None:
+        require_display()
+        self._title = title
+        self._events: list[Event] = []
+        self._full_screen = False
+        self._shape: tuple[int, ...] = ()
+        self._keys: X11Keys | None = None
+
+    def __enter__(self) -> Self:
+        cv2.namedWindow(self._title, _PLAIN_WINDOW)
+        cv2.setMouseCallback(self._title, self._on_mouse)
+        cv2.pollKey()
+        self._keys = X11Keys.of_window(self._title)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._keys is not None:
+            self._keys.close()
+        cv2.destroyAllWindows()
+        cv2.pollKey()
+
+    def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
+        """Show a BGR picture of shape (H, W, 3)."""
+        if picture.shape != self._shape:
+            self._shape = picture.shape
+            cv2.resizeWindow(self._title, *_fitting_size(picture.shape[1], picture.shape[0]))
+        if state.full_screen != self._full_screen:
+            self._full_screen = state.full_screen
+            wanted = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
+            cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, float(wanted))
+        cv2.imshow(self._title, picture)
+
+    def events(self) -> Sequence[Event]:
+        """What the user has done since the last call; has the window drawn."""
+        code = cv2.pollKey()
+        typed: Iterable[str] = [chr(code)] if 0 < code < 127 else ()
+        for character in typed if self._keys is None else self._keys.pressed():
+            self._events.append(KeyPress(_NAMES.get(character, character)))
+        if not _is_open(self._title):
+            self._events.append(Closed())
+        events, self._events = self._events, []
+        return events
+
+    def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
+        if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):
+            self._events.append(Click(x, y, alone=event == cv2.EVENT_RBUTTONDOWN))
+        elif event == cv2.EVENT_MOUSEMOVE:
+            self._events.append(PointerMove(x, y))
 
 
 def show_still(path: Path) -> None:
@@ -29,11 +106,10 @@ def show_still(path: Path) -> None:
     DisplayError
         If there is no display.
     """
-    _require_display()
+    require_display()
     picture, _ = read_still(path)
     title = f"kseg-video: {path.name}"
-    # The expanded GUI's context menu would block waitKey for good.
-    cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+    cv2.namedWindow(title, _PLAIN_WINDOW)
     try:
         cv2.resizeWindow(title, *_fitting_size(picture.shape[1], picture.shape[0]))
         cv2.imshow(title, picture)
@@ -56,7 +132,7 @@ def _is_open(title: str) -> bool:
         return False
 
 
-def _require_display() -> None:
+def require_display() -> None:
     """Raise unless a window can be opened.
 
     Without a display OpenCV aborts the process, so a child process tries first.

@@ -3,8 +3,8 @@
 =============  ====================================================================================
 view           picture
 =============  ====================================================================================
-segmented      every pixel in its cluster's colour, switched-off clusters black
-masked         the source's own pixels, switched-off clusters black
+segmented      every pixel in its cluster's colour, switched-off clusters as background
+masked         the source's own pixels, switched-off clusters as background
 boundaries     the source with the regions' outlines drawn in
 side-by-side   source and segmented, all clusters on; if some are off, masked as the third
 labels         raw cluster numbers, 8-bit gray
@@ -16,6 +16,7 @@ An i420 frame is painted plane by plane: its kept pixels reach the output untouc
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast, overload
 
 import cv2
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import PixelLayout, Plane, Segmentation
-    from kseg_video.settings import View
+    from kseg_video.settings import Background, View
 
-_BLACK = np.zeros((1, 3), np.uint8)
-_WHITE = np.full((1, 3), 255, np.uint8)
+_BACKGROUNDS: dict[Background, NDArray[np.uint8]] = {
+    "black": np.zeros((1, 3), np.uint8),
+    "gray": np.full((1, 3), 128, np.uint8),
+    "white": np.full((1, 3), 255, np.uint8),
+}
+_WHITE = _BACKGROUNDS["white"]
 _LINES_PER_OUTLINE_PIXEL = 540
 
 
@@ -91,7 +96,7 @@ def render(
         if frame.layout != wanted:
             frame = _like(frame, frame.bgr, "bgr24")
         painted = _in_a_row(
-            [_VIEWS[view](frame, segmentation, off) for view, off in _panels(settings)]
+            [_VIEWS[panel.view](frame, segmentation, panel) for panel in _panels(settings)]
         )
     return painted if isinstance(picture, Frame) else painted.pixels
 
@@ -101,24 +106,22 @@ def view_width(width: int, settings: RenderSettings) -> int:
     return width * len(_panels(settings))
 
 
-def _panels(settings: RenderSettings) -> Sequence[tuple[View, frozenset[int]]]:
-    """Views from left to right, with the clusters that are switched off in each."""
+def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:
+    """Views from left to right."""
     if settings.view != "side-by-side":
-        return [(settings.view, settings.disabled)]
-    panels: list[tuple[View, frozenset[int]]] = [
-        ("original", frozenset()),
-        ("segmented", frozenset()),
-    ]
-    return [*panels, ("masked", settings.disabled)] if settings.disabled else panels
+        return [settings]
+    panels = [RenderSettings("original"), RenderSettings("segmented")]
+    return [*panels, replace(settings, view="masked")] if settings.disabled else panels
 
 
-def _original(frame: Frame, _segmentation: Segmentation, _disabled: frozenset[int]) -> Frame:
+def _original(frame: Frame, _segmentation: Segmentation, _settings: RenderSettings) -> Frame:
     return frame
 
 
-def _segmented(frame: Frame, segmentation: Segmentation, disabled: frozenset[int]) -> Frame:
+def _segmented(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
     colors = segmentation.palette.colors.copy()
-    colors[[number for number in disabled if number < len(colors)]] = 0
+    off = [number for number in settings.disabled if number < len(colors)]
+    colors[off] = _BACKGROUNDS[settings.background]
     labels = segmentation.labels
     if frame.layout == "i420":
         luma, *chroma = bgr_to_yuv(colors, frame.encoding).T
@@ -133,16 +136,16 @@ def _segmented(frame: Frame, segmentation: Segmentation, disabled: frozenset[int
     return _like(frame, cast("Plane", painted), "bgr24")
 
 
-def _masked(frame: Frame, segmentation: Segmentation, disabled: frozenset[int]) -> Frame:
-    if not disabled:
+def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+    if not settings.disabled:
         return frame
     off = np.zeros(MAX_CLUSTERS, np.uint8)
-    off[list(disabled)] = 255
+    off[list(settings.disabled)] = 255
     where = LevelTable(off).look_up(segmentation.labels)
-    return _filled(frame, where, _BLACK, halve=np.minimum)
+    return _filled(frame, where, _BACKGROUNDS[settings.background], halve=np.minimum)
 
 
-def _boundaries(frame: Frame, segmentation: Segmentation, _disabled: frozenset[int]) -> Frame:
+def _boundaries(frame: Frame, segmentation: Segmentation, _settings: RenderSettings) -> Frame:
     labels = segmentation.labels
     where = np.zeros(labels.shape, np.uint8)
     where[:, 1:][labels[:, 1:] != labels[:, :-1]] = 255
@@ -152,7 +155,7 @@ def _boundaries(frame: Frame, segmentation: Segmentation, _disabled: frozenset[i
     return _filled(frame, where, _WHITE, halve=np.maximum)
 
 
-_VIEWS: dict[View, Callable[[Frame, Segmentation, frozenset[int]], Frame]] = {
+_VIEWS: dict[View, Callable[[Frame, Segmentation, RenderSettings], Frame]] = {
     "original": _original,
     "segmented": _segmented,
     "masked": _masked,

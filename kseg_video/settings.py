@@ -12,6 +12,7 @@ ColorSpace: TypeAlias = Literal["rgb", "lab", "luv", "hsv", "ycrcb", "oklab"]
 Mapping: TypeAlias = Literal["fast", "exact"]
 Init: TypeAlias = Literal["k-means++", "random"]
 View: TypeAlias = Literal["segmented", "masked", "boundaries", "side-by-side", "labels", "original"]
+Background: TypeAlias = Literal["black", "white", "gray"]
 Codec: TypeAlias = Literal["h264", "vp9"]
 Preset: TypeAlias = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
@@ -106,14 +107,17 @@ class RenderSettings:
     view : {"segmented", "masked", "boundaries", "side-by-side", "labels", "original"}
         The picture that is made (see `kseg_video.rendering`).
     disabled : frozenset of int
-        Clusters that are switched off: painted black.
+        Clusters that are switched off: painted as background.
+    background : {"black", "white", "gray"}
     """
 
     view: View = "segmented"
     disabled: frozenset[int] = frozenset()
+    background: Background = "black"
 
     def __post_init__(self) -> None:
         _check_choice("the view", self.view, get_args(View))
+        _check_choice("the background", self.background, get_args(Background))
         for number in self.disabled:
             _check_whole("a disabled cluster", number, 0, MAX_CLUSTERS - 1)
 
@@ -143,6 +147,36 @@ class TrimSettings:
             )
         if self.max_frames is not None:
             _check_whole("the number of frames", self.max_frames, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSettings:
+    """What is asked of a camera, a stream or a file that is played.
+
+    Parameters
+    ----------
+    size : tuple of int, optional
+        Width and height in pixels that a camera is asked for.
+    frame_rate : float, optional
+        Frames a second that a camera is asked for.
+    reconnect : bool
+        Whether a camera or stream that is lost is opened again.
+    loop : bool
+        Whether a file starts anew at its end.
+    """
+
+    size: tuple[int, int] | None = None
+    frame_rate: float | None = None
+    reconnect: bool = True
+    loop: bool = False
+
+    def __post_init__(self) -> None:
+        for length in self.size or ():
+            _check_whole("the width or height", length, 1, 65_535)
+        if self.frame_rate is not None and not 0 < self.frame_rate <= 1000:
+            raise SettingsError(
+                f"the frame rate cannot be {self.frame_rate!r}; give frames a second, up to 1000"
+            )
 
 
 @dataclass(frozen=True, slots=True)

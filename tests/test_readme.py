@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kseg_video.cli import command_parser
+from kseg_video.arguments import command_parser
 from tests.conftest import SAMPLES
 from tests.media import inspect
 

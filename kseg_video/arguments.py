@@ -1,0 +1,334 @@
+"""The command line's arguments, and the settings they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Literal, NoReturn, get_args
+
+import kseg_video
+from kseg_video.errors import SettingsError
+from kseg_video.messages import complain
+from kseg_video.settings import (
+    DEFAULT_SAMPLE_PIXELS,
+    MAX_CLUSTERS,
+    Background,
+    CaptureSettings,
+    Codec,
+    ColorSpace,
+    Init,
+    Mapping,
+    Preset,
+    RenderSettings,
+    SegmenterSettings,
+    View,
+)
+
+EXIT_USAGE = 2
+
+_DEFAULTS = SegmenterSettings()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all our errors do."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(f"{message}; see {self.prog} --help")
+        raise SystemExit(EXIT_USAGE)
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = _Parser(
+        prog="kseg-video",
+        description="Cut video into colour regions by k-means.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {kseg_video.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    convert = commands.add_parser(
+        "convert",
+        help="turn videos and images into segmented or masked ones",
+        description="Turn videos and images into segmented or masked ones, with their sound.",
+        allow_abbrev=False,
+    )
+    convert.add_argument(
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="INPUT",
+        help="video, image, or folder of images",
+    )
+    convert.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        help="file, or folder for several inputs; default: beside INPUT, named .segmented",
+    )
+    convert.add_argument(
+        "-y", "--overwrite", action="store_true", help="replace an existing output"
+    )
+    _add_segmenting(convert.add_argument_group("segmenting"))
+    rendering = convert.add_argument_group("rendering")
+    _add_rendering(rendering)
+    rendering.add_argument(
+        "--show", action="store_true", help="show a still in a window until a key is pressed"
+    )
+    _add_trimming(convert.add_argument_group("part of the input"))
+    _add_encoding(convert.add_argument_group("encoding"))
+    _add_reporting(convert.add_argument_group("reporting"))
+    _add_live(commands)
+    commands.add_parser(
+        "cameras",
+        help="list the cameras",
+        description="List the cameras with their sizes and rates.",
+        allow_abbrev=False,
+    ).add_argument("--debug", action="store_true", help="show tracebacks")
+    return parser
+
+
+def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
+    live = commands.add_parser(
+        "live",
+        help="segment a camera, a stream or a playing file while you watch",
+        description="Segment a camera, a stream or a playing file while you watch.",
+        allow_abbrev=False,
+    )
+    live.add_argument(
+        "source",
+        nargs="?",
+        default="0",
+        metavar="SOURCE",
+        help="camera number or device, URL, or video file (default: the first camera)",
+    )
+    live.add_argument("--keys", action="store_true", help="list the keys and leave")
+    capture = live.add_argument_group("capture")
+    capture.add_argument(
+        "--size", type=_size, metavar="WxH", help="picture size that a camera is asked for"
+    )
+    capture.add_argument(
+        "--fps", type=float, metavar="N", help="frames a second that a camera is asked for"
+    )
+    capture.add_argument(
+        "--reconnect",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="open a lost camera or stream again (default: yes)",
+    )
+    capture.add_argument("--loop", action="store_true", help="play a file again at its end")
+    showing = live.add_argument_group("showing")
+    showing.add_argument(
+        "--preview",
+        choices=("auto", "window", "terminal", "none"),
+        default="auto",
+        help="where the picture is shown (default: a window, else the terminal)",
+    )
+    showing.add_argument("--mirror", action="store_true", help="start mirrored")
+    keeping = live.add_argument_group("keeping")
+    keeping.add_argument(
+        "--record", type=Path, metavar="FILE", help="record what is seen: .mp4, .mov or .mkv"
+    )
+    keeping.add_argument(
+        "--output-dir",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="where snapshots and recordings go (default: here)",
+    )
+    _add_segmenting(live.add_argument_group("segmenting"))
+    _add_rendering(live.add_argument_group("rendering"))
+    reporting = live.add_argument_group("reporting")
+    reporting.add_argument("-q", "--quiet", action="store_true", help="no status, errors alone")
+    reporting.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _add_segmenting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "-k",
+        "--clusters",
+        type=int,
+        default=_DEFAULTS.n_clusters,
+        metavar="N",
+        help=f"number of clusters, 1 to {MAX_CLUSTERS} (default: %(default)s)",
+    )
+    group.add_argument(
+        "--color-space",
+        choices=get_args(ColorSpace),
+        default=_DEFAULTS.color_space,
+        help="working space of the distances (default: %(default)s)",
+    )
+    group.add_argument(
+        "--mapping",
+        choices=get_args(Mapping),
+        help="pixels to clusters by table or exactly (default: exact for stills, else fast)",
+    )
+    group.add_argument(
+        "--stability",
+        type=float,
+        default=_DEFAULTS.stability,
+        metavar="X",
+        help="how still labels and palette are held, 0 (strict) to 1 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--sample-pixels",
+        type=_count_or_all,
+        metavar="N",
+        help="pixels of a frame that a fit looks at, or all "
+        f"(default: all for stills, else {DEFAULT_SAMPLE_PIXELS})",
+    )
+    group.add_argument(
+        "--seed", type=int, default=_DEFAULTS.seed, metavar="N", help="random seed (default: 0)"
+    )
+    group.add_argument(
+        "--init",
+        choices=get_args(Init),
+        default=_DEFAULTS.init,
+        help="first centroids of a cold fit (default: %(default)s)",
+    )
+    group.add_argument(
+        "--attempts",
+        type=int,
+        default=_DEFAULTS.attempts,
+        metavar="N",
+        help="cold fits of which the best is kept (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-iterations",
+        type=int,
+        default=_DEFAULTS.max_iterations,
+        metavar="N",
+        help="iterations of a fit at most (default: %(default)s)",
+    )
+    group.add_argument(
+        "--epsilon",
+        type=float,
+        default=_DEFAULTS.epsilon,
+        metavar="X",
+        help="a fit ends when no centroid moves farther (default: %(default)s)",
+    )
+
+
+def _add_rendering(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--view",
+        choices=get_args(View),
+        default="segmented",
+        help="what is written (default: %(default)s)",
+    )
+    switched = group.add_mutually_exclusive_group()
+    switched.add_argument(
+        "--disable",
+        type=_numbers,
+        metavar="I,J",
+        help="clusters switched off: painted as background",
+    )
+    switched.add_argument("--only", type=_numbers, metavar="I,J", help="the only clusters left on")
+    group.add_argument(
+        "--background",
+        choices=get_args(Background),
+        default="black",
+        help="what switched-off clusters are painted as (default: %(default)s)",
+    )
+
+
+def _add_trimming(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--start", type=float, default=0.0, metavar="S", help="first second")
+    group.add_argument("--end", type=float, metavar="S", help="second to stop before")
+    group.add_argument("--max-frames", type=int, metavar="N", help="frames written at most")
+
+
+def _add_encoding(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--codec", choices=get_args(Codec), help="default: the container's usual")
+    group.add_argument("--crf", type=int, metavar="N", help="constant rate factor, lower is better")
+    group.add_argument(
+        "--preset", choices=get_args(Preset), metavar="NAME", help="of x264: ultrafast to veryslow"
+    )
+    group.add_argument(
+        "--lossless", action="store_true", help="FFV1 in .mkv, which keeps the exact colours"
+    )
+    group.add_argument("--no-audio", action="store_true", help="leave the sound out")
+
+
+def _add_reporting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-q", "--quiet", action="store_true", help="no status, errors alone")
+    group.add_argument("--json", action="store_true", help="print a summary as JSON")
+    group.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def _numbers(text: str) -> frozenset[int]:
+    try:
+        return frozenset(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0,2") from None
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
+    return int(found[1]), int(found[2])
+
+
+def _count_or_all(text: str) -> int | Literal["all"]:
+    if text == "all":
+        return "all"
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor all") from None
+
+
+def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
+    """Settings of the segmenter.
+
+    Raises
+    ------
+    SettingsError
+        If one is out of range.
+    """
+    return SegmenterSettings(
+        n_clusters=options.clusters,
+        color_space=options.color_space,
+        mapping=options.mapping,
+        stability=options.stability,
+        sample_pixels=options.sample_pixels,
+        seed=options.seed,
+        init=options.init,
+        attempts=options.attempts,
+        max_iterations=options.max_iterations,
+        epsilon=options.epsilon,
+    )
+
+
+def render_settings(options: argparse.Namespace) -> RenderSettings:
+    """What is painted.
+
+    Raises
+    ------
+    SettingsError
+        If a cluster is switched that there is not.
+    """
+    return RenderSettings(options.view, _switched_off(options), options.background)
+
+
+def capture_settings(options: argparse.Namespace) -> CaptureSettings:
+    """What is asked of a live source.
+
+    Raises
+    ------
+    SettingsError
+        If one is out of range.
+    """
+    return CaptureSettings(options.size, options.fps, options.reconnect, options.loop)
+
+
+def _switched_off(options: argparse.Namespace) -> frozenset[int]:
+    everything = frozenset(range(options.clusters))
+    for number in sorted((options.disable or frozenset()) | (options.only or frozenset())):
+        if number not in everything:
+            raise SettingsError(
+                f"there is no cluster {number}: {options.clusters} clusters are numbered from 0 "
+                f"to {options.clusters - 1}"
+            )
+    return everything - options.only if options.only else options.disable or frozenset()

@@ -1,0 +1,271 @@
+"""What live frames are read from: a camera, a network stream, a file.
+
+A camera is read by OpenCV. Streams and files are decoded by an ffmpeg of their own, whose end of
+the pipe can be closed at any moment: nothing that stalls in it can hold us. It writes YUV4MPEG2,
+which says its size and rate itself, so that a stream is opened once and never probed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import threading
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.color import ColorEncoding
+from kseg_video.errors import SourceError
+from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.frame import Frame
+
+if TYPE_CHECKING:
+    from kseg_video.settings import CaptureSettings
+
+_URL = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_MOTION_JPEG = "MJPG"
+_CLOSING_SECONDS = 0.5
+_FRAME_MARK = b"FRAME"
+_MOST_PARAMETERS = 512  # bytes of a line that says what follows
+# What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
+_ENCODING = ColorEncoding("bt709", full_range=False)
+_TO_PLANES = (
+    "crop=trunc(iw/2)*2:trunc(ih/2)*2,"
+    "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+bilinear,format=yuv420p"
+)
+
+
+class Capture(Protocol):
+    """An open camera, stream or file. Used by one thread; `close` may come from another."""
+
+    @property
+    def description(self) -> str:
+        """What was granted, for the user."""
+        ...
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second as announced; 0 where nothing is."""
+        ...
+
+    def read(self) -> Frame | None:
+        """The next frame, or None when there are no more.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release everything."""
+        ...
+
+
+def is_camera(source: str) -> bool:
+    """Whether a source's name means a camera: a number, or a device."""
+    return source.isdecimal() or source.startswith("/dev/")
+
+
+def is_stream(source: str) -> bool:
+    """Whether a source's name is a URL."""
+    return _URL.match(source) is not None
+
+
+def open_capture(source: str, settings: CaptureSettings) -> Capture:
+    """Open a camera by number or device, a stream by URL, or a file.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be opened.
+    """
+    if is_camera(source):
+        return CameraCapture(source, settings)
+    if is_stream(source):
+        return FfmpegCapture(source, ["-fflags", "nobuffer", "-flags", "low_delay"], source)
+    path = Path(source)
+    if not path.is_file():
+        raise SourceError(f"{path} is no file, camera number or URL; check the name")
+    looping = ["-stream_loop", "-1"] if settings.loop else []
+    return FfmpegCapture(file_argument(path), looping, path.name)
+
+
+class CameraCapture:
+    """A camera, read by OpenCV.
+
+    Parameters
+    ----------
+    source : str
+        Its number, or its device.
+    settings : CaptureSettings
+
+    Raises
+    ------
+    SourceError
+        If there is none, or it is in use or forbidden.
+    """
+
+    def __init__(self, source: str, settings: CaptureSettings) -> None:
+        on_linux = sys.platform.startswith("linux")
+        device = Path(f"/dev/video{int(source)}" if source.isdecimal() else source)
+        self._name = str(device) if on_linux else f"camera {source}"
+        if on_linux:
+            _check_device(device)
+        self._video = cv2.VideoCapture(
+            str(device) if on_linux else int(source), cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY
+        )
+        if not self._video.isOpened():
+            raise SourceError(
+                f"{self._name} is in use, or is no camera; close other programs that show it"
+            )
+        # Before size and rate: uncompressed, few cameras are fast enough for a large picture.
+        self._video.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*_MOTION_JPEG))
+        if settings.size is not None:
+            self._video.set(cv2.CAP_PROP_FRAME_WIDTH, settings.size[0])
+            self._video.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.size[1])
+        if settings.frame_rate is not None:
+            self._video.set(cv2.CAP_PROP_FPS, settings.frame_rate)
+        self._video.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        self._busy = threading.Lock()
+
+    @property
+    def description(self) -> str:
+        """Device, granted size, rate and pixel format."""
+        width, height = (
+            int(self._video.get(each))
+            for each in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        code = int(self._video.get(cv2.CAP_PROP_FOURCC))
+        pixel_format = code.to_bytes(4, "little", signed=code < 0).decode("ascii", "replace")
+        rate = f" {self.frame_rate:g} fps" if self.frame_rate else ""
+        return f"{self._name} {width}x{height}{rate} {pixel_format.strip()}"
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second as granted; 0 where the camera does not say."""
+        rate = self._video.get(cv2.CAP_PROP_FPS)
+        return rate if 0 < rate <= 1000 else 0.0
+
+    def read(self) -> Frame | None:
+        """The next frame, or None if the camera gives no more."""
+        with self._busy:
+            got, picture = self._video.read()
+        if not got or picture is None:
+            return None
+        return Frame(cast("np.ndarray", picture))
+
+    def close(self) -> None:
+        """Release the camera, unless a read in another thread is stuck in it."""
+        if self._busy.acquire(timeout=_CLOSING_SECONDS):
+            self._video.release()
+            self._busy.release()
+
+
+class FfmpegCapture:
+    """A stream or a file, decoded by an ffmpeg of its own.
+
+    Parameters
+    ----------
+    address : str
+        Input as ffmpeg takes it.
+    options : list of str
+        Of the input.
+    name : str
+        For the user.
+    """
+
+    def __init__(self, address: str, options: list[str], name: str) -> None:
+        self._name = name
+        self._count = 0
+        self._process = FfmpegProcess(
+            [
+                *("-nostdin", *options, "-i", address, "-map", "0:V:0", "-vf", _TO_PLANES),
+                *("-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "-"),
+            ],
+            feeds=False,
+        )
+        self._shape: tuple[int, int] | None = None
+        self.frame_rate = 0.0
+
+    @property
+    def description(self) -> str:
+        """Name and, from the first frame on, size and rate."""
+        if self._shape is None:
+            return self._name
+        rate = f" {self.frame_rate:.4g} fps" if self.frame_rate else ""
+        return f"{self._name} {self._shape[1]}x{self._shape[0] * 2 // 3}{rate}"
+
+    def read(self) -> Frame | None:
+        """The next frame, or None at the end.
+
+        Raises
+        ------
+        SourceError
+            If not even the first one comes.
+        """
+        if self._shape is None:
+            self._shape = self._begin()
+        if not self._line().startswith(_FRAME_MARK):
+            return None
+        pixels = np.empty(self._shape, np.uint8)
+        missing = pixels.reshape(-1).data
+        while missing:
+            got = self._process.pipe.readinto(missing)  # type: ignore[attr-defined]
+            if not got:
+                return None
+            missing = missing[got:]
+        time = self._count / self.frame_rate if self.frame_rate else 0.0
+        frame = Frame(pixels, "i420", _ENCODING, self._count, time)
+        self._count += 1
+        return frame
+
+    def close(self) -> None:
+        """End the decoder, whatever it is doing."""
+        with contextlib.suppress(OSError, ValueError):  # a read is under way in its thread
+            self._process.stop()
+
+    def _begin(self) -> tuple[int, int]:
+        """Read what comes before the first frame, and return the shape of the pixels."""
+        header = self._line()
+        fields = {field[:1]: field[1:] for field in header.decode("ascii", "replace").split()[1:]}
+        if not header.startswith(b"YUV4MPEG2") or not {"W", "H"} <= fields.keys():
+            self.close()
+            said = "; ".join(self._process.messages[-1:]) or "no picture came"
+            raise SourceError(f"{self._name} cannot be opened ({said}); check the address")
+        rate = Fraction(fields.get("F", "0:1").replace(":", "/"))
+        self.frame_rate = float(rate) if 0 < rate <= 1000 else 0.0
+        return int(fields["H"]) * 3 // 2, int(fields["W"])
+
+    def _line(self) -> bytes:
+        """The next line that says what follows; empty at the end."""
+        line = bytearray()
+        while len(line) < _MOST_PARAMETERS:
+            byte = self._process.pipe.read(1)
+            if not byte or byte == b"\n":
+                break
+            line += byte
+        return bytes(line)
+
+
+def _check_device(device: Path) -> None:
+    try:
+        with device.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise SourceError(
+            f"there is no camera {device}; plug it in, or list what is there: kseg-video cameras"
+        ) from None
+    except PermissionError:
+        raise SourceError(
+            f"{device} may not be opened; add yourself to its group (often: video)"
+        ) from None
+    except OSError as error:
+        raise SourceError(
+            f"{device} cannot be opened ({error.strerror}); close other programs that use it"
+        ) from None

@@ -1,0 +1,294 @@
+"""The newest frame of a live source, read in a thread of its own.
+
+Nothing queues: a frame that is not taken before the next one comes is dropped, and counted. A
+source that fails, ends, falls silent or repeats itself is lost; it is opened again after a while,
+longer each time. Whoever takes the frames never waits for any of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+
+import numpy as np
+
+from kseg_video.errors import KsegError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from kseg_video.capture import Capture
+    from kseg_video.frame import Frame
+
+Condition: TypeAlias = Literal["opening", "live", "lost", "ended"]
+
+_SILENCE = 4.0  # seconds after which a source counts as lost
+_OPENING = 15.0  # the same for one that has given nothing yet
+_REPETITION = 4.0  # seconds of one and the same picture after which a camera counts as stuck
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before a lost source is opened again
+_PIXELS_COMPARED = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """A frame that has come in.
+
+    Parameters
+    ----------
+    frame : Frame
+    number : int
+        Of all frames that have come in, from 1.
+    time : float
+        Seconds of the clock when it was there.
+    """
+
+    frame: Frame
+    number: int
+    time: float
+
+
+class Feed:
+    """Keeps the newest frame of a source. A context manager.
+
+    Parameters
+    ----------
+    open_capture : callable
+        Opens the source.
+    reconnect : bool
+        Whether a source that is lost is opened again; one that never gave a frame is not.
+    paced : bool
+        Whether frames are handed on at the source's own rate, as those of a file are, and wait
+        while paused.
+    may_repeat : bool
+        Whether the same picture for seconds is nothing unusual; of a camera it means that it is
+        stuck.
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(
+        self,
+        open_capture: Callable[[], Capture],
+        *,
+        reconnect: bool,
+        paced: bool = False,
+        may_repeat: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._open_capture = open_capture
+        self._reconnect = reconnect
+        self._paced = paced
+        self._may_repeat = may_repeat
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._reading: _Reading | None = None
+        self._wait = _FIRST_WAIT
+        self._retry_at = 0.0
+        self._newest: Arrival | None = None
+        self._taken = 0
+        self._paused = False
+        self.condition: Condition = "opening"
+        self.message = ""
+        self.description = ""
+        self.frame_rate = 0.0
+        self.received = 0
+        self.dropped = 0
+        self.losses = 0
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._reading is not None:
+            self._reading.abandon()
+            self._reading.thread.join(timeout=1)
+
+    def take(self, timeout: float) -> Arrival | None:
+        """The newest frame if it has not been taken yet; waits for one, but not for long.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait at the most.
+        """
+        self._watch()
+        with self._changed:
+            if self._newest is None or self._newest.number == self._taken:
+                self._changed.wait(timeout)
+            newest = self._newest
+            if newest is None or newest.number == self._taken:
+                return None
+            if not self._paused:
+                self.dropped += newest.number - self._taken - 1
+            self._taken = newest.number
+            return newest
+
+    def pause(self, paused: bool) -> None:
+        """Hold a file where it is; what a camera shows meanwhile is not counted as dropped."""
+        with self._changed:
+            self._paused = paused
+            if self._reading is not None and self._paced:
+                self._reading.hold(paused)
+
+    def step(self) -> None:
+        """Let one frame pass while paused."""
+        if self._reading is not None and self._paced:
+            self._reading.step()
+
+    def _begin(self) -> None:
+        self._reading = _Reading(self, self._open_capture, self._clock, paced=self._paced)
+        self._reading.hold(self._paused)
+        self._reading.thread.start()
+
+    def _watch(self) -> None:
+        """Notice silence and repetition, and open a lost source again when it is time."""
+        reading, now = self._reading, self._clock()
+        if reading is None:
+            if self.condition == "lost" and now >= self._retry_at:
+                self.condition = "opening"
+                self._begin()
+            return
+        patience = _OPENING if self.condition == "opening" else _SILENCE
+        if not reading.holds and now - reading.last_sign > patience:
+            self._lose(reading, "no frames come")
+        elif not self._may_repeat and reading.repeats_for > _REPETITION:
+            self._may_repeat = True  # a picture that stands still again after this is just that
+            self._lose(reading, "the camera repeats one frame")
+
+    def _lose(self, reading: _Reading, message: str, *, ended: bool = False) -> None:
+        with self._changed:
+            if reading is not self._reading:
+                return
+            reading.abandon()
+            self._reading = None
+            self.message = message
+            if ended or not self._reconnect or not self.received:
+                self.condition = "ended"
+            else:
+                self.condition = "lost"
+                self.losses += 1
+                self._retry_at = self._clock() + self._wait
+                self._wait = min(2 * self._wait, _LONGEST_WAIT)
+            self._changed.notify_all()
+
+    def _receive(self, reading: _Reading, frame: Frame) -> None:
+        with self._changed:
+            if reading is not self._reading:
+                return
+            self.condition, self.message, self._wait = "live", "", _FIRST_WAIT
+            self.received += 1
+            self._newest = Arrival(frame, self.received, self._clock())
+            self._changed.notify_all()
+
+
+class _Reading:
+    """One opening of a source, until it is lost. A thread that cannot be stopped is abandoned."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        open_capture: Callable[[], Capture],
+        clock: Callable[[], float],
+        *,
+        paced: bool,
+    ) -> None:
+        self._feed = feed
+        self._open_capture = open_capture
+        self._clock = clock
+        self._paced = paced
+        self._capture: Capture | None = None
+        self._abandoned = threading.Event()
+        self._may_go = threading.Event()
+        self._steps = threading.Semaphore(0)
+        self._fingerprint: np.ndarray | None = None
+        self._same_since = clock()
+        self._due: float | None = None
+        self.last_sign = clock()
+        self.holds = False
+        # A daemon: a read that blocks for ever in a driver must not keep the program alive.
+        self.thread = threading.Thread(target=self._run, name="capture", daemon=True)
+
+    @property
+    def repeats_for(self) -> float:
+        """Seconds for which nothing but one picture has come."""
+        return self.last_sign - self._same_since
+
+    def abandon(self) -> None:
+        self._abandoned.set()
+        self._may_go.set()
+        capture = self._capture
+        if capture is not None:
+            with contextlib.suppress(Exception):  # whatever it is, we are done with it
+                capture.close()
+
+    def hold(self, holds: bool) -> None:
+        self.holds = holds and self._paced
+        self.last_sign = self._clock()
+        self._due = None
+        if not self.holds:
+            self._may_go.set()
+        else:
+            self._may_go.clear()
+
+    def step(self) -> None:
+        self._steps.release()
+        self._may_go.set()
+
+    def _run(self) -> None:
+        try:
+            self._capture = self._open_capture()
+            with contextlib.closing(self._capture) as capture:
+                self._read_all(capture)
+            ended = self._paced
+            message = "the end" if ended else "the source ended"
+        except KsegError as error:
+            ended, message = False, str(error)
+        except Exception as error:  # noqa: BLE001 - a closed or broken capture may raise anything
+            ended, message = False, f"{type(error).__name__}: {error}"
+        if not self._abandoned.is_set():
+            self._feed._lose(self, message, ended=ended)  # noqa: SLF001 - one piece in two classes
+
+    def _read_all(self, capture: Capture) -> None:
+        while not self._abandoned.is_set() and (frame := capture.read()) is not None:
+            now = self.last_sign = self._clock()
+            self._feed.description = capture.description
+            self._feed.frame_rate = capture.frame_rate
+            self._compare(frame, now)
+            if self._paced:
+                self._wait_until_due(capture.frame_rate)
+            self._feed._receive(self, frame)  # noqa: SLF001
+
+    def _compare(self, frame: Frame, now: float) -> None:
+        pixels = frame.pixels.reshape(-1)
+        fingerprint = pixels[:: max(len(pixels) // _PIXELS_COMPARED, 1)].copy()
+        if self._fingerprint is None or not np.array_equal(fingerprint, self._fingerprint):
+            self._fingerprint, self._same_since = fingerprint, now
+
+    def _wait_until_due(self, frame_rate: float) -> None:
+        while not self._abandoned.is_set():
+            if self.holds:
+                if self._steps.acquire(blocking=False):
+                    return
+                self._may_go.clear()
+                if self._steps.acquire(blocking=False):
+                    return
+                self._may_go.wait()
+                continue
+            now = self._clock()
+            if self._due is None or now - self._due > 1:  # after a pause, or a machine asleep
+                self._due = now
+            if now >= self._due:
+                self._due += 1 / (frame_rate or 25)
+                self.last_sign = now
+                return
+            self._abandoned.wait(self._due - now)

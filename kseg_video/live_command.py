@@ -1,0 +1,156 @@
+"""``kseg-video live`` and ``kseg-video cameras``: the live parts wired together."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from kseg_video.arguments import capture_settings, render_settings, segmenter_settings
+from kseg_video.cameras import find_cameras
+from kseg_video.capture import is_camera, is_stream, open_capture
+from kseg_video.errors import DisplayError, SettingsError, SourceError
+from kseg_video.feed import Feed
+from kseg_video.live import LiveSession
+from kseg_video.live_state import KEYS, VIEWS, LiveState
+from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
+from kseg_video.preview import LiveWindow
+from kseg_video.recording import check_recording
+from kseg_video.screen import NoScreen
+from kseg_video.status import terminal_console
+
+if TYPE_CHECKING:
+    import argparse
+    from types import FrameType
+
+    from kseg_video.live import LiveStatus
+    from kseg_video.screen import Screen
+
+EXIT_INTERRUPTED = 130
+
+
+def run_live(options: argparse.Namespace) -> int:
+    """Run ``live`` until the user quits; return the exit code.
+
+    Raises
+    ------
+    SettingsError
+        If the options contradict each other.
+    SourceError
+        If the source gives no frame.
+    DisplayError
+        If the picture cannot be shown where it should be.
+    """
+    if options.keys:
+        _print_keys()
+        return 0
+    state = LiveState(
+        segmenter_settings(options), render_settings(options), mirrored=options.mirror
+    )
+    if state.rendering.view not in VIEWS:
+        raise SettingsError(f"live cannot show {state.rendering.view}; choose {', '.join(VIEWS)}")
+    if options.record is not None:
+        check_recording(options.record)
+    feed = _feed(options)
+    stopped_by: list[int] = []
+    with ExitStack() as stack:
+        screen, status = _outputs(options, stack)
+        stack.enter_context(feed)
+        session = LiveSession(
+            options.source,
+            feed,
+            stack.enter_context(screen),
+            state,
+            output_dir=options.output_dir,
+            record=options.record,
+            status=status,
+        )
+
+        def stop(number: int, _frame: FrameType | None) -> None:
+            stopped_by.append(number)
+            session.quit()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        session.run()
+    return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0
+
+
+def list_cameras() -> int:
+    """Print the cameras; return the exit code."""
+    cameras = find_cameras()
+    if not cameras:
+        raise SourceError("there is no camera that may be opened; plug one in, or check its rights")
+    table = Table("camera", "name", "format", "size", "frames a second", box=None)
+    for camera in cameras:
+        name: tuple[str, str] = str(camera.device), camera.name
+        for mode in camera.modes:
+            rates = ", ".join(f"{rate:.4g}" for rate in mode.frame_rates) or "any"
+            table.add_row(*name, mode.pixel_format, f"{mode.width}x{mode.height}", rates)
+            name = "", ""
+        if not camera.modes:
+            table.add_row(*name, "", "", "")
+    Console().print(table)
+    return 0
+
+
+def _feed(options: argparse.Namespace) -> Feed:
+    source, settings = options.source, capture_settings(options)
+    camera, stream = is_camera(source), is_stream(source)
+    if not camera and not stream and not Path(source).is_file():
+        raise SourceError(f"{source} is no file, camera number or URL; check the name")
+    return Feed(
+        lambda: open_capture(source, settings),
+        reconnect=settings.reconnect and (camera or stream),
+        paced=not camera and not stream,
+        may_repeat=not camera,
+    )
+
+
+def _outputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Screen, LiveStatus | None]:
+    """Where the picture and the figures go."""
+    terminal = terminal_console()
+    preview = options.preview
+    if preview in {"auto", "window"}:
+        try:
+            screen: Screen = LiveWindow(f"kseg-video: {options.source}")
+        except DisplayError:
+            if preview == "window":
+                raise
+            preview = "terminal"
+        else:
+            return screen, _status(options, stack, terminal)
+    if preview == "none":
+        return NoScreen(), _status(options, stack, terminal)
+    if terminal is None:
+        raise DisplayError(
+            "there is neither a display nor a terminal to show the picture on; "
+            "give --preview none to go without"
+        )
+    from kseg_video.terminal_preview import TerminalScreen  # noqa: PLC0415 - not on Windows
+
+    console, _ = stack.enter_context(caught_stderr())
+    shown = TerminalScreen(console)
+    return shown, None if options.quiet else TerminalNote(shown.note)
+
+
+def _status(
+    options: argparse.Namespace, stack: ExitStack, terminal: Console | None
+) -> LiveStatus | None:
+    if options.quiet:
+        return None
+    if terminal is None:
+        return LiveLines()
+    console, others = stack.enter_context(caught_stderr())
+    return stack.enter_context(LivePanel(console, others))
+
+
+def _print_keys() -> None:
+    width = max(len(binding.label) for binding in KEYS)
+    for binding in KEYS:
+        print(f"{binding.label:<{width}}  {binding.does}", file=sys.stdout)  # noqa: T201

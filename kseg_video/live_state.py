@@ -1,0 +1,226 @@
+"""What the user of a live picture has chosen, and what each key makes of it: pure functions.
+
+One table, `KEYS`, answers the keyboard and makes the help overlay, ``live --keys`` and the README.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeVar, get_args
+
+from kseg_video.settings import (
+    MAX_CLUSTERS,
+    Background,
+    ColorSpace,
+    RenderSettings,
+    SegmenterSettings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kseg_video.settings import View
+
+# In the order in which a key goes through them.
+VIEWS: tuple[View, ...] = ("segmented", "masked", "boundaries", "side-by-side", "original")
+_STABILITY_STEP = 0.1
+
+_Choice = TypeVar("_Choice")
+
+
+class Command(Enum):
+    """What a key asks for beyond a change of the state."""
+
+    QUIT = auto()
+    NEXT_FRAME = auto()
+    NEW_FIT = auto()
+    SNAPSHOT = auto()
+    RECORD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """What the user has chosen.
+
+    Parameters
+    ----------
+    segmenter : SegmenterSettings
+    rendering : RenderSettings
+    paused, frozen, mirrored, full_screen, shows_hud, shows_help : bool
+        `frozen` is the palette's.
+    """
+
+    segmenter: SegmenterSettings
+    rendering: RenderSettings
+    paused: bool = False
+    frozen: bool = False
+    mirrored: bool = False
+    full_screen: bool = False
+    shows_hud: bool = True
+    shows_help: bool = False
+
+    @property
+    def clusters(self) -> frozenset[int]:
+        """All cluster numbers."""
+        return frozenset(range(self.segmenter.n_clusters))
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key as it was pressed.
+
+    Parameters
+    ----------
+    key : str
+        The character, ``Esc`` or ``space``.
+    pointed : int, optional
+        Cluster under the pointer.
+    """
+
+    key: str
+    pointed: int | None = None
+
+
+Outcome = tuple[LiveState, Command | None]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBinding:
+    """Keys that do the same.
+
+    Parameters
+    ----------
+    keys : tuple of str
+    does : str
+        What they do, for the user.
+    act : callable
+        From the state and the key to the new state and a command.
+    """
+
+    keys: tuple[str, ...]
+    does: str
+    act: Callable[[LiveState, Pressed], Outcome]
+
+    @property
+    def label(self) -> str:
+        """The keys for the user."""
+        return "0-9" if self.keys == tuple("0123456789") else " ".join(self.keys)
+
+
+def press(state: LiveState, pressed: Pressed) -> Outcome:
+    """State and command after a key; an unknown key changes nothing."""
+    binding = _BINDINGS.get(pressed.key)
+    return (state, None) if binding is None else binding.act(state, pressed)
+
+
+def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
+    """State after a click on a cluster: switched, or alone left on (all on, if it is already)."""
+    if not alone:
+        return _with_disabled(state, state.rendering.disabled ^ {number})
+    others = state.clusters - {number}
+    return _with_disabled(state, frozenset() if state.rendering.disabled == others else others)
+
+
+def _with_disabled(state: LiveState, disabled: frozenset[int]) -> LiveState:
+    rendering = replace(state.rendering, disabled=disabled & state.clusters)
+    return replace(state, rendering=rendering)
+
+
+def _command(command: Command) -> Callable[[LiveState, Pressed], Outcome]:
+    return lambda state, _pressed: (state, command)
+
+
+def _toggle(field: str) -> Callable[[LiveState, Pressed], Outcome]:
+    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+        changed: dict[str, bool] = {field: not getattr(state, field)}
+        return replace(state, **changed), None  # type: ignore[arg-type]
+
+    return act
+
+
+def _view(step: int) -> Callable[[LiveState, Pressed], Outcome]:
+    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+        view = _after(VIEWS, state.rendering.view, step)
+        return replace(state, rendering=replace(state.rendering, view=view)), None
+
+    return act
+
+
+def _after(choices: tuple[_Choice, ...], now: _Choice, step: int = 1) -> _Choice:
+    return choices[(choices.index(now) + step) % len(choices)]
+
+
+def _switch(state: LiveState, pressed: Pressed) -> Outcome:
+    number = int(pressed.key)
+    known = number in state.clusters
+    return (click(state, number, alone=False) if known else state), None
+
+
+def _all_on(state: LiveState, _pressed: Pressed) -> Outcome:
+    return _with_disabled(state, frozenset()), None
+
+
+def _invert(state: LiveState, _pressed: Pressed) -> Outcome:
+    return _with_disabled(state, state.clusters - state.rendering.disabled), None
+
+
+def _only_pointed(state: LiveState, pressed: Pressed) -> Outcome:
+    if pressed.pointed is None:
+        return state, None
+    return click(state, pressed.pointed, alone=True), None
+
+
+def _clusters(step: int) -> Callable[[LiveState, Pressed], Outcome]:
+    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+        count = min(max(state.segmenter.n_clusters + step, 1), MAX_CLUSTERS)
+        changed = replace(state, segmenter=replace(state.segmenter, n_clusters=count))
+        return _with_disabled(changed, state.rendering.disabled), None
+
+    return act
+
+
+def _stability(step: float) -> Callable[[LiveState, Pressed], Outcome]:
+    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+        stability = round(min(max(state.segmenter.stability + step, 0.0), 1.0), 2)
+        return replace(state, segmenter=replace(state.segmenter, stability=stability)), None
+
+    return act
+
+
+def _color_space(state: LiveState, _pressed: Pressed) -> Outcome:
+    space = _after(get_args(ColorSpace), state.segmenter.color_space)
+    return replace(state, segmenter=replace(state.segmenter, color_space=space)), None
+
+
+def _background(state: LiveState, _pressed: Pressed) -> Outcome:
+    background = _after(get_args(Background), state.rendering.background)
+    return replace(state, rendering=replace(state.rendering, background=background)), None
+
+
+KEYS: tuple[KeyBinding, ...] = (
+    KeyBinding(("q", "Esc"), "quit", _command(Command.QUIT)),
+    KeyBinding(("space",), "pause", _toggle("paused")),
+    KeyBinding((".",), "next frame while paused", _command(Command.NEXT_FRAME)),
+    KeyBinding(("v",), "next view", _view(1)),
+    KeyBinding(("V",), "view before", _view(-1)),
+    KeyBinding(tuple("0123456789"), "switch that cluster off or on", _switch),
+    KeyBinding(("a",), "all clusters on", _all_on),
+    KeyBinding(("i",), "invert which are on", _invert),
+    KeyBinding(("o",), "only the cluster under the pointer", _only_pointed),
+    KeyBinding(("[",), "fewer clusters", _clusters(-1)),
+    KeyBinding(("]",), "more clusters", _clusters(1)),
+    KeyBinding(("-",), "less stability", _stability(-_STABILITY_STEP)),
+    KeyBinding(("+", "="), "more stability", _stability(_STABILITY_STEP)),
+    KeyBinding(("c",), "next colour space", _color_space),
+    KeyBinding(("p",), "freeze or release the palette", _toggle("frozen")),
+    KeyBinding(("n",), "new fit", _command(Command.NEW_FIT)),
+    KeyBinding(("b",), "next background", _background),
+    KeyBinding(("m",), "mirror", _toggle("mirrored")),
+    KeyBinding(("f",), "full screen", _toggle("full_screen")),
+    KeyBinding(("t",), "show or hide the figures", _toggle("shows_hud")),
+    KeyBinding(("s",), "snapshot", _command(Command.SNAPSHOT)),
+    KeyBinding(("r",), "record or stop recording", _command(Command.RECORD)),
+    KeyBinding(("?", "h"), "show or hide this help", _toggle("shows_help")),
+)
+_BINDINGS = {key: binding for binding in KEYS for key in binding.keys}

@@ -1,0 +1,199 @@
+"""The terminal's part of a live run: a panel of figures, or a line from time to time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kseg_video.live import LiveFigures
+
+_SECONDS_BETWEEN_DRAWINGS = 0.2
+_SECONDS_BETWEEN_LINES = 10.0
+_BAR_CELLS = 24
+_OTHERS_MESSAGES = 2  # lines kept of what libraries print
+
+
+class LivePanel:
+    """A panel on a terminal, redrawn in place. A context manager: the terminal is restored.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    others : deque of str
+        What libraries have printed.
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        others: deque[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._others = others
+        self._clock = clock
+        self._drawn = float("-inf")
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def update(self, figures: LiveFigures) -> None:
+        """Draw, if the last drawing is old enough."""
+        now = self._clock()
+        if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
+            self._drawn = now
+            self._live.update(live_panel(figures, list(self._others)), refresh=True)
+
+
+class LiveLines:
+    """A line every ten seconds, where there is no terminal.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._written = clock()
+
+    def update(self, figures: LiveFigures) -> None:
+        """Write a line, if the last one is old enough."""
+        now = self._clock()
+        if now - self._written >= _SECONDS_BETWEEN_LINES:
+            self._written = now
+            print(live_line(figures), file=sys.stderr, flush=True)  # noqa: T201 - that is the point
+
+
+class TerminalNote:
+    """Keeps the line under a picture in the terminal up to date.
+
+    Parameters
+    ----------
+    write : callable
+        Takes the line.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    def update(self, figures: LiveFigures) -> None:
+        """Hand the line over."""
+        self._write(live_line(figures))
+
+
+def live_line(figures: LiveFigures) -> str:
+    """The figures in one line."""
+    words = [
+        figures.source,
+        figures.condition,
+        f"{figures.shown_rate:.1f} fps",
+        f"latency {figures.latency_median * 1000:.0f} ms",
+        f"{figures.received} frames",
+        f"{figures.dropped} dropped",
+    ]
+    if figures.recording is not None:
+        words.append(f"recording {figures.recording.name} {figures.recorded:.0f} s")
+    return " · ".join([*words, figures.message] if figures.message else words)
+
+
+def live_panel(figures: LiveFigures, others: list[str]) -> Panel:
+    """The figures as a panel."""
+    state = figures.state
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(overflow="ellipsis")
+    table.add_row("source", f"{figures.source} · {figures.condition}")
+    table.add_row(
+        "frames",
+        f"{figures.capture_rate:.1f} fps in · {figures.shown_rate:.1f} fps shown · "
+        f"{figures.received} received · {figures.dropped} dropped",
+    )
+    table.add_row(
+        "latency",
+        f"{figures.latency_median * 1000:.0f} ms median · {figures.latency_95 * 1000:.0f} ms p95",
+    )
+    costs = (f"{name} {cost:.1f}" for name, cost in figures.stage_milliseconds.items())
+    table.add_row("ms a frame", " · ".join(costs))
+    table.add_row(
+        "view",
+        f"{state.rendering.view} · {state.segmenter.color_space} · k {state.segmenter.n_clusters} "
+        f"· stability {state.segmenter.stability:g} · background {state.rendering.background}",
+    )
+    if figures.recording is not None:
+        size = figures.recording.stat().st_size / 1e6 if figures.recording.exists() else 0.0
+        table.add_row(
+            Text("recording", "bold red"),
+            f"{figures.recording.name} · {figures.recorded:.0f} s · {size:.1f} MB",
+        )
+    table.add_row("last", figures.message or "-")
+    parts: list[Table | Text] = [table, Text(), *_palette_bars(figures)]
+    parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
+    return Panel(Group(*parts), title="kseg-video live", subtitle="h in the window: help")
+
+
+def _palette_bars(figures: LiveFigures) -> Iterator[Text]:
+    if figures.segmentation is None:
+        return
+    palette = figures.segmentation.palette
+    for number, (color, share) in enumerate(zip(palette.hex_colors, palette.shares, strict=True)):
+        off = number in figures.state.rendering.disabled
+        bar = "█" * max(round(share * _BAR_CELLS), 1)
+        yield Text.assemble(
+            (f"{number:2d} ", "strike dim" if off else "bold"),
+            (f"{bar:<{_BAR_CELLS}}", color),
+            (f" {color} {share:6.1%}", "strike dim" if off else ""),
+        )
+
+
+@contextlib.contextmanager
+def caught_stderr() -> Iterator[tuple[Console, deque[str]]]:
+    """Keep what libraries print on standard error off the terminal.
+
+    Yields
+    ------
+    console : rich.console.Console
+        Writes to the terminal itself.
+    lines : deque of str
+        The newest lines that others have printed.
+    """
+    lines: deque[str] = deque(maxlen=_OTHERS_MESSAGES)
+    terminal = os.dup(2)
+    reading, writing = os.pipe()
+    os.dup2(writing, 2)
+    os.close(writing)
+
+    def listen() -> None:
+        with os.fdopen(reading, encoding="utf-8", errors="replace") as stream:
+            lines.extend(line.strip() for line in stream if line.strip())
+
+    listener = threading.Thread(target=listen, name="stderr")
+    listener.start()
+    try:
+        with os.fdopen(os.dup(terminal), "w", encoding="utf-8") as file:
+            yield Console(file=file, highlight=False), lines
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        listener.join()

@@ -128,7 +128,7 @@ class Feed:
             newest = self._newest
             if newest is None or newest.number == self._taken:
                 return None
-            if not self._paused:
+            if self._taken and not self._paused:
                 self.dropped += newest.number - self._taken - 1
             self._taken = newest.number
             return newest

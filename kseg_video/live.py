@@ -183,7 +183,7 @@ class LiveSession:
 
     def _end(self) -> None:
         if self._arrival is None:
-            raise SourceError(f"{self._name}: {self._feed.message}")
+            raise SourceError(self._about(self._feed.message))
         self._over = True
 
     # --- frames ----------------------------------------------------------------------------------
@@ -335,10 +335,13 @@ class LiveSession:
         """What the user should read now."""
         condition = self._feed.condition
         if condition == "lost":
-            return f"{self._name}: {self._feed.message}; trying again"
+            return f"{self._about(self._feed.message)}; trying again"
         if condition == "opening":
             return f"opening {self._name}"
         return self._message if self._clock() < self._message_until else ""
+
+    def _about(self, message: str) -> str:
+        return message if self._name in message else f"{self._name}: {message}"
 
     def _hud_figures(self) -> Figures:
         segmentation = self._segmentation

@@ -83,7 +83,7 @@ class Recorder:
             [
                 *("-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{self._size[0]}x{self._size[1]}"),
                 *("-r", f"{self._rate:.6g}", "-i", "pipe:0", "-vf", _TO_PLANES, *_TAGS),
-                *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-g", "30"),
+                *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-g", "30", "-bf", "0"),
                 *_container_options(path.suffix.lower()),
                 *("-y", file_argument(path)),
             ],

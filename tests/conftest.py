@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kseg_video.ffmpeg import executable
+from tests.windows import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,11 @@ def lake_clip() -> Path:
 @pytest.fixture
 def lake_still() -> Path:
     return SAMPLES / "lake.jpg"
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[str]:
+    yield from virtual_screen()
 
 
 @pytest.fixture(scope="session")

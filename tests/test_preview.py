@@ -2,69 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from tests.commands import Outcome, finish, start
+from tests.windows import Window, needs_screen
 from tests.x11 import close_window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, ("Xvfb", "xdotool", "import"))),
-    reason="needs Xvfb, xdotool and ImageMagick",
-)
+pytestmark = needs_screen
 
 
-@pytest.fixture(scope="module")
-def screen() -> Iterator[str]:
-    ours, theirs = os.pipe()
-    command = ["Xvfb", "-displayfd", str(theirs), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=(theirs,), stderr=subprocess.DEVNULL)
-    os.close(theirs)
-    with os.fdopen(ours) as answer:
-        display = f":{answer.readline().strip()}"
-    yield display
-    server.terminate()
-    server.wait()
-
-
-class Window:
-    """The command showing a still, and the means to look at it and to touch it."""
-
-    def __init__(self, screen: str, still: Path, folder: Path, *options: str) -> None:
-        self.environment = {**os.environ, "DISPLAY": screen, "WAYLAND_DISPLAY": ""}
-        self.process = start(
-            "convert", still, "-o", folder / "out.png", "--show", *options, env=self.environment
-        )
-        self.folder = folder
-        self.number = self.call("xdotool", "search", "--sync", "--name", "^kseg-video").split()[0]
-        time.sleep(0.5)
-
-    def call(self, *command: str) -> str:
-        finished = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=30, check=True
-        )
-        return finished.stdout
-
-    def picture(self) -> np.ndarray:
-        path = self.folder / "screen.png"
-        self.call("import", "-window", self.number, str(path))
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("RGB"))
-
-    def end(self) -> Outcome:
-        return finish(self.process, seconds=10)
+def show(still: Path, folder: Path) -> tuple[str | Path, ...]:
+    return "convert", still, "-o", folder / "out.png", "--show"
 
 
 @pytest.fixture
@@ -76,7 +30,7 @@ def still(tmp_path: Path) -> Path:
 
 
 def test_it_shows_the_picture_until_a_key(screen: str, still: Path, tmp_path: Path) -> None:
-    window = Window(screen, still, tmp_path, "-k", "2")
+    window = Window(screen, tmp_path, *show(still, tmp_path), "-k", "2")
     shown = window.picture()
     assert shown.shape[:2] == (200, 300)
     assert shown[100, 50].tolist() == [0, 0, 250]
@@ -90,7 +44,15 @@ def test_it_shows_the_picture_until_a_key(screen: str, still: Path, tmp_path: Pa
 
 def test_a_large_picture_fits_the_screen(screen: str, tmp_path: Path) -> None:
     Image.new("RGB", (4000, 1000), (9, 99, 9)).save(tmp_path / "wide.png")
-    window = Window(screen, tmp_path / "wide.png", tmp_path, "-k", "1", "--sample-pixels", "100")
+    window = Window(
+        screen,
+        tmp_path,
+        *show(tmp_path / "wide.png", tmp_path),
+        "-k",
+        "1",
+        "--sample-pixels",
+        "100",
+    )
     height, width = window.picture().shape[:2]
     assert (width, height) == (1280, 320)
     window.call("xdotool", "key", "--window", window.number, "q")
@@ -98,14 +60,14 @@ def test_a_large_picture_fits_the_screen(screen: str, tmp_path: Path) -> None:
 
 
 def test_closing_the_window_ends_it(screen: str, still: Path, tmp_path: Path) -> None:
-    window = Window(screen, still, tmp_path)
+    window = Window(screen, tmp_path, *show(still, tmp_path))
     close_window(screen, int(window.number))
     assert window.end().code == 0
     assert (tmp_path / "out.png").exists()
 
 
 def test_ctrl_c_ends_it_and_the_picture_stays(screen: str, still: Path, tmp_path: Path) -> None:
-    window = Window(screen, still, tmp_path)
+    window = Window(screen, tmp_path, *show(still, tmp_path))
     window.process.send_signal(2)
     assert window.end().code == 130
     assert (tmp_path / "out.png").exists()

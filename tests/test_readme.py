@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kseg_video.arguments import command_parser
+from kseg_video.live_state import KEYS
 from tests.conftest import SAMPLES
 from tests.media import inspect
 
@@ -39,12 +40,22 @@ def test_the_commands_shown_are_valid(command: str) -> None:
 
 
 def test_every_option_is_documented() -> None:
-    convert = next(
-        action.choices["convert"]
+    (commands,) = (
+        action.choices
         for action in command_parser()._actions
         if isinstance(action, argparse._SubParsersAction)
     )
-    known = {option for action in convert._actions for option in action.option_strings}
+    known = {
+        option
+        for command in commands.values()
+        for action in command._actions
+        for option in action.option_strings
+    }
     table = re.findall(r"^\| (`-.*?) \|", README.read_text(encoding="utf-8"), re.MULTILINE)
     documented = set(re.findall(r"`(--?[a-z-]+)", "\n".join(table)))
     assert documented == known - {"-h", "--help"}
+
+
+def test_the_keys_are_those_of_the_program() -> None:
+    table = [f"| `{binding.label}` | {binding.does} |" for binding in KEYS]
+    assert "\n".join(table) in README.read_text(encoding="utf-8")

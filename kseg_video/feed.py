@@ -30,6 +30,7 @@ _SILENCE = 4.0  # seconds after which a source counts as lost
 _OPENING = 15.0  # the same for one that has given nothing yet
 _REPETITION = 4.0  # seconds of one and the same picture after which a camera counts as stuck
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before a lost source is opened again
+_LEAVING = 1.0  # seconds that a thread stuck in a driver is given at the end
 _PIXELS_COMPARED = 4096
 
 
@@ -86,6 +87,7 @@ class Feed:
         self._clock = clock
         self._changed = threading.Condition()
         self._reading: _Reading | None = None
+        self._threads: list[threading.Thread] = []  # of readings that are over, or should be
         self._wait = _FIRST_WAIT
         self._retry_at = 0.0
         self._newest: Arrival | None = None
@@ -111,7 +113,9 @@ class Feed:
     ) -> None:
         if self._reading is not None:
             self._reading.abandon()
-            self._reading.thread.join(timeout=1)
+            self._threads.append(self._reading.thread)
+        for thread in self._threads:
+            thread.join(timeout=_LEAVING)
 
     def take(self, timeout: float) -> Arrival | None:
         """The newest frame if it has not been taken yet; waits for one, but not for long.
@@ -170,6 +174,8 @@ class Feed:
             if reading is not self._reading:
                 return
             reading.abandon()
+            self._threads = [each for each in self._threads if each.is_alive()]
+            self._threads.append(reading.thread)
             self._reading = None
             self.message = message
             if ended or not self._reconnect or not self.received:

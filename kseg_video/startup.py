@@ -24,6 +24,8 @@ def import_opencv() -> None:
     """
     # One thread each for OpenBLAS and OpenCV: their idle threads spin against the encoder's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Its warnings are for programmers; what fails, we say ourselves.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
         import cv2
     except ImportError as error:

@@ -36,7 +36,7 @@ def test_it_shows_the_picture_until_a_key(screen: str, still: Path, tmp_path: Pa
     assert shown[100, 50].tolist() == [0, 0, 250]
     assert shown[100, 250].tolist() == [250, 0, 0]
     assert window.process.poll() is None
-    window.call("xdotool", "key", "--window", window.number, "space")
+    window.type("space")
     outcome = window.end()
     assert outcome.code == 0
     assert re.fullmatch(r"\S+out.png: 1 frame.*\n", outcome.err)
@@ -55,7 +55,7 @@ def test_a_large_picture_fits_the_screen(screen: str, tmp_path: Path) -> None:
     )
     height, width = window.picture().shape[:2]
     assert (width, height) == (1280, 320)
-    window.call("xdotool", "key", "--window", window.number, "q")
+    window.type("q")
     assert window.end().code == 0
 
 

@@ -54,7 +54,9 @@ class Window:
         return finished.stdout
 
     def type(self, *keys: str) -> None:
-        self.call("xdotool", "key", "--window", self.number, *keys)
+        command = ["xdotool", "key", "--window", self.number, *keys]
+        # A key that closes the window leaves none for its release.
+        subprocess.run(command, env=self.environment, capture_output=True, check=False)
         time.sleep(0.4)
 
     def click(self, x: int, y: int, button: int = 1) -> None:

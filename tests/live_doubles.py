@@ -1,0 +1,93 @@
+"""Sources and screens that do as a test tells them: faults that no real one shows at will."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Self
+
+from kseg_video import Frame
+from kseg_video.screen import KeyPress
+from tests.pictures import quadrants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kseg_video.live_state import LiveState
+    from kseg_video.screen import Event
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class ScriptedCapture:
+    """A capture whose frames are put into it; None is its end."""
+
+    description = "a script"
+
+    def __init__(self, frame_rate: float = 0.0) -> None:
+        self.frame_rate = frame_rate
+        self.closed = False
+        self._frames: deque[Frame | Exception | None] = deque()
+        self._more = threading.Semaphore(0)
+
+    def put(self, *frames: Frame | Exception | None) -> None:
+        for frame in frames:
+            self._frames.append(frame)
+            self._more.release()
+
+    def read(self) -> Frame | None:
+        self._more.acquire()
+        frame = self._frames.popleft()
+        if isinstance(frame, Exception):
+            raise frame
+        return frame
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self.put(None)
+
+
+class ScriptedScreen:
+    """A screen on which keys are pressed; keeps what was shown last."""
+
+    def __init__(self, *, has_hud: bool = False) -> None:
+        self.has_hud = has_hud
+        self.shown: NDArray[np.uint8] | None = None
+        self.count = 0
+        self.waiting: deque[Event] = deque()
+        self.on_turn: Callable[[], None] = lambda: None
+
+    def press(self, *keys: str) -> None:
+        self.waiting.extend(KeyPress(key) for key in keys)
+
+    def show(self, picture: NDArray[np.uint8], _state: LiveState) -> None:
+        self.shown = picture
+        self.count += 1
+
+    def events(self) -> Sequence[Event]:
+        self.on_turn()
+        events = list(self.waiting)
+        self.waiting.clear()
+        return events
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def picture(seed: int = 0, noise: int = 6) -> Frame:
+    return Frame(quadrants(40, 60, noise=noise, seed=seed))

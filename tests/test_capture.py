@@ -1,0 +1,187 @@
+"""Real streams on loopback, real files, and what is said where there is nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from kseg_video import SourceError
+from kseg_video.capture import is_camera, is_stream, open_capture
+from kseg_video.feed import Feed
+from kseg_video.ffmpeg import environment, executable
+from kseg_video.settings import CaptureSettings
+from tests.commands import finish, run, start
+from tests.media import inspect, make_clip
+from tests.test_feed import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Server:
+    """ffmpeg serving motion JPEG over HTTP as a live source, one client at a time."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, color: str = "blue", seconds: float = 60) -> None:
+        source = f"color=c={color}:s=160x120:r=25,noise=alls=4:allf=t"
+        command = [executable(), "-loglevel", "error", "-nostdin", "-re", "-f", "lavfi"]
+        command += ["-i", source, "-t", str(seconds), "-c:v", "mjpeg", "-f", "mpjpeg"]
+        self._process = subprocess.Popen(
+            [*command, "-listen", "1", self.url], env=environment(), stderr=subprocess.DEVNULL
+        )
+        self._wait_until_listening()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _wait_until_listening(self) -> None:
+        row = f":{self.port:04X} 00000000:0000 0A"
+        for _ in range(500):
+            with open("/proc/net/tcp") as table:  # noqa: PTH123 - to connect would use it up
+                if row in table.read():
+                    return
+            time.sleep(0.01)
+        pytest.fail("the server does not listen")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.stop()
+
+
+def feed_of(url: str) -> Feed:
+    return Feed(lambda: open_capture(url, CaptureSettings()), reconnect=True)
+
+
+def test_a_stream_arrives_in_its_colours(server: Server) -> None:
+    server.start("0x2040c0")
+    with feed_of(server.url) as feed:
+        until(lambda: feed.received > 5)
+        arrival = feed.take(1)
+        assert arrival is not None
+        assert (arrival.frame.width, arrival.frame.height) == (160, 120)
+        mean = arrival.frame.bgr.reshape(-1, 3).mean(axis=0)
+        assert np.abs(mean - (0xC0, 0x40, 0x20)).max() < 4
+        assert feed.description.endswith("160x120 25 fps")
+
+
+def test_a_stream_that_is_cut_off_comes_back(server: Server) -> None:
+    server.start("red")
+    with feed_of(server.url) as feed:
+        until(lambda: feed.received > 3)
+        server.stop()
+        until(lambda: feed.condition == "lost")
+        server.start("blue")
+
+        def came_back() -> bool:
+            arrival = feed.take(0.01)
+            return arrival is not None and arrival.frame.bgr[60, 80, 0] > 200
+
+        until(came_back)
+        assert feed.losses >= 1
+
+
+def test_an_address_where_nobody_is(server: Server) -> None:
+    outcome = run("live", server.url, "--preview", "none")
+    assert outcome.code == 1
+    assert "cannot be opened" in outcome.err
+    assert "Connection refused" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_stream_that_ends_is_recorded_to_its_end(server: Server, tmp_path: Path) -> None:
+    server.start(seconds=2)
+    target = tmp_path / "out.mkv"
+    options = ("--preview", "none", "--no-reconnect", "--record", target)
+    assert run("live", server.url, *options).code == 0
+    stored = inspect(target)
+    assert (stored.width, stored.height) == (160, 120)
+    assert 1.5 < stored.frames / float(stored.rate) < 2.6
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_recording_survives_a_kill(tmp_path: Path, suffix: str) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=1)
+    target = tmp_path / f"out{suffix}"
+    process = start("live", clip, "--loop", "--preview", "none", "--record", target)
+    until(target.exists)
+    time.sleep(4)
+    process.kill()
+    finish(process)
+    assert inspect(target).frames >= 25
+
+
+@pytest.mark.parametrize("rate", ["30", "12"])
+def test_a_recording_lasts_as_long_as_it_took(tmp_path: Path, rate: str) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=3, rate=rate)
+    target = tmp_path / "out.mp4"
+    assert run("live", clip, "--preview", "none", "--record", target).code == 0
+    stored = inspect(target)
+    assert stored.frames / float(stored.rate) == pytest.approx(3, rel=0.04)
+
+
+def test_a_file_that_is_played_once_gives_all_its_frames(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=0.4)
+    capture = open_capture(str(clip), CaptureSettings())
+    count = 0
+    while capture.read() is not None:
+        count += 1
+    capture.close()
+    assert count == 10
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("/dev/video99", "there is no camera /dev/video99; plug it in"),
+        ("99", "there is no camera /dev/video99; plug it in"),
+        ("/dev/null", "in use, or is no camera"),
+        ("nothing.mp4", "nothing.mp4 is no file, camera number or URL; check the name"),
+    ],
+)
+def test_what_is_not_there(source: str, said: str) -> None:
+    outcome = run("live", source, "--preview", "none")
+    assert outcome.code == 1
+    assert outcome.err.startswith("kseg-video: error: ")
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to be")
+def test_a_device_that_may_not_be_opened(tmp_path: Path) -> None:
+    device = tmp_path / "video0"
+    device.touch(mode=0o000)
+    pid = os.fork()
+    if pid == 0:
+        os.setuid(65_534)
+        try:
+            open_capture("/dev/../" + str(device), CaptureSettings())
+        except SourceError as error:
+            os._exit(0 if "may not be opened" in str(error) else 2)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_names() -> None:
+    assert is_camera("0")
+    assert is_camera("/dev/video2")
+    assert not is_camera("clip.mp4")
+    assert is_stream("rtsp://127.0.0.1/a")
+    assert not is_stream("a:b.mp4")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kseg_video import Palette, RenderSettings, Segmenter, SegmenterSettings
+from kseg_video.hud import Figures, Hud
+from kseg_video.live_state import LiveState
+from tests.pictures import quadrants
+
+GRAY = 128
+
+
+def palette_of(n_clusters: int) -> Palette:
+    picture = quadrants(60, 80, noise=20)
+    return Segmenter(SegmenterSettings(n_clusters=n_clusters)).segment(picture).palette
+
+
+def state_of(**changes: bool) -> LiveState:
+    return replace(LiveState(SegmenterSettings(n_clusters=4), RenderSettings()), **changes)  # type: ignore[arg-type]
+
+
+def drawn(size: tuple[int, int], state: LiveState, figures: Figures) -> np.ndarray:
+    picture = np.full((size[1], size[0], 3), GRAY, np.uint8)
+    Hud().draw(picture, state, figures)
+    return picture
+
+
+@pytest.mark.parametrize("size", [(320, 240), (1920, 1080), (3840, 2160), (240, 426), (16, 16)])
+@pytest.mark.parametrize("n_clusters", [1, 5, 32])
+def test_it_fits_every_size_and_leaves_the_middle_alone(
+    size: tuple[int, int], n_clusters: int
+) -> None:
+    picture = drawn(size, state_of(), Figures(29.97, 0.01, palette_of(n_clusters), 0, 61.0))
+    if size != (16, 16):
+        assert (picture[0] < GRAY).any()
+        assert (picture[-1] < GRAY).all()
+        if n_clusters <= 5:
+            assert (picture[size[1] // 2] == GRAY).all()
+
+
+def test_text_grows_with_the_picture() -> None:
+    bright = [
+        (drawn(size, state_of(), Figures(25)).max(axis=2) > 230).any(axis=1).sum() / size[1]
+        for size in ((1280, 720), (3840, 2160))
+    ]
+    assert bright[0] == pytest.approx(bright[1], rel=0.35)
+
+
+def test_the_swatches_have_the_clusters_colours() -> None:
+    palette = palette_of(4)
+    picture = drawn((640, 360), state_of(), Figures(palette=palette))
+    for color in palette.colors:
+        assert (picture == color).all(axis=2).sum() > 60
+
+
+def test_a_switched_off_cluster_is_struck_out() -> None:
+    palette = palette_of(4)
+    on = drawn((640, 360), state_of(), Figures(palette=palette))
+    off = replace(state_of(), rendering=RenderSettings(disabled=frozenset({2})))
+    struck = drawn((640, 360), off, Figures(palette=palette))
+    changed = np.flatnonzero((on != struck).any(axis=(0, 2)))
+    assert changed.size
+    assert np.ptp(changed) < 80
+
+
+def test_it_can_be_hidden_but_not_a_message() -> None:
+    hidden = state_of(shows_hud=False)
+    assert (drawn((640, 360), hidden, Figures(25, palette=palette_of(4))) == GRAY).all()
+    assert (drawn((640, 360), hidden, Figures(message="the camera is away")) != GRAY).any()
+
+
+def test_help_covers_the_picture() -> None:
+    assert drawn((640, 360), state_of(shows_help=True), Figures()).mean() < GRAY / 2

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kseg_video import RenderSettings, SegmenterSettings, SourceError
+from kseg_video.feed import Feed
+from kseg_video.live import LiveSession
+from kseg_video.live_state import LiveState
+from kseg_video.screen import Click, Closed, PointerMove
+from tests.live_doubles import ScriptedCapture, ScriptedScreen, picture
+from tests.media import inspect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# The quadrants' colours, dark to light: lower left, upper left, upper right, lower right.
+UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT = (5, 5), (50, 5), (5, 30), (50, 30)
+
+
+class Stage:
+    """A live run over scripted frames, one turn after another."""
+
+    def __init__(self, folder: Path, feed: Feed, capture: ScriptedCapture) -> None:
+        self.capture, self.feed = capture, feed
+        self.screen = ScriptedScreen()
+        settings = SegmenterSettings(n_clusters=4)
+        state = LiveState(settings, RenderSettings("masked"))
+        self.session = LiveSession("script", feed, self.screen, state, output_dir=folder)
+        self._steps: list[Callable[[], object]] = []
+        self._seed = 0
+        self.screen.on_turn = self._next
+
+    def show_frame(self) -> None:
+        self._seed += 1
+        self.capture.put(picture(self._seed))
+
+    def then(self, *steps: Callable[[], object]) -> None:
+        """Take each step once the one before it has had its effect."""
+        for step in steps:
+            self._steps += [step, lambda: None, lambda: time.sleep(0.03), lambda: None]
+
+    def run(self) -> None:
+        self.show_frame()
+        self.then(lambda: self.screen.press("q"))
+        self.session.run()
+
+    def _next(self) -> None:
+        if self.screen.count and self.session._segmentation is not None and self._steps:
+            self._steps.pop(0)()
+
+    def level(self, place: tuple[int, int]) -> int:
+        assert self.screen.shown is not None
+        return int(self.screen.shown[place[1], place[0]].max())
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    capture = ScriptedCapture()
+    with Feed(lambda: capture, reconnect=False) as feed:
+        yield Stage(tmp_path, feed, capture)
+
+
+def test_a_click_switches_the_region_under_it(stage: Stage) -> None:
+    levels = []
+    stage.then(
+        lambda: stage.screen.waiting.append(Click(*UPPER_RIGHT, alone=False)),
+        lambda: levels.append([stage.level(p) for p in (UPPER_LEFT, UPPER_RIGHT)]),
+        lambda: stage.screen.waiting.append(Click(*UPPER_RIGHT, alone=False)),
+        lambda: levels.append([stage.level(p) for p in (UPPER_LEFT, UPPER_RIGHT)]),
+        lambda: stage.screen.waiting.append(Click(*UPPER_RIGHT, alone=True)),
+        lambda: levels.append([stage.level(p) for p in (UPPER_LEFT, UPPER_RIGHT)]),
+    )
+    stage.run()
+    off, on, alone = levels
+    assert off[0] > 100
+    assert off[1] == 0
+    assert min(on) > 100
+    assert alone[0] == 0
+    assert alone[1] > 100
+
+
+def test_the_pointer_chooses_also_in_a_mirrored_picture(stage: Stage) -> None:
+    levels = []
+    stage.then(
+        lambda: stage.screen.press("m"),
+        lambda: stage.screen.waiting.append(PointerMove(*UPPER_LEFT)),
+        lambda: stage.screen.press("o"),
+        lambda: levels.append([stage.level(p) for p in (UPPER_LEFT, UPPER_RIGHT, LOWER_RIGHT)]),
+    )
+    stage.run()
+    assert levels[0][0] > 100
+    assert levels[0][1:] == [0, 0]
+
+
+def test_a_paused_picture_stands_still_and_still_answers(stage: Stage) -> None:
+    shown = []
+    stage.then(
+        lambda: stage.screen.press("space"),
+        lambda: shown.append(np.copy(stage.screen.shown)),  # type: ignore[arg-type]
+        stage.show_frame,
+        lambda: shown.append(np.copy(stage.screen.shown)),  # type: ignore[arg-type]
+        lambda: stage.screen.press("a", "i"),
+        lambda: shown.append(np.copy(stage.screen.shown)),  # type: ignore[arg-type]
+        lambda: stage.screen.press("a", "space"),
+        stage.show_frame,
+        lambda: shown.append(np.copy(stage.screen.shown)),  # type: ignore[arg-type]
+    )
+    stage.run()
+    assert np.array_equal(shown[0], shown[1])
+    assert not shown[2].any()
+    assert not np.array_equal(shown[3], shown[0])
+
+
+def test_fewer_clusters_keep_their_numbers(stage: Stage) -> None:
+    palettes = []
+
+    def note() -> None:
+        assert stage.session._segmentation is not None
+        palettes.append(stage.session._segmentation.palette)
+
+    stage.then(note, lambda: stage.screen.press("]"), note, lambda: stage.screen.press("["), note)
+    stage.run()
+    assert [len(palette) for palette in palettes] == [4, 5, 4]
+    assert np.abs(palettes[2].centroids - palettes[0].centroids).max() < 10
+
+
+def test_a_frozen_palette_stays_whatever_is_shown(stage: Stage) -> None:
+    palettes = []
+
+    def note() -> None:
+        assert stage.session._segmentation is not None
+        palettes.append(stage.session._segmentation.palette.centroids.copy())
+
+    def show_other() -> None:
+        frame = picture()
+        stage.capture.put(type(frame)(255 - frame.pixels))
+
+    stage.then(lambda: stage.screen.press("p"), note, show_other, note)
+    stage.then(lambda: stage.screen.press("p", "n"), note)
+    stage.run()
+    assert np.array_equal(palettes[0], palettes[1])
+    assert np.abs(palettes[2] - palettes[0]).max() > 20
+
+
+def test_a_snapshot_is_view_original_and_palette(stage: Stage, tmp_path: Path) -> None:
+    stage.then(lambda: stage.screen.press("1", "s"))
+    stage.run()
+    (palette,) = tmp_path.glob("*.json")
+    view, original = palette.with_suffix(".png"), palette.with_stem(f"{palette.stem}-original")
+    with Image.open(view) as masked, Image.open(original.with_suffix(".png")) as source:
+        assert masked.size == source.size == (60, 40)
+        assert (np.asarray(masked).max(axis=2) == 0).mean() == pytest.approx(0.25, abs=0.02)
+        assert np.asarray(source).max(axis=2).min() > 100
+    clusters = json.loads(palette.read_text())
+    assert [cluster["cluster"] for cluster in clusters] == [0, 1, 2, 3]
+    assert sum(cluster["share"] for cluster in clusters) == pytest.approx(1)
+
+
+def test_takes_are_numbered_and_nothing_is_replaced(stage: Stage, tmp_path: Path) -> None:
+    wanted = tmp_path / "take.mkv"
+    wanted.write_bytes(b"mine")
+    stage.session._record_to = wanted
+    stage.then(lambda: time.sleep(0.3), lambda: stage.screen.press("r"))
+    stage.then(lambda: stage.screen.press("r"), lambda: time.sleep(0.3))
+    stage.run()
+    assert wanted.read_bytes() == b"mine"
+    for name in ("take-2.mkv", "take-3.mkv"):
+        assert inspect(tmp_path / name).width == 60
+
+
+def test_closing_the_screen_ends_it(stage: Stage) -> None:
+    stage.then(lambda: stage.screen.waiting.append(Closed()))
+    stage.run()
+
+
+def test_a_source_that_gives_nothing_is_an_error(tmp_path: Path) -> None:
+    capture = ScriptedCapture()
+    capture.put(SourceError("script cannot be opened; check it"))
+    with Feed(lambda: capture, reconnect=True) as feed:
+        state = LiveState(SegmenterSettings(), RenderSettings())
+        session = LiveSession("script", feed, ScriptedScreen(), state, output_dir=tmp_path)
+        with pytest.raises(SourceError, match="script cannot be opened; check it"):
+            session.run()

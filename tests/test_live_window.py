@@ -1,0 +1,149 @@
+"""``live`` in a real window: keys typed, regions clicked, ends of every kind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.commands import run
+from tests.media import inspect, make_clip
+from tests.windows import Window, needs_screen
+from tests.x11 import close_window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = needs_screen
+
+SIZE = (320, 240)
+LEFT, RIGHT = (80, 120), (240, 120)
+
+
+@pytest.fixture(scope="module")
+def two_halves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Dark red on the left, bright green on the right, for a second."""
+    path = tmp_path_factory.mktemp("live") / "halves.mkv"
+    red_left = "drawbox=x=0:y=0:w=160:h=240:color=0xb01010:t=fill"
+    return make_clip(
+        path,
+        *("-vf", f"{red_left},format=yuv420p", "-c:v", "ffv1"),
+        picture="color=c=0x20e020",
+        size="320x240",
+    )
+
+
+@pytest.fixture
+def window(screen: str, two_halves: Path, tmp_path: Path) -> Iterator[Window]:
+    options = ("--loop", "-k", "2", "--output-dir", tmp_path)
+    window = Window(screen, tmp_path, "live", two_halves, *options)
+    with window.process:
+        wait_for_picture(window)
+        yield window
+        if window.process.poll() is None:
+            window.process.terminate()
+
+
+def wait_for_picture(window: Window) -> None:
+    for _ in range(50):
+        if window.picture().shape[:2] == SIZE[::-1] and color(window, LEFT)[0] > 100:
+            return
+        time.sleep(0.1)
+    pytest.fail("no picture came")
+
+
+def color(window: Window, place: tuple[int, int]) -> list[int]:
+    return window.picture()[place[1], place[0]].tolist()  # type: ignore[no-any-return]
+
+
+def test_a_click_blackens_a_region_and_another_brings_it_back(window: Window) -> None:
+    assert color(window, LEFT)[0] > 100
+    window.click(*LEFT)
+    assert color(window, LEFT) == [0, 0, 0]
+    assert color(window, RIGHT)[1] > 200
+    window.click(*LEFT)
+    assert color(window, LEFT)[0] > 100
+    window.click(*LEFT, button=3)
+    assert color(window, RIGHT) == [0, 0, 0]
+
+
+def test_keys(window: Window) -> None:
+    window.type("0")
+    assert color(window, LEFT) == [0, 0, 0]
+    window.type("b")
+    assert color(window, LEFT) == [255, 255, 255]
+    window.type("i")
+    assert color(window, LEFT)[0] > 100
+    assert color(window, RIGHT) == [255, 255, 255]
+    window.type("a", "m")
+    assert color(window, LEFT)[1] > 200, "mirrored"
+    window.type("m", "v", "v", "v")
+    assert window.picture().shape[1] == 2 * SIZE[0], "side by side"
+    window.type("V", "V", "V")
+    assert window.picture().shape[1] == SIZE[0]
+
+
+def test_the_figures_and_the_help_come_and_go(window: Window) -> None:
+    with_figures = window.picture()
+    window.type("t")
+    bare = window.picture()
+    assert np.array_equal(with_figures[120], bare[120])
+    assert not np.array_equal(with_figures[:12], bare[:12])
+    assert len(np.unique(bare[:12].reshape(-1, 3), axis=0)) == 2
+    window.type("question")
+    assert window.picture().mean() < bare.mean() / 3
+    window.type("h")
+    assert np.array_equal(window.picture(), bare)
+
+
+def test_every_other_key_is_survived_and_q_ends_it(window: Window) -> None:
+    names = "space period bracketleft bracketright minus plus equal c p n o f f 9 x F1 Left space"
+    window.type(*names.split())
+    assert window.process.poll() is None
+    window.type("q")
+    assert window.end().code == 0
+
+
+def test_a_recording_made_by_key_plays(window: Window, tmp_path: Path) -> None:
+    window.type("r")
+    time.sleep(1)
+    window.type("r")
+    (recording,) = tmp_path.glob("kseg-*.mp4")
+    window.type("Escape")
+    assert window.end().code == 0
+    stored = inspect(recording)
+    assert (stored.width, stored.height) == SIZE
+    assert stored.frames >= 20
+
+
+def test_the_close_button_ends_it(window: Window, screen: str) -> None:
+    close_window(screen, int(window.number))
+    assert window.end().code == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_signals_end_it_with_the_recording_finished(
+    screen: str, two_halves: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    options = ("--loop", "-k", "2", "--record", tmp_path / "take.mp4")
+    window = Window(screen, tmp_path, "live", two_halves, *options)
+    wait_for_picture(window)
+    window.process.send_signal(number)
+    assert window.end().code == code
+    assert inspect(tmp_path / "take.mp4").frames > 3
+
+
+def test_a_file_that_ends_ends_it(screen: str, two_halves: Path) -> None:
+    environment = {**os.environ, "DISPLAY": screen, "WAYLAND_DISPLAY": ""}
+    assert run("live", two_halves, env=environment).code == 0
+
+
+def test_an_explicit_window_without_a_display(two_halves: Path) -> None:
+    outcome = run("live", two_halves, "--preview", "window")
+    assert outcome.code == 1
+    assert outcome.err == "kseg-video: error: there is no display to show the picture on\n"

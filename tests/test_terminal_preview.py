@@ -1,0 +1,114 @@
+"""The picture and the keys in a real (pseudo-)terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from kseg_video.ffmpeg import environment
+from kseg_video.terminal_preview import half_blocks
+from tests.commands import COMMAND
+from tests.media import make_flat_clip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+fcntl = pytest.importorskip("fcntl")
+
+
+class Terminal:
+    """The command on a terminal of its own, without a display."""
+
+    def __init__(self, *arguments: str | Path) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 60, 0, 0))
+        self.attributes = termios.tcgetattr(theirs)
+        self._theirs = theirs
+        variables = {**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            variables.pop(name, None)
+        self.process = subprocess.Popen(
+            [*COMMAND, *map(str, arguments)],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=variables,
+        )
+        self.text = ""
+
+    def read_until(self, pattern: str) -> None:
+        deadline = time.monotonic() + 15
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < deadline, self.text[-400:]
+            if select.select([self._ours], [], [], 0.1)[0]:
+                self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
+
+    def type(self, keys: str) -> None:
+        self.text = ""
+        os.write(self._ours, keys.encode())
+
+    def end(self) -> int:
+        while self.process.poll() is None:
+            if select.select([self._ours], [], [], 0.05)[0]:
+                with contextlib.suppress(OSError):
+                    self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
+        assert termios.tcgetattr(self._theirs) == self.attributes
+        os.close(self._ours)
+        os.close(self._theirs)
+        return self.process.returncode
+
+
+def test_picture_and_keys(tmp_path: Path) -> None:
+    clip = make_flat_clip(tmp_path / "red.mkv", "0xc02020", "-c:v", "ffv1")
+    terminal = Terminal("live", clip, "--loop", "-k", "1")
+    terminal.read_until(r"\x1b\[38;2;1[89]\d;[23]\d;[23]\d;48;2;1[89]\d;[23]\d;[23]\dm▀")
+    terminal.read_until(r"red\.mkv 64x48 25 fps · live")
+    terminal.type("0")
+    terminal.read_until(r"\x1b\[38;2;4;4;4;48;2;4;4;4m▀")
+    terminal.type(" ")
+    terminal.read_until(r"\(paused\)")
+    terminal.type("q")
+    assert terminal.end() == 0
+    assert "\x1b[?1049l" in terminal.text, "back from the other screen"
+    assert "\x1b[?25h" in terminal.text, "with a cursor"
+
+
+def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:
+    clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
+    terminal = Terminal("live", clip, "--loop", "--preview", "terminal")
+    terminal.read_until("live")
+    terminal.process.send_signal(2)
+    assert terminal.end() == 130
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 48), (10, 300), (500, 5), (1, 1)])
+def test_half_blocks_fill_the_cells(width: int, height: int) -> None:
+    picture = np.full((height, width, 3), (10, 100, 200), np.uint8)
+    rows = "".join(segment.text for segment in half_blocks(picture, 40, 12)).split("\n")
+    assert rows.pop() == ""
+    assert [len(row) for row in rows] == [40] * 12
+    assert any("▀" in row for row in rows)
+
+
+def test_half_blocks_hold_two_pixels() -> None:
+    picture = np.zeros((2, 1, 3), np.uint8)
+    picture[0] = (0, 0, 255)
+    (cell,) = [segment for segment in half_blocks(picture, 1, 1) if segment.text == "▀"]
+    assert cell.style is not None
+    assert cell.style.color is not None
+    assert cell.style.color.triplet is not None
+    assert cell.style.color.triplet.red > 245
+    assert cell.style.bgcolor is not None
+    assert cell.style.bgcolor.triplet is not None
+    assert cell.style.bgcolor.triplet.red < 10

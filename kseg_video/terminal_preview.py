@@ -81,7 +81,7 @@ class TerminalScreen:
             return
         self._drawn = self._clock()
         columns, rows = self._console.size
-        note = f"{self._note}{'  (paused)' if state.paused else ''}"[: columns - 1]
+        note = f"{'paused · ' if state.paused else ''}{self._note}"[: columns - 1]
         self._console.print(
             Control.home(),
             Segments([*half_blocks(picture, columns, rows - 1), Segment(f"{note:<{columns - 1}}")]),

@@ -77,7 +77,7 @@ def test_picture_and_keys(tmp_path: Path) -> None:
     terminal.type("0")
     terminal.read_until(r"\x1b\[38;2;4;4;4;48;2;4;4;4m▀")
     terminal.type(" ")
-    terminal.read_until(r"\(paused\)")
+    terminal.read_until("paused · red")
     terminal.type("q")
     assert terminal.end() == 0
     assert "\x1b[?1049l" in terminal.text, "back from the other screen"

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 _URL = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MOTION_JPEG = "MJPG"
 _CLOSING_SECONDS = 0.5
+# Look at little of a stream before the first frame, and hold none back.
+_AT_ONCE = (
+    *("-probesize", "500000", "-analyzeduration", "500000"),
+    *("-fflags", "nobuffer", "-flags", "low_delay"),
+)
 _FRAME_MARK = b"FRAME"
 _MOST_PARAMETERS = 512  # bytes of a line that says what follows
 # What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
@@ -88,7 +93,7 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
     if is_camera(source):
         return CameraCapture(source, settings)
     if is_stream(source):
-        return FfmpegCapture(source, ["-fflags", "nobuffer", "-flags", "low_delay"], source)
+        return FfmpegCapture(source, list(_AT_ONCE), source)
     path = Path(source)
     if not path.is_file():
         raise SourceError(f"{path} is no file, camera number or URL; check the name")

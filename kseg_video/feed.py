@@ -1,8 +1,9 @@
 """The newest frame of a live source, read in a thread of its own.
 
-Nothing queues: a frame that is not taken before the next one comes is dropped, and counted. A
-source that fails, ends, falls silent or repeats itself is lost; it is opened again after a while,
-longer each time. Whoever takes the frames never waits for any of this.
+Nothing queues: a frame that is not taken before the next one comes is dropped, and counted; two
+that come in a burst may wait for each other, no longer than a frame lasts. A source that fails,
+ends, falls silent or repeats itself is lost; it is opened again after a while, longer each time.
+Whoever takes the frames never waits for any of this.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
@@ -90,8 +92,8 @@ class Feed:
         self._threads: list[threading.Thread] = []  # of readings that are over, or should be
         self._wait = _FIRST_WAIT
         self._retry_at = 0.0
-        self._newest: Arrival | None = None
-        self._taken = 0
+        self._waiting: deque[Arrival] = deque()
+        self._taken_any = False
         self._paused = False
         self.condition: Condition = "opening"
         self.message = ""
@@ -118,7 +120,7 @@ class Feed:
             thread.join(timeout=_LEAVING)
 
     def take(self, timeout: float) -> Arrival | None:
-        """The newest frame if it has not been taken yet; waits for one, but not for long.
+        """The next frame that is not too old; waits for one, but not for long.
 
         Parameters
         ----------
@@ -127,15 +129,15 @@ class Feed:
         """
         self._watch()
         with self._changed:
-            if self._newest is None or self._newest.number == self._taken:
+            if not self._waiting:
                 self._changed.wait(timeout)
-            newest = self._newest
-            if newest is None or newest.number == self._taken:
+            if not self._waiting:
                 return None
-            if self._taken and not self._paused:
-                self.dropped += newest.number - self._taken - 1
-            self._taken = newest.number
-            return newest
+            oldest = self._clock() - (1 / self.frame_rate if self.frame_rate else 0)
+            while len(self._waiting) > 1 and self._waiting[0].time < oldest:
+                self._drop()
+            self._taken_any = True
+            return self._waiting.popleft()
 
     def pause(self, paused: bool) -> None:
         """Hold a file where it is; what a camera shows meanwhile is not counted as dropped."""
@@ -187,13 +189,19 @@ class Feed:
                 self._wait = min(2 * self._wait, _LONGEST_WAIT)
             self._changed.notify_all()
 
+    def _drop(self) -> None:
+        self._waiting.popleft()
+        self.dropped += self._taken_any and not self._paused
+
     def _receive(self, reading: _Reading, frame: Frame) -> None:
         with self._changed:
             if reading is not self._reading:
                 return
             self.condition, self.message, self._wait = "live", "", _FIRST_WAIT
             self.received += 1
-            self._newest = Arrival(frame, self.received, self._clock())
+            while len(self._waiting) > 1:
+                self._drop()
+            self._waiting.append(Arrival(frame, self.received, self._clock()))
             self._changed.notify_all()
 
 

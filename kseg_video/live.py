@@ -38,6 +38,7 @@ _LONGEST_WAIT = 0.02  # seconds for a frame, before the user is looked after
 _REDRAW_AFTER = 0.2  # seconds, while no frames come
 _MESSAGE_SECONDS = 3.0
 _WINDOW = 120  # frames that rates and latencies are measured over
+_EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
 _BLANK = (360, 640, 3)  # shown until the first frame
 
 
@@ -60,6 +61,8 @@ class LiveFigures:
         Mean of each stage for a frame.
     segmentation : Segmentation, optional
         The newest.
+    event : str
+        The last cut, new fit or reconnection, and how long ago it was.
     recording : Path, optional
     recorded : float
         Seconds.
@@ -77,6 +80,7 @@ class LiveFigures:
     dropped: int
     stage_milliseconds: dict[str, float]
     segmentation: Segmentation | None
+    event: str
     recording: Path | None
     recorded: float
 
@@ -140,6 +144,8 @@ class LiveSession:
         self._shown: deque[float] = deque(maxlen=_WINDOW)
         self._latencies: deque[float] = deque(maxlen=_WINDOW)
         self._received: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
+        self._event, self._event_at = "", 0.0
+        self._losses = 0
         self._frames = 0
         self._drawn = float("-inf")
         self._steps = 0
@@ -190,6 +196,9 @@ class LiveSession:
 
     def _take(self, arrival: Arrival) -> None:
         self._arrival = arrival
+        if self._feed.losses > self._losses:
+            self._losses = self._feed.losses
+            self._note_event("reconnected")
         self._segment()
         view = self._draw()
         self._latencies.append(self._clock() - arrival.time)
@@ -205,6 +214,11 @@ class LiveSession:
         assert self._arrival is not None
         disabled = self.state.rendering.disabled
         self._segmentation = self._segmenter.segment(self._arrival.frame, disabled)
+        if self._segmentation.event in _EVENT_NAMES:
+            self._note_event(_EVENT_NAMES[self._segmentation.event])
+
+    def _note_event(self, event: str) -> None:
+        self._event, self._event_at = event, self._clock()
 
     def _view(self) -> NDArray[np.uint8]:
         """What the user has chosen to see."""
@@ -373,6 +387,9 @@ class LiveSession:
             dropped=self._feed.dropped,
             stage_milliseconds=self._timer.milliseconds_per(self._frames),
             segmentation=self._segmentation,
+            event=f"{self._event}, {self._clock() - self._event_at:.0f} s ago"
+            if self._event
+            else "-",
             recording=None if self._recorder is None else self._recorder.path,
             recorded=0.0 if self._recorder is None else self._recorder.seconds,
         )

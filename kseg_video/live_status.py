@@ -147,7 +147,8 @@ def live_panel(figures: LiveFigures, others: list[str]) -> Panel:
             Text("recording", "bold red"),
             f"{figures.recording.name} · {figures.recorded:.0f} s · {size:.1f} MB",
         )
-    table.add_row("last", figures.message or "-")
+    table.add_row("last event", figures.event)
+    table.add_row("message", figures.message or "-")
     parts: list[Table | Text] = [table, Text(), *_palette_bars(figures)]
     parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
     return Panel(Group(*parts), title="kseg-video live", subtitle="h in the window: help")

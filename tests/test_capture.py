@@ -15,6 +15,7 @@ from kseg_video import SourceError
 from kseg_video.capture import is_camera, is_stream, open_capture
 from kseg_video.feed import Feed
 from kseg_video.ffmpeg import environment, executable
+from kseg_video.recording import Recorder
 from kseg_video.settings import CaptureSettings
 from tests.commands import finish, run, start
 from tests.media import inspect, make_clip
@@ -135,6 +136,21 @@ def test_a_recording_lasts_as_long_as_it_took(tmp_path: Path, rate: str) -> None
     assert run("live", clip, "--preview", "none", "--record", target).code == 0
     stored = inspect(target)
     assert stored.frames / float(stored.rate) == pytest.approx(3, rel=0.04)
+
+
+def test_a_recording_of_uneven_pictures_lasts_as_long_as_it_took(tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    begin = time.monotonic()
+    recorder = Recorder(target, np.zeros((48, 64, 3), np.uint8), 25)
+    rng = np.random.default_rng(0)
+    for level in range(40):
+        time.sleep(rng.choice([0.005, 0.02, 0.2]))
+        recorder.offer(np.full((48, 64, 3), level * 6, np.uint8))
+    recorder.stop()
+    took = time.monotonic() - begin
+    stored = inspect(target)
+    assert stored.frames / float(stored.rate) == pytest.approx(took, rel=0.02, abs=2 / 25)
+    assert recorder.dropped > 0
 
 
 def test_a_file_that_is_played_once_gives_all_its_frames(tmp_path: Path) -> None:

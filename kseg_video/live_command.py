@@ -20,7 +20,7 @@ from kseg_video.live import LiveSession
 from kseg_video.live_state import KEYS, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
 from kseg_video.preview import LiveWindow
-from kseg_video.recording import check_recording
+from kseg_video.recording import check_folder, check_recording
 from kseg_video.screen import NoScreen
 from kseg_video.status import terminal_console
 
@@ -43,6 +43,8 @@ def run_live(options: argparse.Namespace) -> int:
         If the options contradict each other.
     SourceError
         If the source gives no frame.
+    SinkError
+        If recordings or snapshots could not be written.
     DisplayError
         If the picture cannot be shown where it should be.
     """
@@ -56,6 +58,7 @@ def run_live(options: argparse.Namespace) -> int:
         raise SettingsError(f"live cannot show {state.rendering.view}; choose {', '.join(VIEWS)}")
     if options.record is not None:
         check_recording(options.record)
+    check_folder(options.output_dir)
     feed = _feed(options)
     stopped_by: list[int] = []
     with ExitStack() as stack:

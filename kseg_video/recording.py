@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from datetime import datetime
@@ -157,11 +158,28 @@ def check_recording(path: Path) -> None:
     ------
     SettingsError
         If its suffix is none that survives a kill.
+    SinkError
+        If its folder cannot be written to.
     """
     if path.suffix.lower() not in RECORDING_SUFFIXES:
         raise SettingsError(
             f"{path} cannot be recorded to; name it {', '.join(RECORDING_SUFFIXES)}"
         )
+    check_folder(path.parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Check a folder that recordings and snapshots shall go to.
+
+    Raises
+    ------
+    SinkError
+        If there is none, or it cannot be written to.
+    """
+    if not folder.is_dir():
+        raise SinkError(f"the folder {folder} does not exist; make it first")
+    if not os.access(folder, os.W_OK):
+        raise SinkError(f"the folder {folder} cannot be written to; check its rights")
 
 
 def save_snapshot(

@@ -195,6 +195,35 @@ def test_a_device_that_may_not_be_opened(tmp_path: Path) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "wide.mp4", "-vf", "setsar=16/11", size="176x144", seconds=0.2)
+    capture = open_capture(str(clip), CaptureSettings())
+    frame = capture.read()
+    capture.close()
+    assert frame is not None
+    assert (frame.width, frame.height) == (256, 144)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--record", "out.webm"), 2, "cannot be recorded to; name it .mp4, .mov, .mkv"),
+        (("--record", "nowhere/out.mp4"), 1, "the folder nowhere does not exist; make it first"),
+        (("--output-dir", "nowhere"), 1, "the folder nowhere does not exist; make it first"),
+        (("--view", "labels"), 2, "live cannot show labels; choose segmented, masked"),
+        (("--size", "big"), 2, "'big' is not a size such as 1280x720"),
+        (("--fps", "0"), 2, "the frame rate cannot be 0"),
+        (("--disable", "7"), 2, "there is no cluster 7"),
+    ],
+)
+def test_wrong_options(tmp_path: Path, options: tuple[str, ...], code: int, said: str) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", seconds=0.2)
+    outcome = run("live", clip, "--preview", "none", *options, cwd=tmp_path)
+    assert outcome.code == code
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
 def test_names() -> None:
     assert is_camera("0")
     assert is_camera("/dev/video2")

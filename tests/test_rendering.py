@@ -32,6 +32,23 @@ class TestBgr:
         kept = PICTURE if view == "masked" else BGR_RESULT.palette.colors[BGR_RESULT.labels]
         assert np.array_equal(painted[~off], kept[~off])
 
+    @pytest.mark.parametrize("view", ["segmented", "masked"])
+    @pytest.mark.parametrize(("background", "level"), [("white", 255), ("gray", 128)])
+    def test_disabled_clusters_show_the_background(
+        self, view: str, background: str, level: int
+    ) -> None:
+        settings = RenderSettings(view, frozenset({1}), background)  # type: ignore[arg-type]
+        off = BGR_RESULT.labels == 1
+        assert (render(PICTURE, BGR_RESULT, settings)[off] == level).all()
+        luma, *chroma = render(PLANAR, PLANAR_RESULT, settings).planes
+        expected = bgr_to_yuv(np.full((1, 3), level, np.uint8), PLANAR.encoding)[0]
+        off = PLANAR_RESULT.labels == 1
+        assert (luma[off] == expected[0]).all()
+        whole = off.reshape(12, 2, 16, 2).all(axis=(1, 3))
+        assert whole.any()
+        for plane, wanted in zip(chroma, expected[1:], strict=True):
+            assert (plane[whole] == wanted).all()
+
     @pytest.mark.parametrize("view", ["masked", "original"])
     def test_with_everything_on_it_is_the_source(self, view: str) -> None:
         assert np.array_equal(render(PICTURE, BGR_RESULT, RenderSettings(view)), PICTURE)  # type: ignore[arg-type]

@@ -98,7 +98,6 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     live.add_argument(
         "source",
         nargs="?",
-        default="0",
         metavar="SOURCE",
         help="camera number or device, URL, or video file (default: the first camera)",
     )

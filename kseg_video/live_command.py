@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from kseg_video.live import LiveStatus
     from kseg_video.screen import Screen
+    from kseg_video.settings import CaptureSettings
 
 EXIT_INTERRUPTED = 130
 
@@ -59,13 +60,14 @@ def run_live(options: argparse.Namespace) -> int:
     if options.record is not None:
         check_recording(options.record)
     check_folder(options.output_dir)
-    feed = _feed(options)
+    source = options.source or _first_camera()
+    feed = _feed(source, capture_settings(options))
     stopped_by: list[int] = []
     with ExitStack() as stack:
-        screen, status = _outputs(options, stack)
+        screen, status = _outputs(options, f"kseg-video: {source}", stack)
         stack.enter_context(feed)
         session = LiveSession(
-            options.source,
+            source,
             feed,
             stack.enter_context(screen),
             state,
@@ -102,8 +104,16 @@ def list_cameras() -> int:
     return 0
 
 
-def _feed(options: argparse.Namespace) -> Feed:
-    source, settings = options.source, capture_settings(options)
+def _first_camera() -> str:
+    if not sys.platform.startswith("linux"):
+        return "0"
+    cameras = find_cameras()
+    if not cameras:
+        raise SourceError("there is no camera that may be opened; plug one in, or name a source")
+    return str(cameras[0].device)
+
+
+def _feed(source: str, settings: CaptureSettings) -> Feed:
     camera, stream = is_camera(source), is_stream(source)
     if not camera and not stream and not Path(source).is_file():
         raise SourceError(f"{source} is no file, camera number or URL; check the name")
@@ -115,13 +125,15 @@ def _feed(options: argparse.Namespace) -> Feed:
     )
 
 
-def _outputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Screen, LiveStatus | None]:
+def _outputs(
+    options: argparse.Namespace, title: str, stack: ExitStack
+) -> tuple[Screen, LiveStatus | None]:
     """Where the picture and the figures go."""
     terminal = terminal_console()
     preview = options.preview
     if preview in {"auto", "window"}:
         try:
-            screen: Screen = LiveWindow(f"kseg-video: {options.source}")
+            screen: Screen = LiveWindow(title)
         except DisplayError:
             if preview == "window":
                 raise

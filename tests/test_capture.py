@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,6 @@ from tests.test_feed import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class Server:
@@ -178,6 +178,14 @@ def test_what_is_not_there(source: str, said: str) -> None:
     assert outcome.err.startswith("kseg-video: error: ")
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="there is a camera")
+def test_no_camera_at_all() -> None:
+    outcome = run("live", "--preview", "none")
+    assert outcome.code == 1
+    assert outcome.err.startswith("kseg-video: error: there is no camera that may be opened")
+    assert run("cameras").code == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to be")

@@ -1,0 +1,128 @@
+"""What each stage of a frame costs on one thread, in milliseconds and in conversions to BGR.
+
+    python -m tests.benchmarks.stages CLIP [--sizes 1280x720 1920x1080] [-k 2 8 32] [--frames 60]
+
+One conversion is ``cv2.cvtColor(..., COLOR_YUV2BGR_I420)`` of the same frames, timed in turn with
+the stages in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import cv2
+import numpy as np
+
+from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, open_source, render
+from kseg_video.color_index import ColorIndex
+from kseg_video.hysteresis import LabelHysteresis
+from kseg_video.mapping import Cells
+from kseg_video.sampling import PixelSample
+from kseg_video.tracking import PaletteTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STAGES: dict[str, tuple[type, str]] = {
+    "sample": (PixelSample, "of_frame"),
+    "fit": (PaletteTracker, "update"),
+    "tables": (Cells, "label"),
+    "index": (ColorIndex, "of_frame"),
+    "labels": (LabelHysteresis, "hold"),
+}
+
+
+class Stopwatch:
+    """Adds up what the stages cost, and takes inner ones off outer ones."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._inner = [0.0]
+
+    def timed(self, name: str, work: Callable[[], Any]) -> Any:
+        self._inner.append(0.0)
+        begin = time.perf_counter()
+        result = work()
+        took = time.perf_counter() - begin
+        self.seconds[name] += took - self._inner.pop()
+        self._inner[-1] += took
+        return result
+
+    def watch(self, name: str, owner: type, method: str) -> None:
+        original = owner.__dict__[method]
+        function = original.__func__ if isinstance(original, classmethod) else original
+
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            return self.timed(name, lambda: function(*arguments, **options))
+
+        replacement: Any = classmethod(wrapped) if function is not original else wrapped
+        setattr(owner, method, replacement)
+
+
+def frames_of(clip: Path, size: str, count: int) -> list[Frame]:
+    """Frames of a clip as I420 of that size."""
+    width, height = map(int, size.split("x"))
+    frames = []
+    with open_source(clip, TrimSettings(max_frames=count)) as source:
+        for frame in source:
+            planes = [
+                cv2.resize(plane, (width // part, height // part)).ravel()
+                for plane, part in zip(frame.planes, (1, 2, 2), strict=True)
+            ]
+            pixels = np.concatenate(planes, dtype=np.uint8).reshape(height * 3 // 2, width)
+            frames.append(Frame(pixels, "i420", frame.encoding, frame.index, frame.time))
+    return frames
+
+
+def measure(frames: list[Frame], settings: SegmenterSettings, watch: Stopwatch) -> dict[str, float]:
+    """Milliseconds of each stage for a frame; the first frame, which is fitted cold, aside."""
+    segmenter = Segmenter(settings)
+    for frame in frames:
+        fresh = Frame(frame.pixels, frame.layout, frame.encoding, frame.index, frame.time)
+        watch.timed("conversion", lambda: cv2.cvtColor(frame.pixels, cv2.COLOR_YUV2BGR_I420))  # noqa: B023
+        segmentation = watch.timed("other", lambda: segmenter.segment(fresh))  # noqa: B023
+        watch.timed("paint", lambda: render(fresh, segmentation))  # noqa: B023
+        if frame.index == 0:
+            watch.seconds.clear()
+    costs = {name: 1000 * total / (len(frames) - 1) for name, total in watch.seconds.items()}
+    watch.seconds.clear()
+    return costs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clip", type=Path, help="an 8-bit 4:2:0 video of even size")
+    parser.add_argument("--sizes", nargs="+", default=["1280x720", "1920x1080", "3840x2160"])
+    parser.add_argument("-k", "--clusters", nargs="+", type=int, default=[2, 8, 32])
+    parser.add_argument("--color-space", nargs="+", default=["rgb"])
+    parser.add_argument("--frames", type=int, default=60)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    watch = Stopwatch()
+    for name, (owner, method) in _STAGES.items():
+        watch.watch(name, owner, method)
+    names = [*_STAGES, "other", "paint"]
+    print("| size | space | k |", *(f"{name} |" for name in names), "sum | conversions |")
+    print("|---" * (len(names) + 5) + "|")
+    for size in options.sizes:
+        frames = frames_of(options.clip, size, options.frames)
+        for space in options.color_space:
+            for k in options.clusters:
+                settings = SegmenterSettings(n_clusters=k, color_space=space)
+                costs = measure(frames, settings, watch)
+                conversion = costs.pop("conversion")
+                total = sum(costs.values())
+                cells = [f"{costs.get(name, 0):.1f}" for name in names]
+                row = [size, space, str(k), *cells, f"{total:.1f}", f"{total / conversion:.1f}"]
+                print("|", " | ".join(row), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -50,10 +50,12 @@ def window(screen: str, two_halves: Path, tmp_path: Path) -> Iterator[Window]:
 
 
 def wait_for_picture(window: Window) -> None:
-    for _ in range(50):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
         if window.picture().shape[:2] == SIZE[::-1] and color(window, LEFT)[0] > 100:
             return
         time.sleep(0.1)
+    window.process.kill()
     pytest.fail("no picture came")
 
 

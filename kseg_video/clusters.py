@@ -121,13 +121,17 @@ class Clusters:
             distances = ((colors - self.centroids[number]) ** 2).sum(axis=1)
             _, others = nearest(colors, self.centroids[self.active])
             own = (distances < others) & (distances < reach**2)
-            if own.mean() > _LEAST_SHARE:
+            if own.mean() > self._least_shares()[number]:
                 self.parked = self.parked.copy()
                 self.parked[number] = False
                 self.centroids = self.centroids.copy()
                 self.centroids[number] = colors[own].mean(axis=0)
                 self.usual_shares = self.usual_shares.copy()
                 self.usual_shares[number] = own.mean()
+
+    def _least_shares(self) -> NDArray[np.float64]:
+        """Shares below which clusters are away: small ones may be that small all the time."""
+        return np.minimum(_LEAST_SHARE, _SUDDEN_LOSS * self.usual_shares)
 
     def park_lost(
         self, labels: NDArray[np.uint8], fitted: NDArray[np.float32], reach: float
@@ -145,8 +149,9 @@ class Clusters:
         """
         shares = np.bincount(labels, minlength=len(fitted)) / len(labels)
         strayed = ((fitted - self.centroids) ** 2).sum(axis=1) > reach**2
-        sudden = (shares < _SUDDEN_LOSS * self.usual_shares) & strayed
-        lost = ~self.parked & ((shares < _LEAST_SHARE) | sudden)
+        few = shares < self._least_shares()
+        sudden = (shares < _SUDDEN_LOSS * self.usual_shares) | (shares < _LEAST_SHARE)
+        lost = ~self.parked & (few | (sudden & strayed))
         if (lost | self.parked).all():
             lost[:] = False
         if lost.any():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from kseg_video.color import color_scale, to_working
+from kseg_video.color import to_working
 from kseg_video.color_index import ColorIndex
 from kseg_video.hysteresis import LabelHysteresis
 from kseg_video.lookup import look_up
@@ -23,10 +24,43 @@ if TYPE_CHECKING:
 
 # An index stays in use until mapping by it loses this much more inertia than it first did.
 _INDEX_TOLERANCE = 0.003
-# At full stability a cluster is as good as nearest if it is farther off by at most this part of the
-# pixels' root mean square distance, and by at most so many levels.
-_LARGEST_TIE = 0.9
-_WIDEST_TIE = 24.0
+# At full stability a cluster is near enough for a pixel's neighbours to draw it there, or for the
+# pixel to stay there, if that costs at most so many times the mean squared distance.
+_NEAR = 4.0
+_VERY_NEAR = 3.0
+# Full stability lets inertia rise by this much.
+_LARGEST_EXCESS = 0.04
+_STEPS_TO_DOUBLE = 4
+_MOST_STEPS = 8
+_FAR_TOO_MUCH = 3.0
+
+
+class _Budget:
+    """How much may be spent on holding still: as much as costs the wanted excess of inertia.
+
+    What a generous tie costs depends on the picture: little in front of a still camera, much in
+    slow gradients. So the ties widen or narrow, a step a frame, until the excess is as wanted.
+
+    Parameters
+    ----------
+    excess : float
+    """
+
+    def __init__(self, excess: float) -> None:
+        self._wanted = excess
+        self.step = 0
+
+    @property
+    def generosity(self) -> float:
+        """What the width of ties is multiplied by."""
+        return float(2 ** (self.step / _STEPS_TO_DOUBLE))
+
+    def spend(self, excess: float) -> bool:
+        """Take note of what a frame has cost; say whether it was far too much."""
+        steps = _STEPS_TO_DOUBLE * math.log2(self._wanted / max(excess, 1e-6))
+        if abs(steps) >= 1:  # narrower at once, wider bit by bit
+            self.step = min(max(self.step + min(round(steps), 1), -_MOST_STEPS), _MOST_STEPS)
+        return excess > _FAR_TOO_MUCH * self._wanted and self.step > -_MOST_STEPS
 
 
 @dataclass(slots=True, eq=False)
@@ -37,7 +71,7 @@ class _IndexInUse:
     cells: Cells
     largest_excess: float = np.inf
     table: CellTable | None = None
-    made_for: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
+    made_for: tuple[object, ...] = ()
 
 
 class FastMapper:
@@ -50,7 +84,8 @@ class FastMapper:
 
     def __init__(self, settings: SegmenterSettings) -> None:
         self._space = settings.color_space
-        self._tie = _LARGEST_TIE * settings.stability
+        self._stability = settings.stability
+        self._budget = _Budget(_LARGEST_EXCESS * settings.stability)
         self._hysteresis = LabelHysteresis()
         self._in_use: _IndexInUse | None = None
 
@@ -86,9 +121,16 @@ class FastMapper:
             table = self._table(self._in_use, track)
             inertia = _mapped_inertia(self._in_use.index, table, sample, colors, track)
         index = self._in_use.index.of_frame(frame)
-        if not self._tie:
+        if not self._stability:
             return cast("NDArray[np.uint8]", look_up(index, table.labels)), inertia
-        return self._hysteresis.hold(frame, index, table), inertia
+        while True:
+            labels = self._hysteresis.hold(frame, index, table)
+            inertia = _inertia_of_labels(labels.ravel()[sample.places], colors, track)
+            if not self._budget.spend(_excess(inertia, track.inertia)):
+                break
+            table = self._table(self._in_use, track)
+        self._hysteresis.remember(frame, labels)
+        return labels, inertia
 
     def _choose(self, frame: Frame, sample: PixelSample, track: Track) -> _IndexInUse:
         """An index for this frame, and what it loses on pixels that it was not made from."""
@@ -110,14 +152,11 @@ class FastMapper:
         """The table for these centroids, made anew if they have moved."""
         numbers = np.flatnonzero(track.active).astype(np.uint8)
         centroids = track.centroids[numbers]
-        if in_use.table is None or not (
-            in_use.made_for is not None
-            and np.array_equal(in_use.made_for[0], numbers)
-            and np.array_equal(in_use.made_for[1], centroids)
-        ):
-            tie = min(self._tie * np.sqrt(track.inertia), _WIDEST_TIE * color_scale(self._space))
-            in_use.table = in_use.cells.label(centroids, numbers, tie)
-            in_use.made_for = numbers, centroids
+        made_for = numbers, centroids, self._budget.step
+        if in_use.table is None or not all(map(np.array_equal, in_use.made_for, made_for)):
+            unit = self._stability * self._budget.generosity * track.inertia
+            in_use.table = in_use.cells.label(centroids, numbers, _NEAR * unit, _VERY_NEAR * unit)
+            in_use.made_for = made_for
         return in_use.table
 
 
@@ -128,7 +167,13 @@ def _mapped_inertia(
     colors: NDArray[np.float32],
     track: Track,
 ) -> float:
-    errors = colors - track.centroids[table.labels[index.of_sample(sample)]]
+    return _inertia_of_labels(table.labels[index.of_sample(sample)], colors, track)
+
+
+def _inertia_of_labels(
+    labels: NDArray[np.uint8], colors: NDArray[np.float32], track: Track
+) -> float:
+    errors = colors - track.centroids[labels]
     return float(np.einsum("ij,ij->", errors, errors, dtype=np.float64) / len(colors))
 
 

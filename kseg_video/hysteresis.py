@@ -1,10 +1,15 @@
 """Labels that hold still: a pixel keeps its cluster until another is clearly nearer.
 
-A pixel whose two nearest clusters are about equally near (label and runner-up of
-`kseg_video.mapping.CellTable`) is carried to and fro by noise, in time and from place to place. As
-long as the picture does not change there, it stays with the one it had. Where the picture has
-changed, memory would leave a ghost of what was there: those pixels are labelled afresh, and their
-neighbours settle which of the two it is, so that moving regions have clean outlines.
+A pixel whose two nearest clusters fit it about equally well (label and runner-up of
+`kseg_video.mapping.CellTable`) is carried to and fro by noise, in time and from place to place.
+Which of the two it gets hardly matters to how close the result is to the picture, and much to how
+still and clean it is. So as long as the picture does not change there, it stays with the one it
+had; and its neighbours may draw it to the one that most of them have, but never away from the
+nearer one once it has settled there. Where the picture has changed, memory would leave a ghost of
+what was there: there the neighbours alone decide.
+
+What a label costs is the *excess*: by how much its squared distance exceeds the least. Ties are
+bounded by that, not by distance, since their sum is what the picture loses.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import cv2
 import numpy as np
 
 from kseg_video.lookup import look_up
+from kseg_video.mapping import LABEL_MASK, NEAR, VERY_NEAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +33,7 @@ _SMOOTHING_PASSES = 2
 # A pixel shows something else if its luma has changed by more than this many times the noise,
 # within these limits, in levels.
 _CHANGE_OVER_NOISE = 5.0
-_LEAST_CHANGE = 3.0
+_LEAST_CHANGE = 2.0
 _MOST_CHANGE = 12.0
 _NOISE_GRID = 50  # rows and columns, about, of the pixels that noise is measured on
 
@@ -69,26 +75,36 @@ class LabelHysteresis:
         pairs = look_up(index, choices).view(np.uint8).reshape(*index.shape, 2)
         nearest, runners_up = cast("tuple[Plane, Plane]", cv2.split(pairs))
         luma, before = frame.luma, self._before
-        labels = nearest
+        labels = nearest.copy()
+        rivals = _where(nearest, runners_up, NEAR)
         if before is not None and before.labels.shape == nearest.shape:
-            labels = _smoothed(nearest, runners_up)
-            tied = cv2.bitwise_or(
-                cv2.compare(before.labels, nearest, cv2.CMP_EQ),
-                cv2.compare(before.labels, runners_up, cv2.CMP_EQ),
-            )
-            stays = cv2.bitwise_and(tied, _unchanged(luma, before.luma))
-            cv2.copyTo(before.labels, stays, labels)
-        self._before = _Before(labels, luma)
+            unchanged = _unchanged(luma, before.luma)
+            as_before = cv2.compare(before.labels, nearest, cv2.CMP_EQ)
+            tied = cv2.compare(before.labels, _where(nearest, runners_up, VERY_NEAR), cv2.CMP_EQ)
+            cv2.copyTo(before.labels, cv2.bitwise_and(tied, unchanged), labels)
+            cv2.copyTo(nearest, cv2.bitwise_and(as_before, unchanged), rivals)
+        _follow_neighbors(labels, nearest, rivals)
         return labels
 
+    def remember(self, frame: Frame, labels: NDArray[np.uint8]) -> None:
+        """Go on from these labels of a frame."""
+        self._before = _Before(labels, frame.luma)
 
-def _smoothed(nearest: Plane, runners_up: Plane) -> Plane:
-    """Of the two labels of each pixel, the one that most of its neighbours have."""
-    labels = nearest.copy()
+
+def _where(nearest: Plane, runners_up: Plane, flag: np.uint8) -> Plane:
+    """The runner-up where it has a flag, else the nearest."""
+    flagged = (runners_up >= flag).view(np.uint8)
+    return cast("Plane", cv2.copyTo(runners_up & LABEL_MASK, flagged, nearest.copy()))
+
+
+def _follow_neighbors(labels: Plane, nearest: Plane, rivals: Plane) -> None:
+    """Give each pixel the one of its two labels that most of its neighbours have, in place."""
     for _ in range(_SMOOTHING_PASSES):
         median = cv2.medianBlur(labels, 3)  # of two values, the one that most have
-        cv2.copyTo(median, cv2.compare(median, runners_up, cv2.CMP_EQ), labels)
-    return labels
+        allowed = cv2.bitwise_or(
+            cv2.compare(median, nearest, cv2.CMP_EQ), cv2.compare(median, rivals, cv2.CMP_EQ)
+        )
+        cv2.copyTo(median, allowed, labels)
 
 
 def _unchanged(luma: Plane, before: Plane) -> Plane:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ROWS_AT_A_TIME = 64
 _LABEL_BITS = np.uint32(31)
+LABEL_MASK, NEAR, VERY_NEAR = np.uint8(31), np.uint8(1 << 6), np.uint8(1 << 7)
 
 
 def nearest(
@@ -62,7 +63,8 @@ class CellTable:
     labels : ndarray of uint8, shape (65536,)
         Number of the cluster nearest to each cell.
     runners_up : ndarray of uint8, shape (65536,)
-        Number of the second nearest where it is as good as the nearest, else of the nearest.
+        Number of the second nearest under `LABEL_MASK`; the flag `NEAR` is set if it would do
+        about as well, and the higher `VERY_NEAR` if even better than that.
     """
 
     labels: NDArray[np.uint8]
@@ -83,9 +85,13 @@ class Cells:
         self._distances: NDArray[np.uint32] = np.zeros((0, len(colors)), np.uint32)
 
     def label(
-        self, centroids: NDArray[np.float32], numbers: NDArray[np.uint8], tie: float
+        self,
+        centroids: NDArray[np.float32],
+        numbers: NDArray[np.uint8],
+        near: float = 0.0,
+        very_near: float = 0.0,
     ) -> CellTable:
-        """Nearest cluster of every cell, and the next one if that is as good.
+        """Nearest and second nearest cluster of every cell.
 
         As `nearest`, several times as fast, and not to the last digit: squared distances within a
         part in 2**18 of each other count as equal.
@@ -95,8 +101,8 @@ class Cells:
         centroids : ndarray of float32, shape (K, 3)
         numbers : ndarray of uint8, shape (K,)
             Cluster number of each.
-        tie : float
-            A cluster is as good as the nearest if it is no farther off than this beyond it.
+        near, very_near : float
+            How much greater the second squared distance may be to count as such.
         """
         self._update(centroids)
         least = self._distances[0].copy()
@@ -106,11 +112,13 @@ class Cells:
             np.maximum(least, row, out=greater)
             np.minimum(next_least, greater, out=next_least)
             np.minimum(least, row, out=least)
-        farther = np.sqrt(next_least.view(np.float32)) - np.sqrt(least.view(np.float32))
-        next_least = np.where(farther <= tie, next_least, least)
         labels, runners_up = np.zeros((2, MAX_CELLS), np.uint8)
         labels[: len(least)] = numbers[least & _LABEL_BITS]
-        runners_up[: len(least)] = numbers[next_least & _LABEL_BITS]
+        if len(centroids) > 1:
+            excess = next_least.view(np.float32) - least.view(np.float32)
+            runners_up[: len(least)] = numbers[next_least & _LABEL_BITS]
+            runners_up[: len(least)] |= NEAR * (excess <= near).view(np.uint8)
+            runners_up[: len(least)] |= VERY_NEAR * (excess <= very_near).view(np.uint8)
         return CellTable(labels, runners_up)
 
     def _update(self, centroids: NDArray[np.float32]) -> None:

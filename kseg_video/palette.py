@@ -21,7 +21,8 @@ class Palette:
     centroids : ndarray of float32, shape (K, 3)
         Centres in the working colour space (see `kseg_video.color`).
     colors : ndarray of uint8, shape (K, 3)
-        The centres as BGR colours.
+        The clusters as BGR colours: their centres or, for a few frames after a reseed, colours on
+        the way to them.
     shares : ndarray of float64, shape (K,)
         Part of the frame's pixels in each cluster; they sum to 1.
     real : ndarray of bool, shape (K,)
@@ -65,13 +66,52 @@ def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArr
     ndarray of int, shape (N,)
         Row i of ``new[order]`` continues row i of `old`; unmatched rows follow in their own order.
     """
-    cost = np.linalg.norm(old[:, np.newaxis] - new, axis=2)
+    return _assign(_distances(old, new))
+
+
+def match_members(
+    common: NDArray[np.integer], old: NDArray[np.float32], new: NDArray[np.float32]
+) -> NDArray[np.intp]:
+    """Order of the new centroids in which as many pixels as can be keep their number.
+
+    Parameters
+    ----------
+    common : ndarray of int, shape (M, N)
+        Number of pixels that each old and each new cluster have in common.
+    old, new : ndarray of float32, shape (M, 3) and (N, 3)
+        Their centroids, which decide where pixels do not. N at least M.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+        As of `match_centroids`.
+    """
+    distances = _distances(old, new)
+    return _assign(common.max() - common + 0.5 * distances / max(distances.max(), 1e-9))
+
+
+def _distances(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.floating]:
+    return np.linalg.norm(old[:, np.newaxis] - new, axis=2)
+
+
+def _assign(cost: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Column of each row at the least total cost, then the columns left over."""
+    rows, columns = cost.shape
     _, _, flow = cv2.EMD(
-        np.ones((len(old), 1), np.float32),
-        np.ones((len(new), 1), np.float32),
+        np.ones((rows, 1), np.float32),
+        np.ones((columns, 1), np.float32),
         cv2.DIST_USER,
         cost=cost.astype(np.float32),
     )
     partners = np.argmax(flow, axis=1)
-    others = np.setdiff1d(np.arange(len(new)), partners)
+    others = np.setdiff1d(np.arange(columns), partners)
     return np.concatenate([partners, others])
+
+
+def common_members(
+    rows: NDArray[np.uint8], columns: NDArray[np.uint8], shape: tuple[int, int]
+) -> NDArray[np.intp]:
+    """Number of pixels of each pair of labels; two arrays of shape (N,) to one of `shape`."""
+    return np.bincount(rows * np.intp(shape[1]) + columns, minlength=shape[0] * shape[1]).reshape(
+        shape
+    )

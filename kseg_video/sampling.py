@@ -25,10 +25,13 @@ class PixelSample:
         As in `kseg_video.frame.Frame.components`.
     bgr : ndarray of float32, shape (N, 3)
         Their colours, 0 to 255.
+    places : ndarray of int, shape (N,)
+        Where they are in the frame, row by row.
     """
 
     components: NDArray[np.uint8]
     bgr: NDArray[np.float32]
+    places: NDArray[np.intp]
 
     @classmethod
     def of_frame(cls, frame: Frame, n_pixels: int | None, *, between: bool = False) -> PixelSample:
@@ -50,7 +53,7 @@ class PixelSample:
         components = np.empty((len(chosen), 3), np.uint8)
         components[:, 0] = first.ravel()[chosen]
         components[:, 1:] = others.reshape(-1, 2)[chosen]
-        return cls(components, colors_of(components, frame.components_to_bgr))
+        return cls(components, colors_of(components, frame.components_to_bgr), chosen)
 
 
 @lru_cache(maxsize=4)

@@ -126,7 +126,7 @@ def _palette(track: Track, labels: NDArray[np.uint8], space: ColorSpace) -> Pale
     counts = _count(labels, len(track.centroids))
     return Palette(
         centroids=track.centroids,
-        colors=from_working(track.centroids, space),
+        colors=from_working(track.shown, space),
         shares=counts / labels.size,
         real=track.real,
     )

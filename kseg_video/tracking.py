@@ -17,6 +17,7 @@ when the light changes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from kseg_video.clusters import MEMORY, Clusters
 from kseg_video.color import color_scale, from_working, luma, to_working
 from kseg_video.cuts import CutDetector
 from kseg_video.mapping import inertia_of, nearest
-from kseg_video.palette import match_centroids
+from kseg_video.palette import common_members, match_members
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -38,16 +39,22 @@ if TYPE_CHECKING:
     from kseg_video.settings import SegmenterSettings
 
 # Full stability lets inertia rise by this much over the fit's before a centroid moves.
-_LARGEST_TOLERANCE = 0.012
+_LARGEST_TOLERANCE = 0.006
 _NOTHING_NEW = 0.01  # change of inertia with the same centroids
-_CHALLENGE_AFTER = 10  # frames; half as many again after each challenge in vain, to the next limit
+_CHALLENGE_AFTER = 3  # frames; half as many again after each challenge in vain, to the next limit
 _CHALLENGE_AT_LEAST_EVERY = 60
 _CHALLENGE_PIXELS = 4000
 _CHALLENGE_ATTEMPTS = 2
 _URGENT_ATTEMPTS = 6  # when inertia has jumped
-_CLEARLY_BETTER = 0.05
-_WORTH_A_PARKED_NUMBER = 0.3
+_CLEARLY_BETTER = 0.025
+# More than that, for each share of the pixels that would jump to another colour.
+_PRICE_OF_JUMPS = 0.1
+_WORTH_A_PARKED_NUMBER = 0.1  # or, of few clusters, that much times 3 for each
+_ROUNDING = 0.25  # mean squared error of three 8-bit channels: no fit is better by less
 _JUMP = 1.15  # of inertia over its usual value
+_HANDOVER_FRAMES = 5
+_HANDOVER_STEP = 11.0  # colour levels a frame
+_HANDOVER_EXCESS = 0.07  # of inertia over that of the new fit, at the most
 _REACH = 24.0  # colour levels within which a colour is taken for a cluster's own
 _SCENES_KEPT = 8
 _SAME_SCENE = 1.3  # inertia of an old palette over that of a fresh fit
@@ -69,6 +76,9 @@ class Track:
         How the centroids were found.
     inertia : float
         Mean squared distance of the sample to its nearest active centroids.
+    shown : ndarray of float32, shape (K, 3)
+        The clusters' colours in the working space: the centroids or, for a few frames after a
+        reseed, points on the way to them.
     """
 
     centroids: NDArray[np.float32]
@@ -76,6 +86,92 @@ class Track:
     active: NDArray[np.bool_]
     event: Event
     inertia: float
+    shown: NDArray[np.float32]
+
+
+class _Handover:
+    """Fades the colours of one fit into those of the next, so that adoption is no flash.
+
+    Each cluster starts in the colour in which most of its pixels have been shown.
+    """
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+        self._offsets: NDArray[np.float32] = np.zeros((0, 3), np.float32)
+        self._left = 0
+        self._of = 1
+
+    def prepare(
+        self,
+        colors: NDArray[np.float32],
+        shown: NDArray[np.float32],
+        shown_as: NDArray[np.uint8],
+        fresh: Clusters,
+    ) -> float:
+        """Get ready to start from what is shown, if that is not too far from the picture.
+
+        Returns the share of the sample that will jump to another colour all the same.
+
+        Parameters
+        ----------
+        colors : ndarray of float32, shape (N, 3)
+            The sample.
+        shown : ndarray of float32, shape (M, 3)
+            Colours of the clusters so far.
+        shown_as : ndarray of uint8, shape (N,)
+            Labels of the sample so far.
+        fresh : Clusters
+            What is adopted.
+        """
+        labels, _ = fresh.nearest(colors)
+        common = common_members(labels, shown_as, (len(fresh.centroids), len(shown)))
+        has_members = common.any(axis=1)[:, np.newaxis]
+        starts = np.where(has_members, shown[common.argmax(axis=1)], fresh.centroids)
+        self._offsets = starts - fresh.centroids
+        farthest = float(np.linalg.norm(self._offsets, axis=1).max(initial=0))
+        self._of = min(math.ceil(farthest / self._step), _HANDOVER_FRAMES)
+        if not _is_close(starts, fresh.centroids, colors, labels):
+            self._of, starts = 0, fresh.centroids
+        jumps = np.linalg.norm(starts[:, np.newaxis] - shown, axis=2) > self._step
+        return float(common[jumps].sum() / len(labels))
+
+    def begin(self) -> None:
+        """Start as prepared."""
+        self._left = self._of
+
+    def stop(self) -> None:
+        """Show centroids as they are."""
+        self._left = 0
+
+    def shown(
+        self,
+        centroids: NDArray[np.float32],
+        colors: NDArray[np.float32],
+        labels: NDArray[np.uint8],
+    ) -> NDArray[np.float32]:
+        """What is shown of the centroids in the next frame, of which there is a sample."""
+        if not self._left:
+            return centroids
+        self._left -= 1
+        count = len(self._offsets)
+        result = centroids.copy()
+        result[:count] += self._offsets * np.float32(self._left / self._of)
+        if _is_close(result, centroids, colors, labels):
+            return result
+        self.stop()
+        return centroids
+
+
+def _is_close(
+    shown: NDArray[np.float32],
+    centroids: NDArray[np.float32],
+    colors: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+) -> bool:
+    """Whether a picture in the shown colours is about as good as one in the centroids'."""
+    squared = ((colors - shown[labels]) ** 2).sum(dtype=np.float64)
+    least = ((colors - centroids[labels]) ** 2).sum(dtype=np.float64)
+    return bool(squared <= (1 + _HANDOVER_EXCESS) * least)
 
 
 class PaletteTracker:
@@ -90,6 +186,7 @@ class PaletteTracker:
         self._settings = settings
         self._tolerance = _LARGEST_TOLERANCE * settings.stability
         self._reach = _REACH * color_scale(settings.color_space)
+        self._handover = _Handover(_HANDOVER_STEP * color_scale(settings.color_space))
         self._cuts = CutDetector()
         self._state: Clusters | None = None
         self._scenes: list[NDArray[np.float32]] = []
@@ -98,6 +195,7 @@ class PaletteTracker:
         self._recent_labels: list[NDArray[np.uint8]] = []
         self._waited = False
         self._last_present = np.inf
+        self._last_shown: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._patience = self._next_challenge = _CHALLENGE_AFTER
         self._frames = 0
         self._fits = 0
@@ -128,9 +226,11 @@ class PaletteTracker:
             event, state = "cold", self._begin(colors)
         elif self._wants_new_fit:
             event, state = "reseed", self._begin_scene(colors, state, pinned)
+            self._handover.stop()
         elif is_cut:
             event, state = "cut", self._begin_scene(colors, state, pinned)
             self._be_patient(_CHALLENGE_AFTER)
+            self._handover.stop()
         else:
             event, state = self._continue(colors, state, pinned)
         self._wants_new_fit = False
@@ -147,6 +247,7 @@ class PaletteTracker:
         before, self._settings = self._settings, settings
         self._tolerance = _LARGEST_TOLERANCE * settings.stability
         self._reach = _REACH * color_scale(settings.color_space)
+        self._handover = _Handover(_HANDOVER_STEP * color_scale(settings.color_space))
         state = self._state
         if state is None:
             return
@@ -281,6 +382,15 @@ class PaletteTracker:
             return None
         attempts = _URGENT_ATTEMPTS if jumped else _CHALLENGE_ATTEMPTS
         winner = self._challenge_now(colors, state, inertia, pinned, attempts)
+        if winner is not None and self._tolerance:
+            jumping = self._handover.prepare(
+                colors, self._last_shown, state.nearest(colors)[0], winner
+            )
+            price = _CLEARLY_BETTER + _PRICE_OF_JUMPS * jumping
+            if self._is_better(winner.usual_inertia, inertia, price):
+                self._handover.begin()
+            else:
+                winner = None
         self._be_patient(_CHALLENGE_AFTER if winner or jumped else self._patience * 3 // 2)
         return winner
 
@@ -302,11 +412,13 @@ class PaletteTracker:
         fresh = self._fit_challenger(colors, n_free, attempts)
         if len(fresh) < (~state.parked).sum():  # fewer distinct colours than clusters
             return None
-        if inertia_of(colors, fresh) < (1 - _CLEARLY_BETTER) * inertia:
-            active = ~state.parked
-            order = match_centroids(state.centroids[active], fresh)
-            centroids = np.concatenate([state.centroids, fresh[order][active.sum() :]])
-            centroids[: len(state.centroids)][active] = fresh[order][: active.sum()]
+        if self._is_better(inertia_of(colors, fresh), inertia, _CLEARLY_BETTER):
+            active = state.active
+            old, new = positions(state.nearest(colors)[0], active), nearest(colors, fresh)[0]
+            common = common_members(old, new, (len(active), len(fresh)))
+            order = match_members(common, state.centroids[active], fresh)
+            centroids = np.concatenate([state.centroids, fresh[order][len(active) :]])
+            centroids[active] = fresh[order][: len(active)]
             return Clusters.settled(colors, centroids, state.parked)
         if n_parked:
             return self._claim_parked(colors, state, inertia, pinned, attempts)
@@ -324,9 +436,14 @@ class PaletteTracker:
         absent = {int(number) for number in np.flatnonzero(state.parked) if number in pinned}
         n_free = self._settings.n_clusters - len(absent)
         fresh = self._fit_challenger(colors, n_free, attempts)
-        if inertia_of(colors, fresh) > (1 - _WORTH_A_PARKED_NUMBER) * inertia:
+        worth = _WORTH_A_PARKED_NUMBER * max(3 / (~state.parked).sum(), 1)
+        if not self._is_better(inertia_of(colors, fresh), inertia, worth):
             return None
         return Clusters.renumbered(colors, state.centroids, fresh, absent)
+
+    def _is_better(self, fresh: float, inertia: float, by: float) -> bool:
+        least = _ROUNDING * color_scale(self._settings.color_space) ** 2
+        return inertia - fresh > max(by * inertia, least)
 
     def _fit_challenger(
         self, colors: NDArray[np.float32], n_clusters: int, attempts: int
@@ -362,18 +479,22 @@ class PaletteTracker:
     def _track(self, colors: NDArray[np.float32], state: Clusters, event: Event) -> Track:
         labels, distances = state.nearest(colors)
         self._recent_labels = [labels, *self._recent_labels[:1]]
+        self._last_shown = self._handover.shown(state.centroids, colors, labels)
         missing = self._settings.n_clusters - len(state.centroids)
-        centroids = np.concatenate(
-            [state.centroids, state.centroids[-1:].repeat(missing, axis=0)]
-        ).astype(np.float32)
-        real = np.arange(len(centroids)) < len(state.centroids)
+        real = np.arange(self._settings.n_clusters) < len(state.centroids)
         return Track(
-            centroids,
+            _lengthened(state.centroids, missing),
             real,
             real & ~np.concatenate([state.parked, np.zeros(missing, bool)]),
             event,
             float(distances.mean(dtype=np.float64)),
+            _lengthened(self._last_shown, missing),
         )
+
+
+def _lengthened(rows: NDArray[np.float32], by: int) -> NDArray[np.float32]:
+    """Rows and as many repeats of the last."""
+    return np.concatenate([rows, rows[-1:].repeat(by, axis=0)]).astype(np.float32)
 
 
 def _inertia_of_partition(colors: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:

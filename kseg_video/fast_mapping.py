@@ -71,7 +71,7 @@ class _IndexInUse:
     cells: Cells
     largest_excess: float = np.inf
     table: CellTable | None = None
-    made_for: tuple[object, ...] = ()
+    made_for: tuple[NDArray[np.uint8], NDArray[np.float32], int] | None = None
 
 
 class FastMapper:
@@ -152,11 +152,16 @@ class FastMapper:
         """The table for these centroids, made anew if they have moved."""
         numbers = np.flatnonzero(track.active).astype(np.uint8)
         centroids = track.centroids[numbers]
-        made_for = numbers, centroids, self._budget.step
-        if in_use.table is None or not all(map(np.array_equal, in_use.made_for, made_for)):
+        step = self._budget.step
+        if in_use.table is None or not (
+            in_use.made_for is not None
+            and np.array_equal(in_use.made_for[0], numbers)
+            and np.array_equal(in_use.made_for[1], centroids)
+            and in_use.made_for[2] == step
+        ):
             unit = self._stability * self._budget.generosity * track.inertia
             in_use.table = in_use.cells.label(centroids, numbers, _NEAR * unit, _VERY_NEAR * unit)
-            in_use.made_for = made_for
+            in_use.made_for = numbers, centroids, step
         return in_use.table
 
 

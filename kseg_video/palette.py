@@ -91,7 +91,8 @@ def match_members(
 
 
 def _distances(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.floating]:
-    return np.linalg.norm(old[:, np.newaxis] - new, axis=2)
+    distances: NDArray[np.floating] = np.linalg.norm(old[:, np.newaxis] - new, axis=2)
+    return distances
 
 
 def _assign(cost: NDArray[np.floating]) -> NDArray[np.intp]:

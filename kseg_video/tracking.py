@@ -17,7 +17,6 @@ when the light changes.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from kseg_video.clustering import cold_fit, polish, positions
 from kseg_video.clusters import MEMORY, Clusters
 from kseg_video.color import color_scale, from_working, luma, to_working
 from kseg_video.cuts import CutDetector
+from kseg_video.handover import Handover
 from kseg_video.mapping import inertia_of, nearest
 from kseg_video.palette import common_members, match_members
 
@@ -52,9 +52,6 @@ _PRICE_OF_JUMPS = 0.1
 _WORTH_A_PARKED_NUMBER = 0.1  # or, of few clusters, that much times 3 for each
 _ROUNDING = 0.25  # mean squared error of three 8-bit channels: no fit is better by less
 _JUMP = 1.15  # of inertia over its usual value
-_HANDOVER_FRAMES = 5
-_HANDOVER_STEP = 11.0  # colour levels a frame
-_HANDOVER_EXCESS = 0.07  # of inertia over that of the new fit, at the most
 _REACH = 24.0  # colour levels within which a colour is taken for a cluster's own
 _SCENES_KEPT = 8
 _SAME_SCENE = 1.3  # inertia of an old palette over that of a fresh fit
@@ -89,91 +86,6 @@ class Track:
     shown: NDArray[np.float32]
 
 
-class _Handover:
-    """Fades the colours of one fit into those of the next, so that adoption is no flash.
-
-    Each cluster starts in the colour in which most of its pixels have been shown.
-    """
-
-    def __init__(self, step: float) -> None:
-        self._step = step
-        self._offsets: NDArray[np.float32] = np.zeros((0, 3), np.float32)
-        self._left = 0
-        self._of = 1
-
-    def prepare(
-        self,
-        colors: NDArray[np.float32],
-        shown: NDArray[np.float32],
-        shown_as: NDArray[np.uint8],
-        fresh: Clusters,
-    ) -> float:
-        """Get ready to start from what is shown, if that is not too far from the picture.
-
-        Returns the share of the sample that will jump to another colour all the same.
-
-        Parameters
-        ----------
-        colors : ndarray of float32, shape (N, 3)
-            The sample.
-        shown : ndarray of float32, shape (M, 3)
-            Colours of the clusters so far.
-        shown_as : ndarray of uint8, shape (N,)
-            Labels of the sample so far.
-        fresh : Clusters
-            What is adopted.
-        """
-        labels, _ = fresh.nearest(colors)
-        common = common_members(labels, shown_as, (len(fresh.centroids), len(shown)))
-        has_members = common.any(axis=1)[:, np.newaxis]
-        starts = np.where(has_members, shown[common.argmax(axis=1)], fresh.centroids)
-        self._offsets = starts - fresh.centroids
-        farthest = float(np.linalg.norm(self._offsets, axis=1).max(initial=0))
-        self._of = min(math.ceil(farthest / self._step), _HANDOVER_FRAMES)
-        if not _is_close(starts, fresh.centroids, colors, labels):
-            self._of, starts = 0, fresh.centroids
-        jumps = np.linalg.norm(starts[:, np.newaxis] - shown, axis=2) > self._step
-        return float(common[jumps].sum() / len(labels))
-
-    def begin(self) -> None:
-        """Start as prepared."""
-        self._left = self._of
-
-    def stop(self) -> None:
-        """Show centroids as they are."""
-        self._left = 0
-
-    def shown(
-        self,
-        centroids: NDArray[np.float32],
-        colors: NDArray[np.float32],
-        labels: NDArray[np.uint8],
-    ) -> NDArray[np.float32]:
-        """What is shown of the centroids in the next frame, of which there is a sample."""
-        if not self._left:
-            return centroids
-        self._left -= 1
-        count = len(self._offsets)
-        result = centroids.copy()
-        result[:count] += self._offsets * np.float32(self._left / self._of)
-        if _is_close(result, centroids, colors, labels):
-            return result
-        self.stop()
-        return centroids
-
-
-def _is_close(
-    shown: NDArray[np.float32],
-    centroids: NDArray[np.float32],
-    colors: NDArray[np.float32],
-    labels: NDArray[np.uint8],
-) -> bool:
-    """Whether a picture in the shown colours is about as good as one in the centroids'."""
-    squared = ((colors - shown[labels]) ** 2).sum(dtype=np.float64)
-    least = ((colors - centroids[labels]) ** 2).sum(dtype=np.float64)
-    return bool(squared <= (1 + _HANDOVER_EXCESS) * least)
-
-
 class PaletteTracker:
     """Follows the clusters of a video from frame to frame.
 
@@ -186,7 +98,7 @@ class PaletteTracker:
         self._settings = settings
         self._tolerance = _LARGEST_TOLERANCE * settings.stability
         self._reach = _REACH * color_scale(settings.color_space)
-        self._handover = _Handover(_HANDOVER_STEP * color_scale(settings.color_space))
+        self._handover = Handover(settings.color_space)
         self._cuts = CutDetector()
         self._state: Clusters | None = None
         self._scenes: list[NDArray[np.float32]] = []
@@ -247,7 +159,7 @@ class PaletteTracker:
         before, self._settings = self._settings, settings
         self._tolerance = _LARGEST_TOLERANCE * settings.stability
         self._reach = _REACH * color_scale(settings.color_space)
-        self._handover = _Handover(_HANDOVER_STEP * color_scale(settings.color_space))
+        self._handover = Handover(settings.color_space)
         state = self._state
         if state is None:
             return

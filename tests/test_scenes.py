@@ -100,6 +100,51 @@ class TestStillScene:
         (segmentation,) = follow([quarters(RED, GREEN, BLUE, GRAY)], 4, stability=0.0)
         assert len(np.unique(segmentation.labels)) == 4
 
+    def test_rare_colours_settle(self) -> None:
+        """Colours of a few pixels each, more of them than clusters, take no turns."""
+        picture = quarters(RED, GREEN, BLUE, GRAY)
+        rng = np.random.default_rng(5)
+        for color in rng.integers(0, 256, (40, 3)):
+            picture[tuple(rng.integers(0, (HEIGHT, WIDTH)))] = color
+        segmenter = Segmenter(SegmenterSettings(n_clusters=8))
+        run = [segmenter.segment(picture) for _ in range(40)]
+        assert set(events(run)) <= {0, 1, 2, 3}
+        for segmentation in run[10:]:
+            assert np.array_equal(segmentation.labels, run[10].labels)
+
+    @pytest.mark.parametrize("deviation", [2.0, 8.0])
+    def test_holding_still_costs_a_few_per_cent_at_most(self, deviation: float) -> None:
+        """Whatever the noise, and in gradients, where every pixel is near some border."""
+        ramp = np.linspace(20, 235, WIDTH).astype(np.uint8)
+        picture = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (HEIGHT, WIDTH, 3)).copy()
+        frames = [noisy(np.roll(picture, 2 * n, axis=1), n, deviation) for n in range(40)]
+        held, strict = Segmenter(SegmenterSettings()), Segmenter(SegmenterSettings(stability=0.0))
+        costs = [held.segment(f).inertia / strict.segment(f).inertia - 1 for f in frames]
+        assert np.mean(costs[10:]) < 0.04
+        assert max(costs) < 0.12
+
+
+class TestHandover:
+    """A colour that grows until it is worth a cluster of its own."""
+
+    @staticmethod
+    def pictures() -> list[Picture]:
+        picture = quarters(RED, (150, 120, 40), BLUE, GRAY)
+        return [with_box(picture, 50, (135, 95, 70), 2 * min(step, 16)) for step in range(60)]
+
+    def test_no_unmoved_pixel_flashes(self) -> None:
+        run = follow(self.pictures(), 4)
+        pictures = self.pictures()
+        for (before, now), (old, new) in zip(pairwise(run), pairwise(pictures), strict=True):
+            still = (old == new).all(axis=2)
+            shown = [s.palette.colors[s.labels].astype(int) for s in (before, now)]
+            jumps = np.abs(shown[1] - shown[0]).max(axis=2) > 12
+            assert (jumps & still).mean() < 0.02
+
+    def test_it_ends_at_the_centroids(self) -> None:
+        last = follow(self.pictures(), 4)[-1].palette
+        assert np.abs(last.colors - last.centroids).max() <= 0.5
+
 
 class TestLeavingAndReturning:
     BACKGROUND = quarters(RED, DARK, BLUE, GRAY)

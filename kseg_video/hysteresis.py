@@ -74,16 +74,16 @@ class LabelHysteresis:
         choices = np.stack([table.labels, table.runners_up], axis=1).view(np.uint16)
         pairs = look_up(index, choices).view(np.uint8).reshape(*index.shape, 2)
         nearest, runners_up = cast("tuple[Plane, Plane]", cv2.split(pairs))
-        luma, before = frame.luma, self._before
+        numbers = runners_up & LABEL_MASK
         labels = nearest.copy()
-        rivals = _where(nearest, runners_up, NEAR)
+        rivals = cv2.copyTo(numbers, (runners_up >= NEAR).view(np.uint8), nearest.copy())
+        before = self._before
         if before is not None and before.labels.shape == nearest.shape:
-            unchanged = _unchanged(luma, before.luma)
-            as_before = cv2.compare(before.labels, nearest, cv2.CMP_EQ)
-            tied = cv2.compare(before.labels, _where(nearest, runners_up, VERY_NEAR), cv2.CMP_EQ)
-            cv2.copyTo(before.labels, cv2.bitwise_and(tied, unchanged), labels)
-            cv2.copyTo(nearest, cv2.bitwise_and(as_before, unchanged), rivals)
-        _follow_neighbors(labels, nearest, rivals)
+            unchanged = _unchanged(frame.luma, before.luma)
+            tied = _equal(before.labels, numbers) & unchanged
+            cv2.copyTo(before.labels, tied & (runners_up >= VERY_NEAR).view(np.uint8), labels)
+            cv2.copyTo(nearest, _equal(before.labels, nearest) & unchanged, rivals)
+        _follow_neighbors(labels, nearest, cast("Plane", rivals))
         return labels
 
     def remember(self, frame: Frame, labels: NDArray[np.uint8]) -> None:
@@ -91,20 +91,16 @@ class LabelHysteresis:
         self._before = _Before(labels, frame.luma)
 
 
-def _where(nearest: Plane, runners_up: Plane, flag: np.uint8) -> Plane:
-    """The runner-up where it has a flag, else the nearest."""
-    flagged = (runners_up >= flag).view(np.uint8)
-    return cast("Plane", cv2.copyTo(runners_up & LABEL_MASK, flagged, nearest.copy()))
-
-
 def _follow_neighbors(labels: Plane, nearest: Plane, rivals: Plane) -> None:
     """Give each pixel the one of its two labels that most of its neighbours have, in place."""
     for _ in range(_SMOOTHING_PASSES):
-        median = cv2.medianBlur(labels, 3)  # of two values, the one that most have
-        allowed = cv2.bitwise_or(
-            cv2.compare(median, nearest, cv2.CMP_EQ), cv2.compare(median, rivals, cv2.CMP_EQ)
-        )
-        cv2.copyTo(median, allowed, labels)
+        median = cast("Plane", cv2.medianBlur(labels, 3))  # of two values, the one that most have
+        cv2.copyTo(median, _equal(median, nearest) | _equal(median, rivals), labels)
+
+
+def _equal(labels: Plane, others: Plane) -> Plane:
+    """Mask of the pixels that are equal, 255 where they are."""
+    return cast("Plane", cv2.compare(labels, others, cv2.CMP_EQ))
 
 
 def _unchanged(luma: Plane, before: Plane) -> Plane:

@@ -1,6 +1,6 @@
 """What each stage of a frame costs on one thread, in milliseconds and in conversions to BGR.
 
-    python -m tests.benchmarks.stages CLIP [--sizes 1280x720 1920x1080] [-k 2 8 32] [--frames 60]
+    python -m tests.benchmarks.stages CLIP [--sizes 1920x1080] [-k 2 8 32] [--stability 0 0.5]
 
 One conversion is ``cv2.cvtColor(..., COLOR_YUV2BGR_I420)`` of the same frames, timed in turn with
 the stages in the same run.
@@ -12,6 +12,7 @@ import argparse
 import os
 import time
 from collections import defaultdict
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from kseg_video.color_index import ColorIndex
 from kseg_video.hysteresis import LabelHysteresis
 from kseg_video.mapping import Cells
 from kseg_video.sampling import PixelSample
+from kseg_video.startup import keep_freed_memory
 from kseg_video.tracking import PaletteTracker
 
 if TYPE_CHECKING:
@@ -102,26 +104,29 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=["1280x720", "1920x1080", "3840x2160"])
     parser.add_argument("-k", "--clusters", nargs="+", type=int, default=[2, 8, 32])
     parser.add_argument("--color-space", nargs="+", default=["rgb"])
+    parser.add_argument("--stability", nargs="+", type=float, default=[0.5])
     parser.add_argument("--frames", type=int, default=60)
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    keep_freed_memory()
     watch = Stopwatch()
     for name, (owner, method) in _STAGES.items():
         watch.watch(name, owner, method)
     names = [*_STAGES, "other", "paint"]
-    print("| size | space | k |", *(f"{name} |" for name in names), "sum | conversions |")
-    print("|---" * (len(names) + 5) + "|")
+    print("| size | space | k | stability |", *(f"{n} |" for n in names), "sum | conversions |")
+    print("|---" * (len(names) + 6) + "|")
     for size in options.sizes:
         frames = frames_of(options.clip, size, options.frames)
-        for space in options.color_space:
-            for k in options.clusters:
-                settings = SegmenterSettings(n_clusters=k, color_space=space)
-                costs = measure(frames, settings, watch)
-                conversion = costs.pop("conversion")
-                total = sum(costs.values())
-                cells = [f"{costs.get(name, 0):.1f}" for name in names]
-                row = [size, space, str(k), *cells, f"{total:.1f}", f"{total / conversion:.1f}"]
-                print("|", " | ".join(row), "|", flush=True)
+        for space, k, stability in product(
+            options.color_space, options.clusters, options.stability
+        ):
+            settings = SegmenterSettings(n_clusters=k, color_space=space, stability=stability)
+            costs = measure(frames, settings, watch)
+            conversion = costs.pop("conversion")
+            total = sum(costs.values())
+            cells = [f"{costs.get(name, 0):.1f}" for name in names]
+            row = [size, space, str(k), f"{stability:g}", *cells]
+            print("|", " | ".join(row), f"| {total:.1f} | {total / conversion:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,27 @@ def cold_fit(
     return polish(colors, labels, found, settings.epsilon, settings.max_iterations)[0]
 
 
+class ColdFits:
+    """Cold fits one after another, each from a seed of its own.
+
+    Parameters
+    ----------
+    settings : SegmenterSettings
+    """
+
+    def __init__(self, settings: SegmenterSettings) -> None:
+        self.settings = settings
+        self._count = 0
+
+    def fit(
+        self, colors: NDArray[np.float32], n_clusters: int, attempts: int | None = None
+    ) -> NDArray[np.float32]:
+        """The next fit; see `cold_fit`."""
+        seed = (self.settings.seed + self._count) % 2**31
+        self._count += 1
+        return cold_fit(colors, self.settings, seed, n_clusters, attempts)
+
+
 def polish(
     colors: NDArray[np.float32],
     labels: NDArray[np.uint8],

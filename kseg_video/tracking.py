@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.clustering import cold_fit, polish, positions
+from kseg_video.challenge import Challenger
+from kseg_video.clustering import ColdFits, polish, positions
 from kseg_video.clusters import MEMORY, Clusters
 from kseg_video.color import color_scale, from_working, luma, to_working
 from kseg_video.cuts import CutDetector
 from kseg_video.handover import Handover
 from kseg_video.mapping import inertia_of, nearest
-from kseg_video.palette import common_members, match_members
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -43,14 +43,6 @@ _LARGEST_TOLERANCE = 0.006
 _NOTHING_NEW = 0.01  # change of inertia with the same centroids
 _CHALLENGE_AFTER = 3  # frames; half as many again after each challenge in vain, to the next limit
 _CHALLENGE_AT_LEAST_EVERY = 60
-_CHALLENGE_PIXELS = 4000
-_CHALLENGE_ATTEMPTS = 2
-_URGENT_ATTEMPTS = 6  # when inertia has jumped
-_CLEARLY_BETTER = 0.025
-# More than that, for each share of the pixels that would jump to another colour.
-_PRICE_OF_JUMPS = 0.1
-_WORTH_A_PARKED_NUMBER = 0.1  # or, of few clusters, that much times 3 for each
-_ROUNDING = 0.25  # mean squared error of three 8-bit channels: no fit is better by less
 _JUMP = 1.15  # of inertia over its usual value
 _REACH = 24.0  # colour levels within which a colour is taken for a cluster's own
 _SCENES_KEPT = 8
@@ -110,7 +102,7 @@ class PaletteTracker:
         self._last_shown: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._patience = self._next_challenge = _CHALLENGE_AFTER
         self._frames = 0
-        self._fits = 0
+        self._cold_fits = ColdFits(settings)
 
     def update(
         self,
@@ -157,6 +149,7 @@ class PaletteTracker:
         working space: their colours are taken over into it.
         """
         before, self._settings = self._settings, settings
+        self._cold_fits.settings = settings
         self._tolerance = _LARGEST_TOLERANCE * settings.stability
         self._reach = _REACH * color_scale(settings.color_space)
         self._handover = Handover(settings.color_space)
@@ -181,7 +174,7 @@ class PaletteTracker:
     # --- the four ways to the next centroids -----------------------------------------------------
 
     def _begin(self, colors: NDArray[np.float32]) -> Clusters:
-        centroids = self._fit_cold(colors, self._settings.n_clusters)
+        centroids = self._cold_fits.fit(colors, self._settings.n_clusters)
         brightness = luma(from_working(centroids, self._settings.color_space))
         return Clusters.settled(colors, centroids[np.argsort(brightness, kind="stable")])
 
@@ -190,14 +183,14 @@ class PaletteTracker:
     ) -> Clusters:
         """A cold fit, numbered after the colours that the scene shares with earlier ones."""
         self._scenes = [*self._scenes, state.centroids][-_SCENES_KEPT:]
-        fresh = self._fit_cold(colors, self._settings.n_clusters)
+        fresh = self._cold_fits.fit(colors, self._settings.n_clusters)
         known = min(self._scenes, key=lambda scene: inertia_of(colors, scene))
         if inertia_of(colors, known) > _SAME_SCENE * inertia_of(colors, fresh):
             known = state.centroids
         absent = self._absent(known, fresh, pinned)
         if absent:
             wanted = max(self._settings.n_clusters - len(absent), 1)
-            fresh = self._fit_cold(colors, wanted)
+            fresh = self._cold_fits.fit(colors, wanted)
         return Clusters.renumbered(colors, known, fresh, absent)
 
     def _continue(
@@ -292,14 +285,13 @@ class PaletteTracker:
         unfound = len(state.centroids) < self._settings.n_clusters
         if not (jumped or unfound or self._frames >= self._next_challenge) or inertia == 0:
             return None
-        attempts = _URGENT_ATTEMPTS if jumped else _CHALLENGE_ATTEMPTS
-        winner = self._challenge_now(colors, state, inertia, pinned, attempts)
+        challenger = Challenger(colors, self._cold_fits, urgent=jumped)
+        winner = challenger.beat(state, inertia, pinned)
         if winner is not None and self._tolerance:
             jumping = self._handover.prepare(
                 colors, self._last_shown, state.nearest(colors)[0], winner
             )
-            price = _CLEARLY_BETTER + _PRICE_OF_JUMPS * jumping
-            if self._is_better(winner.usual_inertia, inertia, price):
+            if challenger.is_worth(winner.usual_inertia, inertia, jumping):
                 self._handover.begin()
             else:
                 winner = None
@@ -311,68 +303,7 @@ class PaletteTracker:
         self._patience = min(frames, _CHALLENGE_AT_LEAST_EVERY)
         self._next_challenge = self._frames + self._patience
 
-    def _challenge_now(
-        self,
-        colors: NDArray[np.float32],
-        state: Clusters,
-        inertia: float,
-        pinned: AbstractSet[int],
-        attempts: int,
-    ) -> Clusters | None:
-        n_parked = int(state.parked.sum())
-        n_free = self._settings.n_clusters - n_parked
-        fresh = self._fit_challenger(colors, n_free, attempts)
-        if len(fresh) < (~state.parked).sum():  # fewer distinct colours than clusters
-            return None
-        if self._is_better(inertia_of(colors, fresh), inertia, _CLEARLY_BETTER):
-            active = state.active
-            old, new = positions(state.nearest(colors)[0], active), nearest(colors, fresh)[0]
-            common = common_members(old, new, (len(active), len(fresh)))
-            order = match_members(common, state.centroids[active], fresh)
-            centroids = np.concatenate([state.centroids, fresh[order][len(active) :]])
-            centroids[active] = fresh[order][: len(active)]
-            return Clusters.settled(colors, centroids, state.parked)
-        if n_parked:
-            return self._claim_parked(colors, state, inertia, pinned, attempts)
-        return None
-
-    def _claim_parked(
-        self,
-        colors: NDArray[np.float32],
-        state: Clusters,
-        inertia: float,
-        pinned: AbstractSet[int],
-        attempts: int,
-    ) -> Clusters | None:
-        """Give the numbers of parked clusters away, where that is worth a great deal."""
-        absent = {int(number) for number in np.flatnonzero(state.parked) if number in pinned}
-        n_free = self._settings.n_clusters - len(absent)
-        fresh = self._fit_challenger(colors, n_free, attempts)
-        worth = _WORTH_A_PARKED_NUMBER * max(3 / (~state.parked).sum(), 1)
-        if not self._is_better(inertia_of(colors, fresh), inertia, worth):
-            return None
-        return Clusters.renumbered(colors, state.centroids, fresh, absent)
-
-    def _is_better(self, fresh: float, inertia: float, by: float) -> bool:
-        least = _ROUNDING * color_scale(self._settings.color_space) ** 2
-        return inertia - fresh > max(by * inertia, least)
-
-    def _fit_challenger(
-        self, colors: NDArray[np.float32], n_clusters: int, attempts: int
-    ) -> NDArray[np.float32]:
-        few = np.ascontiguousarray(colors[:: max(len(colors) // _CHALLENGE_PIXELS, 1)])
-        centroids = self._fit_cold(few, n_clusters, attempts)
-        labels, _ = nearest(colors, centroids)
-        return polish(colors, labels, centroids, self._settings.epsilon)[0]
-
     # --- helpers ---------------------------------------------------------------------------------
-
-    def _fit_cold(
-        self, colors: NDArray[np.float32], n_clusters: int, attempts: int | None = None
-    ) -> NDArray[np.float32]:
-        seed = (self._settings.seed + self._fits) % 2**31
-        self._fits += 1
-        return cold_fit(colors, self._settings, seed, n_clusters, attempts)
 
     def _absent(
         self, known: NDArray[np.float32], fresh: NDArray[np.float32], pinned: AbstractSet[int]

@@ -1,0 +1,103 @@
+"""The challenger: a cold fit of a frame that may take the place of the palette tracked so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.clustering import polish, positions
+from kseg_video.clusters import Clusters
+from kseg_video.color import color_scale
+from kseg_video.mapping import inertia_of, nearest
+from kseg_video.palette import common_members, match_members
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from numpy.typing import NDArray
+
+    from kseg_video.clustering import ColdFits
+
+_PIXELS = 4000
+_ATTEMPTS = 2
+_URGENT_ATTEMPTS = 6
+_CLEARLY_BETTER = 0.025
+# More than that, for each share of the pixels that would jump to another colour.
+_PRICE_OF_JUMPS = 0.1
+_WORTH_A_PARKED_NUMBER = 0.1  # or, of few clusters, that much times 3 for each
+_ROUNDING = 0.25  # mean squared error of three 8-bit channels: no fit is better by less
+
+
+class Challenger:
+    """Cold fits to the sample of one frame.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+        The sample.
+    fits : ColdFits
+    urgent : bool
+        Whether the palette so far has become much worse: worth more attempts.
+    """
+
+    def __init__(self, colors: NDArray[np.float32], fits: ColdFits, *, urgent: bool) -> None:
+        self._colors = colors
+        self._fits = fits
+        self._settings = fits.settings
+        self._attempts = _URGENT_ATTEMPTS if urgent else _ATTEMPTS
+
+    def beat(self, state: Clusters, inertia: float, pinned: AbstractSet[int]) -> Clusters | None:
+        """Clusters that are clearly better than these, if there are any.
+
+        Parameters
+        ----------
+        state : Clusters
+        inertia : float
+            Where they would go from here by a warm fit.
+        pinned : set of int
+            Clusters whose numbers may never pass to another colour.
+        """
+        n_free = self._settings.n_clusters - int(state.parked.sum())
+        fresh = self._fit(n_free)
+        if len(fresh) < len(state.active):  # fewer distinct colours than clusters
+            return None
+        if self._is_better(inertia_of(self._colors, fresh), inertia, _CLEARLY_BETTER):
+            return self._numbered(state, fresh)
+        return self._claim_parked(state, inertia, pinned) if state.parked.any() else None
+
+    def is_worth(self, fresh: float, inertia: float, jumping: float) -> bool:
+        """Whether an inertia is so much better that a share of pixels may jump for it."""
+        return self._is_better(fresh, inertia, _CLEARLY_BETTER + _PRICE_OF_JUMPS * jumping)
+
+    def _numbered(self, state: Clusters, fresh: NDArray[np.float32]) -> Clusters:
+        """Fresh centroids under the numbers that most of their pixels have."""
+        active = state.active
+        old = positions(state.nearest(self._colors)[0], active)
+        new, _ = nearest(self._colors, fresh)
+        common = common_members(old, new, (len(active), len(fresh)))
+        order = match_members(common, state.centroids[active], fresh)
+        centroids = np.concatenate([state.centroids, fresh[order][len(active) :]])
+        centroids[active] = fresh[order][: len(active)]
+        return Clusters.settled(self._colors, centroids, state.parked)
+
+    def _claim_parked(
+        self, state: Clusters, inertia: float, pinned: AbstractSet[int]
+    ) -> Clusters | None:
+        """Give the numbers of parked clusters away, where that is worth a great deal."""
+        absent = {int(number) for number in np.flatnonzero(state.parked) if number in pinned}
+        fresh = self._fit(self._settings.n_clusters - len(absent))
+        worth = _WORTH_A_PARKED_NUMBER * max(3 / len(state.active), 1)
+        if not self._is_better(inertia_of(self._colors, fresh), inertia, worth):
+            return None
+        return Clusters.renumbered(self._colors, state.centroids, fresh, absent)
+
+    def _is_better(self, fresh: float, inertia: float, by: float) -> bool:
+        least = _ROUNDING * color_scale(self._settings.color_space) ** 2
+        return inertia - fresh > max(by * inertia, least)
+
+    def _fit(self, n_clusters: int) -> NDArray[np.float32]:
+        few = np.ascontiguousarray(self._colors[:: max(len(self._colors) // _PIXELS, 1)])
+        centroids = self._fits.fit(few, n_clusters, self._attempts)
+        labels, _ = nearest(self._colors, centroids)
+        return polish(self._colors, labels, centroids, self._settings.epsilon)[0]

@@ -55,8 +55,9 @@ def wait_for_picture(window: Window) -> None:
         if window.picture().shape[:2] == SIZE[::-1] and color(window, LEFT)[0] > 100:
             return
         time.sleep(0.1)
+    shown = window.picture()
     window.process.kill()
-    pytest.fail("no picture came")
+    pytest.fail(f"no picture came; shown were {shown.shape}, of colour {shown.mean(axis=(0, 1))}")
 
 
 def color(window: Window, place: tuple[int, int]) -> list[int]:
@@ -143,6 +144,29 @@ def test_signals_end_it_with_the_recording_finished(
 def test_a_file_that_ends_ends_it(screen: str, two_halves: Path) -> None:
     environment = {**os.environ, "DISPLAY": screen, "WAYLAND_DISPLAY": ""}
     assert run("live", two_halves, env=environment).code == 0
+
+
+def test_a_name_in_any_letters_is_shown(screen: str, two_halves: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "vidéo ☃.mkv"
+    clip.symlink_to(two_halves)
+    window = Window(screen, tmp_path, "live", clip, "--loop", "-k", "2")
+    wait_for_picture(window)
+    assert window.call("xdotool", "getwindowname", window.number).strip().endswith("vidéo ☃.mkv")
+    window.type("q")
+    assert window.end().code == 0
+
+
+def test_of_two_windows_each_has_its_own_keys(
+    window: Window, screen: str, two_halves: Path, tmp_path: Path
+) -> None:
+    other = Window(screen, tmp_path, "live", two_halves, "--loop", "-k", "2")
+    assert other.number != window.number
+    wait_for_picture(other)
+    other.type("0")
+    assert color(other, LEFT) == [0, 0, 0]
+    other.type("q")
+    assert other.end().code == 0
+    assert window.process.poll() is None
 
 
 def test_an_explicit_window_without_a_display(two_halves: Path) -> None:

@@ -17,6 +17,7 @@ from kseg_video.capture import is_camera, is_stream, open_capture
 from kseg_video.errors import DisplayError, SettingsError, SourceError
 from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
+from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import KEYS, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
 from kseg_video.preview import LiveWindow
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import argparse
     from types import FrameType
 
-    from kseg_video.live import LiveStatus
+    from kseg_video.live_figures import LiveStatus
     from kseg_video.screen import Screen
     from kseg_video.settings import CaptureSettings
 
@@ -66,15 +67,9 @@ def run_live(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         screen, status = _outputs(options, f"kseg-video: {source}", stack)
         stack.enter_context(feed)
-        session = LiveSession(
-            source,
-            feed,
-            stack.enter_context(screen),
-            state,
-            output_dir=options.output_dir,
-            record=options.record,
-            status=status,
-        )
+        stack.enter_context(screen)
+        files = stack.enter_context(LiveFiles(options.output_dir, options.record))
+        session = LiveSession(source, feed, screen, state, files, status=status)
 
         def stop(number: int, _frame: FrameType | None) -> None:
             stopped_by.append(number)
@@ -83,6 +78,10 @@ def run_live(options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
         session.run()
+    for message in files.news():
+        if not options.quiet:
+            print(f"kseg-video: {message}", file=sys.stderr)  # noqa: T201 - the last words
+    files.check()
     return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0
 
 
@@ -149,9 +148,9 @@ def _outputs(
         )
     from kseg_video.terminal_preview import TerminalScreen  # noqa: PLC0415 - not on Windows
 
-    console, _ = stack.enter_context(caught_stderr())
+    console, others = stack.enter_context(caught_stderr())
     shown = TerminalScreen(console)
-    return shown, None if options.quiet else TerminalNote(shown.note)
+    return shown, None if options.quiet else TerminalNote(shown.note, others)
 
 
 def _status(

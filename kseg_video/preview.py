@@ -72,7 +72,7 @@ class LiveWindow:
         cv2.pollKey()
 
     def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
-        """Show a BGR picture of shape (H, W, 3)."""
+        """Show a BGR picture of shape (H, W, 3), at once."""
         if picture.shape != self._shape:
             self._shape = picture.shape
             cv2.resizeWindow(self._name, *_fitting_size(picture.shape[1], picture.shape[0]))
@@ -81,17 +81,22 @@ class LiveWindow:
             wanted = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
             cv2.setWindowProperty(self._name, cv2.WND_PROP_FULLSCREEN, float(wanted))
         cv2.imshow(self._name, picture)
+        self._poll()
 
     def events(self) -> Sequence[Event]:
-        """What the user has done since the last call; has the window drawn."""
-        code = cv2.pollKey()
-        typed: Iterable[str] = [chr(code)] if 0 < code < 127 else ()
-        for character in typed if self._keys is None else self._keys.pressed():
-            self._events.append(KeyPress(_NAMES.get(character, character)))
+        """What the user has done since the last call."""
+        self._poll()
         if not _is_open(self._name):
             self._events.append(Closed())
         events, self._events = self._events, []
         return events
+
+    def _poll(self) -> None:
+        """Have the window drawn, and take note of keys."""
+        code = cv2.pollKey()
+        typed: Iterable[str] = [chr(code)] if 0 < code < 127 else ()
+        for character in typed if self._keys is None else self._keys.pressed():
+            self._events.append(KeyPress(_NAMES.get(character, character)))
 
     def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
         if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):

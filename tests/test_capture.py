@@ -19,7 +19,7 @@ from kseg_video.ffmpeg import environment, executable
 from kseg_video.recording import Recorder
 from kseg_video.settings import CaptureSettings
 from tests.commands import finish, run, start
-from tests.media import inspect, make_clip
+from tests.media import inspect, make_clip, read_planes
 from tests.test_feed import until
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}/"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, color: str = "blue", seconds: float = 60) -> None:
-        source = f"color=c={color}:s=160x120:r=25,noise=alls=4:allf=t"
+    def start(
+        self, color: str = "blue", seconds: float = 60, size: str = "160x120", rate: float = 25
+    ) -> None:
+        source = f"color=c={color}:s={size}:r={rate},noise=alls=4:allf=t"
         command = [executable(), "-loglevel", "error", "-nostdin", "-re", "-f", "lavfi"]
         command += ["-i", source, "-t", str(seconds), "-c:v", "mjpeg", "-f", "mpjpeg"]
         self._process = subprocess.Popen(
@@ -80,7 +82,7 @@ def test_a_stream_arrives_in_its_colours(server: Server) -> None:
         assert (arrival.frame.width, arrival.frame.height) == (160, 120)
         mean = arrival.frame.bgr.reshape(-1, 3).mean(axis=0)
         assert np.abs(mean - (0xC0, 0x40, 0x20)).max() < 4
-        assert feed.description.endswith("160x120 25 fps")
+        assert feed.description.endswith("160x120"), "its rate is a guess of the decoder's"
 
 
 def test_a_stream_that_is_cut_off_comes_back(server: Server) -> None:
@@ -97,6 +99,60 @@ def test_a_stream_that_is_cut_off_comes_back(server: Server) -> None:
 
         until(came_back)
         assert feed.losses >= 1
+
+
+def test_a_slow_stream_is_no_lost_one(server: Server) -> None:
+    server.start(rate=1)
+    with feed_of(server.url) as feed:
+        deadline = time.monotonic() + 20
+        while feed.received < 4:
+            feed.take(0.05)
+            assert time.monotonic() < deadline
+        assert (feed.condition, feed.losses, feed.dropped) == ("live", 0, 0)
+
+
+def test_a_stream_that_is_slow_to_open_is_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = start("live", f"http://127.0.0.1:{silent.getsockname()[1]}/", "--preview", "none")
+        time.sleep(3)
+        assert process.poll() is None
+        process.terminate()
+        assert finish(process, 10).code == 0
+
+
+def test_a_stream_of_another_size_takes_its_place(server: Server, tmp_path: Path) -> None:
+    server.start("red")
+    target = tmp_path / "out.mp4"
+    process = start("live", server.url, "--preview", "none", "--record", target)
+    until(target.exists)
+    time.sleep(1)
+    server.stop()
+    server.start("blue", size="320x200")
+    time.sleep(6)
+    process.terminate()
+    assert finish(process, 20).code == 0
+    last = read_planes(target, "rgb24")[-1]
+    assert last.shape == (120, 160, 3)
+    assert last[60, 80, 2] > 200
+
+
+def test_a_stream_over_udp() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"udp://127.0.0.1:{free.getsockname()[1]}"
+    command = [executable(), "-loglevel", "error", "-nostdin", "-re", "-f", "lavfi"]
+    command += ["-i", "color=c=red:s=160x120:r=25,noise=alls=4:allf=t", "-c:v", "libx264"]
+    command += ["-tune", "zerolatency", "-g", "25", "-f", "mpegts", url]
+    with feed_of(url) as feed, subprocess.Popen(command, env=environment()) as sender:
+        deadline = time.monotonic() + 20
+        while feed.received < 10:
+            feed.take(0.02)
+            assert time.monotonic() < deadline
+        sender.terminate()
+        while feed.condition == "live":
+            feed.take(0.02)
+            assert time.monotonic() < deadline
+        assert feed.message == "no frames come"
 
 
 def test_an_address_where_nobody_is(server: Server) -> None:
@@ -181,6 +237,19 @@ def test_a_file_that_is_played_once_gives_all_its_frames(tmp_path: Path) -> None
         count += 1
     capture.close()
     assert count == 10
+
+
+def test_a_file_of_a_variable_rate_is_played_in_its_own_time(tmp_path: Path) -> None:
+    held = "setpts='if(lt(N,5),N,N+30)/25/TB'"  # five frames, then none for more than a second
+    clip = make_clip(
+        tmp_path / "held.mkv", "-vf", held, "-fps_mode", "vfr", "-c:v", "ffv1", seconds=2
+    )
+    capture = open_capture(str(clip), CaptureSettings())
+    times = []
+    while (frame := capture.read()) is not None:
+        times.append(frame.time)
+    capture.close()
+    assert times[-1] == pytest.approx(49 / 25, abs=0.1)
 
 
 @pytest.mark.parametrize(

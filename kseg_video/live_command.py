@@ -64,20 +64,25 @@ def run_live(options: argparse.Namespace) -> int:
     source = options.source or _first_camera()
     feed = _feed(source, capture_settings(options))
     stopped_by: list[int] = []
+    running: list[LiveSession] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopped_by.append(number)
+        for session in running:
+            session.quit()
+
+    # Before anything changes the terminal, which has to be restored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     with ExitStack() as stack:
         screen, status = _outputs(options, f"kseg-video: {source}", stack)
         stack.enter_context(feed)
         stack.enter_context(screen)
         files = stack.enter_context(LiveFiles(options.output_dir, options.record))
         session = LiveSession(source, feed, screen, state, files, status=status)
-
-        def stop(number: int, _frame: FrameType | None) -> None:
-            stopped_by.append(number)
-            session.quit()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        session.run()
+        running.append(session)
+        if not stopped_by:
+            session.run()
     for message in files.news():
         if not options.quiet:
             print(f"kseg-video: {message}", file=sys.stderr)  # noqa: T201 - the last words

@@ -164,6 +164,7 @@ def require_display() -> None:
             stderr=subprocess.DEVNULL,
             timeout=_TRIAL_SECONDS,
             check=False,
+            start_new_session=True,  # a Ctrl-C at the terminal is for us alone
         )
     except subprocess.TimeoutExpired:
         raise DisplayError("the display does not answer") from None

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tests.commands import run
-from tests.media import inspect, make_clip
+from tests.media import inspect, make_clip, read_planes
+from tests.test_feed import until
 from tests.windows import Window, needs_screen
 from tests.x11 import close_window
 
@@ -122,6 +123,8 @@ def test_a_recording_made_by_key_plays(window: Window, tmp_path: Path) -> None:
     stored = inspect(recording)
     assert (stored.width, stored.height) == SIZE
     assert stored.frames >= 20
+    top = read_planes(recording, "rgb24")[-1][2:10]
+    assert np.ptp(top[:, 10:150], axis=(0, 1)).max() < 30, "without the figures"
 
 
 def test_the_close_button_ends_it(window: Window, screen: str) -> None:
@@ -163,13 +166,25 @@ def test_of_two_windows_each_has_its_own_keys(
     assert other.number != window.number
     wait_for_picture(other)
     other.type("0")
-    assert color(other, LEFT) == [0, 0, 0]
+    until(lambda: color(other, LEFT) == [0, 0, 0])
     other.type("q")
     assert other.end().code == 0
     assert window.process.poll() is None
 
 
 def test_an_explicit_window_without_a_display(two_halves: Path) -> None:
-    outcome = run("live", two_halves, "--preview", "window")
+    environment = {**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    outcome = run("live", two_halves, "--preview", "window", env=environment)
     assert outcome.code == 1
     assert outcome.err == "kseg-video: error: there is no display to show the picture on\n"
+
+
+@pytest.mark.parametrize("display", ["", ":9999"])
+def test_neither_a_display_nor_a_terminal(two_halves: Path, display: str) -> None:
+    environment = {**os.environ, "DISPLAY": display, "WAYLAND_DISPLAY": ""}
+    outcome = run("live", two_halves, env=environment)
+    assert outcome.code == 1
+    assert outcome.err == (
+        "kseg-video: error: there is neither a display nor a terminal to show the picture on; "
+        "give --preview none to go without\n"
+    )

@@ -98,6 +98,16 @@ def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:
     assert terminal.end() == 130
 
 
+@pytest.mark.parametrize("seconds", [0.4, 0.7, 1.0, 1.3])
+def test_ctrl_c_at_any_moment_restores_the_terminal(tmp_path: Path, seconds: float) -> None:
+    clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
+    terminal = Terminal("live", clip, "--loop", "--preview", "terminal")
+    time.sleep(seconds)
+    terminal.process.send_signal(2)
+    assert terminal.end() == 130
+    assert terminal.text.count("\x1b[?1049h") == terminal.text.count("\x1b[?1049l")
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(60, 18), (80, 22), (120, 40)])
 def test_the_help_shows_every_key(columns: int, rows: int) -> None:
     lines = "".join(segment.text for segment in help_rows(columns, rows)).split("\n")

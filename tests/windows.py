@@ -28,6 +28,9 @@ def virtual_screen() -> Iterator[str]:
     """Name of a display that lasts as long as the iterator."""
     ours, theirs = os.pipe()
     command = ["Xvfb", "-displayfd", str(theirs), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    command += [
+        "-noreset"
+    ]  # it would start anew, for a while deaf, whenever the last client leaves
     server = subprocess.Popen(command, pass_fds=(theirs,), stderr=subprocess.DEVNULL)
     os.close(theirs)
     with os.fdopen(ours) as answer:

@@ -11,6 +11,7 @@ import contextlib
 import re
 import sys
 import threading
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -34,6 +35,9 @@ _AT_ONCE = (
     *("-probesize", "500000", "-analyzeduration", "500000"),
     *("-fflags", "nobuffer", "-flags", "low_delay"),
 )
+_AS_THEY_COME = ("-fps_mode", "passthrough")
+# A file of a variable rate is played in its own time too, with frames shown again or left out.
+_CONSTANT_RATE = ("-fps_mode", "cfr", "-fpsmax", "60")
 _FRAME_MARK = b"FRAME"
 _MOST_PARAMETERS = 512  # bytes of a line that says what follows
 # What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
@@ -56,7 +60,7 @@ class Capture(Protocol):
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second as announced; 0 where nothing is."""
+        """Frames a second as granted or stored; 0 where nothing is known."""
         ...
 
     def read(self) -> Frame | None:
@@ -95,12 +99,12 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
     if is_camera(source):
         return CameraCapture(source, settings)
     if is_stream(source):
-        return FfmpegCapture(source, list(_AT_ONCE), source)
+        return FfmpegCapture(source, list(_AT_ONCE), source, paced=False)
     path = Path(source)
     if not path.is_file():
         raise SourceError(f"{path} is no file, camera number or URL; check the name")
     looping = ["-stream_loop", "-1"] if settings.loop else []
-    return FfmpegCapture(file_argument(path), looping, path.name)
+    return FfmpegCapture(file_argument(path), looping, path.name, paced=True)
 
 
 class CameraCapture:
@@ -140,6 +144,8 @@ class CameraCapture:
             self._video.set(cv2.CAP_PROP_FPS, settings.frame_rate)
         self._video.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         self._busy = threading.Lock()
+        self._opened = time.monotonic()
+        self._count = 0
 
     @property
     def description(self) -> str:
@@ -165,7 +171,11 @@ class CameraCapture:
             got, picture = self._video.read()
         if not got or picture is None:
             return None
-        return Frame(cast("np.ndarray", picture))
+        frame = Frame(
+            cast("np.ndarray", picture), index=self._count, time=time.monotonic() - self._opened
+        )
+        self._count += 1
+        return frame
 
     def close(self) -> None:
         """Release the camera, unless a read in another thread is stuck in it."""
@@ -185,19 +195,25 @@ class FfmpegCapture:
         Of the input.
     name : str
         For the user.
+    paced : bool
+        Whether frames come at a constant rate, as a file is played; otherwise they come when they
+        come, and what is announced counts for nothing: motion JPEG always says 25 a second.
     """
 
-    def __init__(self, address: str, options: list[str], name: str) -> None:
+    def __init__(self, address: str, options: list[str], name: str, *, paced: bool) -> None:
         self._name = name
         self._count = 0
         self._process = FfmpegProcess(
             [
                 *("-nostdin", *options, "-i", address, "-map", "0:V:0", "-vf", _TO_PLANES),
-                *("-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "-"),
+                *(_CONSTANT_RATE if paced else _AS_THEY_COME),
+                *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
             ],
             feeds=False,
         )
         self._shape: tuple[int, int] | None = None
+        self._paced = paced
+        self._opened = time.monotonic()
         self.frame_rate = 0.0
 
     @property
@@ -227,8 +243,10 @@ class FfmpegCapture:
             if not got:
                 return None
             missing = missing[got:]
-        time = self._count / self.frame_rate if self.frame_rate else 0.0
-        frame = Frame(pixels, "i420", _ENCODING, self._count, time)
+        seconds = (
+            self._count / self.frame_rate if self.frame_rate else time.monotonic() - self._opened
+        )
+        frame = Frame(pixels, "i420", _ENCODING, self._count, seconds)
         self._count += 1
         return frame
 
@@ -245,8 +263,8 @@ class FfmpegCapture:
             self.close()
             said = "; ".join(self._process.messages[-1:]) or "no picture came"
             raise SourceError(f"{self._name} cannot be opened ({said}); check the address")
-        rate = Fraction(fields.get("F", "0:1").replace(":", "/"))
-        self.frame_rate = float(rate) if 0 < rate <= 1000 else 0.0
+        if self._paced:
+            self.frame_rate = float(Fraction(fields["F"].replace(":", "/")))
         return int(fields["H"]) * 3 // 2, int(fields["W"])
 
     def _line(self) -> bytes:

@@ -34,6 +34,7 @@ _REPETITION = 4.0  # seconds of one and the same picture after which a camera co
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before a lost source is opened again
 _LEAVING = 1.0  # seconds that a thread stuck in a driver is given at the end
 _PIXELS_COMPARED = 4096
+_ARRIVALS = 16  # over which a frame's interval is measured: what sources announce may be wrong
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +87,7 @@ class Feed:
         self._reconnect = reconnect
         self._paced = paced
         self._may_repeat = may_repeat
+        self._may_stand_still = False
         self._clock = clock
         self._changed = threading.Condition()
         self._reading: _Reading | None = None
@@ -93,12 +95,12 @@ class Feed:
         self._wait = _FIRST_WAIT
         self._retry_at = 0.0
         self._waiting: deque[Arrival] = deque()
+        self._arrivals: deque[float] = deque(maxlen=_ARRIVALS)  # since the source was opened
         self._taken_any = False
         self._paused = False
         self.condition: Condition = "opening"
         self.message = ""
         self.description = ""
-        self.frame_rate = 0.0
         self.received = 0
         self.dropped = 0
         self.losses = 0
@@ -133,7 +135,7 @@ class Feed:
                 self._changed.wait(timeout)
             if not self._waiting:
                 return None
-            oldest = self._clock() - (1 / self.frame_rate if self.frame_rate else 0)
+            oldest = self._clock() - self._interval()
             while len(self._waiting) > 1 and self._waiting[0].time < oldest:
                 self._drop()
             self._taken_any = True
@@ -154,6 +156,7 @@ class Feed:
     def _begin(self) -> None:
         self._reading = _Reading(self, self._open_capture, self._clock, paced=self._paced)
         self._reading.hold(self._paused)
+        self._arrivals.clear()
         self._reading.thread.start()
 
     def _watch(self) -> None:
@@ -167,9 +170,14 @@ class Feed:
         patience = _OPENING if self.condition == "opening" else _SILENCE
         if not reading.holds and now - reading.last_sign > patience:
             self._lose(reading, "no frames come")
-        elif not self._may_repeat and reading.repeats_for > _REPETITION:
-            self._may_repeat = True  # a picture that stands still again after this is just that
+        elif self._is_stuck(reading):
+            # A picture that stands still from the next opening on is just that.
+            self._may_stand_still = True
             self._lose(reading, "the camera repeats one frame")
+
+    def _is_stuck(self, reading: _Reading) -> bool:
+        stands_still = self._may_stand_still and not reading.has_moved
+        return not self._may_repeat and not stands_still and reading.repeats_for > _REPETITION
 
     def _lose(self, reading: _Reading, message: str, *, ended: bool = False) -> None:
         with self._changed:
@@ -189,6 +197,11 @@ class Feed:
                 self._wait = min(2 * self._wait, _LONGEST_WAIT)
             self._changed.notify_all()
 
+    def _interval(self) -> float:
+        """Seconds from one frame to the next."""
+        times = self._arrivals
+        return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+
     def _drop(self) -> None:
         self._waiting.popleft()
         self.dropped += self._taken_any and not self._paused
@@ -202,6 +215,7 @@ class Feed:
             while len(self._waiting) > 1:
                 self._drop()
             self._waiting.append(Arrival(frame, self.received, self._clock()))
+            self._arrivals.append(self._waiting[-1].time)
             self._changed.notify_all()
 
 
@@ -226,6 +240,7 @@ class _Reading:
         self._steps = threading.Semaphore(0)
         self._fingerprint: np.ndarray | None = None
         self._same_since = clock()
+        self.has_moved = False
         self._due: float | None = None
         self.last_sign = clock()
         self.holds = False
@@ -263,6 +278,8 @@ class _Reading:
             self._capture = self._open_capture()
             with contextlib.closing(self._capture) as capture:
                 self._read_all(capture)
+                if self._paced:  # the last frame too is shown for as long as it lasts
+                    self._wait_until_due(capture.frame_rate)
             ended = self._paced
             message = "the end" if ended else "the source ended"
         except KsegError as error:
@@ -276,7 +293,6 @@ class _Reading:
         while not self._abandoned.is_set() and (frame := capture.read()) is not None:
             now = self.last_sign = self._clock()
             self._feed.description = capture.description
-            self._feed.frame_rate = capture.frame_rate
             self._compare(frame, now)
             if self._paced:
                 self._wait_until_due(capture.frame_rate)
@@ -286,6 +302,7 @@ class _Reading:
         pixels = frame.pixels.reshape(-1)
         fingerprint = pixels[:: max(len(pixels) // _PIXELS_COMPARED, 1)].copy()
         if self._fingerprint is None or not np.array_equal(fingerprint, self._fingerprint):
+            self.has_moved = self._fingerprint is not None
             self._fingerprint, self._same_since = fingerprint, now
 
     def _wait_until_due(self, frame_rate: float) -> None:

@@ -67,14 +67,15 @@ class Hud:
     def draw(self, picture: NDArray[np.uint8], state: LiveState, figures: Figures) -> None:
         """Draw over a BGR picture, in place."""
         size = _text_size(picture)
+        if state.shows_help:
+            self._draw_help(picture, size)
+            return
         if state.shows_hud:
             self._draw_figures(picture, size, state, figures)
             if figures.palette is not None:
                 self._draw_palette(picture, size, figures.palette, state, figures.pointed)
         if figures.message:
             self._draw_message(picture, size, figures.message)
-        if state.shows_help:
-            self._draw_help(picture, size)
 
     def _draw_figures(
         self, picture: NDArray[np.uint8], size: int, state: LiveState, figures: Figures
@@ -88,6 +89,8 @@ class Hud:
             f"stability {state.segmenter.stability:g}",
         ]
         words += [word for word, on in (("paused", state.paused), ("frozen", state.frozen)) if on]
+        if figures.pointed is not None:
+            words.append(f"pointer: {figures.pointed}")
         lines = self._wrapped(words, picture.shape[1] - 2 * size, size)
         height = round(size * (_LINE * len(lines) + 0.5))
         _shade(picture[:height])
@@ -134,10 +137,12 @@ class Hud:
             at = left + box[2] + size // 4
             self._write(picture, share, at, row + size, size, _FAINT if off else _INK)
             if off:
-                middle = row + box[3] // 2
-                end = at + self._width(share, size)
-                cv2.line(picture, (left, middle), (end, middle), _DARK, max(size // 5, 3))
-                cv2.line(picture, (left, middle), (end, middle), _INK, max(size // 9, 1))
+                # From corner to corner of the swatch, so that its number can still be read.
+                ends = (left, row + box[3]), (left + box[2], row)
+                cv2.line(picture, *ends, _DARK, max(size // 5, 3), cv2.LINE_AA)
+                cv2.line(picture, *ends, _INK, max(size // 12, 1), cv2.LINE_AA)
+                middle, end = row + round(0.65 * size), at + self._width(share, size)
+                cv2.line(picture, (at, middle), (end, middle), _FAINT, max(size // 14, 1))
 
     def _draw_message(self, picture: NDArray[np.uint8], size: int, message: str) -> None:
         lines = self._wrapped(message.split(), picture.shape[1] - 2 * size, size, " ")

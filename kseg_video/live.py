@@ -1,24 +1,22 @@
 """The live loop: the newest frame, segmented, painted, shown and recorded; keys and clicks obeyed.
 
-Nothing in it waits for long: not for the source, which a feed watches; not for the encoder of a
-recording, which has a thread of its own. So every key answers at once, also while paused and while
+Nothing in it waits for long: not for the source, which a feed watches; not for files, which are
+written in threads of their own. So every key answers at once, also while paused and while
 the source is away.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from kseg_video.errors import KsegError, SourceError
+from kseg_video.errors import SourceError
 from kseg_video.hud import Figures, Hud
+from kseg_video.live_figures import LiveFigures, Meter
 from kseg_video.live_state import Command, LiveState, Pressed, click, press
-from kseg_video.recording import Recorder, dated_path, free_path, save_snapshot
 from kseg_video.rendering import render
 from kseg_video.screen import Click, Closed, KeyPress
 from kseg_video.segmenter import Segmenter
@@ -26,71 +24,20 @@ from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from kseg_video.feed import Arrival, Feed
     from kseg_video.frame import Segmentation
+    from kseg_video.live_figures import LiveStatus
+    from kseg_video.live_files import LiveFiles
     from kseg_video.screen import Event, Screen
 
 _LONGEST_WAIT = 0.02  # seconds for a frame, before the user is looked after
 _REDRAW_AFTER = 0.2  # seconds, while no frames come
 _MESSAGE_SECONDS = 3.0
-_WINDOW = 120  # frames that rates and latencies are measured over
 _EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
 _BLANK = (360, 640, 3)  # shown until the first frame
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LiveFigures:
-    """How a live run is doing.
-
-    Parameters
-    ----------
-    state : LiveState
-    source, condition, message : str
-        What was granted, how it is, and what has happened.
-    capture_rate, shown_rate : float
-        Frames a second that come in, and that are shown.
-    latency_median, latency_95 : float
-        Seconds from arrival to display.
-    received, dropped : int
-        Frames.
-    stage_milliseconds : dict of str to float
-        Mean of each stage for a frame.
-    segmentation : Segmentation, optional
-        The newest.
-    event : str
-        The last cut, new fit or reconnection, and how long ago it was.
-    recording : Path, optional
-    recorded : float
-        Seconds.
-    """
-
-    state: LiveState
-    source: str
-    condition: str
-    message: str
-    capture_rate: float
-    shown_rate: float
-    latency_median: float
-    latency_95: float
-    received: int
-    dropped: int
-    stage_milliseconds: dict[str, float]
-    segmentation: Segmentation | None
-    event: str
-    recording: Path | None
-    recorded: float
-
-
-class LiveStatus(Protocol):
-    """Is told how a live run is doing, a few times a second."""
-
-    def update(self, figures: LiveFigures) -> None:
-        """Show it."""
-        ...
 
 
 class LiveSession:
@@ -104,10 +51,7 @@ class LiveSession:
     screen : Screen
     state : LiveState
         What the user starts with.
-    output_dir : Path
-        Where snapshots and recordings go.
-    record : Path, optional
-        Record from the first frame on, into this file.
+    files : LiveFiles
     status : LiveStatus, optional
     clock : callable
         Seconds that only ever grow.
@@ -119,9 +63,8 @@ class LiveSession:
         feed: Feed,
         screen: Screen,
         state: LiveState,
+        files: LiveFiles,
         *,
-        output_dir: Path,
-        record: Path | None = None,
         status: LiveStatus | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -129,8 +72,7 @@ class LiveSession:
         self._name = name
         self._feed = feed
         self._screen = screen
-        self._output_dir = output_dir
-        self._record_to = record
+        self._files = files
         self._status = status
         self._clock = clock
         self._timer = StageTimer()
@@ -138,16 +80,15 @@ class LiveSession:
         self._hud = Hud()
         self._arrival: Arrival | None = None
         self._segmentation: Segmentation | None = None
-        self._recorder: Recorder | None = None
         self._pointer: tuple[int, int] | None = None
         self._message, self._message_until = "", 0.0
-        self._shown: deque[float] = deque(maxlen=_WINDOW)
-        self._latencies: deque[float] = deque(maxlen=_WINDOW)
-        self._received: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
-        self._event, self._event_at = "", 0.0
+        self._meter = Meter(clock)
         self._losses = 0
         self._frames = 0
         self._drawn = float("-inf")
+        self._outdated = False  # what is shown
+        self._wants_fit = self._wants_new_fit = False
+        self._width = 0  # of the view
         self._steps = 0
         self._over = False
 
@@ -159,11 +100,8 @@ class LiveSession:
         SourceError
             If no frame ever came.
         """
-        try:
-            while not self._over:
-                self._turn()
-        finally:
-            self._stop_recording()
+        while not self._over:
+            self._turn()
 
     def quit(self) -> None:
         """End soon; may be called from a signal handler."""
@@ -175,17 +113,19 @@ class LiveSession:
             self._steps = max(self._steps - 1, 0)
             self._take(arrival)
         elif self._clock() - self._drawn > _REDRAW_AFTER:
-            self._draw()
+            self._outdated = True
         for event in self._screen.events():
             self._obey(event)
-        if self._feed.condition == "ended":
+        for message in self._files.news():
+            self._say(message)
+        if self._outdated:
+            self._draw()
+        if self._wants_fit:  # which takes its time: the answer to the key is shown already
+            self._fit()
+        if self._feed.condition == "ended" and arrival is None:
             self._end()
-        if self._recorder is not None and self._recorder.failed:
-            path = self._recorder.path
-            self._stop_recording()
-            self._say(f"{path.name} could not be written on; the disk may be full")
         if self._status is not None:
-            self._status.update(self._figures())
+            self._status.update(self._figures)
 
     def _end(self) -> None:
         if self._arrival is None:
@@ -198,27 +138,18 @@ class LiveSession:
         self._arrival = arrival
         if self._feed.losses > self._losses:
             self._losses = self._feed.losses
-            self._note_event("reconnected")
+            self._meter.note("reconnected")
         self._segment()
-        view = self._draw()
-        self._latencies.append(self._clock() - arrival.time)
-        self._shown.append(self._clock())
-        self._received.append((arrival.time, arrival.number))
+        self._draw()
+        self._meter.count(arrival)
         self._frames += 1
-        if self._frames == 1 and self._record_to is not None:
-            self._start_recording(free_path(self._record_to), view)
-        elif self._recorder is not None:
-            self._recorder.offer(view)
 
     def _segment(self) -> None:
         assert self._arrival is not None
         disabled = self.state.rendering.disabled
         self._segmentation = self._segmenter.segment(self._arrival.frame, disabled)
         if self._segmentation.event in _EVENT_NAMES:
-            self._note_event(_EVENT_NAMES[self._segmentation.event])
-
-    def _note_event(self, event: str) -> None:
-        self._event, self._event_at = event, self._clock()
+            self._meter.note(_EVENT_NAMES[self._segmentation.event])
 
     def _view(self) -> NDArray[np.uint8]:
         """What the user has chosen to see."""
@@ -231,16 +162,18 @@ class LiveSession:
                 view = cv2.flip(view, 1)  # type: ignore[assignment]
         return view
 
-    def _draw(self) -> NDArray[np.uint8]:
+    def _draw(self) -> None:
         view = self._view()
+        self._width = view.shape[1]
         with self._timer.stage("show"):
             shown = view
             if self._screen.has_hud:
                 shown = view.copy()
                 self._hud.draw(shown, self.state, self._hud_figures())
             self._screen.show(shown, self.state)
-        self._drawn = self._clock()
-        return view
+        self._drawn, self._outdated = self._clock(), False
+        if self._arrival is not None:
+            self._files.offer(view)
 
     # --- the user --------------------------------------------------------------------------------
 
@@ -257,35 +190,42 @@ class LiveSession:
             self._pointer = event.x, event.y
             if isinstance(event, Click) and (number := self._pointed()) is not None:
                 self.state = click(self.state, number, alone=event.alone)
-                self._draw()
+                self._outdated = True
 
     def _apply(self, before: LiveState) -> None:
         """Make a change of the state felt."""
-        if before.segmenter != self.state.segmenter:
-            self._segmenter.retune(self.state.segmenter)
-            if self._arrival is not None:
-                self._segment()
+        self._wants_fit |= before.segmenter != self.state.segmenter
         self._segmenter.frozen = self.state.frozen
         if before.paused != self.state.paused:
             self._feed.pause(self.state.paused)
-        if before != self.state:
-            self._draw()
+        self._outdated |= before != self.state
 
     def _do(self, command: Command) -> None:
         if command is Command.QUIT:
             self._over = True
         elif command is Command.NEW_FIT:
-            self._segmenter.fit_anew()
-            if self._arrival is not None:
-                self._segment()
-                self._draw()
+            self._wants_fit = self._wants_new_fit = True
+            self._say("new fit")
         elif command is Command.NEXT_FRAME and self.state.paused:
             self._steps += 1
             self._feed.step()
+        elif self._arrival is None or self._segmentation is None:
+            pass
         elif command is Command.SNAPSHOT:
-            self._snapshot()
+            palette = self._segmentation.palette
+            self._say(self._files.snapshot(self._view(), self._arrival.frame.bgr, palette))
         elif command is Command.RECORD:
-            self._toggle_recording()
+            self._say(self._files.toggle(self._view()))
+
+    def _fit(self) -> None:
+        """Fit the picture that is shown again."""
+        self._segmenter.retune(self.state.segmenter)
+        if self._wants_new_fit:
+            self._segmenter.fit_anew()
+        self._wants_fit = self._wants_new_fit = False
+        if self._arrival is not None:
+            self._segment()
+            self._outdated = True
 
     def _pointed(self) -> int | None:
         """Cluster under the pointer."""
@@ -295,55 +235,16 @@ class LiveSession:
         height, width = labels.shape
         x, y = self._pointer
         if self.state.mirrored:
-            panels = self._view().shape[1] // width
-            x = panels * width - 1 - x
+            x = self._width - 1 - x
         if not (0 <= y < height and x >= 0):
             return None
         return int(labels[y, x % width])
-
-    # --- files -----------------------------------------------------------------------------------
-
-    def _snapshot(self) -> None:
-        if self._arrival is None or self._segmentation is None:
-            return
-        try:
-            path = save_snapshot(
-                self._output_dir,
-                self._view(),
-                self._arrival.frame.bgr,
-                self._segmentation.palette,
-            )
-            self._say(f"saved {path.name}")
-        except (KsegError, OSError) as error:
-            self._say(str(error))
-
-    def _toggle_recording(self) -> None:
-        if self._recorder is not None:
-            self._stop_recording()
-        elif self._arrival is not None:
-            wanted = self._record_to
-            path = dated_path(self._output_dir, ".mp4") if wanted is None else free_path(wanted)
-            self._start_recording(path, self._view())
-
-    def _start_recording(self, path: Path, first: NDArray[np.uint8]) -> None:
-        try:
-            rate = self._feed.frame_rate or self._rate(self._shown)
-            self._recorder = Recorder(path, first, rate, self._clock)
-        except KsegError as error:
-            self._say(str(error))
-
-    def _stop_recording(self) -> None:
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            seconds = recorder.seconds
-            recorder.stop()
-            lost = f", {recorder.dropped} frames dropped" if recorder.dropped else ""
-            self._say(f"recorded {seconds:.0f} s to {recorder.path.name}{lost}")
 
     # --- figures ---------------------------------------------------------------------------------
 
     def _say(self, message: str) -> None:
         self._message, self._message_until = message, self._clock() + _MESSAGE_SECONDS
+        self._outdated = True
 
     def _said(self) -> str:
         """What the user should read now."""
@@ -358,42 +259,33 @@ class LiveSession:
         return message if self._name in message else f"{self._name}: {message}"
 
     def _hud_figures(self) -> Figures:
-        segmentation = self._segmentation
+        segmentation, recorder = self._segmentation, self._files.recorder
         return Figures(
-            frames_per_second=self._rate(self._shown),
-            latency=float(np.median(self._latencies)) if self._latencies else 0.0,
+            frames_per_second=self._meter.shown_rate,
+            latency=self._meter.latency(),
             palette=None if segmentation is None else segmentation.palette,
             pointed=self._pointed(),
-            recorded=None if self._recorder is None else self._recorder.seconds,
+            recorded=None if recorder is None else recorder.seconds,
             message=self._said(),
         )
 
     def _figures(self) -> LiveFigures:
-        latencies = list(self._latencies) or [0.0]
-        first, last = (
-            (self._received[0], self._received[-1]) if self._received else ((0.0, 0), (0.0, 0))
-        )
-        span = last[0] - first[0]
+        recorder = self._files.recorder
         return LiveFigures(
             state=self.state,
             source=self._feed.description or self._name,
             condition=self._feed.condition,
             message=self._said(),
-            capture_rate=(last[1] - first[1]) / span if span else 0.0,
-            shown_rate=self._rate(self._shown),
-            latency_median=float(np.median(latencies)),
-            latency_95=float(np.percentile(latencies, 95)),
+            capture_rate=self._meter.capture_rate,
+            shown_rate=self._meter.shown_rate,
+            latency_median=self._meter.latency(),
+            latency_95=self._meter.latency(95),
             received=self._feed.received,
             dropped=self._feed.dropped,
             stage_milliseconds=self._timer.milliseconds_per(self._frames),
             segmentation=self._segmentation,
-            event=f"{self._event}, {self._clock() - self._event_at:.0f} s ago"
-            if self._event
-            else "-",
-            recording=None if self._recorder is None else self._recorder.path,
-            recorded=0.0 if self._recorder is None else self._recorder.seconds,
+            event=self._meter.event,
+            recording=None if recorder is None else recorder.path,
+            recorded=0.0 if recorder is None else recorder.seconds,
+            unrecorded=0 if recorder is None else recorder.dropped,
         )
-
-    @staticmethod
-    def _rate(times: deque[float]) -> float:
-        return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0

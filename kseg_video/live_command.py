@@ -17,6 +17,7 @@ from kseg_video.capture import is_camera, is_stream, open_capture
 from kseg_video.errors import DisplayError, SettingsError, SourceError
 from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
+from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import KEYS, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
 from kseg_video.preview import LiveWindow
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import argparse
     from types import FrameType
 
-    from kseg_video.live import LiveStatus
+    from kseg_video.live_figures import LiveStatus
     from kseg_video.screen import Screen
     from kseg_video.settings import CaptureSettings
 
@@ -63,26 +64,29 @@ def run_live(options: argparse.Namespace) -> int:
     source = options.source or _first_camera()
     feed = _feed(source, capture_settings(options))
     stopped_by: list[int] = []
+    running: list[LiveSession] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopped_by.append(number)
+        for session in running:
+            session.quit()
+
+    # Before anything changes the terminal, which has to be restored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     with ExitStack() as stack:
         screen, status = _outputs(options, f"kseg-video: {source}", stack)
         stack.enter_context(feed)
-        session = LiveSession(
-            source,
-            feed,
-            stack.enter_context(screen),
-            state,
-            output_dir=options.output_dir,
-            record=options.record,
-            status=status,
-        )
-
-        def stop(number: int, _frame: FrameType | None) -> None:
-            stopped_by.append(number)
-            session.quit()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        session.run()
+        stack.enter_context(screen)
+        files = stack.enter_context(LiveFiles(options.output_dir, options.record))
+        session = LiveSession(source, feed, screen, state, files, status=status)
+        running.append(session)
+        if not stopped_by:
+            session.run()
+    for message in files.news():
+        if not options.quiet:
+            print(f"kseg-video: {message}", file=sys.stderr)  # noqa: T201 - the last words
+    files.check()
     return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0
 
 
@@ -149,9 +153,9 @@ def _outputs(
         )
     from kseg_video.terminal_preview import TerminalScreen  # noqa: PLC0415 - not on Windows
 
-    console, _ = stack.enter_context(caught_stderr())
+    console, others = stack.enter_context(caught_stderr())
     shown = TerminalScreen(console)
-    return shown, None if options.quiet else TerminalNote(shown.note)
+    return shown, None if options.quiet else TerminalNote(shown.note, others)
 
 
 def _status(

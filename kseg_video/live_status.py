@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from kseg_video.live import LiveFigures
+    from kseg_video.live_figures import LiveFigures
 
 _SECONDS_BETWEEN_DRAWINGS = 0.2
 _SECONDS_BETWEEN_LINES = 10.0
@@ -57,12 +57,12 @@ class LivePanel:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def update(self, figures: LiveFigures) -> None:
+    def update(self, figures: Callable[[], LiveFigures]) -> None:
         """Draw, if the last drawing is old enough."""
         now = self._clock()
         if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._drawn = now
-            self._live.update(live_panel(figures, list(self._others)), refresh=True)
+            self._live.update(live_panel(figures(), list(self._others)), refresh=True)
 
 
 class LiveLines:
@@ -78,29 +78,46 @@ class LiveLines:
         self._clock = clock
         self._written = clock()
 
-    def update(self, figures: LiveFigures) -> None:
+    def update(self, figures: Callable[[], LiveFigures]) -> None:
         """Write a line, if the last one is old enough."""
         now = self._clock()
         if now - self._written >= _SECONDS_BETWEEN_LINES:
             self._written = now
-            print(live_line(figures), file=sys.stderr, flush=True)  # noqa: T201 - that is the point
+            print(live_line(figures()), file=sys.stderr, flush=True)  # noqa: T201 - that is the point
 
 
 class TerminalNote:
-    """Keeps the line under a picture in the terminal up to date.
+    """Keeps the lines under a picture in the terminal up to date.
 
     Parameters
     ----------
     write : callable
-        Takes the line.
+        Takes the lines.
+    others : deque of str
+        What libraries have printed.
+    clock : callable
+        Seconds that only ever grow.
     """
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Text]], None],
+        others: deque[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._write = write
+        self._others = others
+        self._clock = clock
+        self._written = float("-inf")
 
-    def update(self, figures: LiveFigures) -> None:
-        """Hand the line over."""
-        self._write(live_line(figures))
+    def update(self, figures: Callable[[], LiveFigures]) -> None:
+        """Hand the lines over, if the last ones are old enough."""
+        now = self._clock()
+        if now - self._written >= _SECONDS_BETWEEN_DRAWINGS:
+            self._written = now
+            told = figures()
+            others = [Text(line, "dim") for line in self._others]
+            self._write([Text(live_line(told)), _palette_line(told), *others])
 
 
 def live_line(figures: LiveFigures) -> str:
@@ -114,8 +131,14 @@ def live_line(figures: LiveFigures) -> str:
         f"{figures.dropped} dropped",
     ]
     if figures.recording is not None:
-        words.append(f"recording {figures.recording.name} {figures.recorded:.0f} s")
+        words.append(f"recording {figures.recording.name} {figures.recorded:.0f} s{_lost(figures)}")
     return " · ".join([*words, figures.message] if figures.message else words)
+
+
+def _lost(figures: LiveFigures) -> str:
+    """What the recording lacks."""
+    lost = figures.unrecorded
+    return f" · encoder too slow for {lost} frames" if lost else ""
 
 
 def live_panel(figures: LiveFigures, others: list[str]) -> Panel:
@@ -145,13 +168,26 @@ def live_panel(figures: LiveFigures, others: list[str]) -> Panel:
         size = figures.recording.stat().st_size / 1e6 if figures.recording.exists() else 0.0
         table.add_row(
             Text("recording", "bold red"),
-            f"{figures.recording.name} · {figures.recorded:.0f} s · {size:.1f} MB",
+            f"{figures.recording.name} · {figures.recorded:.0f} s · {size:.1f} MB{_lost(figures)}",
         )
     table.add_row("last event", figures.event)
     table.add_row("message", figures.message or "-")
     parts: list[Table | Text] = [table, Text(), *_palette_bars(figures)]
     parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
     return Panel(Group(*parts), title="kseg-video live", subtitle="h in the window: help")
+
+
+def _palette_line(figures: LiveFigures) -> Text:
+    if figures.segmentation is None or not figures.state.shows_hud:
+        return Text()
+    palette = figures.segmentation.palette
+    line = Text()
+    for number, (color, share) in enumerate(zip(palette.hex_colors, palette.shares, strict=True)):
+        off = number in figures.state.rendering.disabled
+        line.append("██", color)
+        line.append(f" {number} {share:.0%}", "strike dim" if off else "")
+        line.append("  ")
+    return line
 
 
 def _palette_bars(figures: LiveFigures) -> Iterator[Text]:

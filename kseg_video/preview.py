@@ -51,16 +51,18 @@ class LiveWindow:
     def __init__(self, title: str) -> None:
         require_display()
         self._title = title
+        self._name = _window_name()
         self._events: list[Event] = []
         self._full_screen = False
         self._shape: tuple[int, ...] = ()
         self._keys: X11Keys | None = None
 
     def __enter__(self) -> Self:
-        cv2.namedWindow(self._title, _PLAIN_WINDOW)
-        cv2.setMouseCallback(self._title, self._on_mouse)
+        cv2.namedWindow(self._name, _PLAIN_WINDOW)
+        cv2.setMouseCallback(self._name, self._on_mouse)
         cv2.pollKey()
-        self._keys = X11Keys.of_window(self._title)
+        self._keys = X11Keys.of_window(self._name)
+        cv2.setWindowTitle(self._name, self._title)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,26 +72,31 @@ class LiveWindow:
         cv2.pollKey()
 
     def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
-        """Show a BGR picture of shape (H, W, 3)."""
+        """Show a BGR picture of shape (H, W, 3), at once."""
         if picture.shape != self._shape:
             self._shape = picture.shape
-            cv2.resizeWindow(self._title, *_fitting_size(picture.shape[1], picture.shape[0]))
+            cv2.resizeWindow(self._name, *_fitting_size(picture.shape[1], picture.shape[0]))
         if state.full_screen != self._full_screen:
             self._full_screen = state.full_screen
             wanted = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
-            cv2.setWindowProperty(self._title, cv2.WND_PROP_FULLSCREEN, float(wanted))
-        cv2.imshow(self._title, picture)
+            cv2.setWindowProperty(self._name, cv2.WND_PROP_FULLSCREEN, float(wanted))
+        cv2.imshow(self._name, picture)
+        self._poll()
 
     def events(self) -> Sequence[Event]:
-        """What the user has done since the last call; has the window drawn."""
+        """What the user has done since the last call."""
+        self._poll()
+        if not _is_open(self._name):
+            self._events.append(Closed())
+        events, self._events = self._events, []
+        return events
+
+    def _poll(self) -> None:
+        """Have the window drawn, and take note of keys."""
         code = cv2.pollKey()
         typed: Iterable[str] = [chr(code)] if 0 < code < 127 else ()
         for character in typed if self._keys is None else self._keys.pressed():
             self._events.append(KeyPress(_NAMES.get(character, character)))
-        if not _is_open(self._title):
-            self._events.append(Closed())
-        events, self._events = self._events, []
-        return events
 
     def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
         if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):
@@ -108,15 +115,25 @@ def show_still(path: Path) -> None:
     """
     require_display()
     picture, _ = read_still(path)
-    title = f"kseg-video: {path.name}"
-    cv2.namedWindow(title, _PLAIN_WINDOW)
+    name = _window_name()
+    cv2.namedWindow(name, _PLAIN_WINDOW)
     try:
-        cv2.resizeWindow(title, *_fitting_size(picture.shape[1], picture.shape[0]))
-        cv2.imshow(title, picture)
-        while cv2.waitKeyEx(_POLL_MILLISECONDS) == -1 and _is_open(title):
+        cv2.setWindowTitle(name, f"kseg-video: {path.name}")
+        cv2.resizeWindow(name, *_fitting_size(picture.shape[1], picture.shape[0]))
+        cv2.imshow(name, picture)
+        while cv2.waitKeyEx(_POLL_MILLISECONDS) == -1 and _is_open(name):
             pass
     finally:
         cv2.destroyAllWindows()
+
+
+def _window_name() -> str:
+    """What OpenCV and we call the window by, whatever its title.
+
+    OpenCV does not find a window again whose name is not ASCII; and among the windows of a display,
+    another run's may have the same title.
+    """
+    return f"kseg-video {os.getpid()}"
 
 
 def _fitting_size(width: int, height: int) -> tuple[int, int]:
@@ -125,9 +142,9 @@ def _fitting_size(width: int, height: int) -> tuple[int, int]:
     return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
-def _is_open(title: str) -> bool:
+def _is_open(name: str) -> bool:
     try:
-        return cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) > 0
+        return cv2.getWindowProperty(name, cv2.WND_PROP_VISIBLE) > 0
     except cv2.error:  # raised once the last window is gone
         return False
 
@@ -147,6 +164,7 @@ def require_display() -> None:
             stderr=subprocess.DEVNULL,
             timeout=_TRIAL_SECONDS,
             check=False,
+            start_new_session=True,  # a Ctrl-C at the terminal is for us alone
         )
     except subprocess.TimeoutExpired:
         raise DisplayError("the display does not answer") from None

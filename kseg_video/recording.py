@@ -1,11 +1,11 @@
-"""Recordings and snapshots of a live picture."""
+"""Recordings of a live picture."""
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
+from collections import deque
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from kseg_video.errors import SettingsError, SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
-from kseg_video.stills import write_still
+from kseg_video.timed_pictures import picture_header, stream_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,24 +22,30 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.palette import Palette
-
 RECORDING_SUFFIXES = (".mp4", ".mov", ".mkv")
 
-_USUAL_RATE, _HIGHEST_RATE = 30.0, 60.0
+# The most that waits for the encoder: as much as it takes to start, and to get over a hiccup.
+_WAITING_BYTES, _WAITING_PICTURES = 1 << 26, 4
+_LAST_PICTURE = 33  # milliseconds for which it is shown
+_AT_ONCE = ("-fpsprobesize", "0", "-analyzeduration", "0")
 _TO_PLANES = (
     "crop=trunc(iw/2)*2:trunc(ih/2)*2,"
     "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p"
 )
 _TAGS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+# A key frame each second: what a kill can cost.
+_ENCODING = (
+    *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-bf", "0"),
+    *("-force_key_frames", "expr:gte(t,n_forced)"),
+)
 
 
 class Recorder:
     """Records what is seen, in real time, whatever the rate at which pictures come.
 
-    A thread writes the newest picture at a constant rate: a minute lasts a minute, and an encoder
-    that cannot keep up costs pictures of the recording, never the caller's time. The file plays
-    however the recording ends.
+    Every picture is written with the time at which it was offered, by a thread: a minute lasts a
+    minute, and an encoder that cannot keep up costs pictures of the recording, never the caller's
+    time. The file plays however the recording ends.
 
     Parameters
     ----------
@@ -47,8 +53,6 @@ class Recorder:
         ``.mp4``, ``.mov`` or ``.mkv``, not there yet.
     first : ndarray of uint8, shape (H, W, 3)
         The first picture, BGR, which gives the size of all.
-    frame_rate : float
-        Of the source; 0 if unknown.
     clock : callable
         Seconds that only ever grow.
 
@@ -62,19 +66,18 @@ class Recorder:
         self,
         path: Path,
         first: NDArray[np.uint8],
-        frame_rate: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = path
         self.dropped = 0
+        self.failed = False
         self._clock = clock
-        self._rate = min(frame_rate or _USUAL_RATE, _HIGHEST_RATE)
         self._size = first.shape[1], first.shape[0]
-        self._newest = first
-        self._is_new = True
+        self._waiting: deque[tuple[int, NDArray[np.uint8]]] = deque()
+        self._most_waiting = max(_WAITING_BYTES // first.nbytes, _WAITING_PICTURES)
+        self._changed = threading.Condition()
         self._began = clock()
-        self._over = threading.Event()
-        self._failed = False
+        self._ended: float | None = None
         try:
             with path.open("xb"):
                 pass
@@ -82,57 +85,70 @@ class Recorder:
             raise SinkError(f"{path} cannot be recorded to ({error.strerror})") from error
         self._process = FfmpegProcess(
             [
-                *("-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{self._size[0]}x{self._size[1]}"),
-                *("-r", f"{self._rate:.6g}", "-i", "pipe:0", "-vf", _TO_PLANES, *_TAGS),
-                *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-g", "30", "-bf", "0"),
+                *(*_AT_ONCE, "-f", "matroska", "-i", "pipe:0", "-vf", _TO_PLANES, *_TAGS),
+                *("-fps_mode", "vfr", "-enc_time_base", "demux", *_ENCODING),
                 *_container_options(path.suffix.lower()),
                 *("-y", file_argument(path)),
             ],
             feeds=True,
         )
-        self._thread = threading.Thread(target=self._write_all, name="recorder")
+        self._newest = 0, first
+        self.offer(first)
+        self._thread = threading.Thread(target=self._run, name="recorder")
         self._thread.start()
 
     @property
     def seconds(self) -> float:
         """Recorded time."""
-        return self._clock() - self._began
+        return (self._clock() if self._ended is None else self._ended) - self._began
 
     @property
-    def failed(self) -> bool:
-        """Whether the encoder has given up, as on a full disk."""
-        return self._failed
+    def finished(self) -> bool:
+        """Whether no more is written, because it is complete or has failed."""
+        return not self._thread.is_alive()
 
     def offer(self, picture: NDArray[np.uint8]) -> None:
-        """Show the recorder the next picture, which must not change afterwards; never waits."""
-        if (picture.shape[1], picture.shape[0]) != self._size:
-            picture = _fitted(picture, *self._size)
-        self.dropped += self._is_new
-        self._newest, self._is_new = picture, True
+        """Record the next picture, which must not change afterwards; never waits."""
+        with self._changed:
+            if len(self._waiting) >= self._most_waiting:
+                self.dropped += 1
+                return
+            self._newest = round(self.seconds * 1000), picture
+            self._waiting.append(self._newest)
+            self._changed.notify()
 
     def stop(self) -> None:
-        """Finish the file."""
-        self._over.set()
+        """Have the file finished; does not wait for it."""
+        with self._changed:
+            self._ended = self._clock()
+            last = round(self.seconds * 1000) - _LAST_PICTURE
+            if last - self._newest[0] > _LAST_PICTURE:
+                self._waiting.append((last, self._newest[1]))
+            self._changed.notify()
+
+    def join(self) -> None:
+        """Wait until it is finished."""
         self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._write(memoryview(stream_header(*self._size)))
+            while (offered := self._next()) is not None:
+                milliseconds, picture = offered
+                pixels = _fitted(picture, *self._size).reshape(-1).data
+                self._write(memoryview(picture_header(milliseconds, pixels.nbytes)))
+                self._write(pixels)
+        except OSError:  # the encoder has given up, as on a full disk
+            self.failed = True
         if self._process.wait():
-            self._failed = True
+            self.failed = True
 
-    def _write_all(self) -> None:
-        written = 0
-        while not self._over.is_set():
-            due = self._began + written / self._rate
-            if self._over.wait(max(due - self._clock(), 0)):
-                break
-            picture, self._is_new = self._newest, False
-            try:
-                self._write(picture)
-            except OSError:
-                self._failed = True
-                return
-            written += 1
+    def _next(self) -> tuple[int, NDArray[np.uint8]] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._ended is not None)
+            return self._waiting.popleft() if self._waiting else None
 
-    def _write(self, picture: NDArray[np.uint8]) -> None:
-        left = np.ascontiguousarray(picture).reshape(-1).data
+    def _write(self, left: memoryview) -> None:
         while left:
             left = left[self._process.pipe.write(left) :]
 
@@ -182,34 +198,6 @@ def check_folder(folder: Path) -> None:
         raise SinkError(f"the folder {folder} cannot be written to; check its rights")
 
 
-def save_snapshot(
-    folder: Path, view: NDArray[np.uint8], original: NDArray[np.uint8], palette: Palette
-) -> Path:
-    """Save the view, the original and the palette side by side; return the view's path.
-
-    Raises
-    ------
-    SinkError
-        If they cannot be written.
-    """
-    path = dated_path(folder, ".png")
-    write_still(path, ".png", view, None)
-    write_still(path.with_stem(f"{path.stem}-original"), ".png", original, None)
-    clusters = [
-        {"cluster": number, "hex": hex_color, "centroid": centroid, "share": share}
-        for number, (hex_color, centroid, share) in enumerate(
-            zip(
-                palette.hex_colors,
-                np.round(palette.centroids.astype(float), 3).tolist(),
-                np.round(palette.shares, 6).tolist(),
-                strict=True,
-            )
-        )
-    ]
-    path.with_suffix(".json").write_text(json.dumps(clusters, indent=2) + "\n", "utf-8")
-    return path
-
-
 def _container_options(suffix: str) -> list[str]:
     if suffix == ".mkv":
         return ["-f", "matroska", "-cluster_time_limit", "1000", "-flush_packets", "1"]
@@ -217,7 +205,9 @@ def _container_options(suffix: str) -> list[str]:
 
 
 def _fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The picture as large as fits, on black."""
+    """The picture as large as fits, on black where it has another shape."""
+    if (picture.shape[1], picture.shape[0]) == (width, height):
+        return np.ascontiguousarray(picture)
     scale = min(width / picture.shape[1], height / picture.shape[0])
     size = max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1)
     left, top = (width - size[0]) // 2, (height - size[1]) // 2

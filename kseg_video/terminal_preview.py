@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import sys
 import termios
@@ -18,7 +19,9 @@ from rich.color import Color
 from rich.control import Control
 from rich.segment import Segment, Segments
 from rich.style import Style
+from rich.text import Text
 
+from kseg_video.live_state import KEYS
 from kseg_video.screen import KeyPress
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_DRAWINGS = 1 / 15
 _LEVEL_STEP = 8  # finer differences of colour are not worth a style of their own
 _UPPER_HALF = "▀"
+# What arrow and function keys send, and how long the rest of it may take after its first byte.
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)")
+_SEQUENCE_SECONDS = 0.02
 _NAMES = {" ": "space", "\x1b": "Esc"}
 
 
@@ -54,7 +60,7 @@ class TerminalScreen:
         self._drawn = float("-inf")
         self._keyboard = sys.stdin.fileno() if sys.stdin.isatty() else None
         self._attributes: list[Any] | None = None
-        self._note = ""
+        self._lines: Sequence[Text] = (Text(), Text())
 
     def __enter__(self) -> Self:
         if self._keyboard is not None:
@@ -71,22 +77,27 @@ class TerminalScreen:
             with contextlib.suppress(termios.error):
                 termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self._attributes)
 
-    def note(self, text: str) -> None:
-        """Set the line under the picture."""
-        self._note = text
+    def note(self, lines: Sequence[Text]) -> None:
+        """Set the lines under the picture."""
+        self._lines = lines
 
     def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
-        """Show a BGR picture of shape (H, W, 3), as large as fits."""
+        """Show a BGR picture of shape (H, W, 3), as large as fits, or the help in its place."""
         if self._clock() - self._drawn < _SECONDS_BETWEEN_DRAWINGS:
             return
         self._drawn = self._clock()
-        columns, rows = self._console.size
-        note = f"{'paused · ' if state.paused else ''}{self._note}"[: columns - 1]
+        columns, height = self._console.size
+        rows = max(height - len(self._lines), 1)
+        upper = (
+            help_rows(columns, rows) if state.shows_help else half_blocks(picture, columns, rows)
+        )
+        lines = [line.copy() for line in self._lines]
+        if state.paused:
+            lines[0] = Text("paused · ") + lines[0]
+        for line in lines:
+            line.truncate(columns - 1, pad=True)
         self._console.print(
-            Control.home(),
-            Segments([*half_blocks(picture, columns, rows - 1), Segment(f"{note:<{columns - 1}}")]),
-            end="",
-            soft_wrap=True,
+            Control.home(), Segments(upper), Text("\n").join(lines), sep="", end="", soft_wrap=True
         )
 
     def events(self) -> Sequence[Event]:
@@ -94,9 +105,21 @@ class TerminalScreen:
         if self._keyboard is None or not select.select([self._keyboard], [], [], 0)[0]:
             return ()
         typed = os.read(self._keyboard, 64).decode("utf-8", "replace")
-        if typed.startswith("\x1b") and len(typed) > 1:  # an arrow or function key
-            return ()
+        if typed.endswith("\x1b") and select.select([self._keyboard], [], [], _SEQUENCE_SECONDS)[0]:
+            typed += os.read(self._keyboard, 64).decode("utf-8", "replace")
+        typed = _SEQUENCE.sub("", typed)
         return [KeyPress(_NAMES.get(character, character)) for character in typed]
+
+
+def help_rows(columns: int, rows: int) -> Iterator[Segment]:
+    """What each key does, in as many columns as it takes."""
+    label = max(len(binding.label) for binding in KEYS) + 1
+    beside = -(-len(KEYS) // rows)
+    width = columns // beside
+    for row in range(rows):
+        cells = (f"{each.label:<{label}}{each.does}" for each in KEYS[row::rows])
+        line = "".join(f"{cell[:width]:<{width}}" for cell in cells)
+        yield Segment(f"{line:<{columns}}\n")
 
 
 def half_blocks(picture: NDArray[np.uint8], columns: int, rows: int) -> Iterator[Segment]:

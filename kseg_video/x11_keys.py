@@ -58,6 +58,7 @@ class X11Keys:
         root = xlib.XDefaultRootWindow(ctypes.c_void_p(display))
         for window in _below(xlib, display, root):
             if _name_of(xlib, display, window) == title:
+                _map_again(xlib, display, window)
                 return cls(xlib, display, window)
         xlib.XCloseDisplay(ctypes.c_void_p(display))
         return None
@@ -102,6 +103,20 @@ def _below(xlib: ctypes.CDLL, display: int, window: int) -> Iterator[int]:
     for number in numbers:
         yield number
         yield from _below(xlib, display, number)
+
+
+def _map_again(xlib: ctypes.CDLL, display: int, window: int) -> None:
+    """Show a window again where no window manager does it.
+
+    Qt may miss that it was shown, if that happens at once, and then never paints it.
+    """
+    xlib.XInternAtom.restype = xlib.XGetSelectionOwner.restype = _Window
+    pointer = ctypes.c_void_p(display)
+    manager = xlib.XInternAtom(pointer, b"WM_S0", 0)  # Inter-Client Communication Conventions, 4.3
+    if not xlib.XGetSelectionOwner(pointer, _Window(manager)):
+        xlib.XUnmapWindow(pointer, _Window(window))
+        xlib.XMapWindow(pointer, _Window(window))
+        xlib.XFlush(pointer)
 
 
 def _name_of(xlib: ctypes.CDLL, display: int, window: int) -> str | None:

@@ -138,6 +138,42 @@ def test_a_camera_that_repeats_one_frame_is_stuck(may_repeat: bool) -> None:
             assert feed.message == "the camera repeats one frame"
 
 
+def test_a_camera_that_has_moved_again_can_be_stuck_again() -> None:
+    clock = Clock()
+    captures = ScriptedCapture(), ScriptedCapture(), ScriptedCapture()
+    with Feed(Openings(*captures), reconnect=True, may_repeat=False, clock=clock) as feed:
+
+        def play(capture: ScriptedCapture, *seeds: int) -> None:
+            for seed in seeds:
+                received = feed.received
+                capture.put(picture(seed))
+                until(lambda: feed.received > received or capture.closed)  # noqa: B023
+                feed.take(0)
+                clock.now += 1
+
+        play(captures[0], *[0] * 6)
+        assert feed.losses == 1
+        feed.take(0)
+        play(captures[1], *[0] * 6)
+        assert feed.losses == 1, "a camera at which nothing moves"
+        play(captures[1], 1, *[2] * 6)
+        assert feed.losses == 2
+
+
+def test_what_is_taken_is_no_older_than_a_frame_lasts_whatever_is_announced() -> None:
+    clock = Clock()
+    capture = ScriptedCapture(frame_rate=1)
+    with Feed(Openings(capture), reconnect=False, clock=clock) as feed:
+        for seed in range(8):
+            clock.now += 0.04
+            capture.put(picture(seed))
+            until(lambda: feed.received > seed)  # noqa: B023 - run at once
+        clock.now += 0.03
+        arrival = feed.take(0)
+        assert arrival is not None
+        assert arrival.number == 8
+
+
 def test_a_file_plays_at_its_own_rate_and_ends() -> None:
     capture = ScriptedCapture(frame_rate=50)
     capture.put(*(picture(seed) for seed in range(10)), None)

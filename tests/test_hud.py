@@ -72,5 +72,13 @@ def test_it_can_be_hidden_but_not_a_message() -> None:
     assert (drawn((640, 360), hidden, Figures(message="the camera is away")) != GRAY).any()
 
 
+def test_the_pointers_cluster_is_named() -> None:
+    without, pointed = (
+        drawn((640, 360), state_of(), Figures(palette=palette_of(4), pointed=number))
+        for number in (None, 2)
+    )
+    assert not np.array_equal(without[:24], pointed[:24])
+
+
 def test_help_covers_the_picture() -> None:
     assert drawn((640, 360), state_of(shows_help=True), Figures()).mean() < GRAY / 2

@@ -11,6 +11,7 @@ from PIL import Image
 from kseg_video import RenderSettings, SegmenterSettings, SourceError
 from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
+from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import LiveState
 from kseg_video.screen import Click, Closed, PointerMove
 from tests.live_doubles import ScriptedCapture, ScriptedScreen, picture
@@ -27,12 +28,13 @@ UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT = (5, 5), (50, 5), (5, 30), (50
 class Stage:
     """A live run over scripted frames, one turn after another."""
 
-    def __init__(self, folder: Path, feed: Feed, capture: ScriptedCapture) -> None:
+    def __init__(self, files: LiveFiles, feed: Feed, capture: ScriptedCapture) -> None:
         self.capture, self.feed = capture, feed
         self.screen = ScriptedScreen()
         settings = SegmenterSettings(n_clusters=4)
         state = LiveState(settings, RenderSettings("masked"))
-        self.session = LiveSession("script", feed, self.screen, state, output_dir=folder)
+        self.files = files
+        self.session = LiveSession("script", feed, self.screen, state, self.files)
         self._steps: list[Callable[[], object]] = []
         self._seed = 0
         self.screen.on_turn = self._next
@@ -49,7 +51,8 @@ class Stage:
     def run(self) -> None:
         self.show_frame()
         self.then(lambda: self.screen.press("q"))
-        self.session.run()
+        with self.files:
+            self.session.run()
 
     def _next(self) -> None:
         if self.screen.count and self.session._segmentation is not None and self._steps:
@@ -61,10 +64,15 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def files(tmp_path: Path) -> LiveFiles:
+    return LiveFiles(tmp_path)
+
+
+@pytest.fixture
+def stage(files: LiveFiles) -> Iterator[Stage]:
     capture = ScriptedCapture()
     with Feed(lambda: capture, reconnect=False) as feed:
-        yield Stage(tmp_path, feed, capture)
+        yield Stage(files, feed, capture)
 
 
 def test_a_click_switches_the_region_under_it(stage: Stage) -> None:
@@ -163,16 +171,20 @@ def test_a_snapshot_is_view_original_and_palette(stage: Stage, tmp_path: Path) -
     assert sum(cluster["share"] for cluster in clusters) == pytest.approx(1)
 
 
-def test_takes_are_numbered_and_nothing_is_replaced(stage: Stage, tmp_path: Path) -> None:
-    wanted = tmp_path / "take.mkv"
-    wanted.write_bytes(b"mine")
-    stage.session._record_to = wanted
-    stage.then(lambda: time.sleep(0.3), lambda: stage.screen.press("r"))
-    stage.then(lambda: stage.screen.press("r"), lambda: time.sleep(0.3))
-    stage.run()
-    assert wanted.read_bytes() == b"mine"
-    for name in ("take-2.mkv", "take-3.mkv"):
-        assert inspect(tmp_path / name).width == 60
+class TestTakes:
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> LiveFiles:
+        return LiveFiles(tmp_path, tmp_path / "take.mkv")
+
+    def test_they_are_numbered_and_nothing_is_replaced(self, stage: Stage, tmp_path: Path) -> None:
+        wanted = tmp_path / "take.mkv"
+        wanted.write_bytes(b"mine")
+        stage.then(lambda: time.sleep(0.3), lambda: stage.screen.press("r"))
+        stage.then(lambda: stage.screen.press("r"), lambda: time.sleep(0.3))
+        stage.run()
+        assert wanted.read_bytes() == b"mine"
+        for name in ("take-2.mkv", "take-3.mkv"):
+            assert inspect(tmp_path / name).width == 60
 
 
 def test_closing_the_screen_ends_it(stage: Stage) -> None:
@@ -185,6 +197,7 @@ def test_a_source_that_gives_nothing_is_an_error(tmp_path: Path) -> None:
     capture.put(SourceError("script cannot be opened; check it"))
     with Feed(lambda: capture, reconnect=True) as feed:
         state = LiveState(SegmenterSettings(), RenderSettings())
-        session = LiveSession("script", feed, ScriptedScreen(), state, output_dir=tmp_path)
-        with pytest.raises(SourceError, match="script cannot be opened; check it"):
+        files = LiveFiles(tmp_path)
+        session = LiveSession("script", feed, ScriptedScreen(), state, files)
+        with files, pytest.raises(SourceError, match="script cannot be opened; check it"):
             session.run()

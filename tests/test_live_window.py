@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tests.commands import run
-from tests.media import inspect, make_clip
+from tests.media import inspect, make_clip, read_planes
+from tests.test_feed import until
 from tests.windows import Window, needs_screen
 from tests.x11 import close_window
 
@@ -55,8 +56,9 @@ def wait_for_picture(window: Window) -> None:
         if window.picture().shape[:2] == SIZE[::-1] and color(window, LEFT)[0] > 100:
             return
         time.sleep(0.1)
+    shown = window.picture()
     window.process.kill()
-    pytest.fail("no picture came")
+    pytest.fail(f"no picture came; shown were {shown.shape}, of colour {shown.mean(axis=(0, 1))}")
 
 
 def color(window: Window, place: tuple[int, int]) -> list[int]:
@@ -121,6 +123,8 @@ def test_a_recording_made_by_key_plays(window: Window, tmp_path: Path) -> None:
     stored = inspect(recording)
     assert (stored.width, stored.height) == SIZE
     assert stored.frames >= 20
+    top = read_planes(recording, "rgb24")[-1][2:10]
+    assert np.ptp(top[:, 10:150], axis=(0, 1)).max() < 30, "without the figures"
 
 
 def test_the_close_button_ends_it(window: Window, screen: str) -> None:
@@ -145,7 +149,42 @@ def test_a_file_that_ends_ends_it(screen: str, two_halves: Path) -> None:
     assert run("live", two_halves, env=environment).code == 0
 
 
+def test_a_name_in_any_letters_is_shown(screen: str, two_halves: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "vidéo ☃.mkv"
+    clip.symlink_to(two_halves)
+    window = Window(screen, tmp_path, "live", clip, "--loop", "-k", "2")
+    wait_for_picture(window)
+    assert window.call("xdotool", "getwindowname", window.number).strip().endswith("vidéo ☃.mkv")
+    window.type("q")
+    assert window.end().code == 0
+
+
+def test_of_two_windows_each_has_its_own_keys(
+    window: Window, screen: str, two_halves: Path, tmp_path: Path
+) -> None:
+    other = Window(screen, tmp_path, "live", two_halves, "--loop", "-k", "2")
+    assert other.number != window.number
+    wait_for_picture(other)
+    other.type("0")
+    until(lambda: color(other, LEFT) == [0, 0, 0])
+    other.type("q")
+    assert other.end().code == 0
+    assert window.process.poll() is None
+
+
 def test_an_explicit_window_without_a_display(two_halves: Path) -> None:
-    outcome = run("live", two_halves, "--preview", "window")
+    environment = {**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    outcome = run("live", two_halves, "--preview", "window", env=environment)
     assert outcome.code == 1
     assert outcome.err == "kseg-video: error: there is no display to show the picture on\n"
+
+
+@pytest.mark.parametrize("display", ["", ":9999"])
+def test_neither_a_display_nor_a_terminal(two_halves: Path, display: str) -> None:
+    environment = {**os.environ, "DISPLAY": display, "WAYLAND_DISPLAY": ""}
+    outcome = run("live", two_halves, env=environment)
+    assert outcome.code == 1
+    assert outcome.err == (
+        "kseg-video: error: there is neither a display nor a terminal to show the picture on; "
+        "give --preview none to go without\n"
+    )

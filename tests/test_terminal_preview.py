@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from kseg_video.ffmpeg import environment
-from kseg_video.terminal_preview import half_blocks
+from kseg_video.live_state import KEYS
+from kseg_video.terminal_preview import half_blocks, help_rows
 from tests.commands import COMMAND
 from tests.media import make_flat_clip
 
@@ -74,10 +75,15 @@ def test_picture_and_keys(tmp_path: Path) -> None:
     terminal = Terminal("live", clip, "--loop", "-k", "1")
     terminal.read_until(r"\x1b\[38;2;1[89]\d;[23]\d;[23]\d;48;2;1[89]\d;[23]\d;[23]\dm▀")
     terminal.read_until(r"red\.mkv 64x48 25 fps · live")
+    terminal.read_until("██.* 0 100%")
     terminal.type("0")
     terminal.read_until(r"\x1b\[38;2;4;4;4;48;2;4;4;4m▀")
     terminal.type(" ")
     terminal.read_until("paused · red")
+    terminal.type("?")
+    terminal.read_until("only the cluster")
+    terminal.type("\x1b[A\x1bOP?")
+    terminal.read_until("▀")
     terminal.type("q")
     assert terminal.end() == 0
     assert "\x1b[?1049l" in terminal.text, "back from the other screen"
@@ -90,6 +96,25 @@ def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:
     terminal.read_until("live")
     terminal.process.send_signal(2)
     assert terminal.end() == 130
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.7, 1.0, 1.3])
+def test_ctrl_c_at_any_moment_restores_the_terminal(tmp_path: Path, seconds: float) -> None:
+    clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
+    terminal = Terminal("live", clip, "--loop", "--preview", "terminal")
+    time.sleep(seconds)
+    terminal.process.send_signal(2)
+    assert terminal.end() == 130
+    assert terminal.text.count("\x1b[?1049h") == terminal.text.count("\x1b[?1049l")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(60, 18), (80, 22), (120, 40)])
+def test_the_help_shows_every_key(columns: int, rows: int) -> None:
+    lines = "".join(segment.text for segment in help_rows(columns, rows)).split("\n")
+    assert lines.pop() == ""
+    assert [len(line) for line in lines] == [columns] * rows
+    for binding in KEYS:
+        assert any(f"{binding.label} " in line and binding.does[:20] in line for line in lines)
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 48), (10, 300), (500, 5), (1, 1)])

@@ -28,6 +28,9 @@ def virtual_screen() -> Iterator[str]:
     """Name of a display that lasts as long as the iterator."""
     ours, theirs = os.pipe()
     command = ["Xvfb", "-displayfd", str(theirs), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    command += [
+        "-noreset"
+    ]  # it would start anew, for a while deaf, whenever the last client leaves
     server = subprocess.Popen(command, pass_fds=(theirs,), stderr=subprocess.DEVNULL)
     os.close(theirs)
     with os.fdopen(ours) as answer:
@@ -44,8 +47,23 @@ class Window:
         self.environment = {**os.environ, "DISPLAY": screen, "WAYLAND_DISPLAY": ""}
         self.process = start(*arguments, env=self.environment)
         self.folder = folder
-        self.number = self.call("xdotool", "search", "--sync", "--name", "^kseg-video").split()[0]
+        self.number = self._find()
         time.sleep(0.5)
+
+    def _find(self) -> str:
+        """Number of the process's window, once it is there."""
+        deadline = time.monotonic() + 30
+        pattern = f"^kseg-video( {self.process.pid}$|:)"
+        search = ["xdotool", "search", "--all", "--pid", str(self.process.pid), "--name", pattern]
+        while time.monotonic() < deadline:
+            found = subprocess.run(
+                search, env=self.environment, capture_output=True, text=True, check=False
+            )
+            if numbers := found.stdout.split():
+                return numbers[0]
+            time.sleep(0.1)
+        self.process.kill()
+        pytest.fail("no window came")
 
     def call(self, *command: str) -> str:
         finished = subprocess.run(

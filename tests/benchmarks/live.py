@@ -29,6 +29,7 @@ from kseg_video.capture import open_capture
 from kseg_video.feed import Feed
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.live import LiveSession
+from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import LiveState
 from kseg_video.preview import LiveWindow
 from kseg_video.screen import KeyPress
@@ -37,9 +38,9 @@ from kseg_video.startup import import_opencv
 from tests.windows import virtual_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from kseg_video.live import LiveFigures
+    from kseg_video.live_figures import LiveFigures
 
 _ADDRESS = "http://127.0.0.1:8099/"
 _WARM_UP = 3.0  # seconds
@@ -53,14 +54,13 @@ class Watch:
         self.session: LiveSession | None = None
         self.latencies: list[float] = []
         self.answers: dict[str, list[float]] = {"live": [], "paused": [], "lost": []}
-        self.figures: LiveFigures | None = None
         self._window = window
         self._pressed_at = 0.0
         self._state: LiveState | None = None
 
-    def update(self, figures: LiveFigures) -> None:
+    def update(self, told: Callable[[], LiveFigures]) -> None:
         now = time.perf_counter()
-        self.figures = figures
+        figures = told()
         if self._state is not None and figures.state is not self._state:
             kind = "lost" if figures.condition != "live" else "live"
             kind = "paused" if figures.state.paused else kind
@@ -124,10 +124,10 @@ def measure(options: argparse.Namespace, clip: Path) -> None:
     costs = []
     with LiveWindow("kseg-video benchmark") as window:
         watch = Watch(window)
-        session = LiveSession("benchmark", feed, window, state, output_dir=Path(), status=watch)
+        session = LiveSession("benchmark", feed, window, state, LiveFiles(Path()), status=watch)
         watch.session = session
         latencies: list[float] = []
-        session._latencies = LatencyLog(latencies)
+        session._meter.latencies = LatencyLog(latencies)
 
         def direct() -> None:
             """What happens meanwhile, in a thread of its own."""

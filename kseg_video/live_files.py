@@ -1,0 +1,142 @@
+"""Snapshots and recordings of a live run, written while it goes on."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from kseg_video.errors import KsegError, SinkError
+from kseg_video.recording import Recorder, dated_path, free_path
+from kseg_video.snapshots import save_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kseg_video.palette import Palette
+
+_MOST_SNAPSHOTS = 4  # that wait to be written
+
+
+class LiveFiles:
+    """Writes what the user wants to keep. A context manager: everything is finished at its end.
+
+    Nothing in it waits for a disk or an encoder, except the end.
+
+    Parameters
+    ----------
+    folder : Path
+        Where snapshots and recordings go.
+    record_to : Path, optional
+        What recordings are named; by date and time otherwise.
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        record_to: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._record_to = record_to
+        self._clock = clock
+        self.recorder: Recorder | None = None
+        self._ending: list[Recorder] = []
+        self._writer = ThreadPoolExecutor(1, "snapshots")
+        self._snapshots: list[Future[Path]] = []
+        self._failures: list[str] = []
+        self._starts_recording = record_to is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+        for recorder in self._ending:
+            recorder.join()
+        self._writer.shutdown()
+
+    def offer(self, view: NDArray[np.uint8]) -> None:
+        """Record a view that is shown, if a recording is under way or wanted from the first on."""
+        if self.recorder is not None:
+            self.recorder.offer(view)
+        elif self._starts_recording:
+            self.toggle(view)
+
+    def toggle(self, view: NDArray[np.uint8]) -> str:
+        """Begin a recording with that view, or end the one under way; return what is to be said."""
+        self._starts_recording = False
+        if self.recorder is not None:
+            self._stop()
+            return ""
+        wanted = self._record_to
+        path = dated_path(self._folder, ".mp4") if wanted is None else free_path(wanted)
+        try:
+            self.recorder = Recorder(path, view, self._clock)
+        except KsegError as error:
+            return str(error)
+        return ""
+
+    def snapshot(
+        self, view: NDArray[np.uint8], original: NDArray[np.uint8], palette: Palette
+    ) -> str:
+        """Have a snapshot written; return what is to be said."""
+        if len(self._snapshots) >= _MOST_SNAPSHOTS:
+            return "the snapshots before are still being written"
+        self._snapshots.append(
+            self._writer.submit(save_snapshot, self._folder, view, original, palette)
+        )
+        return "saving"
+
+    def news(self) -> Iterator[str]:
+        """What has been finished, or has failed, since the last call."""
+        if self.recorder is not None and self.recorder.finished:
+            self._stop()
+        for recorder in [each for each in self._ending if each.finished]:
+            self._ending.remove(recorder)
+            yield self._about(recorder)
+        for snapshot in [each for each in self._snapshots if each.done()]:
+            self._snapshots.remove(snapshot)
+            error = snapshot.exception()
+            yield f"saved {snapshot.result().name}" if error is None else str(error)
+
+    def check(self) -> None:
+        """Raise what went wrong with the recordings.
+
+        Raises
+        ------
+        SinkError
+            If one could not be written.
+        """
+        if self._failures:
+            raise SinkError("; ".join(self._failures))
+
+    def _stop(self) -> None:
+        recorder, self.recorder = self.recorder, None
+        if recorder is not None:
+            recorder.stop()
+            self._ending.append(recorder)
+
+    def _about(self, recorder: Recorder) -> str:
+        if recorder.failed:
+            self._failures.append(
+                f"{recorder.path.name} could not be written on; the disk may be full"
+            )
+            return self._failures[-1]
+        lost = f"; the encoder was too slow for {recorder.dropped} frames"
+        return (
+            f"recorded {recorder.seconds:.0f} s to {recorder.path.name}"
+            f"{lost if recorder.dropped else ''}"
+        )

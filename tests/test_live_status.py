@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from kseg_video import RenderSettings, Segmenter, SegmenterSettings
+from kseg_video.live_figures import LiveFigures
+from kseg_video.live_state import LiveState
+from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, live_panel
+from tests.live_doubles import Clock
+from tests.pictures import quadrants
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pytest
+
+
+def figures(**changes: object) -> LiveFigures:
+    state = LiveState(
+        SegmenterSettings(n_clusters=4), RenderSettings("masked", disabled=frozenset({2}))
+    )
+    usual = LiveFigures(
+        state=state,
+        source="/dev/video0 1280x720 30 fps MJPG",
+        condition="live",
+        message="",
+        capture_rate=29.9,
+        shown_rate=29.8,
+        latency_median=0.011,
+        latency_95=0.014,
+        received=300,
+        dropped=7,
+        stage_milliseconds={"fit": 1.5, "map": 2.5},
+        segmentation=Segmenter(state.segmenter).segment(quadrants(40, 60)),
+        event="cut, 3 s ago",
+        recording=None,
+        recorded=0.0,
+        unrecorded=0,
+    )
+    return replace(usual, **changes)  # type: ignore[arg-type]
+
+
+def text_of(renderable: object) -> str:
+    shown = io.StringIO()
+    Console(file=shown, width=110, force_terminal=True, color_system="truecolor").print(renderable)
+    return shown.getvalue()
+
+
+def test_the_panel_tells_all(tmp_path: Path) -> None:
+    take = tmp_path / "take.mp4"
+    take.write_bytes(bytes(2_500_000))
+    shown = text_of(
+        live_panel(
+            figures(recording=take, recorded=12.3, unrecorded=4, message="saved a.png"),
+            ["a library's line"],
+        )
+    )
+    for words in (
+        "/dev/video0 1280x720 30 fps MJPG · live",
+        "29.9 fps in · 29.8 fps shown · 300 received · 7 dropped",
+        "11 ms median · 14 ms p95",
+        "fit 1.5 · map 2.5",
+        "masked · rgb · k 4 · stability 0.5 · background black",
+        "take.mp4 · 12 s · 2.5 MB · encoder too slow for 4 frames",
+        "cut, 3 s ago",
+        "saved a.png",
+        "a library's line",
+        "25.0%",
+    ):
+        assert words in Text.from_ansi(shown).plain
+    struck = [line for line in shown.splitlines() if "\x1b[2;9m" in line]
+    assert len(struck) == 1
+    assert " 2 " in Text.from_ansi(struck[0]).plain
+
+
+def test_the_panel_is_drawn_at_most_ten_times_a_second() -> None:
+    clock, shown, worked_out = Clock(), io.StringIO(), []
+
+    def told() -> LiveFigures:
+        worked_out.append(clock.now)
+        return figures()
+
+    console = Console(file=shown, force_terminal=True, width=100)
+    with LivePanel(console, deque(), clock) as panel:
+        drawn = 0
+        for _ in range(100):
+            clock.now += 0.02
+            before = shown.tell()
+            panel.update(told)
+            drawn += shown.tell() > before
+    assert 8 <= drawn <= 20
+    assert len(worked_out) == drawn
+
+
+def test_without_a_terminal_there_is_a_line_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock = Clock()
+    lines = LiveLines(clock)
+    for _ in range(25 * 25):
+        clock.now += 0.04
+        lines.update(figures)
+    written = capsys.readouterr().err.splitlines()
+    assert len(written) == 2
+    assert written[0] == (
+        "/dev/video0 1280x720 30 fps MJPG · live · 29.8 fps · latency 11 ms · "
+        "300 frames · 7 dropped"
+    )
+
+
+def test_under_a_picture_in_the_terminal_there_are_figures_palette_and_others_lines() -> None:
+    written: list[Sequence[Text]] = []
+    note = TerminalNote(written.append, deque(["a library's line"]), Clock())
+    note.update(figures)
+    note.update(figures)
+    ((line, palette, other),) = written
+    assert "29.8 fps" in line.plain
+    assert palette.plain.split()[:3] == ["██", "0", "25%"]
+    assert [
+        palette.plain[span.start : span.end]
+        for span in palette.spans
+        if "strike" in str(span.style)
+    ] == [" 2 25%"]
+    assert other.plain == "a library's line"
+
+
+def test_what_libraries_and_children_print_is_kept_off_the_terminal() -> None:
+    program = (
+        "import os, subprocess, sys\n"
+        "from kseg_video.live_status import caught_stderr\n"
+        "with caught_stderr() as (console, lines):\n"
+        "    os.write(2, b'from a library\\n')\n"
+        "    subprocess.run(['sh', '-c', 'echo from a child >&2'])\n"
+        "    console.print('ours')\n"
+        "print('after', *lines, sep=',', file=sys.stderr)\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert finished.stderr == "ours\nafter,from a library,from a child\n"

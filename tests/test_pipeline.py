@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import threading
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -22,11 +25,10 @@ from kseg_video import (
     convert,
 )
 from tests.commands import start
+from tests.conftest import running_ffmpegs
 from tests.media import ffmpeg, inspect, make_clip, read_exact_bgr, read_planes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from kseg_video.frame import Frame, Segmentation, VideoInfo
@@ -388,21 +390,16 @@ class TestFailures:
     def _kill_one(
         self, folder: Path, pattern: str, expected: type[Exception], message: str
     ) -> None:
-        import os
-        import re
-        import signal
-        from pathlib import Path as Folder
-
         clip = make_clip(folder / "a.mp4", size="320x240", seconds=20)
 
         class Killer(Recorder):
             def on_frame(self, frame: Frame, _segmentation: Segmentation) -> None:
                 if frame.index != 20:
                     return
-                for process in Folder("/proc").glob("[0-9]*"):
-                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                    if "ffmpeg" in command and re.search(pattern, command.strip()):
-                        os.kill(int(process.name), signal.SIGKILL)
+                for number in running_ffmpegs():
+                    arguments = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ")
+                    if re.search(pattern, arguments.decode().strip()):
+                        os.kill(number, signal.SIGKILL)
 
         with pytest.raises(expected, match=message):
             convert(clip, folder / "out.mp4", observer=Killer())

@@ -30,7 +30,7 @@ from kseg_video.feed import Feed
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.live import LiveSession
 from kseg_video.live_files import LiveFiles
-from kseg_video.live_state import LiveState
+from kseg_video.live_state import KEYS, LiveState
 from kseg_video.preview import LiveWindow
 from kseg_video.screen import KeyPress
 from kseg_video.settings import CaptureSettings
@@ -38,39 +38,62 @@ from kseg_video.startup import import_opencv
 from tests.windows import virtual_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
-    from kseg_video.live_figures import LiveFigures
+    from numpy.typing import NDArray
+
+    from kseg_video.screen import Event
 
 _ADDRESS = "http://127.0.0.1:8099/"
 _WARM_UP = 3.0  # seconds
-_PRESS_EVERY = 0.37
+_BETWEEN_KEYS = 0.4  # seconds, so that what a key has set off is over
 
 
 class Watch:
-    """Counts what the session tells, and presses keys."""
+    """Counts what the session tells, and presses keys.
+
+    A key has answered when the next picture after it has been shown.
+    """
 
     def __init__(self, window: LiveWindow) -> None:
-        self.session: LiveSession | None = None
-        self.latencies: list[float] = []
-        self.answers: dict[str, list[float]] = {"live": [], "paused": [], "lost": []}
+        self.answers: dict[str, dict[str, float]] = {}
         self._window = window
-        self._pressed_at = 0.0
-        self._state: LiveState | None = None
+        self._pressed_at = self._took = 0.0
+        self._taken = False
+        self._answered = threading.Event()
+        show, events = window.show, window.events
 
-    def update(self, told: Callable[[], LiveFigures]) -> None:
-        now = time.perf_counter()
-        figures = told()
-        if self._state is not None and figures.state is not self._state:
-            kind = "lost" if figures.condition != "live" else "live"
-            kind = "paused" if figures.state.paused else kind
-            self.answers[kind].append(now - self._pressed_at)
-            self._state = None
+        def watched_show(picture: NDArray[np.uint8], state: LiveState) -> None:
+            show(picture, state)
+            if self._taken:
+                self._took, self._taken = time.perf_counter() - self._pressed_at, False
+                self._answered.set()
 
-    def press(self, key: str) -> None:
-        assert self.session is not None
-        self._state, self._pressed_at = self.session.state, time.perf_counter()
+        def watched_events() -> Sequence[Event]:
+            found = events()
+            self._taken |= any(isinstance(event, KeyPress) for event in found)
+            return found
+
+        window.show, window.events = watched_show, watched_events  # type: ignore[method-assign]
+
+    def press(self, key: str) -> float:
+        """Seconds until the key has answered."""
+        self._answered.clear()
+        self._pressed_at = time.perf_counter()
         self._window._events.append(KeyPress(key))
+        if not self._answered.wait(5):
+            return float("nan")
+        time.sleep(_BETWEEN_KEYS)
+        return self._took
+
+    def press_all(self, kind: str) -> None:
+        """Press every key that does not end the run, and those that switch twice."""
+        self.answers[kind] = {
+            key: max(self.press(key), self.press(key))
+            for binding in KEYS
+            for key in binding.keys[:1]
+            if key not in {"q", "space"}
+        }
 
 
 @contextlib.contextmanager
@@ -84,6 +107,13 @@ def served(clip: Path) -> Iterator[None]:
     finally:
         server.kill()
         server.wait()
+
+
+@contextlib.contextmanager
+def kept_files() -> Iterator[LiveFiles]:
+    """For snapshots and recordings that nobody wants."""
+    with tempfile.TemporaryDirectory() as folder, LiveFiles(Path(folder)) as files:
+        yield files
 
 
 def prepare(clip: Path, size: str, target: Path) -> None:
@@ -122,10 +152,9 @@ def measure(options: argparse.Namespace, clip: Path) -> None:
     feed = Feed(lambda: open_capture(_ADDRESS, CaptureSettings()), reconnect=True)
     state = LiveState(SegmenterSettings(n_clusters=options.clusters), RenderSettings())
     costs = []
-    with LiveWindow("kseg-video benchmark") as window:
+    with LiveWindow("kseg-video benchmark") as window, kept_files() as files:
         watch = Watch(window)
-        session = LiveSession("benchmark", feed, window, state, LiveFiles(Path()), status=watch)
-        watch.session = session
+        session = LiveSession("benchmark", feed, window, state, files)
         latencies: list[float] = []
         session._meter.latencies = LatencyLog(latencies)
 
@@ -146,20 +175,13 @@ def measure(options: argparse.Namespace, clip: Path) -> None:
                     used / wall,
                 )
             )
-            for key in "v" * 20:
-                watch.press(key)
-                time.sleep(_PRESS_EVERY)
+            watch.press_all("live")
             watch.press("space")
-            time.sleep(_PRESS_EVERY)
-            for key in "v" * 20:
-                watch.press(key)
-                time.sleep(_PRESS_EVERY)
+            watch.press_all("paused")
             watch.press("space")
             server.close()
             time.sleep(1)
-            for key in "v" * 20:
-                watch.press(key)
-                time.sleep(_PRESS_EVERY)
+            watch.press_all("lost")
             session.quit()
 
         server = contextlib.ExitStack()
@@ -194,8 +216,10 @@ def report(
     print(f"| {rate:.1f} | {dropped} | {median * 1e3:.0f} ms | {late * 1e3:.0f} ms | {used:.0%} |")
     print("| keys answer | median | slowest |")
     print("|---|---|---|")
-    for kind, seconds in watch.answers.items():
-        print(f"| {kind} | {np.median(seconds) * 1e3:.0f} ms | {max(seconds) * 1e3:.0f} ms |")
+    for kind, answers in watch.answers.items():
+        slowest = max(answers, key=lambda key: answers[key])
+        median = np.median(list(answers.values()))
+        print(f"| {kind} | {median * 1e3:.0f} ms | {answers[slowest] * 1e3:.0f} ms ({slowest}) |")
 
 
 if __name__ == "__main__":

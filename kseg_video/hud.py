@@ -128,19 +128,19 @@ class Hud:
             cv2.rectangle(picture, box, color, cv2.FILLED, cv2.LINE_AA)
             edge = _INK if number == pointed else _FAINT
             cv2.rectangle(picture, box, edge, 1 + (number == pointed) * max(size // 12, 1))
+            off = number in state.rendering.disabled
+            if off:  # from corner to corner of the swatch, below its number
+                ends = (left, row + box[3]), (left + box[2], row)
+                cv2.line(picture, *ends, _DARK, max(size // 5, 3), cv2.LINE_AA)
+                cv2.line(picture, *ends, _INK, max(size // 12, 1), cv2.LINE_AA)
             ink = _DARK if brightness[number] > 128 else _INK
             text = str(number)
             indent = (box[2] - self._width(text, size)) // 2
             self._write(picture, text, left + indent, row + size, size, ink, _BOLD)
-            off = number in state.rendering.disabled
             share = f"{palette.shares[number]:.0%}"
             at = left + box[2] + size // 4
             self._write(picture, share, at, row + size, size, _FAINT if off else _INK)
             if off:
-                # From corner to corner of the swatch, so that its number can still be read.
-                ends = (left, row + box[3]), (left + box[2], row)
-                cv2.line(picture, *ends, _DARK, max(size // 5, 3), cv2.LINE_AA)
-                cv2.line(picture, *ends, _INK, max(size // 12, 1), cv2.LINE_AA)
                 middle, end = row + round(0.65 * size), at + self._width(share, size)
                 cv2.line(picture, (at, middle), (end, middle), _FAINT, max(size // 14, 1))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kseg_video.live_figures import LiveFigures
 
-_SECONDS_BETWEEN_DRAWINGS = 0.2
+_SECONDS_BETWEEN_DRAWINGS = 0.5  # a drawing costs some 5 ms, and may not cost 2% of a core
 _SECONDS_BETWEEN_LINES = 10.0
 _BAR_CELLS = 24
 _OTHERS_MESSAGES = 2  # lines kept of what libraries print

@@ -185,27 +185,28 @@ def test_a_recording_survives_a_kill(tmp_path: Path, suffix: str) -> None:
     assert inspect(target).frames >= 25
 
 
-@pytest.mark.parametrize("rate", ["30", "12"])
-def test_a_recording_lasts_as_long_as_it_took(tmp_path: Path, rate: str) -> None:
-    clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=3, rate=rate)
+def test_a_recording_of_a_file_lasts_as_long_as_the_file(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=3, rate="12")
     target = tmp_path / "out.mp4"
     assert run("live", clip, "--preview", "none", "--record", target).code == 0
-    assert inspect(target).seconds == pytest.approx(3, rel=0.04)
+    # It begins when the first picture is there, which takes a while to fit.
+    assert 2.5 < inspect(target).seconds < 3.2
 
 
-def test_a_recording_of_uneven_pictures_lasts_as_long_as_it_took(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pauses", [(1 / 30,), (1 / 12,), (0.005, 0.02, 0.2)])
+def test_a_recording_lasts_as_long_as_it_took(tmp_path: Path, pauses: tuple[float, ...]) -> None:
     target = tmp_path / "out.mkv"
     begin = time.monotonic()
     recorder = Recorder(target, np.zeros((48, 64, 3), np.uint8))
     rng = np.random.default_rng(0)
     for level in range(1, 41):
-        time.sleep(rng.choice([0.005, 0.02, 0.2]))
+        time.sleep(rng.choice(pauses))
         recorder.offer(np.full((48, 64, 3), level * 6, np.uint8))
     recorder.stop()
     took = time.monotonic() - begin
     recorder.join()
     stored = inspect(target)
-    assert stored.seconds == pytest.approx(took, rel=0.02)
+    assert stored.seconds == pytest.approx(took, rel=0.02, abs=0.035)
     assert stored.frames == 41, "the first, and all that were offered"
     assert recorder.dropped == 0
 

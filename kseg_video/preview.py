@@ -118,6 +118,9 @@ def show_still(path: Path) -> None:
     name = _window_name()
     cv2.namedWindow(name, _PLAIN_WINDOW)
     try:
+        cv2.pollKey()
+        if (keys := X11Keys.of_window(name)) is not None:  # which shows the window if Qt did not
+            keys.close()
         cv2.setWindowTitle(name, f"kseg-video: {path.name}")
         cv2.resizeWindow(name, *_fitting_size(picture.shape[1], picture.shape[0]))
         cv2.imshow(name, picture)

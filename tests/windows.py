@@ -28,9 +28,8 @@ def virtual_screen() -> Iterator[str]:
     """Name of a display that lasts as long as the iterator."""
     ours, theirs = os.pipe()
     command = ["Xvfb", "-displayfd", str(theirs), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
-    command += [
-        "-noreset"
-    ]  # it would start anew, for a while deaf, whenever the last client leaves
+    # Else it would start anew, for a while deaf, whenever the last client leaves.
+    command += ["-noreset"]
     server = subprocess.Popen(command, pass_fds=(theirs,), stderr=subprocess.DEVNULL)
     os.close(theirs)
     with os.fdopen(ours) as answer:
@@ -48,6 +47,9 @@ class Window:
         self.process = start(*arguments, env=self.environment)
         self.folder = folder
         self.number = self._find()
+        deadline = time.monotonic() + 10
+        while not self.picture().any() and time.monotonic() < deadline:
+            time.sleep(0.1)
         time.sleep(0.5)
 
     def _find(self) -> str:

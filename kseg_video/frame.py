@@ -157,7 +157,7 @@ class Frame:
         """Affine map from components to BGR levels, (3, 4), for `cv2.transform`."""
         return yuv_to_bgr_matrix(self.encoding) if self.layout == "i420" else _IDENTITY
 
-    @property
+    @cached_property
     def luma(self) -> Plane:
         """Brightness of every pixel, (H, W): the stored luma, or that of Rec. 601."""
         if self.layout == "i420":

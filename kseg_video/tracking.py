@@ -165,6 +165,7 @@ class PaletteTracker:
         if parked.all() or before.color_space != settings.color_space:
             parked = np.zeros(len(centroids), bool)
         self._state = Clusters(centroids, parked, state.usual_shares[:count], state.usual_inertia)
+        self._last_shown = centroids  # in the space and number that the next fit compares with
         self._scenes, self._recent_labels = [], []
 
     def fit_anew(self) -> None:

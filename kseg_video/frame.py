@@ -50,6 +50,8 @@ class VideoInfo:
         Whether there is sound.
     still : bool
         Whether this is a single picture without a time of its own.
+    has_alpha : bool
+        Whether its frames carry opacity.
     notes : tuple of str
         What the user should know of how this input is read.
     """
@@ -63,6 +65,7 @@ class VideoInfo:
     sample_aspect_ratio: Fraction = Fraction(1)
     has_audio: bool = False
     still: bool = False
+    has_alpha: bool = False
     notes: tuple[str, ...] = ()
 
 

@@ -176,7 +176,7 @@ def _convert_each(
 
 def _outputs(options: argparse.Namespace) -> list[Path]:
     """Where each input goes."""
-    from kseg_video.sinks import default_output
+    from kseg_video.targets import default_output
 
     named: Path | None = options.output
     if named is not None and len(options.inputs) == 1 and not named.is_dir():

@@ -21,7 +21,6 @@ from kseg_video.errors import KsegError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from kseg_video.capture import Capture
     from kseg_video.frame import Frame
@@ -109,12 +108,7 @@ class Feed:
         self._begin()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._reading is not None:
             self._reading.abandon()
             self._threads.append(self._reading.thread)

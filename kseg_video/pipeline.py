@@ -23,9 +23,10 @@ from kseg_video.settings import (
     SegmenterSettings,
     TrimSettings,
 )
-from kseg_video.sinks import FrameSink, check_output, check_target, open_sink
+from kseg_video.sinks import FrameSink, open_sink
 from kseg_video.sources import FrameSource, open_source
 from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
+from kseg_video.targets import check_output, check_target
 from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:

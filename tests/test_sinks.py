@@ -12,7 +12,7 @@ from PIL import Image
 from kseg_video import EncoderSettings, SettingsError, SinkError, VideoInfo, open_sink, open_source
 from kseg_video.color import ColorEncoding, bgr_to_yuv
 from kseg_video.frame import Frame
-from kseg_video.sinks import default_output
+from kseg_video.targets import default_output
 from tests.media import inspect, make_clip, read_exact_bgr, read_planes
 
 if TYPE_CHECKING:

@@ -1,0 +1,60 @@
+"""A single picture in a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kseg_video.errors import SinkError
+from kseg_video.stills import OPAQUE_STILL_SUFFIXES, write_still
+from kseg_video.whole_files import AbortingContext, PartialFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kseg_video.frame import Frame
+
+
+class StillSink(AbortingContext):
+    """A single picture in a file."""
+
+    def __init__(self, path: Path, overwrite: bool) -> None:
+        self._path = path
+        self._part = PartialFile(path, overwrite=overwrite)
+        self._written = False
+        self.notes: list[str] = []
+
+    def write(self, frame: Frame) -> None:
+        """Take the one picture.
+
+        Raises
+        ------
+        SinkError
+            If it is the second, or cannot be written.
+        """
+        suffix = self._path.suffix.lower()
+        if self._written:
+            raise SinkError(
+                f"{self._path} holds one picture and there are more; "
+                "choose a video format or limit the frames to 1"
+            )
+        if frame.alpha is not None and suffix in OPAQUE_STILL_SUFFIXES:
+            self.notes.append(f"{suffix} holds no transparency, which is left out")
+        pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
+        write_still(self._part.path, suffix, pixels, frame.alpha)
+        self._written = True
+
+    def close(self) -> None:
+        """Give the file its name.
+
+        Raises
+        ------
+        SinkError
+            If no picture was written.
+        """
+        if not self._written:
+            raise SinkError(f"{self._path} got no picture")
+        self._part.publish()
+
+    def abort(self) -> None:
+        """Remove what has been written."""
+        self._part.discard()

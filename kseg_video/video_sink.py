@@ -1,0 +1,191 @@
+"""Video files, encoded by ffmpeg."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kseg_video.containers import CONTAINERS, DEFAULT_CRF, DEFAULT_PRESET, codec_arguments
+from kseg_video.errors import SinkError
+from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.whole_files import AbortingContext, PartialFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kseg_video.frame import AudioTrack, Frame, PixelLayout, VideoInfo
+    from kseg_video.settings import Codec, EncoderSettings
+
+_PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
+_PRIMARIES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020"}
+_TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
+_COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
+
+
+class VideoFileSink(AbortingContext):
+    """A video file, encoded by ffmpeg in a process of its own.
+
+    Parameters
+    ----------
+    path : Path
+    info : VideoInfo
+        Of the pictures.
+    encoder : EncoderSettings
+    audio : AudioTrack, optional
+
+    Raises
+    ------
+    SinkError
+        If the file cannot be made.
+    """
+
+    def __init__(
+        self, path: Path, info: VideoInfo, encoder: EncoderSettings, audio: AudioTrack | None
+    ) -> None:
+        self._path = path
+        self._info = info
+        self._shape = _picture_shape(info)
+        self._container = CONTAINERS[path.suffix.lower()]
+        self.notes: list[str] = []
+        self._count = 0
+        self._part = PartialFile(path, overwrite=encoder.overwrite)
+        arguments = [
+            *self._picture_input(audio),
+            *_audio_input(audio),
+            *self._picture_output(encoder),
+            *self._audio_output(audio),
+            *self._container.options,
+            *("-f", self._container.muxer, "-y", file_argument(self._part.path)),
+        ]
+        try:
+            self._process = FfmpegProcess(arguments, feeds=True)
+        except BaseException:  # a signal, too, finds nobody else who would
+            self._part.discard()
+            raise
+
+    def write(self, frame: Frame) -> None:
+        """Take the next picture, which must have the size and layout announced.
+
+        Raises
+        ------
+        SinkError
+            If it has not, or the encoder has ended.
+        """
+        if frame.pixels.shape != self._shape:
+            raise SinkError(
+                f"a picture of shape {frame.pixels.shape} cannot follow ones of {self._shape}"
+            )
+        pending = frame.pixels.reshape(-1).data
+        try:
+            while pending:
+                pending = pending[self._process.pipe.write(pending) :]
+        except OSError:
+            self._process.wait()
+            raise self._failure() from None
+        self._count += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name.
+
+        Raises
+        ------
+        SinkError
+            If the encoder failed or got no picture.
+        """
+        if not self._count:
+            raise SinkError(f"{self._path} got no picture")
+        if self._process.wait() or not self._part.path.stat().st_size:
+            raise self._failure()
+        self._part.publish()
+
+    def abort(self) -> None:
+        """End the encoder and remove what it has written."""
+        self._process.stop()
+        self._part.discard()
+
+    def _failure(self) -> SinkError:
+        reasons = self._process.messages
+        full = next((line for line in reasons if "No space left" in line), None)
+        if full:
+            return SinkError(f"{self._path} cannot be written: the disk is full; make room")
+        reason = reasons[0] if reasons else "the encoder was killed"
+        return SinkError(f"{self._path} cannot be written ({reason})")
+
+    def _picture_input(self, audio: AudioTrack | None) -> list[str]:
+        info = self._info
+        arguments = ["-f", "rawvideo", "-pixel_format", _PIXEL_FORMATS[info.layout]]
+        arguments += ["-video_size", f"{info.width}x{info.height}"]
+        arguments += ["-framerate", str(info.frame_rate)]
+        if audio and audio.delay:
+            arguments += ["-itsoffset", f"{audio.delay:.6f}"]
+        return [*arguments, "-i", "pipe:0"]
+
+    def _picture_output(self, encoder: EncoderSettings) -> list[str]:
+        info = self._info
+        if encoder.lossless:
+            stored = {"bgr24": "bgr0", "i420": "yuv420p", "gray8": "gray"}[info.layout]
+            codec = ["ffv1", "-level", "3", "-g", "1", "-slices", "4", "-slicecrc", "1"]
+        else:
+            name = encoder.codec or self._container.codecs[0]
+            stored = self._stored_format(name)
+            crf = DEFAULT_CRF[name] if encoder.crf is None else encoder.crf
+            codec = codec_arguments(name, crf, encoder.preset or DEFAULT_PRESET)
+        filters = self._filters(to_yuv=stored.startswith("yuv"))
+        return ["-map", "0:v", "-vf", filters, "-pix_fmt", stored, "-c:v", *codec]
+
+    def _stored_format(self, codec: Codec) -> str:
+        odd = self._info.width % 2 or self._info.height % 2
+        if odd and codec == "h264":
+            self.notes.append(
+                f"{self._info.width}x{self._info.height} is odd, so H.264 stores yuv444p, which "
+                "many players refuse; .webm takes odd sizes"
+            )
+            return "yuv444p"
+        return "yuv420p"
+
+    def _filters(self, *, to_yuv: bool) -> str:
+        info, encoding = self._info, self._info.encoding
+        filters = []
+        levels = "pc" if encoding.full_range else "tv"
+        if to_yuv:
+            if info.layout != "i420":
+                filters.append(
+                    f"scale=out_color_matrix={encoding.matrix}:out_range={levels}"
+                    ":flags=accurate_rnd+full_chroma_int+full_chroma_inp"
+                )
+            filters.append(
+                f"setparams=colorspace={_COLOR_SPACES[encoding.matrix]}:range={levels}"
+                f":color_primaries={encoding.primaries or _PRIMARIES[encoding.matrix]}"
+                f":color_trc={encoding.transfer or _TRANSFERS[encoding.matrix]}"
+            )
+        ratio = info.sample_aspect_ratio
+        filters.append(f"setsar=sar={ratio}:max={max(ratio.as_integer_ratio())}")
+        return ",".join(filters)
+
+    def _audio_output(self, audio: AudioTrack | None) -> list[str]:
+        if audio is None:
+            return []
+        arguments = ["-map", "1:a", "-map_metadata", "1", "-map_chapters", "1"]
+        for number, codec in enumerate(audio.codecs):
+            copied = self._container.copied_audio
+            encoder = ("copy",) if not copied or codec in copied else self._container.audio_encoder
+            name, *options = encoder
+            arguments += [f"-c:a:{number}", name]
+            arguments += [f"{o}:{number}" if o.startswith("-") else o for o in options]
+        return arguments
+
+
+def _picture_shape(info: VideoInfo) -> tuple[int, ...]:
+    if info.layout == "i420":
+        return (info.height * 3 // 2, info.width)
+    return (info.height, info.width, 3) if info.layout == "bgr24" else (info.height, info.width)
+
+
+def _audio_input(audio: AudioTrack | None) -> list[str]:
+    if audio is None:
+        return []
+    arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
+    if audio.start:
+        arguments += ["-ss", f"{audio.start:.6f}"]
+    if audio.duration is not None:
+        arguments += ["-t", f"{audio.duration:.6f}"]
+    return [*arguments, "-vn", "-i", file_argument(audio.path)]

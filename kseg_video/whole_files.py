@@ -1,0 +1,85 @@
+"""Outputs that are whole under their name or not there at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Self
+
+from kseg_video.errors import SinkError
+
+
+class PartialFile:
+    """A file that grows beside its target under another name and replaces it when it is whole.
+
+    Parameters
+    ----------
+    target : Path
+    overwrite : bool
+        Whether it may replace an existing file.
+
+    Raises
+    ------
+    SinkError
+        If it cannot be made.
+    """
+
+    def __init__(self, target: Path, *, overwrite: bool) -> None:
+        self._target = Path(os.path.realpath(target))
+        self._overwrite = overwrite
+        # Not after the target's name, which may be as long as a name can be.
+        self.path = self._target.parent / f".kseg-{secrets.token_hex(6)}{target.suffix.lower()}"
+        try:
+            with self.path.open("xb"):
+                pass
+        except OSError as error:
+            raise SinkError(f"{target} cannot be written ({error.strerror})") from error
+
+    def publish(self) -> None:
+        """Give it the target's name.
+
+        Raises
+        ------
+        SinkError
+            If that cannot be, or another file has taken it meanwhile and may not be replaced.
+        """
+        try:
+            if self._overwrite:
+                self.path.replace(self._target)
+            elif self._target.exists():
+                raise SinkError(f"{self._target} appeared meanwhile; choose another output")
+            else:
+                self.path.rename(self._target)
+        except OSError as error:
+            raise SinkError(f"{self._target} cannot be written ({error.strerror})") from error
+
+    def discard(self) -> None:
+        """Remove it; harmless if it is gone or published."""
+        self.path.unlink(missing_ok=True)
+
+
+class AbortingContext(ABC):
+    """Context manager of a sink: closed when all went well, else aborted."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the output under its name."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Leave nothing behind."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None:
+            self.abort()
+            return
+        try:
+            self.close()
+        except BaseException:
+            self.abort()
+            raise

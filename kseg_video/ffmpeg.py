@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from functools import cache
 from pathlib import Path
@@ -16,13 +19,21 @@ import cv2
 import imageio_ffmpeg
 
 from kseg_video.errors import KsegError
+from kseg_video.leftovers import leftovers
+from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO
 
+# Of a picture that a decoder may make: more than any camera's, less than damaged files claim.
+MAX_PIXELS = 100_000_000
+
 _MESSAGES_KEPT = 100
+_LINES_OF_A_REPORT = 10_000
 _PIPE_BYTES = 1 << 20
+
+_DYING_SECONDS = 2.0
 
 
 @cache
@@ -59,6 +70,11 @@ def file_argument(path: Path) -> str:
     return f"file:{path}"
 
 
+def file_input(path: Path) -> list[str]:
+    """Arguments that make a file ffmpeg's next input, with its pictures' size limited."""
+    return ["-max_pixels", str(MAX_PIXELS), "-i", file_argument(path)]
+
+
 class FfmpegProcess:
     """An ffmpeg with one end of a pipe in our hands.
 
@@ -68,11 +84,14 @@ class FfmpegProcess:
         After the executable's name.
     feeds : bool
         Whether we write its standard input; otherwise we read its standard output.
+    reports : bool
+        Whether all that it says is wanted, not its errors alone.
     """
 
-    def __init__(self, arguments: Sequence[str], *, feeds: bool) -> None:
+    def __init__(self, arguments: Sequence[str], *, feeds: bool, reports: bool = False) -> None:
+        level = "info" if reports else "error"
         self._process = subprocess.Popen(
-            [executable(), "-hide_banner", "-loglevel", "error", *arguments],
+            [executable(), "-hide_banner", "-loglevel", level, *arguments],
             stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if feeds else subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -81,11 +100,17 @@ class FfmpegProcess:
             # A Ctrl-C at the terminal is for us alone: we end our children in order.
             start_new_session=True,
         )
+        self._leftover = leftovers.add(self._kill)
         pipe = self._process.stdin if feeds else self._process.stdout
         assert pipe is not None
         self.pipe: IO[bytes] = pipe
         _enlarge(self.pipe)
-        self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
+        self._feeds = feeds
+        if feeds and sys.platform != "win32":
+            os.set_blocking(pipe.fileno(), False)
+        self._watch = StallWatch(self._process.pid)
+        kept = _LINES_OF_A_REPORT if reports else _MESSAGES_KEPT
+        self._messages: deque[str] = deque(maxlen=kept)
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
         self._listener.start()
 
@@ -94,24 +119,102 @@ class FfmpegProcess:
         """What it has said so far, the oldest lines dropped beyond a hundred."""
         return list(self._messages)
 
-    def wait(self) -> int:
-        """Close our end of the pipe, wait for its end and return its exit status."""
+    def read_into(self, buffer: memoryview) -> bool:
+        """Fill a buffer from its standard output; whether there was enough to do so.
+
+        Raises
+        ------
+        StalledError
+            If nothing comes and nothing is being done about it.
+        """
+        while buffer:
+            self._wait_for_pipe()
+            got = self.pipe.readinto(buffer)  # type: ignore[attr-defined]
+            if not got:
+                return False
+            buffer = buffer[got:]
+        return True
+
+    def read(self, size: int) -> bytes:
+        """What it has written to its standard output, some bytes of it; empty at the end.
+
+        Raises
+        ------
+        StalledError
+            If nothing comes and nothing is being done about it.
+        """
+        self._wait_for_pipe()
+        return self.pipe.read(size)
+
+    def write(self, data: memoryview) -> None:
+        """Write all of it to its standard input.
+
+        Raises
+        ------
+        OSError
+            If it has ended.
+        StalledError
+            If it takes nothing and is not at work either.
+        """
+        while data:
+            self._wait_for_pipe()
+            data = data[self.pipe.write(data) or 0 :]
+
+    def wait(self, most_seconds: float = float("inf")) -> int:
+        """Close our end of the pipe, wait for its end and return its exit status.
+
+        Raises
+        ------
+        StalledError
+            If it does not end and is not at work either, or works for too long.
+        """
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
+        deadline = time.monotonic() + most_seconds
+        while self._listener.is_alive():
+            self._listener.join(min(LOOK_SECONDS, max(deadline - time.monotonic(), 0)))
+            if self._listener.is_alive():
+                self._watch.look()
+                if time.monotonic() >= deadline:
+                    raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
         status = self._process.wait()
-        self._listener.join()
+        leftovers.forget(self._leftover)
         return status
 
     def stop(self) -> None:
         """End it now, whatever it is doing; harmless if it has ended."""
-        self._process.kill()  # asked politely it would first finish a file that nobody wants
-        self.wait()
+        self._kill()  # asked politely it would first finish a file that nobody wants
+        with contextlib.suppress(BrokenPipeError):
+            self.pipe.close()
+        # A process stuck in the kernel cannot be killed; the system will end it in time.
+        self._listener.join(_DYING_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_DYING_SECONDS)
+        leftovers.forget(self._leftover)
+
+    def _wait_for_pipe(self) -> None:
+        """Wait until the pipe gives or takes something, or is broken."""
+        if sys.platform == "win32":  # where pipes can only block
+            return
+        ready = select.poll()
+        ready.register(self.pipe.fileno(), select.POLLOUT if self._feeds else select.POLLIN)
+        while not ready.poll(LOOK_SECONDS * 1000):
+            self._watch.look()
+
+    def _kill(self) -> None:
+        if self._process.poll() is not None:
+            return
+        if sys.platform == "win32":
+            self._process.kill()
+        else:  # what it may have started, too
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
         with self._process.stderr as stream:
             for line in iter(stream.readline, b""):
-                text = line.decode("utf-8", "replace").strip()
+                text = line.decode("utf-8", "replace").rstrip()
                 if text:
                     self._messages.append(text)
 

@@ -8,14 +8,14 @@ filter).
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import environment, executable, file_argument
+from kseg_video.ffmpeg import MAX_PIXELS, FfmpegProcess, file_input
+from kseg_video.stalls import StalledError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,22 +121,31 @@ def probe(path: Path) -> ProbedVideo:
 
 
 def _report(path: Path) -> str:
-    command = [executable(), "-hide_banner", "-nostdin", "-i", file_argument(path)]
-    command += ["-map", "0:V:0", "-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-"]
+    process = FfmpegProcess(
+        [
+            *("-nostdin", *file_input(path)),
+            *("-map", "0:V:0", "-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-"),
+        ],
+        feeds=False,
+        reports=True,
+    )
     try:
-        finished = subprocess.run(
-            command, env=environment(), capture_output=True, timeout=_PROBE_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise SourceError(
-            f"{path} gave no frame within {_PROBE_SECONDS} s; check that it plays"
-        ) from None
-    return finished.stderr.decode("utf-8", "replace")
+        process.wait(_PROBE_SECONDS)
+    except StalledError as error:
+        raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
+    finally:
+        process.stop()
+    return "\n".join(process.messages)
 
 
 def _not_a_video(path: Path, report: str) -> SourceError:
     if "matches no streams" in report:
         return SourceError(f"{path} holds no video; give a video file or an image")
+    if re.search(r"exceeds specified max pixel|Picture size .* is invalid", report):
+        return SourceError(
+            f"{path} claims pictures of more than {MAX_PIXELS // 10**6} million pixels; "
+            "scale it down first, if it is not damaged"
+        )
     reason = re.search(
         r"^(?:\[[^\]]*\] )?Error (?:opening|while|sub).*?: (.+)$", report, re.MULTILINE
     )

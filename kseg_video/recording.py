@@ -14,6 +14,7 @@ import numpy as np
 
 from kseg_video.errors import SettingsError, SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.stalls import StalledError
 from kseg_video.timed_pictures import picture_header, stream_header
 
 if TYPE_CHECKING:
@@ -132,25 +133,31 @@ class Recorder:
 
     def _run(self) -> None:
         try:
-            self._write(memoryview(stream_header(*self._size)))
+            self.failed = not self._write_all()
+            if self._process.wait():
+                self.failed = True
+        except StalledError:
+            self.failed = True
+        finally:
+            self._process.stop()
+
+    def _write_all(self) -> bool:
+        """Write until the end; whether the encoder took everything."""
+        try:
+            self._process.write(memoryview(stream_header(*self._size)))
             while (offered := self._next()) is not None:
                 milliseconds, picture = offered
                 pixels = _fitted(picture, *self._size).reshape(-1).data
-                self._write(memoryview(picture_header(milliseconds, pixels.nbytes)))
-                self._write(pixels)
-        except OSError:  # the encoder has given up, as on a full disk
-            self.failed = True
-        if self._process.wait():
-            self.failed = True
+                self._process.write(memoryview(picture_header(milliseconds, pixels.nbytes)))
+                self._process.write(pixels)
+        except OSError:  # it has given up, as on a full disk
+            return False
+        return True
 
     def _next(self) -> tuple[int, NDArray[np.uint8]] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._ended is not None)
             return self._waiting.popleft() if self._waiting else None
-
-    def _write(self, left: memoryview) -> None:
-        while left:
-            left = left[self._process.pipe.write(left) :]
 
 
 def free_path(wanted: Path) -> Path:

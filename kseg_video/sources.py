@@ -13,10 +13,11 @@ import numpy as np
 
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.frame import AudioTrack, Frame, VideoInfo
 from kseg_video.probe import ProbedVideo, probe
 from kseg_video.settings import TrimSettings
+from kseg_video.stalls import StalledError
 from kseg_video.stills import STILL_SUFFIXES, read_still
 
 if TYPE_CHECKING:
@@ -156,11 +157,18 @@ class VideoFileSource(_ClosingContext):
     def __iter__(self) -> Iterator[Frame]:
         self._process = FfmpegProcess(self._arguments(), feeds=False)
         count = 0
-        for pixels in self._without_padding(self._pictures(self._process)):
-            time = self._cut.first_time + count / float(self.info.frame_rate)
-            yield Frame(pixels, self.info.layout, self.info.encoding, count, time)
-            count += 1
-        self._check_end(self._process.wait(), self._process.messages, count)
+        try:
+            for pixels in self._without_padding(self._pictures(self._process)):
+                time = self._cut.first_time + count / float(self.info.frame_rate)
+                yield Frame(pixels, self.info.layout, self.info.encoding, count, time)
+                count += 1
+            status = self._process.wait()
+        except StalledError as error:
+            raise SourceError(
+                f"the decoder of {self._path} has stalled ({error}); check the disk or the "
+                "network that the file lies on"
+            ) from error
+        self._check_end(status, self._process.messages, count)
 
     def _layout(self) -> PixelLayout:
         even = self._video.width % 2 == 0 and self._video.height % 2 == 0
@@ -170,7 +178,7 @@ class VideoFileSource(_ClosingContext):
         arguments = ["-nostdin"]
         if self._cut.seek:
             arguments += ["-ss", f"{self._cut.seek:.6f}"]
-        arguments += ["-i", file_argument(self._path), "-map", "0:V:0", "-fps_mode"]
+        arguments += [*file_input(self._path), "-map", "0:V:0", "-fps_mode"]
         if self._video.variable_rate:
             arguments += ["cfr", "-r", str(self._video.frame_rate)]
         else:
@@ -198,12 +206,8 @@ class VideoFileSource(_ClosingContext):
         shape = (height * 3 // 2, width) if self.info.layout == "i420" else (height, width, 3)
         while True:
             pixels = np.empty(shape, np.uint8)
-            missing = pixels.reshape(-1).data
-            while missing:
-                got = process.pipe.readinto(missing)  # type: ignore[attr-defined]
-                if not got:
-                    return
-                missing = missing[got:]
+            if not process.read_into(pixels.reshape(-1).data):
+                return
             yield pixels
 
     def _without_padding(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -232,6 +236,8 @@ class VideoFileSource(_ClosingContext):
                 f"the decoder of {self._path} was killed (signal {-status}); try again"
             )
         if not count:
+            if not self._path.exists():
+                raise SourceError(f"{self._path} is gone; put it back and try again")
             if self._cut.seek or self._cut.count is not None:
                 raise SourceError(
                     f"{self._path} has no frame in the chosen part; it lasts "

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from kseg_video.containers import CONTAINERS, DEFAULT_CRF, DEFAULT_PRESET, codec_arguments
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.stalls import StalledError
 from kseg_video.whole_files import AbortingContext, PartialFile
+from kseg_video.written_video import read_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,13 +76,12 @@ class VideoFileSink(AbortingContext):
             raise SinkError(
                 f"a picture of shape {frame.pixels.shape} cannot follow ones of {self._shape}"
             )
-        pending = frame.pixels.reshape(-1).data
         try:
-            while pending:
-                pending = pending[self._process.pipe.write(pending) :]
+            self._process.write(frame.pixels.reshape(-1).data)
         except OSError:
-            self._process.wait()
-            raise self._failure() from None
+            raise self._failure(self._end_of_encoder()) from None
+        except StalledError as error:
+            raise self._stalled(error) from error
         self._count += 1
 
     def close(self) -> None:
@@ -93,8 +94,9 @@ class VideoFileSink(AbortingContext):
         """
         if not self._count:
             raise SinkError(f"{self._path} got no picture")
-        if self._process.wait() or not self._part.path.stat().st_size:
-            raise self._failure()
+        if status := self._end_of_encoder():
+            raise self._failure(status)
+        self._check()
         self._part.publish()
 
     def abort(self) -> None:
@@ -102,13 +104,43 @@ class VideoFileSink(AbortingContext):
         self._process.stop()
         self._part.discard()
 
-    def _failure(self) -> SinkError:
+    def _end_of_encoder(self) -> int:
+        """Its exit status, once it has finished the file."""
+        try:
+            return self._process.wait()
+        except StalledError as error:
+            raise self._stalled(error) from error
+
+    def _check(self) -> None:
+        """Make sure that all pictures are in the file, for as long as they last."""
+        written = read_back(self._part.path)
+        seconds = self._count / self._info.frame_rate
+        if written.frames != self._count:
+            lacks = f"{written.frames} of {self._count} frames are in it"
+        elif abs(written.seconds - seconds) > 1 / self._info.frame_rate:
+            lacks = f"it lasts {written.seconds:.3f} s instead of {float(seconds):.3f} s"
+        else:
+            return
+        raise SinkError(f"{self._path} was written but is not whole ({lacks}); check the disk")
+
+    def _failure(self, status: int) -> SinkError:
         reasons = self._process.messages
-        full = next((line for line in reasons if "No space left" in line), None)
-        if full:
+        if any("No space left" in line for line in reasons):
             return SinkError(f"{self._path} cannot be written: the disk is full; make room")
-        reason = reasons[0] if reasons else "the encoder was killed"
-        return SinkError(f"{self._path} cannot be written ({reason})")
+        if status < 0:
+            return SinkError(
+                f"{self._path} cannot be written: the encoder was killed (signal {-status}); "
+                "try again"
+            )
+        return SinkError(
+            f"{self._path} cannot be written ({reasons[0] if reasons else f'status {status}'}); "
+            "check the disk, or choose another format"
+        )
+
+    def _stalled(self, error: StalledError) -> SinkError:
+        return SinkError(
+            f"{self._path} cannot be written: the encoder has stalled ({error}); check the disk"
+        )
 
     def _picture_input(self, audio: AudioTrack | None) -> list[str]:
         info = self._info

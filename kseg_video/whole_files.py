@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from kseg_video.errors import SinkError
+from kseg_video.leftovers import leftovers
 
 
 class PartialFile:
@@ -31,10 +32,12 @@ class PartialFile:
         self._overwrite = overwrite
         # Not after the target's name, which may be as long as a name can be.
         self.path = self._target.parent / f".kseg-{secrets.token_hex(6)}{target.suffix.lower()}"
+        self._leftover = leftovers.add(self._remove)
         try:
             with self.path.open("xb"):
                 pass
         except OSError as error:
+            leftovers.forget(self._leftover)
             raise SinkError(f"{target} cannot be written ({error.strerror})") from error
 
     def publish(self) -> None:
@@ -48,15 +51,31 @@ class PartialFile:
         try:
             if self._overwrite:
                 self.path.replace(self._target)
-            elif self._target.exists():
-                raise SinkError(f"{self._target} appeared meanwhile; choose another output")
             else:
-                self.path.rename(self._target)
+                self._link()
+        except FileExistsError:
+            raise SinkError(f"{self._target} appeared meanwhile; choose another output") from None
         except OSError as error:
             raise SinkError(f"{self._target} cannot be written ({error.strerror})") from error
+        self.discard()
 
     def discard(self) -> None:
         """Remove it; harmless if it is gone or published."""
+        self._remove()
+        leftovers.forget(self._leftover)
+
+    def _link(self) -> None:
+        """Give it the target's name, too, in one step that never replaces anything."""
+        try:
+            self._target.hardlink_to(self.path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if self._target.exists():
+                raise FileExistsError from None
+            self.path.rename(self._target)
+
+    def _remove(self) -> None:
         self.path.unlink(missing_ok=True)
 
 

@@ -1,0 +1,62 @@
+"""What must not outlive the program: child processes and half-written files.
+
+Whoever makes one says here how it is undone, until it is done with. A command that is told to end
+has everything undone at once, whatever its threads are doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Leftovers:
+    """The things that are to be undone if the program ends now."""
+
+    def __init__(self) -> None:
+        self._undoings: dict[int, Callable[[], object]] = {}
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._ending = False
+
+    def add(self, undo: Callable[[], object]) -> int:
+        """Note how something is undone; at once if the program is ending.
+
+        Parameters
+        ----------
+        undo : callable
+            May come at any moment and from any thread, also when there is nothing left to undo.
+
+        Returns
+        -------
+        int
+            What `forget` takes.
+        """
+        with self._lock:
+            number = next(self._numbers)
+            self._undoings[number] = undo
+        if self._ending:
+            self.undo_all()
+        return number
+
+    def forget(self, number: int) -> None:
+        """It is done with; harmless if it has been forgotten before."""
+        with self._lock:
+            self._undoings.pop(number, None)
+
+    def undo_all(self) -> None:
+        """Undo everything, the newest first, and all that is still to come."""
+        self._ending = True
+        with self._lock:
+            undoings = [self._undoings.pop(number) for number in sorted(self._undoings)]
+        for undo in reversed(undoings):
+            with contextlib.suppress(OSError):  # we end: nobody can do better
+                undo()
+
+
+leftovers = Leftovers()

@@ -1,0 +1,69 @@
+"""Whether a video file that has just been written holds what was meant to be in it.
+
+The file is read back packet by packet, without decoding: what an encoder that ended well has
+written may still have been lost on its way, and ffmpeg's exit status does not tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from kseg_video.ffmpeg import FfmpegProcess, file_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BLOCK_BYTES = 1 << 16
+_TIME_BASE = b"#tb 0: "
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenVideo:
+    """The pictures in a video file.
+
+    Parameters
+    ----------
+    frames : int
+    seconds : float
+        From the first one's start to the last one's end.
+    """
+
+    frames: int
+    seconds: float
+
+
+def read_back(path: Path) -> WrittenVideo:
+    """Count the pictures of a file's first video stream, and the time they take.
+
+    What cannot be read counts as missing.
+
+    Raises
+    ------
+    StalledError
+        If reading does not go on.
+    """
+    # One line a packet: stream, dts, pts, duration, size, checksum.
+    arguments = ["-nostdin", "-i", file_argument(path), "-map", "0:v:0", "-c", "copy"]
+    process = FfmpegProcess([*arguments, "-f", "framecrc", "-"], feeds=False)
+    frames, first, end, unit = 0, float("inf"), float("-inf"), Fraction(1)
+    try:
+        for line in _lines(process):
+            if line.startswith(_TIME_BASE):
+                unit = Fraction(line.removeprefix(_TIME_BASE).decode())
+            elif not line.startswith(b"#"):
+                shown, lasting = (int(field) for field in line.split(b",")[2:4])
+                frames += 1
+                first, end = min(first, shown), max(end, shown + lasting)
+    finally:
+        process.stop()
+    return WrittenVideo(frames, float((end - first) * unit) if frames else 0.0)
+
+
+def _lines(process: FfmpegProcess) -> Iterator[bytes]:
+    rest = b""
+    while block := process.read(_BLOCK_BYTES):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines

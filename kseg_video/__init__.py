@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
-    from kseg_video.frame import Frame, Segmentation, VideoInfo
+    from kseg_video.frame import AudioTrack, Frame, Segmentation, Tracks, VideoInfo
     from kseg_video.palette import Palette
     from kseg_video.pipeline import Report, RunObserver, convert
     from kseg_video.rendering import render
     from kseg_video.segmenter import Segmenter
     from kseg_video.settings import (
+        DecoderSettings,
         EncoderSettings,
         RenderSettings,
         SegmenterSettings,
@@ -29,18 +30,26 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
-    "frame": ("Frame", "Segmentation", "VideoInfo"),
+    "frame": ("AudioTrack", "Frame", "Segmentation", "Tracks", "VideoInfo"),
     "palette": ("Palette",),
     "pipeline": ("Report", "RunObserver", "convert"),
     "rendering": ("render",),
     "segmenter": ("Segmenter",),
-    "settings": ("EncoderSettings", "RenderSettings", "SegmenterSettings", "TrimSettings"),
+    "settings": (
+        "DecoderSettings",
+        "EncoderSettings",
+        "RenderSettings",
+        "SegmenterSettings",
+        "TrimSettings",
+    ),
     "sinks": ("FrameSink", "open_sink"),
     "sources": ("FrameSource", "open_source"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AudioTrack",
+    "DecoderSettings",
     "DisplayError",
     "EncoderSettings",
     "Frame",
@@ -57,6 +66,7 @@ __all__ = [
     "SettingsError",
     "SinkError",
     "SourceError",
+    "Tracks",
     "TrimSettings",
     "VideoInfo",
     "__version__",

@@ -58,7 +58,7 @@ def command_parser() -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="INPUT",
-        help="video, image, or folder of images",
+        help="video, image, folder of images, or pattern such as frame_%%04d.png",
     )
     convert.add_argument(
         "-o",
@@ -75,7 +75,14 @@ def command_parser() -> argparse.ArgumentParser:
     rendering.add_argument(
         "--show", action="store_true", help="show a still in a window until a key is pressed"
     )
-    _add_trimming(convert.add_argument_group("part of the input"))
+    reading = convert.add_argument_group("reading")
+    _add_trimming(reading)
+    reading.add_argument(
+        "--no-deinterlace",
+        dest="deinterlace",
+        action="store_false",
+        help="leave interlaced pictures as they are",
+    )
     _add_encoding(convert.add_argument_group("encoding"))
     _add_reporting(convert.add_argument_group("reporting"))
     _add_live(commands)

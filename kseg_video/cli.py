@@ -20,7 +20,7 @@ from kseg_video.arguments import (
 )
 from kseg_video.errors import DisplayError, SettingsError
 from kseg_video.messages import complain, one_line, told
-from kseg_video.settings import EncoderSettings, TrimSettings
+from kseg_video.settings import DecoderSettings, EncoderSettings, TrimSettings
 from kseg_video.startup import import_opencv
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def _convert(options: argparse.Namespace) -> int:
             audio=not options.no_audio,
             overwrite=options.overwrite,
         ),
+        "decoder": DecoderSettings(deinterlace=options.deinterlace),
         "trim": TrimSettings(options.start, options.end, options.max_frames),
     }
     import_opencv()

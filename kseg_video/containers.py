@@ -10,6 +10,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioChoice:
+    """What becomes of sound.
+
+    Parameters
+    ----------
+    copied : frozenset of str
+        Codecs that go in as they are.
+    encoder : str
+        ffmpeg's encoder for all others.
+    kilobits_per_channel : int
+        Its bit rate, in 1000 bits a second.
+    """
+
+    copied: frozenset[str]
+    encoder: str
+    kilobits_per_channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubtitleChoice:
+    """What becomes of subtitles.
+
+    Parameters
+    ----------
+    copied : frozenset of str
+        Codecs that go in as they are.
+    encoder : str
+        ffmpeg's encoder for others that are text.
+    fonts : bool
+        Whether files such as fonts can be attached.
+    """
+
+    copied: frozenset[str]
+    encoder: str
+    fonts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """What a file format takes.
 
@@ -19,32 +57,47 @@ class Container:
         ffmpeg's name of it.
     codecs : tuple of str
         Video codecs, the usual one first.
-    copied_audio : frozenset of str
-        Sound codecs that go in as they are; empty is all.
-    audio_encoder : tuple of str
-        ffmpeg's encoder for all other sound, with its options.
+    audio : AudioChoice
+    subtitles : SubtitleChoice
     options : tuple of str
         Of the muxer.
     """
 
     muxer: str
     codecs: tuple[Codec, ...]
-    copied_audio: frozenset[str]
-    audio_encoder: tuple[str, ...]
+    audio: AudioChoice
+    subtitles: SubtitleChoice
     options: tuple[str, ...] = ()
 
 
-_AAC = ("aac", "-b:a", "192k")
-_OPUS = ("libopus", "-b:a", "128k")
-_MP4_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
-_MOV_AUDIO = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_s16be"})
+_MP4_AUDIO = AudioChoice(
+    frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "dts", "alac", "flac", "opus"}), "aac", 96
+)
+_PCM = frozenset(
+    f"pcm_{form}{order}" for form in ("s16", "s24", "s32", "f32", "f64") for order in ("le", "be")
+)
+_MOV_AUDIO = AudioChoice(frozenset({"aac", "mp3", "ac3", "eac3", "alac"}) | _PCM, "aac", 96)
+_MATROSKA_AUDIO = AudioChoice(
+    _MP4_AUDIO.copied | _PCM | {"pcm_u8", "vorbis", "truehd", "mlp", "wavpack", "tta"}, "aac", 96
+)
+_WEBM_AUDIO = AudioChoice(frozenset({"opus", "vorbis"}), "libopus", 64)
+_MP4_SUBTITLES = SubtitleChoice(frozenset({"mov_text", "dvd_subtitle"}), "mov_text")
+_MOV_SUBTITLES = SubtitleChoice(frozenset({"mov_text"}), "mov_text")
+_MATROSKA_SUBTITLES = SubtitleChoice(
+    frozenset(
+        {"subrip", "ass", "ssa", "webvtt", "dvd_subtitle", "dvb_subtitle", "hdmv_pgs_subtitle"}
+    ),
+    "subrip",
+    fonts=True,
+)
+_WEBM_SUBTITLES = SubtitleChoice(frozenset({"webvtt"}), "webvtt")
 _FASTSTART = ("-movflags", "+faststart")
 CONTAINERS = {
-    ".mp4": Container("mp4", ("h264", "vp9"), _MP4_AUDIO, _AAC, _FASTSTART),
-    ".m4v": Container("mp4", ("h264",), _MP4_AUDIO, _AAC, _FASTSTART),
-    ".mov": Container("mov", ("h264",), _MOV_AUDIO, _AAC, _FASTSTART),
-    ".mkv": Container("matroska", ("h264", "vp9"), frozenset(), _AAC),
-    ".webm": Container("webm", ("vp9",), frozenset({"opus", "vorbis"}), _OPUS),
+    ".mp4": Container("mp4", ("h264", "vp9"), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
+    ".m4v": Container("mp4", ("h264",), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
+    ".mov": Container("mov", ("h264",), _MOV_AUDIO, _MOV_SUBTITLES, _FASTSTART),
+    ".mkv": Container("matroska", ("h264", "vp9"), _MATROSKA_AUDIO, _MATROSKA_SUBTITLES),
+    ".webm": Container("webm", ("vp9",), _WEBM_AUDIO, _WEBM_SUBTITLES),
 }
 DEFAULT_CRF: dict[Codec, int] = {"h264": 18, "vp9": 24}
 HIGHEST_CRF: dict[Codec, int] = {"h264": 51, "vp9": 63}

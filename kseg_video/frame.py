@@ -71,14 +71,31 @@ class VideoInfo:
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """The sound that belongs to the frames of a source.
+    """One sound track of a file.
+
+    Parameters
+    ----------
+    codec : str
+        In ffmpeg's words.
+    layout : str
+        Channel layout in ffmpeg's words, such as ``stereo`` or ``5.1(side)``.
+    """
+
+    codec: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """What goes with the frames of a source: sound, subtitles, chapters, title and other tags.
 
     Parameters
     ----------
     path : Path
-        File that holds it.
-    codecs : tuple of str
-        Codec of each of its tracks, in ffmpeg's words.
+        File that holds them.
+    audio : tuple of AudioTrack
+    subtitles : tuple of str
+        Codec of each subtitle track, in ffmpeg's words.
     start : float
         Seconds of the file's time at which the first frame lies or, without a cut, the file starts.
     duration : float, optional
@@ -88,7 +105,8 @@ class AudioTrack:
     """
 
     path: Path
-    codecs: tuple[str, ...]
+    audio: tuple[AudioTrack, ...] = ()
+    subtitles: tuple[str, ...] = ()
     start: float = 0.0
     duration: float | None = None
     delay: float = 0.0

@@ -18,6 +18,7 @@ from kseg_video.overlap import Reader, Writer
 from kseg_video.rendering import render, view_width
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import (
+    DecoderSettings,
     EncoderSettings,
     RenderSettings,
     SegmenterSettings,
@@ -133,6 +134,7 @@ def convert(
     rendering: RenderSettings | None = None,
     encoder: EncoderSettings | None = None,
     trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
     observer: RunObserver | None = None,
 ) -> Report:
     """Turn a video, a still or a folder of stills into a segmented or masked one.
@@ -145,6 +147,7 @@ def convert(
     rendering : RenderSettings, optional
     encoder : EncoderSettings, optional
     trim : TrimSettings, optional
+    decoder : DecoderSettings, optional
     observer : RunObserver, optional
 
     Returns
@@ -168,10 +171,10 @@ def convert(
     if output.exists() and source.exists() and output.samefile(source):
         raise SinkError(f"{output} is the input itself; choose another output")
     check_target(output, encoder)
-    with open_source(source, trim) as frames:
+    with open_source(source, trim, decoder) as frames:
         run = _Run(frames, _for_input(segmenter, frames.info), rendering)
         painted = _painted_info(frames.info, output, rendering, encoder)
-        with open_sink(output, painted, encoder, frames.audio) as sink:
+        with open_sink(output, painted, encoder, frames.tracks) as sink:
             if observer is not None:
                 observer.on_start(source, output, frames.info, run.timer)
             run.drive(sink, painted.layout, observer)

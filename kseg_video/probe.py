@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import MAX_PIXELS, FfmpegProcess, file_input
+from kseg_video.frame import AudioTrack
 from kseg_video.stalls import StalledError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _PROBE_SECONDS = 60
 _HIGHEST_RATE = 480
+_RATE_ROUNDING = 0.006  # of the header, which gives rates with two decimals
 _RATE_WITHOUT_ONE = Fraction(60)  # of containers that claim a rate of 1000: a time base, not a rate
 _MATRICES: dict[str, Matrix] = {
     "bt709": "bt709",
@@ -38,12 +40,16 @@ _PLANAR_420 = {"yuv420p", "yuvj420p"}
 _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
 _MAPPED = re.compile(r"^\s+Stream #0:(\d+) -> #0:0 ", re.MULTILINE)
-_AUDIO = re.compile(r"^\s+Stream #0:\d+.*?: Audio: (\w+)", re.MULTILINE)
+_STREAM = re.compile(r"^\s+Stream #0:(\d+)\b.*?: ((?:Video|Audio|Subtitle): .*)$", re.MULTILINE)
+_AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
+_SUBTITLE = re.compile(r"Subtitle: (\w+)")
+_FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
+_STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
 _DURATION = re.compile(r"^\s+Duration: (\d+):(\d+):([\d.]+)", re.MULTILINE)
 _RATE = re.compile(r"config in time_base: \S+ frame_rate: (\d+)/(\d+)")
 _FRAME = re.compile(
     r"n: +0 pts: *\S+ pts_time:(?P<time>\S+).*? fmt:(?P<format>\S+).*? "
-    r"sar:(?P<sar>\d+/\d+) s:(?P<width>\d+)x(?P<height>\d+)"
+    r"sar:(?P<sar>\d+/\d+) s:(?P<width>\d+)x(?P<height>\d+) i:(?P<scan>\S)"
 )
 _TAGS = re.compile(
     r"color_range:(?P<range>\S+) color_space:(?P<matrix>\S+) "
@@ -63,6 +69,8 @@ class ProbedVideo:
         Frames per second, the base rate of a variable one.
     variable_rate : bool
         Whether frames last unequally long.
+    interlaced : bool
+        Whether its frames are made of two fields each.
     first_time : float
         Seconds from the file's start to its first frame.
     duration : float, optional
@@ -73,21 +81,24 @@ class ProbedVideo:
         Whether it holds no YUV at all.
     encoding : ColorEncoding
     sample_aspect_ratio : Fraction
-    audio_codecs : tuple of str
-        One a sound track.
+    audio : tuple of AudioTrack
+    subtitles : tuple of str
+        Codec of each subtitle track.
     """
 
     width: int
     height: int
     frame_rate: Fraction
     variable_rate: bool
+    interlaced: bool
     first_time: float
     duration: float | None
     planar: bool
     rgb: bool
     encoding: ColorEncoding
     sample_aspect_ratio: Fraction
-    audio_codecs: tuple[str, ...]
+    audio: tuple[AudioTrack, ...]
+    subtitles: tuple[str, ...]
 
 
 def probe(path: Path) -> ProbedVideo:
@@ -102,21 +113,31 @@ def probe(path: Path) -> ProbedVideo:
     frame, tags, rate = _FRAME.search(report), _TAGS.search(report), _RATE.search(report)
     if frame is None or tags is None or rate is None:
         raise _not_a_video(path, report)
-    width, height = int(frame["width"]), int(frame["height"])
-    frame_rate, variable = _frame_rate(report, Fraction(int(rate[1]), max(int(rate[2]), 1)))
+    streams = _streams(report)
+    mapped = _MAPPED.search(report)
+    header = streams.get(mapped[1] if mapped else "0", "")
+    frame_rate, variable = _frame_rate(header, Fraction(int(rate[1]), max(int(rate[2]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
-        width=width,
-        height=height,
+        width=int(frame["width"]),
+        height=int(frame["height"]),
         frame_rate=frame_rate,
         variable_rate=variable,
+        interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
         first_time=max(float(frame["time"]), 0.0),
         duration=_duration(report),
         planar=frame["format"] in _PLANAR_420,
         rgb=_RGB_FORMAT.search(frame["format"]) is not None,
-        encoding=_encoding(tags, frame["format"], width, height),
+        encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),
-        audio_codecs=tuple(_AUDIO.findall(report.split("Stream mapping:")[0])),
+        audio=tuple(
+            AudioTrack(found[1], found[2])
+            for stream in streams.values()
+            if (found := _AUDIO.match(stream))
+        ),
+        subtitles=tuple(
+            found[1] for stream in streams.values() if (found := _SUBTITLE.match(stream))
+        ),
     )
 
 
@@ -153,17 +174,17 @@ def _not_a_video(path: Path, report: str) -> SourceError:
     return SourceError(f"{path} is not a video that ffmpeg can decode{why}; check that it plays")
 
 
-def _frame_rate(report: str, base: Fraction) -> tuple[Fraction, bool]:
+def _streams(report: str) -> dict[str, str]:
+    """What the header says of each stream, by its number."""
+    return dict(_STREAM.findall(report.split("Stream mapping:", maxsplit=1)[0]))
+
+
+def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
     """Rate to read at, and whether the stream's own varies."""
-    mapped = _MAPPED.search(report)
-    stream = re.search(
-        rf"^\s+Stream #0:{mapped[1] if mapped else 0}\b.*?: Video: .*$", report, re.MULTILINE
-    )
-    header = stream[0] if stream else ""
-    mean, common = (re.search(rf"([\d.]+k?) {unit}\b", header) for unit in ("fps", "tbr"))
     if not 0 < base <= _HIGHEST_RATE:
         return _RATE_WITHOUT_ONE, True
-    return base, mean is None or common is None or mean[1] != common[1]
+    mean = re.search(r"([\d.]+) fps\b", header)
+    return base, mean is None or abs(float(mean[1]) - base) > _RATE_ROUNDING
 
 
 def _duration(report: str) -> float | None:
@@ -173,14 +194,18 @@ def _duration(report: str) -> float | None:
     return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
 
 
-def _encoding(tags: re.Match[str], pixel_format: str, width: int, height: int) -> ColorEncoding:
-    guess = ColorEncoding.guess(width, height)
+def _guessed_encoding(header: str) -> ColorEncoding:
+    """What an untagged stream is taken for, by its size as stored."""
+    size = _STORED_SIZE.search(header)
+    return ColorEncoding.guess(int(size[1]), int(size[2])) if size else ColorEncoding()
+
+
+def _encoding(tags: re.Match[str], pixel_format: str, guess: ColorEncoding) -> ColorEncoding:
+    rgb = _RGB_FORMAT.search(pixel_format) is not None
     full_range = tags["range"] == "pc" or pixel_format.startswith("yuvj")
-    if _RGB_FORMAT.search(pixel_format):
-        return guess
     return ColorEncoding(
         matrix=_MATRICES.get(tags["matrix"], guess.matrix),
-        full_range=full_range,
+        full_range=full_range and not rgb,
         primaries=_known(tags["primaries"]),
         transfer=_known(tags["transfer"]),
     )

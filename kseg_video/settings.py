@@ -150,6 +150,19 @@ class TrimSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DecoderSettings:
+    """How a video file is read.
+
+    Parameters
+    ----------
+    deinterlace : bool
+        Whether interlaced frames are made progressive ones, each of its two fields.
+    """
+
+    deinterlace: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureSettings:
     """What is asked of a camera, a stream or a file that is played.
 

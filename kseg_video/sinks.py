@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -14,7 +15,7 @@ from kseg_video.video_sink import VideoFileSink
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from kseg_video.frame import AudioTrack, Frame, VideoInfo
+    from kseg_video.frame import Frame, Tracks, VideoInfo
 
 
 class FrameSink(Protocol):
@@ -52,7 +53,7 @@ def open_sink(
     path: str | Path,
     info: VideoInfo,
     encoder: EncoderSettings | None = None,
-    audio: AudioTrack | None = None,
+    tracks: Tracks | None = None,
 ) -> FrameSink:
     """Open a video file or a still for writing.
 
@@ -63,8 +64,8 @@ def open_sink(
     info : VideoInfo
         Of the pictures that will be written: size, rate, layout and colour encoding.
     encoder : EncoderSettings, optional
-    audio : AudioTrack, optional
-        Sound to go with them; stills take none.
+    tracks : Tracks, optional
+        Sound, subtitles and chapters to go with them, where the format takes them.
 
     Returns
     -------
@@ -82,4 +83,6 @@ def open_sink(
     check_target(path, encoder)
     if path.suffix.lower() in STILL_SUFFIXES:
         return StillSink(path, encoder.overwrite)
-    return VideoFileSink(path, info, encoder, audio if encoder.audio else None)
+    if tracks and not encoder.audio:
+        tracks = replace(tracks, audio=())
+    return VideoFileSink(path, info, encoder, tracks)

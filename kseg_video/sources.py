@@ -1,31 +1,28 @@
-"""Where frames come from: video files, stills and folders of stills."""
+"""Where frames come from: video files, stills and sequences of stills."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
-from kseg_video.color import ColorEncoding
+from kseg_video.closing import ClosingContext
+from kseg_video.decoding import Decoding
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
-from kseg_video.frame import AudioTrack, Frame, VideoInfo
+from kseg_video.frame import Frame, Tracks, VideoInfo
 from kseg_video.probe import ProbedVideo, probe
-from kseg_video.settings import TrimSettings
+from kseg_video.settings import DecoderSettings, TrimSettings
 from kseg_video.stalls import StalledError
-from kseg_video.stills import STILL_SUFFIXES, read_still
+from kseg_video.still_source import StillsSource
+from kseg_video.stills import STILL_SUFFIXES, is_sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from kseg_video.frame import PixelLayout
-
-FOLDER_FRAME_RATE = Fraction(25)
 
 # What ffmpeg says of an input that stops before its own header's end.
 _ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
@@ -41,8 +38,8 @@ class FrameSource(Protocol):
         ...
 
     @property
-    def audio(self) -> AudioTrack | None:
-        """The sound, if there is any."""
+    def tracks(self) -> Tracks | None:
+        """What goes with the frames: sound, subtitles, chapters and tags."""
         ...
 
     @property
@@ -61,16 +58,22 @@ class FrameSource(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_source(path: str | Path, trim: TrimSettings | None = None) -> FrameSource:
-    """Open a video file, a still, or a folder of stills.
+def open_source(
+    path: str | Path,
+    trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
+) -> FrameSource:
+    """Open a video file, a still, or a sequence of stills.
 
     Parameters
     ----------
     path : str or Path
-        Anything that ffmpeg decodes; JPEG, PNG, WebP, TIFF or BMP; or a folder of such stills of
-        one size, taken by name at 25 frames a second.
+        Anything that ffmpeg decodes; JPEG, PNG, WebP, TIFF or BMP; or such stills of one size,
+        taken at 25 frames a second: a folder of them, by name, or a pattern such as
+        ``frame_%04d.png``, by number.
     trim : TrimSettings, optional
         The part that is wanted.
+    decoder : DecoderSettings, optional
 
     Returns
     -------
@@ -83,8 +86,8 @@ def open_source(path: str | Path, trim: TrimSettings | None = None) -> FrameSour
     """
     path, trim = Path(path), trim or TrimSettings()
     try:
-        if path.is_dir():
-            return _StillsSource(path, _stills_in(path), trim, FOLDER_FRAME_RATE)
+        if path.is_dir() or is_sequence(path):
+            return StillsSource(path, trim)
         if not path.exists():
             raise SourceError(f"{path} does not exist; check the name")
         if not path.is_file():
@@ -96,30 +99,18 @@ def open_source(path: str | Path, trim: TrimSettings | None = None) -> FrameSour
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}); check its rights") from error
     if path.suffix.lower() in STILL_SUFFIXES:
-        return _StillsSource(path, [path], trim, None)
-    return VideoFileSource(path, trim)
+        return StillsSource(path, trim)
+    return VideoFileSource(path, trim, decoder or DecoderSettings())
 
 
-class _ClosingContext:
-    """Context manager of a source: closed when it is left."""
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class VideoFileSource(_ClosingContext):
+class VideoFileSource(ClosingContext):
     """Frames of a video file, decoded by ffmpeg in a process of its own.
 
     Parameters
     ----------
     path : Path
     trim : TrimSettings
+    decoder : DecoderSettings
 
     Raises
     ------
@@ -127,26 +118,24 @@ class VideoFileSource(_ClosingContext):
         If it holds no video that can be decoded.
     """
 
-    def __init__(self, path: Path, trim: TrimSettings) -> None:
+    def __init__(self, path: Path, trim: TrimSettings, decoder: DecoderSettings) -> None:
         self._path = path
         self._video = video = probe(path)
+        self._decoding = decoding = Decoding(video, decoder)
         self._cut = _Cut.on_grid(video, trim)
         self.warnings: list[str] = []
-        notes = []
-        if video.variable_rate:
-            notes.append(f"variable frame rate made constant at {float(video.frame_rate):g} fps")
         self.info = VideoInfo(
             width=video.width,
             height=video.height,
             frame_rate=video.frame_rate,
-            layout=self._layout(),
-            encoding=video.encoding,
+            layout=decoding.layout,
+            encoding=decoding.encoding,
             frame_count=self._cut.expected_count,
             sample_aspect_ratio=video.sample_aspect_ratio,
-            has_audio=bool(video.audio_codecs),
-            notes=tuple(notes),
+            has_audio=bool(video.audio),
+            notes=tuple(decoding.notes),
         )
-        self.audio = self._cut.audio(path, video) if video.audio_codecs else None
+        self.tracks = self._cut.tracks(path, video)
         self._process: FfmpegProcess | None = None
 
     def close(self) -> None:
@@ -170,10 +159,6 @@ class VideoFileSource(_ClosingContext):
             ) from error
         self._check_end(status, self._process.messages, count)
 
-    def _layout(self) -> PixelLayout:
-        even = self._video.width % 2 == 0 and self._video.height % 2 == 0
-        return "i420" if self._video.planar and even else "bgr24"
-
     def _arguments(self) -> list[str]:
         arguments = ["-nostdin"]
         if self._cut.seek:
@@ -185,21 +170,7 @@ class VideoFileSource(_ClosingContext):
             arguments += ["passthrough"]
         if self._cut.count is not None:
             arguments += ["-frames:v", str(self._cut.count)]
-        if self.info.layout == "i420":
-            arguments += ["-pix_fmt", "yuv420p"]
-            if self._video.encoding.full_range:  # yuvj420p must not be squeezed into limited range
-                arguments += ["-vf", "scale=in_range=pc:out_range=pc"]
-        else:
-            arguments += ["-vf", self._conversion_to_rgb(), "-pix_fmt", "bgr24"]
-        return [*arguments, "-f", "rawvideo", "-"]
-
-    def _conversion_to_rgb(self) -> str:
-        accurately = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
-        if self._video.rgb:
-            return f"scale={accurately}"
-        encoding = self._video.encoding
-        levels = "pc" if encoding.full_range else "tv"
-        return f"scale=in_color_matrix={encoding.matrix}:in_range={levels}:{accurately}"
+        return [*arguments, *self._decoding.arguments, "-f", "rawvideo", "-"]
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         width, height = self.info.width, self.info.height
@@ -279,69 +250,11 @@ class _Cut:
             expected = min(left, count or left)
         return cls(first, max(first - 0.5 / rate, 0.0) if skipped else 0.0, count, expected)
 
-    def audio(self, path: Path, video: ProbedVideo) -> AudioTrack:
+    def tracks(self, path: Path, video: ProbedVideo) -> Tracks:
+        tracks = Tracks(path, video.audio, video.subtitles)
         duration = None if self.count is None else self.count / float(video.frame_rate)
         if self.seek:
-            return AudioTrack(path, video.audio_codecs, self.first_time, duration)
+            return replace(tracks, start=self.first_time, duration=duration)
         if duration is not None:
             duration += self.first_time
-        return AudioTrack(path, video.audio_codecs, 0.0, duration, self.first_time)
-
-
-class _StillsSource(_ClosingContext):
-    """One still, or the stills of a folder as a video."""
-
-    audio: AudioTrack | None = None
-
-    def __init__(
-        self, path: Path, stills: list[Path], trim: TrimSettings, rate: Fraction | None
-    ) -> None:
-        self.warnings: list[str] = []
-        self._path = path
-        grid = rate or Fraction(1)
-        self._skipped = math.ceil(trim.start * grid - _GRID_TOLERANCE)
-        stop = len(stills) if trim.end is None else math.ceil(trim.end * grid - _GRID_TOLERANCE)
-        self._stills = stills[self._skipped : stop][: trim.max_frames]
-        if not self._stills:
-            raise SourceError(
-                f"{path} has no frame in the chosen part; it has {len(stills)} frames"
-            )
-        self._first = read_still(self._stills[0])
-        height, width = self._first[0].shape[:2]
-        self.info = VideoInfo(
-            width=width,
-            height=height,
-            frame_rate=grid,
-            encoding=ColorEncoding.guess(width, height),
-            frame_count=len(self._stills),
-            still=rate is None,
-        )
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        size = (self.info.height, self.info.width)
-        for index, path in enumerate(self._stills):
-            pixels, alpha = self._first if index == 0 else read_still(path)
-            if pixels.shape[:2] != size:
-                raise SourceError(
-                    f"{path} is {pixels.shape[1]}x{pixels.shape[0]} and the first image of its "
-                    f"folder {size[1]}x{size[0]}; bring them to one size"
-                )
-            time = float((self._skipped + index) / self.info.frame_rate)
-            yield Frame(pixels, "bgr24", self.info.encoding, index, time, alpha)
-
-
-def _stills_in(folder: Path) -> list[Path]:
-    stills = [path for path in folder.iterdir() if path.suffix.lower() in STILL_SUFFIXES]
-    if not stills:
-        known = ", ".join(sorted(STILL_SUFFIXES))
-        raise SourceError(f"{folder} holds no images; known are {known}")
-    return sorted(stills, key=_natural_order)
-
-
-def _natural_order(path: Path) -> list[tuple[int, str]]:
-    """Sort key that puts frame10 after frame9."""
-    parts: list[str] = re.findall(r"\d+|\D+", path.name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+        return replace(tracks, duration=duration, delay=self.first_time)

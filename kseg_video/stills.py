@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import imageio.v3 as iio
@@ -28,6 +29,22 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
+
+_NUMBER = re.compile(r"%0?\d*d")
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a path such as ``frame_%04d.png`` is no file but stands for numbered stills."""
+    return (
+        path.suffix.lower() in STILL_SUFFIXES
+        and len(_NUMBER.findall(path.name)) == path.name.count("%") == 1
+        and not path.exists()
+    )
+
+
+def name_of_sequence(path: Path) -> str:
+    """What a pattern of numbered stills has in common: ``frame`` of ``frame_%04d.png``."""
+    return _NUMBER.sub("", path.stem).strip(" ._-") or path.resolve().parent.name
 
 
 def read_still(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from kseg_video.containers import CONTAINERS, HIGHEST_CRF, LOSSLESS_SUFFIX
 from kseg_video.errors import SettingsError, SinkError
-from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
+from kseg_video.stills import (
+    LOSSY_STILL_SUFFIXES,
+    STILL_SUFFIXES,
+    is_sequence,
+    name_of_sequence,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +90,8 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
     suffix = source.suffix.lower()
     if source.is_dir():
         stem, suffix = source.name or source.resolve().name, ""
+    elif is_sequence(source):
+        stem, suffix = name_of_sequence(source), ""
     else:
         stem = source.stem
     if suffix in STILL_SUFFIXES:

@@ -8,13 +8,14 @@ from kseg_video.containers import CONTAINERS, DEFAULT_CRF, DEFAULT_PRESET, codec
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.stalls import StalledError
+from kseg_video.track_muxing import tracks_input, tracks_output
 from kseg_video.whole_files import AbortingContext, PartialFile
 from kseg_video.written_video import read_back
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video.frame import AudioTrack, Frame, PixelLayout, VideoInfo
+    from kseg_video.frame import Frame, PixelLayout, Tracks, VideoInfo
     from kseg_video.settings import Codec, EncoderSettings
 
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
@@ -32,7 +33,7 @@ class VideoFileSink(AbortingContext):
     info : VideoInfo
         Of the pictures.
     encoder : EncoderSettings
-    audio : AudioTrack, optional
+    tracks : Tracks, optional
 
     Raises
     ------
@@ -41,7 +42,7 @@ class VideoFileSink(AbortingContext):
     """
 
     def __init__(
-        self, path: Path, info: VideoInfo, encoder: EncoderSettings, audio: AudioTrack | None
+        self, path: Path, info: VideoInfo, encoder: EncoderSettings, tracks: Tracks | None
     ) -> None:
         self._path = path
         self._info = info
@@ -51,10 +52,10 @@ class VideoFileSink(AbortingContext):
         self._count = 0
         self._part = PartialFile(path, overwrite=encoder.overwrite)
         arguments = [
-            *self._picture_input(audio),
-            *_audio_input(audio),
+            *self._picture_input(tracks),
+            *(tracks_input(tracks) if tracks else ()),
             *self._picture_output(encoder),
-            *self._audio_output(audio),
+            *self._tracks_output(tracks),
             *self._container.options,
             *("-f", self._container.muxer, "-y", file_argument(self._part.path)),
         ]
@@ -142,14 +143,21 @@ class VideoFileSink(AbortingContext):
             f"{self._path} cannot be written: the encoder has stalled ({error}); check the disk"
         )
 
-    def _picture_input(self, audio: AudioTrack | None) -> list[str]:
+    def _picture_input(self, tracks: Tracks | None) -> list[str]:
         info = self._info
         arguments = ["-f", "rawvideo", "-pixel_format", _PIXEL_FORMATS[info.layout]]
         arguments += ["-video_size", f"{info.width}x{info.height}"]
         arguments += ["-framerate", str(info.frame_rate)]
-        if audio and audio.delay:
-            arguments += ["-itsoffset", f"{audio.delay:.6f}"]
+        if tracks and tracks.delay:
+            arguments += ["-itsoffset", f"{tracks.delay:.6f}"]
         return [*arguments, "-i", "pipe:0"]
+
+    def _tracks_output(self, tracks: Tracks | None) -> list[str]:
+        if tracks is None:
+            return []
+        arguments, notes = tracks_output(tracks, self._container)
+        self.notes += notes
+        return arguments
 
     def _picture_output(self, encoder: EncoderSettings) -> list[str]:
         info = self._info
@@ -182,7 +190,7 @@ class VideoFileSink(AbortingContext):
             if info.layout != "i420":
                 filters.append(
                     f"scale=out_color_matrix={encoding.matrix}:out_range={levels}"
-                    ":flags=accurate_rnd+full_chroma_int+full_chroma_inp"
+                    ":flags=area+accurate_rnd+full_chroma_int+full_chroma_inp"
                 )
             filters.append(
                 f"setparams=colorspace={_COLOR_SPACES[encoding.matrix]}:range={levels}"
@@ -193,31 +201,8 @@ class VideoFileSink(AbortingContext):
         filters.append(f"setsar=sar={ratio}:max={max(ratio.as_integer_ratio())}")
         return ",".join(filters)
 
-    def _audio_output(self, audio: AudioTrack | None) -> list[str]:
-        if audio is None:
-            return []
-        arguments = ["-map", "1:a", "-map_metadata", "1", "-map_chapters", "1"]
-        for number, codec in enumerate(audio.codecs):
-            copied = self._container.copied_audio
-            encoder = ("copy",) if not copied or codec in copied else self._container.audio_encoder
-            name, *options = encoder
-            arguments += [f"-c:a:{number}", name]
-            arguments += [f"{o}:{number}" if o.startswith("-") else o for o in options]
-        return arguments
-
 
 def _picture_shape(info: VideoInfo) -> tuple[int, ...]:
     if info.layout == "i420":
         return (info.height * 3 // 2, info.width)
     return (info.height, info.width, 3) if info.layout == "bgr24" else (info.height, info.width)
-
-
-def _audio_input(audio: AudioTrack | None) -> list[str]:
-    if audio is None:
-        return []
-    arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
-    if audio.start:
-        arguments += ["-ss", f"{audio.start:.6f}"]
-    if audio.duration is not None:
-        arguments += ["-t", f"{audio.duration:.6f}"]
-    return [*arguments, "-vn", "-i", file_argument(audio.path)]

@@ -13,6 +13,7 @@ import numpy as np
 from kseg_video.ffmpeg import environment, executable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -43,6 +44,31 @@ def make_clip(
     if sound:
         inputs += TONE
     ffmpeg(*inputs, "-t", str(seconds), *options, path)
+    return path
+
+
+def encode(
+    path: Path,
+    pictures: Sequence[NDArray[np.uint8]],
+    *options: str | Path,
+    rate: str = "25",
+    inputs: Sequence[str | Path] = (),
+) -> Path:
+    """BGR pictures, each (H, W, 3), as a video, with further inputs and output options."""
+    height, width = pictures[0].shape[:2]
+    command = [executable(), "-hide_banner", "-loglevel", "error", "-y"]
+    command += ["-f", "rawvideo", "-pixel_format", "bgr24", "-video_size", f"{width}x{height}"]
+    command += [
+        "-framerate",
+        rate,
+        "-i",
+        "pipe:0",
+        *map(str, inputs),
+        *map(str, options),
+        str(path),
+    ]
+    raw = b"".join(picture.tobytes() for picture in pictures)
+    subprocess.run(command, input=raw, check=True, capture_output=True, env=environment())
     return path
 
 
@@ -119,11 +145,17 @@ def read_planes(path: Path, pixel_format: str = "") -> list[NDArray[np.uint8]]:
         ]
 
 
-def read_exact_bgr(path: Path) -> NDArray[np.uint8]:
-    """Frames by ffmpeg's own zscale conversion, which follows the tags; (N, H, W, 3)."""
+def read_exact_bgr(
+    path: Path, before: str = "null", conversion: str = "zscale=matrix=gbr:range=full"
+) -> NDArray[np.uint8]:
+    """Frames as stored by ffmpeg's own zscale conversion, which follows the tags; (N, H, W, 3).
+
+    `before` are filters that come first.
+    """
     stored = inspect(path)
-    command = [executable(), "-loglevel", "error", "-nostdin", "-i", str(path), "-vf"]
-    command += ["zscale=matrix=gbr:range=full,format=gbrp", "-f", "rawvideo", "-"]
+    command = [executable(), "-loglevel", "error", "-nostdin", "-noautorotate", "-i", str(path)]
+    command += ["-map", "0:V:0", "-vf", f"{before},{conversion},format=gbrp"]
+    command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-"]
     raw = subprocess.run(command, check=True, capture_output=True, env=environment()).stdout
     planes = np.frombuffer(raw, np.uint8).reshape(-1, 3, stored.height, stored.width)
     return np.stack([planes[:, 1], planes[:, 0], planes[:, 2]], axis=-1)

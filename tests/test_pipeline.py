@@ -410,7 +410,7 @@ def test_the_public_api_on_arrays_and_files(lake_clip: Path, tmp_path: Path) -> 
     segmenter = kseg_video.Segmenter(SegmenterSettings(n_clusters=4))
     with kseg_video.open_source(lake_clip, TrimSettings(max_frames=3)) as source:
         info = source.info
-        with kseg_video.open_sink(tmp_path / "out.mp4", info, audio=source.audio) as sink:
+        with kseg_video.open_sink(tmp_path / "out.mp4", info, tracks=source.tracks) as sink:
             for frame in source:
                 sink.write(kseg_video.render(frame, segmenter.segment(frame)))
     assert inspect(tmp_path / "out.mp4").frames == 3

@@ -268,7 +268,7 @@ class TestSound:
         target = tmp_path / f"out{suffix}"
         with (
             open_source(clip) as source,
-            open_sink(target, source.info, None, source.audio) as sink,
+            open_sink(target, source.info, None, source.tracks) as sink,
         ):
             for frame in source:
                 sink.write(frame)
@@ -282,7 +282,7 @@ class TestSound:
         target, encoder = tmp_path / "out.mp4", EncoderSettings(audio=False)
         with (
             open_source(clip) as source,
-            open_sink(target, source.info, encoder, source.audio) as sink,
+            open_sink(target, source.info, encoder, source.tracks) as sink,
         ):
             for frame in source:
                 sink.write(frame)

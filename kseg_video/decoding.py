@@ -1,0 +1,119 @@
+"""What ffmpeg makes of a stream's pictures on their way to us: progressive, SDR, I420 or RGB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kseg_video.color import ColorEncoding
+
+if TYPE_CHECKING:
+    from kseg_video.frame import PixelLayout
+    from kseg_video.probe import ProbedVideo
+    from kseg_video.settings import DecoderSettings
+
+_HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+_SDR = ColorEncoding("bt709", full_range=False, primaries="bt709", transfer="bt709")
+
+# The recipe of ffmpeg's users: reference white of 100 cd/m², Hable's curve, no desaturation.
+_TONE_MAPPING = (
+    "zscale=transfer=linear:npl=100",
+    "format=gbrpf32le",
+    "zscale=primaries=bt709",
+    "tonemap=tonemap=hable:desat=0",
+    "zscale=transfer=bt709:matrix=gbr:range=full",
+    "format=gbrp",
+)
+# Bilinear, because sharper kernels swing over at edges, into colours that are not there.
+_ACCURATELY = "flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp"
+_DEINTERLACING = "bwdif=mode=send_frame:deint=interlaced"
+_SMALLEST_DEINTERLACED = (3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How the pictures of a stream are delivered.
+
+    Parameters
+    ----------
+    video : ProbedVideo
+    settings : DecoderSettings
+    """
+
+    video: ProbedVideo
+    settings: DecoderSettings
+
+    @property
+    def layout(self) -> PixelLayout:
+        """Layout of the delivered pixels."""
+        even = self.video.width % 2 == 0 and self.video.height % 2 == 0
+        return "i420" if self.video.planar and even and not self._hdr else "bgr24"
+
+    @property
+    def encoding(self) -> ColorEncoding:
+        """Encoding of the delivered pixels, and of what is made of them."""
+        return _SDR if self._hdr else self.video.encoding
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of it."""
+        notes = []
+        if self.video.variable_rate:
+            notes.append(
+                f"variable frame rate made constant at {float(self.video.frame_rate):g} fps"
+            )
+        if self._deinterlaces:
+            notes.append("interlaced pictures deinterlaced")
+        if self._hdr:
+            notes.append(f"HDR ({self._hdr}) tone-mapped to SDR")
+        return notes
+
+    @property
+    def arguments(self) -> list[str]:
+        """Output options of the decoding ffmpeg."""
+        filters = [_DEINTERLACING] if self._deinterlaces else []
+        if self._hdr:
+            filters += [*self._to_zscale_s_liking(), *_TONE_MAPPING]
+        elif self.layout == "bgr24":
+            filters.append(self._conversion_to_rgb())
+        elif self.video.encoding.full_range:
+            # yuvj420p must not be squeezed into limited range.
+            filters.append("scale=in_range=pc:out_range=pc")
+        arguments = ["-vf", ",".join(filters)] if filters else []
+        return [*arguments, "-pix_fmt", "yuv420p" if self.layout == "i420" else "bgr24"]
+
+    @property
+    def _hdr(self) -> str | None:
+        """Name of the transfer function, if it is one of high dynamic range."""
+        return _HDR_TRANSFERS.get(self.video.encoding.transfer or "")
+
+    @property
+    def _deinterlaces(self) -> bool:
+        least_width, least_height = _SMALLEST_DEINTERLACED
+        return (
+            self.settings.deinterlace
+            and self.video.interlaced
+            and self.video.width >= least_width
+            and self.video.height >= least_height
+        )
+
+    def _to_zscale_s_liking(self) -> list[str]:
+        """All tags set, as players assume them where there are none, and no chroma cut in two."""
+        encoding = self.video.encoding
+        tags = {
+            "colorspace": "gbr" if self.video.rgb else "bt2020nc",
+            "color_primaries": encoding.primaries or "bt2020",
+            "color_trc": encoding.transfer,
+            "range": "pc" if encoding.full_range or self.video.rgb else "tv",
+        }
+        setting = "setparams=" + ":".join(f"{name}={tag}" for name, tag in tags.items())
+        if self.video.width % 2 or self.video.height % 2:
+            return [f"scale={_ACCURATELY}", "format=yuv444p16le|gbrp16le", setting]
+        return [setting]
+
+    def _conversion_to_rgb(self) -> str:
+        if self.video.rgb:
+            return f"scale={_ACCURATELY}"
+        encoding = self.video.encoding
+        levels = "pc" if encoding.full_range else "tv"
+        return f"scale=in_color_matrix={encoding.matrix}:in_range={levels}:{_ACCURATELY}"

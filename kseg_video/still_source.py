@@ -1,0 +1,128 @@
+"""Stills as frames: one, all of a folder, or a numbered sequence such as ``frame_%04d.png``."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from kseg_video.closing import ClosingContext
+from kseg_video.color import ColorEncoding
+from kseg_video.errors import SourceError
+from kseg_video.frame import Frame, VideoInfo
+from kseg_video.stills import STILL_SUFFIXES, is_sequence, read_still
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kseg_video.frame import Tracks
+    from kseg_video.settings import TrimSettings
+
+SEQUENCE_FRAME_RATE = Fraction(25)
+
+_GRID_TOLERANCE = 1e-6
+
+
+class StillsSource(ClosingContext):
+    """One still, or the stills of a folder or a numbered sequence as a video.
+
+    Parameters
+    ----------
+    path : Path
+        A still, a folder, or a pattern that `kseg_video.stills.is_sequence` knows.
+    trim : TrimSettings
+
+    Raises
+    ------
+    SourceError
+        If there is no image, or none in the chosen part.
+    """
+
+    tracks: Tracks | None = None
+
+    def __init__(self, path: Path, trim: TrimSettings) -> None:
+        self.warnings: list[str] = []
+        self._path = path
+        rate = SEQUENCE_FRAME_RATE
+        single = False
+        if path.is_dir():
+            stills = _stills_in(path)
+        elif is_sequence(path):
+            stills = self._numbered(path)
+        else:
+            stills, rate, single = [path], Fraction(1), True
+        self._skipped = math.ceil(trim.start * rate - _GRID_TOLERANCE)
+        stop = len(stills) if trim.end is None else math.ceil(trim.end * rate - _GRID_TOLERANCE)
+        self._stills = stills[self._skipped : stop][: trim.max_frames]
+        if not self._stills:
+            raise SourceError(
+                f"{path} has no frame in the chosen part; it has {len(stills)} frames"
+            )
+        self._first = read_still(self._stills[0])
+        height, width = self._first[0].shape[:2]
+        self.info = VideoInfo(
+            width=width,
+            height=height,
+            frame_rate=rate,
+            encoding=ColorEncoding.guess(width, height),
+            frame_count=len(self._stills),
+            still=single,
+        )
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        size = (self.info.height, self.info.width)
+        for index, path in enumerate(self._stills):
+            pixels, alpha = self._first if index == 0 else read_still(path)
+            if pixels.shape[:2] != size:
+                raise SourceError(
+                    f"{path} is {pixels.shape[1]}x{pixels.shape[0]} and the first image "
+                    f"{size[1]}x{size[0]}; bring them to one size"
+                )
+            time = float((self._skipped + index) / self.info.frame_rate)
+            yield Frame(pixels, "bgr24", self.info.encoding, index, time, alpha)
+
+    def _numbered(self, pattern: Path) -> list[Path]:
+        """Files that a pattern such as ``frame_%04d.png`` stands for, by their numbers."""
+        files = pattern.parent.iterdir() if pattern.parent.is_dir() else ()
+        numbered = {
+            number: path for path in files if (number := _number_in(path.name, pattern.name)) >= 0
+        }
+        if not numbered:
+            raise SourceError(f"no file has a name like {pattern}; check the pattern")
+        first, last = min(numbered), max(numbered)
+        missing = last - first + 1 - len(numbered)
+        if missing:
+            self.warnings.append(
+                f"{missing} of the numbers from {first} to {last} have no file like {pattern}; "
+                "the images were taken one after another"
+            )
+        return [numbered[number] for number in sorted(numbered)]
+
+
+def _number_in(name: str, pattern: str) -> int:
+    """Number that makes a pattern this name; -1 if none does."""
+    before, after = re.split(r"%0?\d*d", pattern)
+    digits = name.removeprefix(before).removesuffix(after)
+    if not digits.isdecimal() or not digits.isascii():
+        return -1
+    number = int(digits)
+    return number if pattern % number == name else -1
+
+
+def _stills_in(folder: Path) -> list[Path]:
+    stills = [path for path in folder.iterdir() if path.suffix.lower() in STILL_SUFFIXES]
+    if not stills:
+        known = ", ".join(sorted(STILL_SUFFIXES))
+        raise SourceError(f"{folder} holds no images; known are {known}")
+    return sorted(stills, key=_natural_order)
+
+
+def _natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sort key that puts frame10 after frame9."""
+    parts: list[str] = re.findall(r"\d+|\D+", path.name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

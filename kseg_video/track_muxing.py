@@ -1,0 +1,88 @@
+"""The sound, subtitles, chapters and tags of a source on their way into an output."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kseg_video.ffmpeg import file_argument
+
+if TYPE_CHECKING:
+    from kseg_video.containers import AudioChoice, Container, SubtitleChoice
+    from kseg_video.frame import AudioTrack, Tracks
+
+# Subtitles that are text, which one container's format can be made of another's.
+_TEXT_SUBTITLES = frozenset(
+    {"subrip", "ass", "ssa", "webvtt", "mov_text", "text", "microdvd", "sami", "subviewer", "ttml"}
+)
+# Channel layouts that Opus knows; ffmpeg brings others to the nearest.
+_OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"
+_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "downmix": 2}
+
+
+def tracks_input(tracks: Tracks) -> list[str]:
+    """Options that make ffmpeg read them as its next input."""
+    arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
+    if tracks.start:
+        arguments += ["-ss", f"{tracks.start:.6f}"]
+    if tracks.duration is not None:
+        arguments += ["-t", f"{tracks.duration:.6f}"]
+    return [*arguments, "-vn", "-i", file_argument(tracks.path)]
+
+
+def tracks_output(tracks: Tracks, container: Container) -> tuple[list[str], list[str]]:
+    """Options that make ffmpeg write its second input's tracks, and what the user should know.
+
+    All that the container takes is kept, copied where it takes the codec; a cut ends chapters, too.
+    """
+    arguments = ["-map_metadata", "1", "-map_chapters", "1"]
+    if tracks.audio:
+        arguments += ["-map", "1:a"]
+    for number, track in enumerate(tracks.audio):
+        arguments += _audio_codec(number, track, container.audio)
+    left_out = []
+    kept = 0
+    for number, codec in enumerate(tracks.subtitles):
+        encoder = _subtitle_encoder(codec, container.subtitles)
+        if encoder is None:
+            left_out.append(codec)
+            continue
+        arguments += ["-map", f"1:s:{number}", f"-c:s:{kept}", encoder]
+        kept += 1
+    if kept and container.subtitles.fonts:
+        arguments += ["-map", "1:t?", "-c:t", "copy"]  # the fonts of subtitles
+    if tracks.duration is not None:
+        arguments += ["-t", f"{tracks.duration:.6f}"]
+    notes = []
+    if left_out:
+        notes.append(
+            f"subtitles left out, which {container.muxer} does not take: {', '.join(left_out)}"
+        )
+    return arguments, notes
+
+
+def _audio_codec(number: int, track: AudioTrack, choice: AudioChoice) -> list[str]:
+    if track.codec in choice.copied:
+        return [f"-c:a:{number}", "copy"]
+    rate = _channel_count(track.layout) * choice.kilobits_per_channel
+    arguments = [f"-c:a:{number}", choice.encoder, f"-b:a:{number}", f"{rate}k"]
+    if choice.encoder == "libopus":
+        arguments += [f"-filter:a:{number}", f"aformat=channel_layouts={_OPUS_LAYOUTS}"]
+    return arguments
+
+
+def _channel_count(layout: str) -> int:
+    """Number of channels of a layout in ffmpeg's words; 2 if it is unknown."""
+    if layout in _CHANNELS:
+        return _CHANNELS[layout]
+    if found := re.match(r"(\d+) channels", layout):
+        return int(found[1])
+    if found := re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", layout):
+        return sum(int(part) for part in found.groups("0"))
+    return 2
+
+
+def _subtitle_encoder(codec: str, choice: SubtitleChoice) -> str | None:
+    if codec in choice.copied:
+        return "copy"
+    return choice.encoder if codec in _TEXT_SUBTITLES else None

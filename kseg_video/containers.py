@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kseg_video.settings import Codec
+    from kseg_video.settings import Codec, EncoderSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class Container:
         ffmpeg's name of it.
     codecs : tuple of str
         Video codecs, the usual one first.
+    alpha_codecs : tuple of str
+        Those of them that keep opacity in it, the usual one first.
     audio : AudioChoice
     subtitles : SubtitleChoice
     options : tuple of str
@@ -65,9 +67,15 @@ class Container:
 
     muxer: str
     codecs: tuple[Codec, ...]
+    alpha_codecs: tuple[Codec, ...]
     audio: AudioChoice
     subtitles: SubtitleChoice
     options: tuple[str, ...] = ()
+
+    def codec(self, encoder: EncoderSettings, *, alpha: bool) -> Codec:
+        """The codec for these settings, one that keeps opacity where that is needed and can be."""
+        usual = self.alpha_codecs if alpha and self.alpha_codecs else self.codecs
+        return encoder.codec or usual[0]
 
 
 _MP4_AUDIO = AudioChoice(
@@ -93,21 +101,26 @@ _MATROSKA_SUBTITLES = SubtitleChoice(
 _WEBM_SUBTITLES = SubtitleChoice(frozenset({"webvtt"}), "webvtt")
 _FASTSTART = ("-movflags", "+faststart")
 CONTAINERS = {
-    ".mp4": Container("mp4", ("h264", "vp9"), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
-    ".m4v": Container("mp4", ("h264",), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
-    ".mov": Container("mov", ("h264",), _MOV_AUDIO, _MOV_SUBTITLES, _FASTSTART),
-    ".mkv": Container("matroska", ("h264", "vp9"), _MATROSKA_AUDIO, _MATROSKA_SUBTITLES),
-    ".webm": Container("webm", ("vp9",), _WEBM_AUDIO, _WEBM_SUBTITLES),
+    ".mp4": Container("mp4", ("h264", "vp9"), (), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
+    ".m4v": Container("mp4", ("h264",), (), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
+    ".mov": Container(
+        "mov", ("h264", "prores"), ("prores",), _MOV_AUDIO, _MOV_SUBTITLES, _FASTSTART
+    ),
+    ".mkv": Container("matroska", ("h264", "vp9"), ("vp9",), _MATROSKA_AUDIO, _MATROSKA_SUBTITLES),
+    ".webm": Container("webm", ("vp9",), ("vp9",), _WEBM_AUDIO, _WEBM_SUBTITLES),
 }
-DEFAULT_CRF: dict[Codec, int] = {"h264": 18, "vp9": 24}
+_DEFAULT_CRF: dict[Codec, int] = {"h264": 18, "vp9": 24}
 HIGHEST_CRF: dict[Codec, int] = {"h264": 51, "vp9": 63}
-DEFAULT_PRESET = "veryfast"
+_DEFAULT_PRESET = "veryfast"
 LOSSLESS_SUFFIX = ".mkv"
 
 
-def codec_arguments(codec: Codec, crf: int, preset: str) -> list[str]:
-    """Ffmpeg's options for a codec; `preset` is x264's and passed over by others."""
+def codec_arguments(codec: Codec, encoder: EncoderSettings) -> list[str]:
+    """Ffmpeg's options for a codec."""
+    if codec == "prores":
+        return ["prores_ks", "-profile:v", "4444", "-vendor", "apl0"]
+    crf = _DEFAULT_CRF[codec] if encoder.crf is None else encoder.crf
     if codec == "h264":
-        return ["libx264", "-preset", preset, "-crf", str(crf)]
+        return ["libx264", "-preset", encoder.preset or _DEFAULT_PRESET, "-crf", str(crf)]
     speed = ["-deadline", "good", "-cpu-used", "5", "-row-mt", "1"]
     return ["libvpx-vp9", "-crf", str(crf), "-b:v", "0", *speed]

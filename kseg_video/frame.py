@@ -130,7 +130,7 @@ class Frame:
     time : float
         Seconds of the source's own time.
     alpha : ndarray of uint8, shape (H, W), optional
-        Opacity, which stills may have.
+        Opacity, 0 to 255; None is opaque throughout.
     """
 
     pixels: NDArray[np.uint8]
@@ -190,8 +190,25 @@ class Frame:
         """The picture as BGR, (H, W, 3); converted once, on first use."""
         if self.layout == "bgr24":
             return self.pixels
+        if self.layout == "gray8":
+            return cast("NDArray[np.uint8]", cv2.cvtColor(self.pixels, cv2.COLOR_GRAY2BGR))
         picture = cv2.transform(cv2.merge(list(self.components)), self.components_to_bgr)
         return cast("NDArray[np.uint8]", picture)
+
+    @property
+    def opacity(self) -> Plane:
+        """Opacity of every pixel, (H, W), also where none is given."""
+        if self.alpha is not None:
+            return self.alpha
+        return np.full((self.height, self.width), 255, np.uint8)
+
+    @property
+    def bgra(self) -> NDArray[np.uint8]:
+        """The picture as BGR and opacity, (H, W, 4)."""
+        picture = cast("NDArray[np.uint8]", cv2.cvtColor(self.bgr, cv2.COLOR_BGR2BGRA))
+        if self.alpha is not None:
+            cv2.insertChannel(self.alpha, picture, 3)
+        return picture
 
 
 def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:

@@ -27,7 +27,7 @@ from kseg_video.settings import (
 from kseg_video.sinks import FrameSink, open_sink
 from kseg_video.sources import FrameSource, open_source
 from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
-from kseg_video.targets import check_output, check_target
+from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
 from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:
@@ -205,11 +205,14 @@ def check_settings(
                 f"from 0 to {segmenter.n_clusters - 1}"
             )
     suffix = output.suffix.lower()
-    exact = suffix in STILL_SUFFIXES - LOSSY_STILL_SUFFIXES or encoder.lossless
-    if rendering.view == "labels" and not exact:
+    exact = {ARCHIVE_SUFFIX, *STILL_SUFFIXES} - LOSSY_STILL_SUFFIXES
+    if rendering.view == "labels" and not (suffix in exact or encoder.lossless):
         raise SettingsError(
-            "cluster numbers survive only in lossless outputs; choose --lossless with .mkv, or .png"
+            "cluster numbers survive only in lossless outputs; choose --lossless with .mkv, .npz, "
+            "or .png (numbered for a video: labels-%05d.png)"
         )
+    if suffix == ARCHIVE_SUFFIX and rendering.view != "labels":
+        raise SettingsError(f"{suffix} holds label maps; choose --view labels with it")
 
 
 def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
@@ -228,12 +231,15 @@ def _painted_info(
 ) -> VideoInfo:
     """What is known of the painted pictures."""
     layout: PixelLayout = info.layout
-    still = output.suffix.lower() in STILL_SUFFIXES
+    rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *STILL_SUFFIXES}
     if rendering.view == "labels":
         layout = "gray8"
-    elif still or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):
+    elif rgb or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):
         layout = "bgr24"  # YUV would round the palette's colours
-    return replace(info, width=view_width(info.width, rendering), layout=layout)
+    has_alpha = info.has_alpha and layout != "gray8"
+    return replace(
+        info, width=view_width(info.width, rendering), layout=layout, has_alpha=has_alpha
+    )
 
 
 class _Run:

@@ -13,7 +13,7 @@ Mapping: TypeAlias = Literal["fast", "exact"]
 Init: TypeAlias = Literal["k-means++", "random"]
 View: TypeAlias = Literal["segmented", "masked", "boundaries", "side-by-side", "labels", "original"]
 Background: TypeAlias = Literal["black", "white", "gray"]
-Codec: TypeAlias = Literal["h264", "vp9"]
+Codec: TypeAlias = Literal["h264", "vp9", "prores"]
 Preset: TypeAlias = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
@@ -198,8 +198,8 @@ class EncoderSettings:
 
     Parameters
     ----------
-    codec : {"h264", "vp9"}, optional
-        Video codec; None is the container's usual one.
+    codec : {"h264", "vp9", "prores"}, optional
+        Video codec; None is the container's usual one. ProRes is 4444, which keeps transparency.
     crf : int, optional
         Constant rate factor, 0 (best) to 63 (51 for H.264); None is the codec's default.
     preset : str, optional

@@ -1,4 +1,4 @@
-"""Where pictures go: video files and stills, each whole under its name or not at all."""
+"""Where pictures go: videos, animations and stills, each whole under its name or not at all."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
+from kseg_video.animation_sinks import GifSink, WebpSink
+from kseg_video.label_archive import LabelArchiveSink
+from kseg_video.sequence_sink import SequenceSink
 from kseg_video.settings import EncoderSettings
 from kseg_video.still_sink import StillSink
-from kseg_video.stills import STILL_SUFFIXES
-from kseg_video.targets import check_output, check_target
+from kseg_video.stills import STILL_SUFFIXES, is_sequence
+from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
 from kseg_video.video_sink import VideoFileSink
 
 if TYPE_CHECKING:
@@ -55,12 +58,14 @@ def open_sink(
     encoder: EncoderSettings | None = None,
     tracks: Tracks | None = None,
 ) -> FrameSink:
-    """Open a video file or a still for writing.
+    """Open a video, an animation, a still or a sequence of stills for writing.
 
     Parameters
     ----------
     path : str or Path
-        Its suffix chooses the format: .mp4, .m4v, .mov, .mkv, .webm, or a still's.
+        Its suffix chooses the format: .mp4, .m4v, .mov, .mkv, .webm, .gif, .npz (label maps), or
+        a still's. Numbered stills have ``%05d`` or the like in their name; a video's .webp is
+        animated.
     info : VideoInfo
         Of the pictures that will be written: size, rate, layout and colour encoding.
     encoder : EncoderSettings, optional
@@ -81,8 +86,17 @@ def open_sink(
     path, encoder = Path(path), encoder or EncoderSettings()
     check_output(path, encoder)
     check_target(path, encoder)
-    if path.suffix.lower() in STILL_SUFFIXES:
-        return StillSink(path, encoder.overwrite)
+    suffix, overwrite = path.suffix.lower(), encoder.overwrite
+    if is_sequence(path):
+        return SequenceSink(path, overwrite=overwrite)
+    if suffix == ANIMATION_SUFFIX:
+        return GifSink(path, info, overwrite=overwrite)
+    if suffix == ".webp" and not info.still:
+        return WebpSink(path, info, overwrite=overwrite, lossless=encoder.lossless)
+    if suffix == ARCHIVE_SUFFIX:
+        return LabelArchiveSink(path, info, overwrite=overwrite)
+    if suffix in STILL_SUFFIXES:
+        return StillSink(path, overwrite)
     if tracks and not encoder.audio:
         tracks = replace(tracks, audio=())
     return VideoFileSink(path, info, encoder, tracks)

@@ -35,7 +35,7 @@ class StillSink(AbortingContext):
         if self._written:
             raise SinkError(
                 f"{self._path} holds one picture and there are more; "
-                "choose a video format or limit the frames to 1"
+                "number them (frame-%05d.png), choose a video format or limit the frames to 1"
             )
         if frame.alpha is not None and suffix in OPAQUE_STILL_SUFFIXES:
             self.notes.append(f"{suffix} holds no transparency, which is left out")

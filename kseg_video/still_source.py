@@ -11,7 +11,7 @@ from kseg_video.closing import ClosingContext
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.frame import Frame, VideoInfo
-from kseg_video.stills import STILL_SUFFIXES, is_sequence, read_still
+from kseg_video.stills import STILL_SUFFIXES, is_sequence, numbered_files, read_still
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +69,7 @@ class StillsSource(ClosingContext):
             encoding=ColorEncoding.guess(width, height),
             frame_count=len(self._stills),
             still=single,
+            has_alpha=self._first[1] is not None,
         )
 
     def close(self) -> None:
@@ -88,10 +89,7 @@ class StillsSource(ClosingContext):
 
     def _numbered(self, pattern: Path) -> list[Path]:
         """Files that a pattern such as ``frame_%04d.png`` stands for, by their numbers."""
-        files = pattern.parent.iterdir() if pattern.parent.is_dir() else ()
-        numbered = {
-            number: path for path in files if (number := _number_in(path.name, pattern.name)) >= 0
-        }
+        numbered = numbered_files(pattern)
         if not numbered:
             raise SourceError(f"no file has a name like {pattern}; check the pattern")
         first, last = min(numbered), max(numbered)
@@ -102,16 +100,6 @@ class StillsSource(ClosingContext):
                 "the images were taken one after another"
             )
         return [numbered[number] for number in sorted(numbered)]
-
-
-def _number_in(name: str, pattern: str) -> int:
-    """Number that makes a pattern this name; -1 if none does."""
-    before, after = re.split(r"%0?\d*d", pattern)
-    digits = name.removeprefix(before).removesuffix(after)
-    if not digits.isdecimal() or not digits.isascii():
-        return -1
-    number = int(digits)
-    return number if pattern % number == name else -1
 
 
 def _stills_in(folder: Path) -> list[Path]:

@@ -47,6 +47,24 @@ def name_of_sequence(path: Path) -> str:
     return _NUMBER.sub("", path.stem).strip(" ._-") or path.resolve().parent.name
 
 
+def numbered_files(pattern: Path) -> dict[int, Path]:
+    """The files that there are of a sequence, by their numbers."""
+    if not pattern.parent.is_dir():
+        return {}
+    found = ((_number_in(path.name, pattern.name), path) for path in pattern.parent.iterdir())
+    return {number: path for number, path in found if number >= 0}
+
+
+def _number_in(name: str, pattern: str) -> int:
+    """Number that makes a pattern this name; -1 if none does."""
+    before, after = _NUMBER.split(pattern)
+    digits = name.removeprefix(before).removesuffix(after)
+    if not digits.isdecimal() or not digits.isascii():
+        return -1
+    number = int(digits)
+    return number if pattern % number == name else -1
+
+
 def read_still(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Read an image upright (EXIF), 16-bit levels brought to 8.
 

@@ -9,19 +9,34 @@ from kseg_video.containers import CONTAINERS, HIGHEST_CRF, LOSSLESS_SUFFIX
 from kseg_video.errors import SettingsError, SinkError
 from kseg_video.stills import (
     LOSSY_STILL_SUFFIXES,
+    OPAQUE_STILL_SUFFIXES,
     STILL_SUFFIXES,
     is_sequence,
     name_of_sequence,
+    numbered_files,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from kseg_video.settings import EncoderSettings
 
+ANIMATION_SUFFIX = ".gif"
+ARCHIVE_SUFFIX = ".npz"
+_PLAIN_SUFFIXES = frozenset({ANIMATION_SUFFIX, ARCHIVE_SUFFIX})
+TRANSPARENT_SUFFIXES = (".webm", ".mov", ".mkv", ".gif", ".webp", ".png", ".tif")
 
-def check_output(path: Path, encoder: EncoderSettings) -> None:
+
+def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = False) -> None:
     """Check what the output's name alone tells.
+
+    Parameters
+    ----------
+    path : Path
+    encoder : EncoderSettings
+    transparent : bool
+        Whether it has to hold transparency.
 
     Raises
     ------
@@ -30,22 +45,52 @@ def check_output(path: Path, encoder: EncoderSettings) -> None:
     """
     suffix = path.suffix.lower()
     if suffix in STILL_SUFFIXES:
-        return
-    container = CONTAINERS.get(suffix)
-    if container is None:
-        known = ", ".join(sorted([*CONTAINERS, *STILL_SUFFIXES]))
+        opaque = suffix in OPAQUE_STILL_SUFFIXES
+    elif suffix in _PLAIN_SUFFIXES:
+        _check_plain(suffix, encoder)
+        opaque = suffix == ARCHIVE_SUFFIX
+    elif suffix in CONTAINERS:
+        _check_codec(suffix, encoder)
+        container = CONTAINERS[suffix]
+        codec = container.codec(encoder, alpha=transparent)
+        opaque = not encoder.lossless and codec not in container.alpha_codecs
+        if opaque and transparent and container.alpha_codecs:
+            raise SettingsError(
+                f"{codec} holds no transparency; {suffix} takes it as {container.alpha_codecs[0]}"
+            )
+    else:
+        known = ", ".join(sorted({*CONTAINERS, *STILL_SUFFIXES, *_PLAIN_SUFFIXES}))
         raise SettingsError(f"{path.name} has no known suffix; choose one of {known}")
+    if opaque and transparent:
+        raise SettingsError(
+            f"{suffix} holds no transparency; choose one of {', '.join(TRANSPARENT_SUFFIXES)}"
+        )
+
+
+def _check_plain(suffix: str, encoder: EncoderSettings) -> None:
+    """Check settings for a format that has none."""
+    if encoder.lossless:
+        raise SettingsError(f"lossless output needs {LOSSLESS_SUFFIX}, not {suffix}")
+    if encoder.codec or encoder.preset or encoder.crf is not None:
+        raise SettingsError(f"{suffix} takes no codec, rate factor or preset; leave them out")
+
+
+def _check_codec(suffix: str, encoder: EncoderSettings) -> None:
     if encoder.lossless:
         if suffix != LOSSLESS_SUFFIX:
             raise SettingsError(f"lossless output needs {LOSSLESS_SUFFIX}, not {suffix}")
         return
-    codec = encoder.codec or container.codecs[0]
-    if codec not in container.codecs:
+    codecs = CONTAINERS[suffix].codecs
+    codec = encoder.codec or codecs[0]
+    if codec not in codecs:
         raise SettingsError(
-            f"{suffix} takes {' or '.join(container.codecs)}, not {codec}; change one of the two"
+            f"{suffix} takes {' or '.join(codecs)}, not {codec}; change one of the two"
         )
-    if encoder.crf is not None and encoder.crf > HIGHEST_CRF[codec]:
-        raise SettingsError(f"{codec} takes a rate factor of at most {HIGHEST_CRF[codec]}")
+    highest = HIGHEST_CRF.get(codec)
+    if encoder.crf is not None and highest is None:
+        raise SettingsError(f"{codec} takes no rate factor; leave it out")
+    if encoder.crf is not None and highest is not None and encoder.crf > highest:
+        raise SettingsError(f"{codec} takes a rate factor of at most {highest}")
     if encoder.preset and codec != "h264":
         raise SettingsError(f"presets belong to h264, not {codec}; leave the preset out")
 
@@ -58,12 +103,38 @@ def check_target(path: Path, encoder: EncoderSettings) -> None:
     SinkError
         If it exists without leave to overwrite, is no plain file, or its folder is not writable.
     """
-    if path.exists():
+    folder = path.parent
+    if is_sequence(path):
+        check_replaceable(list(numbered_files(path).values()), overwrite=encoder.overwrite)
+        folder = folder if folder.exists() else folder.parent
+    elif path.exists():
+        check_replaceable([path], overwrite=encoder.overwrite)
+    check_folder(folder)
+
+
+def check_replaceable(paths: Sequence[Path], *, overwrite: bool) -> None:
+    """Check that existing files are plain files and may be replaced.
+
+    Raises
+    ------
+    SinkError
+        If they are not.
+    """
+    for path in paths:
         if not path.is_file():
             raise SinkError(f"{path} is not a plain file; choose another output")
-        if not encoder.overwrite:
+        if not overwrite:
             raise SinkError(f"{path} exists; choose another output or pass --overwrite")
-    folder = path.parent
+
+
+def check_folder(folder: Path) -> None:
+    """Check that files can be made in a folder.
+
+    Raises
+    ------
+    SinkError
+        If it is missing or not writable.
+    """
     if not folder.is_dir():
         raise SinkError(f"the folder {folder} does not exist; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -98,6 +169,6 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
         suffix = ".png" if suffix in LOSSY_STILL_SUFFIXES else suffix
     elif lossless:
         suffix = LOSSLESS_SUFFIX
-    elif suffix not in CONTAINERS:
+    elif suffix not in {*CONTAINERS, ANIMATION_SUFFIX}:
         suffix = ".mp4"
     return (source.parent if folder is None else folder) / f"{stem}.segmented{suffix}"

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kseg_video.containers import CONTAINERS, DEFAULT_CRF, DEFAULT_PRESET, codec_arguments
+from kseg_video.containers import CONTAINERS, codec_arguments
 from kseg_video.errors import SinkError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
-from kseg_video.stalls import StalledError
+from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
 from kseg_video.track_muxing import tracks_input, tracks_output
-from kseg_video.whole_files import AbortingContext, PartialFile
 from kseg_video.written_video import read_back
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.frame import Frame, PixelLayout, Tracks, VideoInfo
-    from kseg_video.settings import Codec, EncoderSettings
+    from kseg_video.settings import EncoderSettings
 
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
+_LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}
+_ALPHA_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgra", "i420": "yuva420p"}
 _PRIMARIES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020"}
 _TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
 _COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 
 
-class VideoFileSink(AbortingContext):
+class VideoFileSink(FfmpegSink):
     """A video file, encoded by ffmpeg in a process of its own.
 
     Parameters
@@ -44,26 +44,23 @@ class VideoFileSink(AbortingContext):
     def __init__(
         self, path: Path, info: VideoInfo, encoder: EncoderSettings, tracks: Tracks | None
     ) -> None:
-        self._path = path
+        super().__init__(path, overwrite=encoder.overwrite)
         self._info = info
         self._shape = _picture_shape(info)
         self._container = CONTAINERS[path.suffix.lower()]
-        self.notes: list[str] = []
-        self._count = 0
-        self._part = PartialFile(path, overwrite=encoder.overwrite)
+        self._codec = self._container.codec(encoder, alpha=info.has_alpha)
+        keeps_alpha = encoder.lossless or self._codec in self._container.alpha_codecs
+        self._has_alpha = info.has_alpha and keeps_alpha
+        if info.has_alpha and not keeps_alpha:
+            self.notes.append(f"{self._codec} in {path.suffix} keeps no transparency")
         arguments = [
             *self._picture_input(tracks),
             *(tracks_input(tracks) if tracks else ()),
             *self._picture_output(encoder),
             *self._tracks_output(tracks),
             *self._container.options,
-            *("-f", self._container.muxer, "-y", file_argument(self._part.path)),
         ]
-        try:
-            self._process = FfmpegProcess(arguments, feeds=True)
-        except BaseException:  # a signal, too, finds nobody else who would
-            self._part.discard()
-            raise
+        self._start(arguments, self._container.muxer)
 
     def write(self, frame: Frame) -> None:
         """Take the next picture, which must have the size and layout announced.
@@ -77,42 +74,14 @@ class VideoFileSink(AbortingContext):
             raise SinkError(
                 f"a picture of shape {frame.pixels.shape} cannot follow ones of {self._shape}"
             )
-        try:
-            self._process.write(frame.pixels.reshape(-1).data)
-        except OSError:
-            raise self._failure(self._end_of_encoder()) from None
-        except StalledError as error:
-            raise self._stalled(error) from error
-        self._count += 1
+        if not self._has_alpha:
+            self._feed(frame.pixels)
+        elif frame.layout == "i420":
+            self._feed(frame.pixels, frame.opacity)
+        else:
+            self._feed(frame.bgra)
 
-    def close(self) -> None:
-        """Finish the file and give it its name.
-
-        Raises
-        ------
-        SinkError
-            If the encoder failed or got no picture.
-        """
-        if not self._count:
-            raise SinkError(f"{self._path} got no picture")
-        if status := self._end_of_encoder():
-            raise self._failure(status)
-        self._check()
-        self._part.publish()
-
-    def abort(self) -> None:
-        """End the encoder and remove what it has written."""
-        self._process.stop()
-        self._part.discard()
-
-    def _end_of_encoder(self) -> int:
-        """Its exit status, once it has finished the file."""
-        try:
-            return self._process.wait()
-        except StalledError as error:
-            raise self._stalled(error) from error
-
-    def _check(self) -> None:
+    def _finish(self) -> None:
         """Make sure that all pictures are in the file, for as long as they last."""
         written = read_back(self._part.path)
         seconds = self._count / self._info.frame_rate
@@ -124,30 +93,10 @@ class VideoFileSink(AbortingContext):
             return
         raise SinkError(f"{self._path} was written but is not whole ({lacks}); check the disk")
 
-    def _failure(self, status: int) -> SinkError:
-        reasons = self._process.messages
-        if any("No space left" in line for line in reasons):
-            return SinkError(f"{self._path} cannot be written: the disk is full; make room")
-        if status < 0:
-            return SinkError(
-                f"{self._path} cannot be written: the encoder was killed (signal {-status}); "
-                "try again"
-            )
-        return SinkError(
-            f"{self._path} cannot be written ({reasons[0] if reasons else f'status {status}'}); "
-            "check the disk, or choose another format"
-        )
-
-    def _stalled(self, error: StalledError) -> SinkError:
-        return SinkError(
-            f"{self._path} cannot be written: the encoder has stalled ({error}); check the disk"
-        )
-
     def _picture_input(self, tracks: Tracks | None) -> list[str]:
         info = self._info
-        arguments = ["-f", "rawvideo", "-pixel_format", _PIXEL_FORMATS[info.layout]]
-        arguments += ["-video_size", f"{info.width}x{info.height}"]
-        arguments += ["-framerate", str(info.frame_rate)]
+        formats = _ALPHA_FORMATS if self._has_alpha else _PIXEL_FORMATS
+        arguments = raw_video(formats[info.layout], info.width, info.height, info.frame_rate)
         if tracks and tracks.delay:
             arguments += ["-itsoffset", f"{tracks.delay:.6f}"]
         return [*arguments, "-i", "pipe:0"]
@@ -160,21 +109,22 @@ class VideoFileSink(AbortingContext):
         return arguments
 
     def _picture_output(self, encoder: EncoderSettings) -> list[str]:
-        info = self._info
         if encoder.lossless:
-            stored = {"bgr24": "bgr0", "i420": "yuv420p", "gray8": "gray"}[info.layout]
+            stored = (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[self._info.layout]
             codec = ["ffv1", "-level", "3", "-g", "1", "-slices", "4", "-slicecrc", "1"]
         else:
-            name = encoder.codec or self._container.codecs[0]
-            stored = self._stored_format(name)
-            crf = DEFAULT_CRF[name] if encoder.crf is None else encoder.crf
-            codec = codec_arguments(name, crf, encoder.preset or DEFAULT_PRESET)
+            stored = self._stored_format()
+            codec = codec_arguments(self._codec, encoder)
         filters = self._filters(to_yuv=stored.startswith("yuv"))
         return ["-map", "0:v", "-vf", filters, "-pix_fmt", stored, "-c:v", *codec]
 
-    def _stored_format(self, codec: Codec) -> str:
+    def _stored_format(self) -> str:
+        if self._codec == "prores":
+            return "yuva444p10le" if self._has_alpha else "yuv444p10le"
+        if self._has_alpha:
+            return "yuva420p"
         odd = self._info.width % 2 or self._info.height % 2
-        if odd and codec == "h264":
+        if odd and self._codec == "h264":
             self.notes.append(
                 f"{self._info.width}x{self._info.height} is odd, so H.264 stores yuv444p, which "
                 "many players refuse; .webm takes odd sizes"

@@ -48,7 +48,8 @@ def left_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "suffix", [".mp4", ".mov", ".m4v", ".mkv", ".webm", ".png", ".jpg", ".tif"]
+    "suffix",
+    [".mp4", ".mov", ".m4v", ".mkv", ".webm", ".gif", ".webp", ".png", ".jpg", ".tif"],
 )
 class TestEverySink:
     """What all sinks promise."""
@@ -59,8 +60,9 @@ class TestEverySink:
             sink.write(Frame(quarters()))
             assert not target.exists()
         assert left_in(tmp_path) == [target.name]
-        if suffix in {".png", ".jpg", ".tif"}:
-            picture = np.asarray(Image.open(target))[..., ::-1]
+        if suffix in {".gif", ".webp", ".png", ".jpg", ".tif"}:
+            with Image.open(target) as stored:
+                picture = np.asarray(stored.convert("RGB"))[..., ::-1]
         else:
             (picture,) = read_exact_bgr(target)
         assert np.abs(picture[::47, ::63].astype(int) - quarters()[::47, ::63]).max() <= 6
@@ -101,7 +103,7 @@ class TestEverySink:
         with open_sink(target, INFO, EncoderSettings(overwrite=True)) as sink:
             sink.write(Frame(quarters()))
             assert target.read_text() == "old"
-        assert target.stat().st_size > 100
+        assert target.stat().st_size > 50
         assert left_in(tmp_path) == [target.name]
 
     def test_a_file_that_appears_meanwhile_survives(self, tmp_path: Path, suffix: str) -> None:
@@ -345,7 +347,7 @@ class TestSettings:
             ("clips/a.mp4", False, "clips/a.segmented.mp4"),
             ("a.webm", False, "a.segmented.webm"),
             ("a.avi", False, "a.segmented.mp4"),
-            ("a.gif", False, "a.segmented.mp4"),
+            ("a.gif", False, "a.segmented.gif"),
             ("a.mp4", True, "a.segmented.mkv"),
             ("a.jpg", False, "a.segmented.png"),
             ("a.png", False, "a.segmented.png"),

@@ -1,0 +1,223 @@
+"""Animated GIF and WebP, which repeat for ever and have no sound."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from kseg_video.errors import SinkError
+from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
+from kseg_video.gif import clear_after_each_frame
+from kseg_video.indexed_color import ColorIndexer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from kseg_video.frame import Frame, VideoInfo
+
+# Browsers show pictures of less than 1/50 s for 1/10 s each.
+_MOST_GIF_FRAMES_A_SECOND = 50
+_TRANSPARENT = 255  # index in a GIF's palette
+_OPAQUE_FROM = 128
+_GRAYS = np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(3, axis=1)
+_WEBP_QUALITY = "90"
+# A reduced palette serves until it is that much worse than when it was made, in colour levels.
+_WORSE = 1.3
+_COMPARED_PIXELS = 10_000
+
+
+class _AnimationSink(FfmpegSink):
+    """What the two have in common."""
+
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
+        super().__init__(path, overwrite=overwrite)
+        self._size = (info.height, info.width)
+        self._frame_rate = info.frame_rate
+        self._indexer = ColorIndexer()
+
+    def _input(self, pixel_format: str) -> list[str]:
+        height, width = self._size
+        return [*raw_video(pixel_format, width, height, self._frame_rate), "-i", "pipe:0"]
+
+    def _check(self, frame: Frame) -> None:
+        if frame.pixels.shape[:2] != self._size or frame.layout == "i420":
+            raise SinkError(
+                f"a {frame.layout} picture of shape {frame.pixels.shape} cannot follow; give "
+                f"bgr24 or gray8 of {self._size[1]}x{self._size[0]}"
+            )
+
+
+class GifSink(_AnimationSink):
+    """An animated GIF, each frame in its own exact colours if they are at most 255.
+
+    Pictures of more colours are reduced to a palette that is kept as long as it serves, without
+    dither: what stands still in the source stands still in the GIF.
+
+    Parameters
+    ----------
+    path : Path
+    info : VideoInfo
+        Of the pictures.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    SinkError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
+        super().__init__(path, info, overwrite=overwrite)
+        self._reducer = _Reducer()
+        self._has_alpha = info.has_alpha
+        self._offered = 0
+        rate = info.frame_rate
+        self._every = math.ceil(rate / _MOST_GIF_FRAMES_A_SECOND)
+        if self._every > 1:
+            self._frame_rate = rate / self._every
+            shown = float(self._frame_rate)
+            self._note(f"GIF shows {shown:g} of the {float(rate):g} frames a second")
+        # Only what covers the whole picture can be cleared away.
+        changes = "-offsetting-transdiff" if self._has_alpha else "+offsetting+transdiff"
+        encoder = ("-c:v", "gif", "-gifflags", changes, "-loop", "0")
+        self._start([*self._input("pal8"), *encoder], "gif")
+
+    def write(self, frame: Frame) -> None:
+        """Take the next picture.
+
+        Raises
+        ------
+        SinkError
+            If it has not the size announced, or the encoder has ended.
+        """
+        self._check(frame)
+        self._offered += 1
+        if (self._offered - 1) % self._every:
+            return
+        if frame.layout == "gray8":
+            self._feed(frame.pixels, _palette_bytes(_GRAYS))
+            return
+        if frame.alpha is None or not self._has_alpha:
+            indices, colors = self._indexed(frame.pixels)
+            self._feed(indices, _palette_bytes(colors))
+            return
+        clear = frame.alpha < _OPAQUE_FROM
+        if ((frame.alpha > 0) & (frame.alpha < _TRANSPARENT)).any():
+            self._note("GIF knows no half transparency: soft edges become hard")
+        pixels = frame.pixels.copy()
+        # Hidden colours need no place in the palette.
+        pixels[clear] = pixels[~clear][:1] if not clear.all() else 0
+        indices, colors = self._indexed(pixels)
+        indices[clear] = _TRANSPARENT
+        self._feed(indices, _palette_bytes(colors, transparent=True))
+
+    def _finish(self) -> None:
+        """Have no frame show through the clear parts of the next one."""
+        if self._has_alpha:
+            clear_after_each_frame(self._part.path)
+
+    def _indexed(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        exact = self._indexer.index(bgr)
+        if exact is not None:
+            return exact
+        self._note("reduced to the 255 colours of a GIF; .webp keeps more")
+        return self._reducer.reduce(bgr)
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+class WebpSink(_AnimationSink):
+    """An animated WebP, lossless if its first picture has few colours.
+
+    Parameters
+    ----------
+    path : Path
+    info : VideoInfo
+        Of the pictures.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    lossless : bool
+        Whether pictures of many colours are kept exactly, too.
+
+    Raises
+    ------
+    SinkError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool, lossless: bool) -> None:
+        super().__init__(path, info, overwrite=overwrite)
+        self._lossless = lossless
+
+    def write(self, frame: Frame) -> None:
+        """Take the next picture.
+
+        Raises
+        ------
+        SinkError
+            If it has not the size announced, or the encoder has ended.
+        """
+        self._check(frame)
+        if self._process is None:
+            exact = self._lossless or self._has_few_colors(frame)
+            quality = ("-lossless", "1") if exact else ("-quality", _WEBP_QUALITY)
+            encoder = ("-c:v", "libwebp_anim", "-pix_fmt", "bgra", *quality)
+            self._start([*self._input("bgra"), *encoder, "-loop", "0"], "webp")
+        self._feed(frame.bgra)
+
+    def _has_few_colors(self, frame: Frame) -> bool:
+        return frame.layout == "gray8" or self._indexer.index(frame.pixels) is not None
+
+
+class _Reducer:
+    """Brings pictures to 255 colours, the same from picture to picture where they serve."""
+
+    def __init__(self) -> None:
+        self._palette: Image.Image | None = None
+        self._allowed = 0.0
+
+    def reduce(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Indices, (H, W), and colours, (N, 3) in BGR order."""
+        picture = Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
+        if self._palette is not None:
+            reduced = picture.quantize(palette=self._palette, dither=Image.Dither.NONE)
+            result = _arrays(reduced)
+            if _difference(bgr, *result) <= self._allowed:
+                return result
+        chosen = picture.quantize(_TRANSPARENT, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        self._palette = chosen
+        result = _arrays(picture.quantize(palette=chosen, dither=Image.Dither.NONE))
+        self._allowed = _WORSE * _difference(bgr, *result)
+        return result
+
+
+def _arrays(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    colors = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)[:_TRANSPARENT, ::-1]
+    return np.array(picture), colors
+
+
+def _difference(
+    bgr: NDArray[np.uint8], indices: NDArray[np.uint8], colors: NDArray[np.uint8]
+) -> float:
+    """Mean difference in colour levels, over some pixels."""
+    step = max(indices.size // _COMPARED_PIXELS, 1)
+    levels = bgr.reshape(-1, 3)[::step].astype(int)
+    return float(np.abs(levels - colors[indices.ravel()[::step]]).mean())
+
+
+def _palette_bytes(colors: NDArray[np.uint8], *, transparent: bool = False) -> NDArray[np.uint8]:
+    """256 colours with their opacity, as ffmpeg's pal8 holds them."""
+    table = np.zeros((256, 4), np.uint8)
+    table[:, 3] = 255
+    table[: len(colors), :3] = colors
+    if transparent:
+        table[_TRANSPARENT] = 0
+    return table

@@ -1,0 +1,130 @@
+"""Files that an ffmpeg writes while pictures are fed to it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from kseg_video.errors import SinkError
+from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.stalls import StalledError
+from kseg_video.whole_files import AbortingContext, PartialFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kseg_video.frame import Frame
+
+
+class FfmpegSink(AbortingContext):
+    """A file that an ffmpeg writes in a process of its own.
+
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    SinkError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool) -> None:
+        self._path = path
+        self.notes: list[str] = []
+        self._count = 0
+        self._process: FfmpegProcess | None = None
+        self._part = PartialFile(path, overwrite=overwrite)
+
+    @abstractmethod
+    def write(self, frame: Frame) -> None:
+        """Take the next picture."""
+
+    def close(self) -> None:
+        """Finish the file and give it its name.
+
+        Raises
+        ------
+        SinkError
+            If the encoder failed or got no picture.
+        """
+        if not self._count:
+            raise SinkError(f"{self._path} got no picture")
+        if status := self._end_of_encoder():
+            raise self._failure(status)
+        self._finish()
+        self._part.publish()
+
+    def abort(self) -> None:
+        """End the encoder and remove what it has written."""
+        if self._process is not None:
+            self._process.stop()
+        self._part.discard()
+
+    def _finish(self) -> None:
+        """Do what is left to do to the encoded file."""
+
+    def _start(self, arguments: Sequence[str], muxer: str) -> None:
+        output = ("-f", muxer, "-y", file_argument(self._part.path))
+        try:
+            self._process = FfmpegProcess([*arguments, *output], feeds=True)
+        except BaseException:  # a signal, too, finds nobody else who would
+            self._part.discard()
+            raise
+
+    def _feed(self, *planes: NDArray[np.uint8]) -> None:
+        """Hand the next picture to the encoder."""
+        try:
+            for plane in planes:
+                self._encoder.write(plane.reshape(-1).data)
+        except OSError:
+            raise self._failure(self._end_of_encoder()) from None
+        except StalledError as error:
+            raise self._stalled(error) from error
+        self._count += 1
+
+    @property
+    def _encoder(self) -> FfmpegProcess:
+        assert self._process is not None
+        return self._process
+
+    def _end_of_encoder(self) -> int:
+        """Its exit status, once it has finished the file."""
+        try:
+            return self._encoder.wait()
+        except StalledError as error:
+            raise self._stalled(error) from error
+
+    def _failure(self, status: int) -> SinkError:
+        reasons = self._encoder.messages
+        if any("No space left" in line for line in reasons):
+            return SinkError(f"{self._path} cannot be written: the disk is full; make room")
+        if status < 0:
+            return SinkError(
+                f"{self._path} cannot be written: the encoder was killed (signal {-status}); "
+                "try again"
+            )
+        return SinkError(
+            f"{self._path} cannot be written ({reasons[0] if reasons else f'status {status}'}); "
+            "check the disk, or choose another format"
+        )
+
+    def _stalled(self, error: StalledError) -> SinkError:
+        return SinkError(
+            f"{self._path} cannot be written: the encoder has stalled ({error}); check the disk"
+        )
+
+
+def raw_video(pixel_format: str, width: int, height: int, frame_rate: object) -> list[str]:
+    """Ffmpeg's options for pictures that come through the pipe."""
+    size = f"{width}x{height}"
+    return [
+        *("-f", "rawvideo", "-pixel_format", pixel_format, "-video_size", size),
+        *("-framerate", str(frame_rate)),
+    ]

@@ -1,0 +1,115 @@
+"""Label maps as a NumPy archive."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.errors import SinkError
+from kseg_video.whole_files import AbortingContext, PartialFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kseg_video.frame import Frame, VideoInfo
+
+_CHUNK = 1 << 20
+_FAST = 1
+
+
+class LabelArchiveSink(AbortingContext):
+    """An ``.npz`` of ``labels``, uint8 (N, H, W), and ``times``, float64 (N,) in seconds.
+
+    Memory does not grow with the clip: an array's length stands before its data, so the labels wait
+    in a nameless compressed file beside the target until it is known.
+
+    Parameters
+    ----------
+    path : Path
+    info : VideoInfo
+        Of the label maps.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    SinkError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
+        self._path = path
+        self._shape = (info.height, info.width)
+        self._times: list[float] = []
+        self.notes: list[str] = []
+        self._part = PartialFile(path, overwrite=overwrite)
+        self._compressor = zlib.compressobj(_FAST)
+        try:
+            self._waiting = tempfile.TemporaryFile(  # noqa: SIM115 - closed at the end
+                dir=self._part.path.parent
+            )
+        except BaseException as error:
+            self._part.discard()
+            if isinstance(error, OSError):
+                raise self._failure(error) from error
+            raise
+
+    def write(self, frame: Frame) -> None:
+        """Take the next label map.
+
+        Raises
+        ------
+        SinkError
+            If it is none, has not the size announced, or cannot be written.
+        """
+        if frame.layout != "gray8" or frame.pixels.shape != self._shape:
+            raise SinkError(f"{self._path} takes label maps of {self._shape[1]}x{self._shape[0]}")
+        try:
+            self._waiting.write(self._compressor.compress(np.ascontiguousarray(frame.pixels).data))
+        except OSError as error:
+            raise self._failure(error) from error
+        self._times.append(frame.time)
+
+    def close(self) -> None:
+        """Finish the archive and give it its name.
+
+        Raises
+        ------
+        SinkError
+            If it got no label map or cannot be written.
+        """
+        if not self._times:
+            raise SinkError(f"{self._path} got no label map")
+        try:
+            self._waiting.write(self._compressor.flush())
+            self._pack()
+        except OSError as error:
+            raise self._failure(error) from error
+        self._waiting.close()
+        self._part.publish()
+
+    def abort(self) -> None:
+        """Remove what has been written."""
+        self._waiting.close()
+        self._part.discard()
+
+    def _pack(self) -> None:
+        shape = (len(self._times), *self._shape)
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        self._waiting.seek(0)
+        with zipfile.ZipFile(self._part.path, "w", zipfile.ZIP_DEFLATED) as archive:
+            with archive.open("labels.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array_header_1_0(member, header)
+                decompressor = zlib.decompressobj()
+                while chunk := self._waiting.read(_CHUNK):
+                    member.write(decompressor.decompress(chunk))
+                member.write(decompressor.flush())
+            with archive.open("times.npy", "w") as member:
+                np.lib.format.write_array(member, np.array(self._times))
+
+    def _failure(self, error: OSError) -> SinkError:
+        return SinkError(f"{self._path} cannot be written ({error.strerror or error})")

@@ -1,0 +1,114 @@
+"""A still for every frame, numbered: ``frame-%05d.png``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kseg_video.errors import SinkError
+from kseg_video.leftovers import leftovers
+from kseg_video.stills import OPAQUE_STILL_SUFFIXES, numbered_files, write_still
+from kseg_video.whole_files import AbortingContext
+
+if TYPE_CHECKING:
+    from kseg_video.frame import Frame
+
+
+class SequenceSink(AbortingContext):
+    """Numbered stills, from 0. They get their names when all are written.
+
+    Parameters
+    ----------
+    path : Path
+        With ``%05d`` or the like where the number goes. Its folder is made if it is missing.
+    overwrite : bool
+        Whether an existing sequence may be replaced, all of it.
+
+    Raises
+    ------
+    SinkError
+        If the files cannot be made.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool) -> None:
+        self._path = path
+        self._overwrite = overwrite
+        self._suffix = path.suffix.lower()
+        self._count = 0
+        self.notes: list[str] = []
+        self._makes_folder = not path.parent.exists()
+        beside = path.parent.parent if self._makes_folder else path.parent
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix=".kseg-", dir=beside))
+        except OSError as error:
+            raise SinkError(f"{path} cannot be written ({error.strerror})") from error
+        self._leftover = leftovers.add(self._remove)
+        # Pillow lets go of the interpreter while it compresses.
+        self._workers = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._workers, "stills")
+        self._pending: deque[Future[None]] = deque()
+
+    def write(self, frame: Frame) -> None:
+        """Take the next picture.
+
+        Raises
+        ------
+        SinkError
+            If it or one before it cannot be written.
+        """
+        if len(self._pending) > self._workers:
+            self._pending.popleft().result()
+        if frame.alpha is not None and self._suffix in OPAQUE_STILL_SUFFIXES and not self.notes:
+            self.notes.append(f"{self._suffix} holds no transparency, which is left out")
+        part = self._folder / f"{self._count}{self._suffix}"
+        pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
+        self._pending.append(
+            self._pool.submit(write_still, part, self._suffix, pixels, frame.alpha)
+        )
+        self._count += 1
+
+    def close(self) -> None:
+        """Give the stills their names.
+
+        Raises
+        ------
+        SinkError
+            If there are none, or one cannot be written.
+        """
+        if not self._count:
+            raise SinkError(f"{self._path} got no picture")
+        while self._pending:
+            self._pending.popleft().result()
+        self._pool.shutdown()
+        try:
+            self._publish()
+        except OSError as error:
+            raise SinkError(f"{self._path} cannot be written ({error.strerror})") from error
+
+    def abort(self) -> None:
+        """Remove what has been written."""
+        self._pool.shutdown(cancel_futures=True)
+        self._remove()
+        leftovers.forget(self._leftover)
+
+    def _remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _publish(self) -> None:
+        older = set(numbered_files(self._path).values())
+        if older and not self._overwrite:
+            raise SinkError(f"{min(older)} appeared meanwhile; choose another output")
+        self._path.parent.mkdir(exist_ok=True)
+        for number in range(self._count):
+            target = self._path.with_name(self._path.name % number)
+            (self._folder / f"{number}{self._suffix}").replace(target)
+            older.discard(target)
+        for leftover in older:  # of a longer sequence that this one replaces
+            leftover.unlink()
+        self._remove()
+        leftovers.forget(self._leftover)

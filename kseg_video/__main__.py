@@ -1,6 +1,36 @@
-"""``python -m kseg_video``."""
+"""The command as a process of its own; also ``python -m kseg_video``."""
 
-from kseg_video.cli import entry
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+from kseg_video.stopping import ignore_signals, leave_on_signals
+
+
+def entry() -> NoReturn:
+    """Run the command and end the process with its exit code."""
+    leave_on_signals()  # before anything is imported that takes its time
+    _open_standard_streams()
+    from kseg_video.cli import main
+    from kseg_video.messages import all_was_taken
+
+    exit_code = main()
+    leave_on_signals()  # all is tidy
+    if not all_was_taken():
+        exit_code = exit_code or 1
+    ignore_signals()  # Python would undo their handling on its way out
+    if exit_code >= 128:  # told to end: threads that are stuck in a computation are not waited for
+        os._exit(exit_code)
+    raise SystemExit(exit_code)
+
+
+def _open_standard_streams() -> None:
+    """Keep a pipe or a file of ours from becoming a standard stream that somebody has closed."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+
 
 if __name__ == "__main__":
     entry()

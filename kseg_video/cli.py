@@ -6,11 +6,9 @@ Nothing here imports OpenCV or NumPy until there is work to do.
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from kseg_video.arguments import (
     EXIT_USAGE,
@@ -19,15 +17,15 @@ from kseg_video.arguments import (
     segmenter_settings,
 )
 from kseg_video.errors import DisplayError, SettingsError
-from kseg_video.messages import complain, one_line, told
+from kseg_video.messages import answer, complain, inform, told
 from kseg_video.settings import DecoderSettings, EncoderSettings, TrimSettings
 from kseg_video.startup import import_opencv
+from kseg_video.stopping import Stopped, in_background, stop_on_signals
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import FrameType
 
     from rich.console import Console
 
@@ -35,14 +33,6 @@ if TYPE_CHECKING:
     from kseg_video.status import TerminalStatus
 
 EXIT_FAILED = 1
-
-
-class _Stopped(BaseException):
-    """A signal asked us to end; not an `Exception`, so that nothing takes it for a failure."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,40 +49,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal.
     """
     try:
+        return _run(arguments)
+    except Stopped as stopped:
+        return stopped.exit_code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
         options = command_parser().parse_args(arguments)
     except SystemExit as leaving:
         return int(leaving.code or 0)
-    _on_signals(_leave)
     try:
         return _COMMANDS[options.command](options)
-    except _Stopped as stopped:
-        return stopped.exit_code
     except Exception as error:
         if options.debug:
             raise
         complain(told(error))
         return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
-
-
-def entry() -> NoReturn:
-    """Run the command as a process of its own."""
-    raise SystemExit(main())
-
-
-def _on_signals(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handler)
-
-
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    # While modules are imported nothing is there to clean up, and what is raised may be lost: the
-    # import system runs callbacks in which exceptions count for nothing.
-    os._exit(128 + number)
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    _on_signals(signal.SIG_IGN)  # a second signal must not interrupt the cleaning up
-    raise _Stopped(number)
 
 
 def _live(options: argparse.Namespace) -> int:
@@ -129,7 +102,7 @@ def _convert(options: argparse.Namespace) -> int:
     from kseg_video.pipeline import check_settings
     from kseg_video.status import terminal_console
 
-    _on_signals(_stop)
+    stop_on_signals()
     outputs = _outputs(options)
     for output in outputs:
         check_settings(output, segmenter, settings["rendering"], settings["encoder"])
@@ -155,7 +128,9 @@ def _convert_each(
                 status: TerminalStatus | None = None
                 if console is not None:
                     status = stack.enter_context(TerminalStatus(console))
-                report = convert(source, output, observer=status, **settings)
+                report = in_background(
+                    partial(convert, source, output, observer=status, **settings)
+                )
         except Exception as error:
             if len(pairs) == 1 or options.debug:
                 raise
@@ -166,7 +141,7 @@ def _convert_each(
         for warning in report.warnings:
             complain(warning, "warning")
         if console is None and not options.quiet:
-            print(one_line(summary_line(report)), file=sys.stderr)
+            inform(summary_line(report))
         summaries.append(summary_data(report))
         if options.show:
             _show(report)
@@ -206,8 +181,7 @@ def _show(report: Report) -> None:
 
 
 def _print_json(data: object) -> None:
-
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    answer(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -20,10 +20,12 @@ from kseg_video.live import LiveSession
 from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import KEYS, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
+from kseg_video.messages import answer, inform
 from kseg_video.preview import LiveWindow
 from kseg_video.recording import check_folder, check_recording
 from kseg_video.screen import NoScreen
 from kseg_video.status import terminal_console
+from kseg_video.stopping import on_signals
 
 if TYPE_CHECKING:
     import argparse
@@ -72,8 +74,7 @@ def run_live(options: argparse.Namespace) -> int:
             session.quit()
 
     # Before anything changes the terminal, which has to be restored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    on_signals(stop)
     with ExitStack() as stack:
         screen, status = _outputs(options, f"kseg-video: {source}", stack)
         stack.enter_context(feed)
@@ -85,7 +86,7 @@ def run_live(options: argparse.Namespace) -> int:
             session.run()
     for message in files.news():
         if not options.quiet:
-            print(f"kseg-video: {message}", file=sys.stderr)  # noqa: T201 - the last words
+            inform(f"kseg-video: {message}")
     files.check()
     return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0
 
@@ -104,7 +105,9 @@ def list_cameras() -> int:
             name = "", ""
         if not camera.modes:
             table.add_row(*name, "", "", "")
-    Console().print(table)
+    with (console := Console()).capture() as captured:
+        console.print(table)
+    answer(captured.get().rstrip())
     return 0
 
 
@@ -172,4 +175,4 @@ def _status(
 def _print_keys() -> None:
     width = max(len(binding.label) for binding in KEYS)
     for binding in KEYS:
-        print(f"{binding.label:<{width}}  {binding.does}", file=sys.stdout)  # noqa: T201
+        answer(f"{binding.label:<{width}}  {binding.does}")

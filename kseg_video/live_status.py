@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 import time
 from collections import deque
@@ -15,6 +14,8 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
+
+from kseg_video.messages import inform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,7 +84,7 @@ class LiveLines:
         now = self._clock()
         if now - self._written >= _SECONDS_BETWEEN_LINES:
             self._written = now
-            print(live_line(figures()), file=sys.stderr, flush=True)  # noqa: T201 - that is the point
+            inform(live_line(figures()))
 
 
 class TerminalNote:

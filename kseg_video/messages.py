@@ -2,15 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from typing import Literal
 
 from kseg_video.errors import KsegError
 
 
+def answer(text: str) -> None:
+    """Print what the user has asked for on standard output.
+
+    Raises
+    ------
+    KsegError
+        If nobody takes it.
+    """
+    if sys.stdout is None:  # closed by whoever started us: nothing is wanted
+        return
+    try:
+        print(_printable(text, sys.stdout.encoding), flush=True)  # noqa: T201
+    except OSError as error:
+        _drop_standard_output()
+        raise KsegError(
+            f"standard output cannot be written to ({error.strerror}); all else is done"
+        ) from error
+
+
+def all_was_taken() -> bool:
+    """Whether all that was printed on standard output has found its way."""
+    if sys.stdout is None:
+        return True
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_standard_output()
+        return False
+    return True
+
+
 def complain(message: str, kind: Literal["error", "warning"] = "error") -> None:
     """Say what is wrong in one line."""
-    print(f"kseg-video: {kind}: {one_line(message)}", file=sys.stderr)  # noqa: T201
+    inform(f"kseg-video: {kind}: {message}")
+
+
+def inform(message: str) -> None:
+    """Say something in one line on standard error, if anybody listens there."""
+    if sys.stderr is not None:  # closed by whoever started us
+        with contextlib.suppress(OSError):
+            print(one_line(message), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _printable(text: str, encoding: str) -> str:
+    """Text in which what an encoding lacks, or what never was text in a name, is escaped."""
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _drop_standard_output() -> None:
+    """Let what is still to be printed go nowhere; else Python would try, and complain, at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def one_line(text: str) -> str:

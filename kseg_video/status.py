@@ -37,7 +37,7 @@ _SWATCH = "  "
 
 def terminal_console() -> Console | None:
     """A console on standard error where that is a terminal that can move its cursor, else None."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return None
     console = Console(stderr=True, highlight=False)
     return None if console.is_dumb_terminal else console

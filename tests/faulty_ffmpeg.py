@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # How the jobs that the program gives ffmpeg are told apart, by their arguments.
-JOBS = {"probe": "*showinfo*", "decode": "*rawvideo -", "encode": "*pipe:0*", "check": "*framecrc*"}
+JOBS = {
+    "probe": "*showinfo*",
+    "decode": '*"rawvideo -"',
+    "encode": "*pipe:0*",
+    "check": "*framecrc*",
+}
 
 
 def faulty_ffmpeg(folder: Path, job: str, fault: str) -> dict[str, str]:

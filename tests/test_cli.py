@@ -4,10 +4,8 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ import pytest
 from PIL import Image
 
 from kseg_video import __version__
-from tests.commands import COMMAND, finish, run, run_on_terminal, start
+from tests.commands import COMMAND, run, run_on_terminal
 from tests.media import ffmpeg, inspect, make_clip
 
 ESCAPE = "\x1b"
@@ -286,36 +284,6 @@ class TestBadInput:
             assert code == 1
             assert re.fullmatch(r"kseg-video: error: .* is not writable; .*\n", message)
             assert left_in(folder) == ["clip.mp4"]
-
-
-class TestSignals:
-    @pytest.mark.parametrize(
-        ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["int", "term"]
-    )
-    @pytest.mark.parametrize("pause", [0.05, 0.5, 1.5])
-    def test_it_stops_at_once_and_leaves_nothing(
-        self, tmp_path: Path, number: signal.Signals, code: int, pause: float
-    ) -> None:
-        clip = make_clip(tmp_path / "long.mp4", sound=True, size="640x360", seconds=60)
-        process = start("convert", clip, "-o", tmp_path / "out.mp4")
-        time.sleep(pause)
-        if process.poll() is None:
-            process.send_signal(number)
-        asked = time.monotonic()
-        outcome = finish(process, seconds=5)
-        assert time.monotonic() - asked < 5
-        if pause > 0.05:  # before the interpreter is up, the signal kills it
-            assert (outcome.code, outcome.err) == (code, "")
-        assert left_in(tmp_path) == ["long.mp4"]
-
-    def test_two_in_a_row(self, tmp_path: Path) -> None:
-        clip = make_clip(tmp_path / "long.mp4", size="640x360", seconds=60)
-        process = start("convert", clip, "-o", tmp_path / "out.mp4")
-        time.sleep(1)
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGINT)
-        assert finish(process).code == 130
-        assert left_in(tmp_path) == ["long.mp4"]
 
 
 class TestTerminal:

@@ -1,0 +1,103 @@
+"""Signals that end the command: what they interrupt is left tidy, however deep in work it is.
+
+The work is done in a thread; the main thread, which is the one that signals interrupt, does nothing
+but wait for it. So a signal never tears a statement of the work in two, and is answered
+even while a long computation lets no Python run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from kseg_video.leftovers import leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_Result = TypeVar("_Result")
+
+_ENDING_SECONDS = 3.0  # that work gets to end by itself once all it waits for is gone
+
+
+class Stopped(BaseException):
+    """A signal asked us to end; not an `Exception`, so that nothing takes it for a failure."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+def leave_on_signals() -> None:
+    """End at once, with the signal's exit code and without a word, from now on.
+
+    While modules are imported nothing is there to clean up, and what is raised may be lost: the
+    import system runs callbacks in which exceptions count for nothing.
+    """
+    on_signals(_leave)
+
+
+def stop_on_signals() -> None:
+    """Raise `Stopped` in the main thread from now on."""
+    on_signals(_stop)
+
+
+def ignore_signals() -> None:
+    """Let nothing change the end that the program has come to."""
+    on_signals(signal.SIG_IGN)
+
+
+def in_background(work: Callable[[], _Result]) -> _Result:
+    """Do some work in a thread, and wait for it where a signal may come.
+
+    Raises
+    ------
+    Stopped
+        If one came; child processes and half-written files are gone then.
+    BaseException
+        Whatever the work raises.
+    """
+    results: SimpleQueue[tuple[_Result | None, BaseException | None]] = SimpleQueue()
+
+    def do() -> None:
+        try:
+            results.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            results.put((None, error))
+
+    thread = threading.Thread(target=do, name="work", daemon=True)
+    try:
+        thread.start()
+        result, error = results.get()
+        thread.join()
+    except Stopped:
+        leftovers.undo_all()
+        if thread.ident is not None:
+            thread.join(_ENDING_SECONDS)
+        raise
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]  # there is one where there is no error
+
+
+def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Have the signals that end a program handled: Ctrl-C, SIGTERM, and a terminal's closing."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)  # the terminal is closed; nohup has it ignored
+    for number in numbers:
+        signal.signal(number, handler)
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    os._exit(128 + number)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    ignore_signals()  # a second one must not interrupt the cleaning up
+    raise Stopped(number)

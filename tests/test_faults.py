@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import signal
 import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +16,8 @@ from tests.faulty_ffmpeg import faulty_ffmpeg
 from tests.media import ffmpeg, make_clip
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
-    from pathlib import Path
 
 QUICK = pytest.mark.quick
 STOPPED = [
@@ -59,6 +61,13 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+def heeds(process: subprocess.Popen[str], number: int) -> bool:
+    """Whether a process is far enough to handle a signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = re.search(r"^SigCgt:\s+(\w+)$", status, re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
+
+
 def assert_failed(outcome: Outcome, message: str) -> None:
     assert re.fullmatch(rf"kseg-video: error: .*{message}.*\n", outcome.err), outcome.err
     assert (outcome.code, outcome.out) == (1, "")
@@ -94,8 +103,9 @@ class TestSignals:
     """Silence, the signal's exit code, and nothing left behind."""
 
     def test_at_the_start(self, long_clip: Path, folder: Path, number: int, code: int) -> None:
-        for pause in (0.1, 0.2, 0.4):
+        for pause in (0, 0.1, 0.3):
             process = start("convert", long_clip, "-o", folder / "out.mp4")
+            wait_until(partial(heeds, process, signal.SIGTERM))
             time.sleep(pause)
             process.send_signal(number)
             assert finish(process, SECONDS) == Outcome(code, "", "")

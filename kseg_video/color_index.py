@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from kseg_video.color import to_levels
-from kseg_video.frame import Frame
+from kseg_video.frame import ALL_ROWS, Frame
 from kseg_video.lookup import PAIRS, LevelTable, look_up
 from kseg_video.sampling import colors_of
 
@@ -113,12 +113,13 @@ class ColorIndex:
         cell_bgr = to_levels(_apply(levels_to_bgr, means)).astype(np.float32)
         return cls((first, second, third), cell_bgr, axes)
 
-    def of_frame(self, frame: Frame) -> NDArray[np.uint16]:
-        """Cell number of every pixel of a frame; uint16 of shape (H, W)."""
-        turned = frame
-        if self.axes is not None:
-            turned = Frame(cast("NDArray[np.uint8]", cv2.transform(frame.bgr, self.axes)))
-        first, others = turned.components
+    def of_frame(self, frame: Frame, rows: slice = ALL_ROWS) -> NDArray[np.uint16]:
+        """Cell number of every pixel of some rows of a frame; uint16 of shape (H, W)."""
+        if self.axes is None:
+            first, others = frame.components(rows)
+        else:
+            turned = cv2.transform(frame.bgr[rows], self.axes)
+            first, others = Frame(cast("NDArray[np.uint8]", turned)).components()
         index = self._first.look_up(first)
         index += look_up(others.view(np.uint16)[..., 0], self._others)
         return index

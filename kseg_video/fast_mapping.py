@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kseg_video.bands import bands_of
 from kseg_video.color import to_working
 from kseg_video.color_index import ColorIndex
 from kseg_video.hysteresis import LabelHysteresis
@@ -120,11 +121,10 @@ class FastMapper:
             self._in_use = self._choose(frame, sample, track)
             table = self._table(self._in_use, track)
             inertia = _mapped_inertia(self._in_use.index, table, sample, colors, track)
-        index = self._in_use.index.of_frame(frame)
         if not self._stability:
-            return cast("NDArray[np.uint8]", look_up(index, table.labels)), inertia
+            return _strict_labels(frame, self._in_use.index, table), inertia
         while True:
-            labels = self._hysteresis.hold(frame, index, table)
+            labels = self._hysteresis.hold(frame, self._in_use.index, table)
             inertia = _inertia_of_labels(labels.ravel()[sample.places], colors, track)
             if not self._budget.spend(_excess(inertia, track.inertia)):
                 break
@@ -165,6 +165,14 @@ class FastMapper:
         return in_use.table
 
 
+def _strict_labels(frame: Frame, index: ColorIndex, table: CellTable) -> NDArray[np.uint8]:
+    """Label of every pixel's cell, (H, W)."""
+    labels = np.empty((frame.height, frame.width), np.uint8)
+    for band in bands_of(*labels.shape):
+        labels[band.rows] = look_up(index.of_frame(frame, band.rows), table.labels)
+    return labels
+
+
 def _mapped_inertia(
     index: ColorIndex,
     table: CellTable,
@@ -178,8 +186,8 @@ def _mapped_inertia(
 def _inertia_of_labels(
     labels: NDArray[np.uint8], colors: NDArray[np.float32], track: Track
 ) -> float:
-    errors = colors - track.centroids[labels]
-    return float(np.einsum("ij,ij->", errors, errors, dtype=np.float64) / len(colors))
+    errors = (colors - track.centroids.take(labels, axis=0)).ravel()
+    return float(np.dot(errors, errors)) / len(colors)
 
 
 def _excess(inertia: float, least: float) -> float:

@@ -14,6 +14,7 @@ from kseg_video.color import ColorEncoding, yuv_to_bgr_matrix
 from kseg_video.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,6 +25,8 @@ PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
 Event: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
 Plane: TypeAlias = "NDArray[np.uint8]"
 Components: TypeAlias = "tuple[Plane, NDArray[np.uint8]]"
+
+ALL_ROWS = slice(0, None)
 
 _IDENTITY = np.eye(3, 4, dtype=np.float32)
 
@@ -158,19 +161,21 @@ class Frame:
         chroma = self.pixels[height:].reshape(2, height // 2, width // 2)
         return self.pixels[:height], chroma[0], chroma[1]
 
-    @cached_property
-    def components(self) -> Components:
+    def components(self, rows: slice = ALL_ROWS) -> Components:
         """The colour components at full size: the first, (H, W), and the other two, (H, W, 2).
 
         They are B, G, R or Y, U, V. Chroma is doubled bilinearly, which stays within 2 levels of
         ffmpeg's own conversion.
+
+        Parameters
+        ----------
+        rows : slice
+            Rows that are wanted, from an even one to an even one or the last.
         """
         if self.layout == "i420":
             luma, *chroma = self.planes
-            size = (self.width, self.height)
-            doubled = cv2.resize(cv2.merge(chroma), size, interpolation=cv2.INTER_LINEAR)
-            return luma, cast("NDArray[np.uint8]", doubled)
-        first, *others = cv2.split(self.pixels)
+            return luma[rows], _doubled(chroma, rows)
+        first, *others = cv2.split(self.pixels[rows])
         return cast("Components", (first, cv2.merge(others)))
 
     @property
@@ -192,7 +197,7 @@ class Frame:
             return self.pixels
         if self.layout == "gray8":
             return cast("NDArray[np.uint8]", cv2.cvtColor(self.pixels, cv2.COLOR_GRAY2BGR))
-        picture = cv2.transform(cv2.merge(list(self.components)), self.components_to_bgr)
+        picture = cv2.transform(cv2.merge(list(self.components())), self.components_to_bgr)
         return cast("NDArray[np.uint8]", picture)
 
     @property
@@ -209,6 +214,18 @@ class Frame:
         if self.alpha is not None:
             cv2.insertChannel(self.alpha, picture, 3)
         return picture
+
+
+def _doubled(chroma: Sequence[Plane], rows: slice) -> NDArray[np.uint8]:
+    """Rows of both chroma planes at full size, (H, W, 2)."""
+    first = max(rows.start // 2 - 1, 0)
+    last = None if rows.stop is None else rows.stop // 2 + 1
+    halves = cv2.merge([plane[first:last] for plane in chroma])
+    size = (2 * halves.shape[1], 2 * halves.shape[0])
+    doubled = cv2.resize(halves, size, interpolation=cv2.INTER_LINEAR)
+    above = rows.start - 2 * first
+    below = None if rows.stop is None else above + rows.stop - rows.start
+    return cast("NDArray[np.uint8]", doubled[above:below])
 
 
 def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:

@@ -1,6 +1,6 @@
 """Labels that hold still: a pixel keeps its cluster until another is clearly nearer.
 
-A pixel whose two nearest clusters fit it about equally well (label and runner-up of
+A pixel whose two nearest clusters fit it about equally well (a label and its rival, in
 `kseg_video.mapping.CellTable`) is carried to and fro by noise, in time and from place to place.
 Which of the two it gets hardly matters to how close the result is to the picture, and much to how
 still and clean it is. So as long as the picture does not change there, it stays with the one it
@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from kseg_video.bands import bands_of
 from kseg_video.lookup import look_up
-from kseg_video.mapping import LABEL_MASK, NEAR, VERY_NEAR
+from kseg_video.mapping import LABEL_MASK
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from kseg_video.color_index import ColorIndex
     from kseg_video.frame import Frame, Plane
     from kseg_video.mapping import CellTable
 
@@ -45,6 +45,12 @@ class _Before:
     labels: Plane
     luma: Plane
 
+    def changed(self, frame: Frame, limit: float, rows: slice) -> Plane:
+        """Mask of the pixels that differ by more than noise, 255 where they do."""
+        difference = cv2.absdiff(frame.luma[rows], self.luma[rows])
+        _, mask = cv2.threshold(difference, limit, 255, cv2.THRESH_BINARY, dst=difference)
+        return cast("Plane", mask)
+
 
 class LabelHysteresis:
     """Keeps labels from frame to frame."""
@@ -56,46 +62,66 @@ class LabelHysteresis:
         """Begin anew, as at a cut."""
         self._before = None
 
-    def hold(self, frame: Frame, index: NDArray[np.uint16], table: CellTable) -> NDArray[np.uint8]:
+    def hold(self, frame: Frame, index: ColorIndex, table: CellTable) -> Plane:
         """Labels of a frame, held where they may be.
 
         Parameters
         ----------
         frame : Frame
-        index : ndarray of uint16, shape (H, W)
-            Cell number of every pixel.
+        index : ColorIndex
         table : CellTable
+            Of the index's cells.
 
         Returns
         -------
         ndarray of uint8, shape (H, W)
             Cluster numbers.
         """
-        choices = np.stack([table.labels, table.runners_up], axis=1).view(np.uint16)
-        pairs = look_up(index, choices).view(np.uint8).reshape(*index.shape, 2)
-        nearest, runners_up = cast("tuple[Plane, Plane]", cv2.split(pairs))
-        numbers = runners_up & LABEL_MASK
-        labels = nearest.copy()
-        rivals = cv2.copyTo(numbers, (runners_up >= NEAR).view(np.uint8), nearest.copy())
+        labels = np.empty((frame.height, frame.width), np.uint8)
         before = self._before
-        if before is not None and before.labels.shape == nearest.shape:
-            unchanged = _unchanged(frame.luma, before.luma)
-            tied = _equal(before.labels, numbers) & unchanged
-            cv2.copyTo(before.labels, tied & (runners_up >= VERY_NEAR).view(np.uint8), labels)
-            cv2.copyTo(nearest, _equal(before.labels, nearest) & unchanged, rivals)
-        _follow_neighbors(labels, nearest, cast("Plane", rivals))
+        if before is not None and before.labels.shape != labels.shape:
+            before = None
+        limit = 0.0 if before is None else _limit_of_change(frame.luma, before.luma)
+        for band in bands_of(*labels.shape, margin=_SMOOTHING_PASSES):
+            pairs = look_up(index.of_frame(frame, band.seen), table.pairs)
+            nearest, swaps = pairs.astype(np.uint8), (pairs >> 8).astype(np.uint8)
+            chosen = nearest
+            if before is None:
+                swaps &= LABEL_MASK
+            else:
+                # What the nearest label must be swapped with to be the one before; above all
+                # labels where the picture has changed.
+                back = before.changed(frame, limit, band.seen)
+                back |= before.labels[band.seen]
+                back ^= nearest
+                stays = _equal(back, swaps)
+                swaps &= _where_not_zero(back, LABEL_MASK)
+                stays &= swaps
+                chosen = nearest ^ stays
+            chosen = _follow_neighbors(chosen, nearest, swaps)
+            labels[band.rows] = chosen[band.within]
         return labels
 
-    def remember(self, frame: Frame, labels: NDArray[np.uint8]) -> None:
+    def remember(self, frame: Frame, labels: Plane) -> None:
         """Go on from these labels of a frame."""
         self._before = _Before(labels, frame.luma)
 
 
-def _follow_neighbors(labels: Plane, nearest: Plane, rivals: Plane) -> None:
-    """Give each pixel the one of its two labels that most of its neighbours have, in place."""
+def _follow_neighbors(labels: Plane, nearest: Plane, swaps: Plane) -> Plane:
+    """Give each pixel its rival label where most of its neighbours have that, else the nearest."""
+    rivals = nearest ^ swaps
     for _ in range(_SMOOTHING_PASSES):
         median = cast("Plane", cv2.medianBlur(labels, 3))  # of two values, the one that most have
-        cv2.copyTo(median, _equal(median, nearest) | _equal(median, rivals), labels)
+        labels = _equal(median, rivals)
+        labels &= swaps
+        labels ^= nearest
+    return labels
+
+
+def _where_not_zero(plane: Plane, value: np.uint8) -> Plane:
+    """That value wherever a plane is not zero."""
+    _, values = cv2.threshold(plane, 0, int(value), cv2.THRESH_BINARY)
+    return cast("Plane", values)
 
 
 def _equal(labels: Plane, others: Plane) -> Plane:
@@ -103,13 +129,11 @@ def _equal(labels: Plane, others: Plane) -> Plane:
     return cast("Plane", cv2.compare(labels, others, cv2.CMP_EQ))
 
 
-def _unchanged(luma: Plane, before: Plane) -> Plane:
-    """Mask of the pixels that differ by no more than noise."""
-    difference = cv2.absdiff(luma, before)
-    height, width = difference.shape
-    few = difference[:: height // _NOISE_GRID + 1, :: width // _NOISE_GRID + 1].ravel()
+def _limit_of_change(luma: Plane, before: Plane) -> float:
+    """Levels of luma that noise explains."""
+    height, width = luma.shape
+    grid = slice(None, None, height // _NOISE_GRID + 1), slice(None, None, width // _NOISE_GRID + 1)
+    few = cv2.absdiff(luma[grid].copy(), before[grid].copy()).ravel()
     # Motion adds to the greater half of the differences alone.
     noise = np.sort(few)[: (len(few) + 1) // 2].mean()
-    limit = float(np.clip(_CHANGE_OVER_NOISE * noise, _LEAST_CHANGE, _MOST_CHANGE))
-    _, mask = cv2.threshold(difference, limit, 255, cv2.THRESH_BINARY_INV)
-    return cast("Plane", mask)
+    return float(np.clip(_CHANGE_OVER_NOISE * noise, _LEAST_CHANGE, _MOST_CHANGE))

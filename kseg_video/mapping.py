@@ -7,9 +7,9 @@ and ties are looked up by the pixel's colour index.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from kseg_video.color import to_working
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from kseg_video.settings import ColorSpace
 
 _ROWS_AT_A_TIME = 64
+_COLORS_AT_A_TIME = 1 << 14  # so that what is made of them stays in the cache
 _LABEL_BITS = np.uint32(31)
-LABEL_MASK, NEAR, VERY_NEAR = np.uint8(31), np.uint8(1 << 6), np.uint8(1 << 7)
+LABEL_MASK, FLEETING = np.uint8(31), np.uint8(1 << 7)
 
 
 def nearest(
@@ -41,11 +42,32 @@ def nearest(
     labels : ndarray of uint8, shape (N,)
     squared_distances : ndarray of float32, shape (N,)
     """
+    labels = np.zeros(len(colors), np.uint8)
+    distances = np.empty(len(colors), np.float32)
+    for begin in range(0, len(colors), _COLORS_AT_A_TIME):
+        part = slice(begin, begin + _COLORS_AT_A_TIME)
+        channels = np.ascontiguousarray(colors[part].T)
+        chosen, least = labels[part], distances[part]
+        least[:] = _squared_distances(channels, centroids[0])
+        for number, centroid in enumerate(centroids[1:], start=1):
+            squared = _squared_distances(channels, centroid)
+            nearer = (squared < least).view(np.uint8)
+            np.minimum(least, squared, out=least)
+            np.maximum(chosen, nearer * np.uint8(number), out=chosen)  # the number only grows
+    return labels, distances
+
+
+def _squared_distances(
+    channels: NDArray[np.float32], centroid: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Of the colours of three channels, (3, N), to one; (N,)."""
     # Direct differences: the expansion |x|^2 - 2xc + |c|^2 loses the digits that near ties need.
-    distances, labels = cv2.batchDistance(
-        colors, np.ascontiguousarray(centroids), cv2.CV_32F, normType=cv2.NORM_L2SQR, K=1
-    )
-    return labels.ravel().astype(np.uint8), cast("NDArray[np.float32]", distances).ravel()
+    squared = np.zeros(channels.shape[1], np.float32)
+    for channel, level in zip(channels, centroid, strict=True):
+        difference = channel - level
+        difference *= difference
+        squared += difference
+    return squared
 
 
 def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> float:
@@ -54,7 +76,7 @@ def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> f
     return float(distances.mean(dtype=np.float64))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CellTable:
     """What a palette makes of the cells of a colour index.
 
@@ -62,13 +84,19 @@ class CellTable:
     ----------
     labels : ndarray of uint8, shape (65536,)
         Number of the cluster nearest to each cell.
-    runners_up : ndarray of uint8, shape (65536,)
-        Number of the second nearest under `LABEL_MASK`; the flag `NEAR` is set if it would do
-        about as well, and the higher `VERY_NEAR` if even better than that.
+    swaps : ndarray of uint8, shape (65536,)
+        What turns that label into its rival, the number of the second nearest cluster, by an
+        exclusive or, under `LABEL_MASK`; with the flag `FLEETING` if that cluster is near, but not
+        very near. 0 where it is not even near.
     """
 
     labels: NDArray[np.uint8]
-    runners_up: NDArray[np.uint8]
+    swaps: NDArray[np.uint8]
+
+    @cached_property
+    def pairs(self) -> NDArray[np.uint16]:
+        """Label in the low byte and swap in the high one; (65536,)."""
+        return np.stack([self.labels, self.swaps], axis=1).view("<u2").ravel()
 
 
 class Cells:
@@ -112,14 +140,18 @@ class Cells:
             np.maximum(least, row, out=greater)
             np.minimum(next_least, greater, out=next_least)
             np.minimum(least, row, out=least)
-        labels, runners_up = np.zeros((2, MAX_CELLS), np.uint8)
-        labels[: len(least)] = numbers[least & _LABEL_BITS]
-        if len(centroids) > 1:
+        by_row = np.zeros(256, np.uint8)
+        by_row[: len(numbers)] = numbers
+        labels, swaps = np.zeros((2, MAX_CELLS), np.uint8)
+        labels[: len(least)] = by_row.take((least & _LABEL_BITS).astype(np.uint8))
+        if near and len(centroids) > 1:
             excess = next_least.view(np.float32) - least.view(np.float32)
-            runners_up[: len(least)] = numbers[next_least & _LABEL_BITS]
-            runners_up[: len(least)] |= NEAR * (excess <= near).view(np.uint8)
-            runners_up[: len(least)] |= VERY_NEAR * (excess <= very_near).view(np.uint8)
-        return CellTable(labels, runners_up)
+            rivals = by_row.take((next_least & _LABEL_BITS).astype(np.uint8))
+            rivals ^= labels[: len(least)]
+            rivals |= FLEETING * (excess > very_near).view(np.uint8)
+            rivals *= (excess <= near).view(np.uint8)
+            swaps[: len(least)] = rivals
+        return CellTable(labels, swaps)
 
     def _update(self, centroids: NDArray[np.float32]) -> None:
         """Bring the distances up to date, for those centroids that have moved.
@@ -134,12 +166,7 @@ class Cells:
             moved = np.flatnonzero((centroids != self._centroids).any(axis=1))
         self._centroids = centroids.copy()
         for row in moved:
-            squared = np.zeros(self._channels.shape[1], np.float32)
-            for channel, level in zip(self._channels, centroids[row], strict=True):
-                difference = channel - level
-                difference *= difference
-                squared += difference
-            bits = squared.view(np.uint32)
+            bits = _squared_distances(self._channels, centroids[row]).view(np.uint32)
             bits &= ~_LABEL_BITS
             bits |= np.uint32(row)
             self._distances[row] = bits

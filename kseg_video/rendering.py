@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, cast, overload
 import cv2
 import numpy as np
 
+from kseg_video.bands import bands_of
 from kseg_video.color import bgr_to_yuv
 from kseg_video.frame import Frame, as_frame
 from kseg_video.lookup import PAIRS, LevelTable, look_up
@@ -124,16 +125,30 @@ def _segmented(frame: Frame, segmentation: Segmentation, settings: RenderSetting
     colors[off] = _BACKGROUNDS[settings.background]
     labels = segmentation.labels
     if frame.layout == "i420":
-        luma, *chroma = bgr_to_yuv(colors, frame.encoding).T
-        # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
-        # first of each pair in every other row.
-        pairs = labels[::2].view(np.uint16)
-        halves = (look_up(pairs, _of_the_first(levels)) for levels in chroma)
-        return _from_planes(frame, LevelTable(luma).look_up(labels), *halves)
+        return _like(frame, _painted_planes(labels, bgr_to_yuv(colors, frame.encoding)), "i420")
     table = np.zeros((256, 1, 3), np.uint8)
     table[: len(colors), 0] = colors
     painted = cv2.applyColorMap(labels, table)
     return _like(frame, cast("Plane", painted), "bgr24")
+
+
+def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """I420 pixels of labels, given the YUV levels of each, (K, 3)."""
+    height, width = labels.shape
+    luma, *chroma = levels.T
+    in_luma = LevelTable(luma)
+    in_chroma = [_of_the_first(each) for each in chroma]
+    pixels = np.empty((height * 3 // 2, width), np.uint8)
+    halves = pixels[height:].reshape(2, height // 2, width // 2)
+    for band in bands_of(height, width):
+        rows, half = band.rows, slice(band.rows.start // 2, band.rows.stop // 2)
+        pixels[:height][rows] = in_luma.look_up(labels[rows])
+        # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
+        # first of each pair in every other row.
+        pairs = labels[rows][::2].view(np.uint16)
+        for plane, table in zip(halves, in_chroma, strict=True):
+            plane[half] = look_up(pairs, table)
+    return pixels
 
 
 def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:

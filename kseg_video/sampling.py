@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 import cv2
@@ -48,17 +49,52 @@ class PixelSample:
             Whether to take the pixels half-way between those that are taken otherwise.
         """
         total = frame.width * frame.height
-        chosen = _places(total, total if n_pixels is None else min(n_pixels, total), between)
-        first, others = frame.components
-        components = np.empty((len(chosen), 3), np.uint8)
-        components[:, 0] = first.ravel()[chosen]
-        components[:, 1:] = others.reshape(-1, 2)[chosen]
-        return cls(components, colors_of(components, frame.components_to_bgr), chosen)
+        wanted = total if n_pixels is None else min(n_pixels, total)
+        places = _places(frame.width, frame.height, wanted, between)
+        components = _components_at(frame, places)
+        return cls(components, colors_of(components, frame.components_to_bgr), places.flat)
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the pixels of a sample are, counted row by row."""
+
+    flat: NDArray[np.intp]
+    width: int
+    height: int
+
+    @cached_property
+    def in_chroma(self) -> NDArray[np.intp]:
+        """The four pixels of a half-size plane around each place, (4, N), the nearest first."""
+        axes = []
+        for position, size in zip(
+            np.divmod(self.flat, self.width), (self.height // 2, self.width // 2), strict=True
+        ):
+            near = position // 2
+            far = np.clip(near + np.where(position % 2, 1, -1), 0, size - 1)
+            axes.append((near, far))
+        return np.stack([row * (self.width // 2) + column for row, column in product(*axes)])
 
 
 @lru_cache(maxsize=4)
-def _places(total: int, wanted: int, between: bool) -> NDArray[np.intp]:
-    return (2 * np.arange(wanted) + between) * total // (2 * wanted)
+def _places(width: int, height: int, wanted: int, between: bool) -> _Places:
+    flat = (2 * np.arange(wanted) + between) * (width * height) // (2 * wanted)
+    return _Places(flat, width, height)
+
+
+def _components_at(frame: Frame, places: _Places) -> NDArray[np.uint8]:
+    """What `Frame.components` has at some places, without doubling all chroma for it."""
+    if frame.layout != "i420":
+        return frame.pixels.reshape(-1, 3)[places.flat]
+    luma, *chroma = frame.planes
+    components = np.empty((len(places.flat), 3), np.uint8)
+    components[:, 0] = luma.ravel()[places.flat]
+    for number, plane in enumerate(chroma, start=1):
+        nearest, beside, above, across = plane.ravel()[places.in_chroma].astype(np.uint16)
+        # Weights and rounding of `cv2.resize`.
+        near_row, far_row = 3 * (3 * nearest + beside) >> 2, 3 * above + across >> 2
+        components[:, number] = near_row + far_row + 2 >> 2
+    return components
 
 
 def colors_of(

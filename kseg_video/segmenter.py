@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from kseg_video.bands import bands_of
 from kseg_video.color import from_working, to_working
 from kseg_video.fast_mapping import FastMapper
 from kseg_video.frame import Frame, Segmentation, as_frame
@@ -137,5 +138,10 @@ def _count(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:
     if n_clusters > _FEW_CLUSTERS:
         histogram = cv2.calcHist([labels], [0], None, [n_clusters], [0, n_clusters])
         return histogram.ravel().astype(np.float64)
-    masks = ((labels == number).view(np.uint8) for number in range(n_clusters))
-    return np.array([cv2.countNonZero(mask) for mask in masks], np.float64)
+    counts = np.zeros(n_clusters)
+    for band in bands_of(*labels.shape):
+        rows = labels[band.rows]
+        masks = ((rows == number).view(np.uint8) for number in range(1, n_clusters))
+        counts[1:] += [cv2.countNonZero(mask) for mask in masks]
+    counts[0] = labels.size - counts.sum()
+    return counts

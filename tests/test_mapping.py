@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, open_source
+from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, bands, open_source
 from kseg_video.color import to_working
 from kseg_video.color_index import ColorIndex
-from kseg_video.mapping import LABEL_MASK, NEAR, VERY_NEAR, Cells, inertia_of, map_exactly, nearest
+from kseg_video.mapping import FLEETING, LABEL_MASK, Cells, inertia_of, map_exactly, nearest
 from kseg_video.sampling import PixelSample
 from tests.pictures import as_i420, photo_like, quadrants
 
@@ -133,15 +133,16 @@ class TestFastMapping:
         alone = Segmenter(SegmenterSettings(n_clusters=8)).segment(bright)
         assert segmentation.inertia <= 1.05 * alone.inertia
 
-    def test_runners_up_that_cost_little_more_are_marked(self) -> None:
+    def test_rivals_that_cost_little_more_are_marked(self) -> None:
         colors = np.array([[0, 0, 0], [45, 0, 0], [49, 0, 0], [50, 0, 0], [100, 0, 0]], np.float32)
         centroids = np.array([[0, 0, 0], [100, 0, 0], [500, 0, 0]], np.float32)
         numbers = np.array([7, 3, 9], np.uint8)
         table = Cells(colors).label(centroids, numbers, near=1100, very_near=300)
         assert table.labels[:5].tolist() == [7, 7, 7, 7, 3]
-        assert (table.runners_up[:5] & LABEL_MASK).tolist() == [3, 3, 3, 3, 7]
-        assert (table.runners_up[:5] & NEAR > 0).tolist() == [False, True, True, True, False]
-        assert (table.runners_up[:5] & VERY_NEAR > 0).tolist() == [False, False, True, True, False]
+        rivals = table.labels[:5] ^ (table.swaps[:5] & LABEL_MASK)
+        assert rivals.tolist() == [7, 3, 3, 3, 3]
+        fleeting = table.swaps[:5] & FLEETING > 0
+        assert fleeting.tolist() == [False, True, False, False, False]
 
     @pytest.mark.parametrize("n_clusters", [1, 2, 8, 32])
     def test_tables_of_any_number_of_clusters(self, n_clusters: int) -> None:
@@ -151,12 +152,12 @@ class TestFastMapping:
         numbers = np.arange(n_clusters, dtype=np.uint8)
         for _ in range(3):  # after the first time, the distances that still hold are kept
             centroids = rng.uniform(0, 255, (n_clusters, 3)).astype(np.float32)
-            table = cells.label(centroids, numbers)
+            table = cells.label(centroids, numbers, near=np.inf)
             order = np.argsort(brute_force(colors, centroids), axis=1)
             assert (table.labels[:300] == order[:, 0]).mean() > 0.99
             if n_clusters > 1:
-                runners_up = table.runners_up[:300] & LABEL_MASK
-                assert (runners_up == order[:, 1]).mean() > 0.99
+                rivals = table.labels[:300] ^ (table.swaps[:300] & LABEL_MASK)
+                assert (rivals == order[:, 1]).mean() > 0.99
 
 
 class TestColorIndex:
@@ -181,6 +182,29 @@ class TestColorIndex:
         assert index.of_frame(other).max() < len(index.cell_bgr)
 
 
+class TestBands:
+    @pytest.mark.parametrize("layout", ["bgr24", "i420"])
+    @pytest.mark.parametrize("stability", [0.0, 0.5])
+    def test_labels_do_not_depend_on_where_bands_meet(
+        self, layout: str, stability: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pictures = [photo_like(seed, size=(200, 64)) for seed in (5, 5, 6)]
+        frames = [as_i420(each) if layout == "i420" else Frame(each) for each in pictures]
+        settings = SegmenterSettings(n_clusters=8, stability=stability)
+
+        def labels(pixels: int) -> list[NDArray[np.uint8]]:
+            monkeypatch.setattr(bands, "_PIXELS", pixels)
+            bands.bands_of.cache_clear()
+            segmenter = Segmenter(settings)
+            return [segmenter.segment(frame).labels for frame in frames]
+
+        try:
+            for one, many in zip(labels(1 << 30), labels(1), strict=True):
+                assert np.array_equal(one, many)
+        finally:
+            bands.bands_of.cache_clear()
+
+
 class TestSample:
     def test_all_pixels(self) -> None:
         picture = quadrants()
@@ -190,6 +214,14 @@ class TestSample:
     @pytest.mark.parametrize("count", [1, 7, 100, 419, 420])
     def test_as_many_as_wanted(self, count: int) -> None:
         assert len(PixelSample.of_frame(Frame(quadrants()), count).bgr) == count
+
+    def test_components_are_those_of_the_whole_frame(self) -> None:
+        frame = as_i420(photo_like(1, size=(34, 50)))
+        first, others = frame.components()
+        sample = PixelSample.of_frame(frame, None)
+        assert np.array_equal(sample.components[:, 0], first.ravel())
+        difference = sample.components[:, 1:].astype(int) - others.reshape(-1, 2)
+        assert np.abs(difference).max() <= 1
 
     def test_never_more_than_there_are(self) -> None:
         assert len(PixelSample.of_frame(Frame(quadrants()), 10_000).bgr) == 420

@@ -71,9 +71,14 @@ class ColorEncoding:
 
     @classmethod
     def guess(cls, width: int, height: int) -> ColorEncoding:
-        """Encoding of an untagged picture: BT.709 where it is larger than SD, as players assume."""
-        larger = width >= _HD_WIDTH or height > _SD_HEIGHT
-        return cls("bt709" if larger else "bt601")
+        """Encoding of an untagged picture, as players assume by its size.
+
+        BT.709 where it is larger than SD, else BT.601, with Europe's primaries if it has as many
+        lines as television there.
+        """
+        if width >= _HD_WIDTH or height > _SD_HEIGHT:
+            return cls("bt709")
+        return cls("bt601", primaries="bt470bg" if height == _SD_HEIGHT else None)
 
 
 @lru_cache

@@ -203,10 +203,12 @@ def _guessed_encoding(header: str) -> ColorEncoding:
 def _encoding(tags: re.Match[str], pixel_format: str, guess: ColorEncoding) -> ColorEncoding:
     rgb = _RGB_FORMAT.search(pixel_format) is not None
     full_range = tags["range"] == "pc" or pixel_format.startswith("yuvj")
+    matrix = _MATRICES.get(tags["matrix"])
     return ColorEncoding(
-        matrix=_MATRICES.get(tags["matrix"], guess.matrix),
+        matrix=matrix or guess.matrix,
         full_range=full_range and not rgb,
-        primaries=_known(tags["primaries"]),
+        primaries=_known(tags["primaries"])
+        or (None if tags["matrix"] in _MATRICES else guess.primaries),
         transfer=_known(tags["transfer"]),
     )
 

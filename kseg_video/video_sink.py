@@ -13,12 +13,14 @@ from kseg_video.written_video import read_back
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kseg_video.color import ColorEncoding
     from kseg_video.frame import Frame, PixelLayout, Tracks, VideoInfo
     from kseg_video.settings import EncoderSettings
 
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
 _LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}
 _ALPHA_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgra", "i420": "yuva420p"}
+_LEAST_SLICED = 16  # FFV1 does not cut pictures of a few pixels into four
 _PRIMARIES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020"}
 _TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
 _COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
@@ -110,8 +112,12 @@ class VideoFileSink(FfmpegSink):
 
     def _picture_output(self, encoder: EncoderSettings) -> list[str]:
         if encoder.lossless:
-            stored = (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[self._info.layout]
-            codec = ["ffv1", "-level", "3", "-g", "1", "-slices", "4", "-slicecrc", "1"]
+            info = self._info
+            stored = (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[info.layout]
+            slices = 4 if min(info.width, info.height) >= _LEAST_SLICED else 1
+            codec = ["ffv1", "-level", "3", "-g", "1", "-slices", str(slices), "-slicecrc", "1"]
+            if info.layout == "i420" and info.encoding.full_range:
+                codec += ["-color_range", "pc"]  # else ffmpeg would make it limited
         else:
             stored = self._stored_format()
             codec = codec_arguments(self._codec, encoder)
@@ -143,13 +149,20 @@ class VideoFileSink(FfmpegSink):
                     ":flags=area+accurate_rnd+full_chroma_int+full_chroma_inp"
                 )
             filters.append(
-                f"setparams=colorspace={_COLOR_SPACES[encoding.matrix]}:range={levels}"
+                f"setparams=colorspace={_color_space(encoding)}:range={levels}"
                 f":color_primaries={encoding.primaries or _PRIMARIES[encoding.matrix]}"
                 f":color_trc={encoding.transfer or _TRANSFERS[encoding.matrix]}"
             )
         ratio = info.sample_aspect_ratio
         filters.append(f"setsar=sar={ratio}:max={max(ratio.as_integer_ratio())}")
         return ",".join(filters)
+
+
+def _color_space(encoding: ColorEncoding) -> str:
+    """Tag of the matrix; that of BT.601 has one name for each half of the world."""
+    if (encoding.matrix, encoding.primaries) == ("bt601", "bt470bg"):
+        return "bt470bg"
+    return _COLOR_SPACES[encoding.matrix]
 
 
 def _picture_shape(info: VideoInfo) -> tuple[int, ...]:

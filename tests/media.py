@@ -117,7 +117,7 @@ def inspect(path: Path) -> Stored:
             "color_range": int(context.color_range),
             "primaries": int(context.color_primaries),
             "transfer": int(context.color_trc),
-            "sample_aspect_ratio": Fraction(context.sample_aspect_ratio or 1),
+            "sample_aspect_ratio": Fraction(video.sample_aspect_ratio or 1),
             "audio": tuple(stream.codec_context.name for stream in container.streams.audio),
             "first_time": times[0],
         }

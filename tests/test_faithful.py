@@ -6,80 +6,41 @@ ffmpeg's own zscale conversion of the input.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pytest
 
-from kseg_video import SegmenterSettings, convert
-from tests.media import encode, inspect, read_exact_bgr
+from kseg_video import convert
+from tests.cards import (
+    AOM,
+    COLORS,
+    FFV1,
+    FOUR,
+    FRAMES,
+    FULL_CHROMA,
+    GRAYS,
+    SVT,
+    VP9,
+    X264,
+    X265,
+    assumed,
+    card,
+    cases,
+    check_conversion,
+    stored_as,
+    turn,
+)
+from tests.media import encode, ffmpeg, inspect, read_exact_bgr
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from kseg_video.pipeline import Report
-
 pytestmark = pytest.mark.thorough
 QUICK = pytest.mark.quick
-
-FRAMES = 4
-COLORS = np.array([(40, 60, 180), (87, 139, 46), (192, 96, 48), (160, 208, 216)], np.uint8)
-GRAYS = np.array([(30,) * 3, (90,) * 3, (150,) * 3, (220,) * 3], np.uint8)
-FOUR = SegmenterSettings(n_clusters=4)
-TAG_NUMBERS = {"bt709": 1, "bt470bg": 5, "smpte170m": 6, "bt2020nc": 9, "bt2020": 9}
-TAG_NUMBERS |= {"bt2020-10": 14, "tv": 1, "pc": 2}
-# zscale knows no 4:2:0 of odd size.
-FULL_CHROMA = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=yuv444p"
-
-
-def card(
-    width: int = 480, height: int = 320, colors: NDArray[np.uint8] = COLORS
-) -> NDArray[np.uint8]:
-    """Four flat quarters, in which every turn and mirroring shows; (H, W, 3) in BGR order."""
-    labels = np.zeros((height, width), int)
-    labels[height // 4 * 2 :] += 2
-    labels[:, width // 4 * 2 :] += 1
-    return colors[labels]
-
-
-def stored_as(pixel_format: str, matrix: str = "smpte170m", levels: str = "tv") -> tuple[str, ...]:
-    """Options that store RGB pictures as YUV, converted and tagged alike."""
-    primaries, transfer = {"bt2020nc": ("bt2020", "bt2020-10")}.get(matrix, (matrix, matrix))
-    tags = f"colorspace={matrix}:color_primaries={primaries}:range={levels}"
-    transfer = transfer.replace("bt470bg", "gamma28")
-    conversion = f"scale=out_color_matrix={matrix}:out_range={levels}:flags=accurate_rnd"
-    return ("-vf", f"{conversion},format={pixel_format},setparams={tags}:color_trc={transfer}")
-
-
-def check_conversion(clip: Path, output: Path, truth: NDArray[np.uint8]) -> Report:
-    """Convert, and hold size, number of frames, palette and picture against the truth (H, W, 3)."""
-    report = convert(clip, output, segmenter=FOUR)
-    height, width = truth.shape[:2]
-    stored = inspect(output)
-    assert (stored.width, stored.height) == (width, height)
-    assert stored.frames == report.frames == FRAMES
-    check_picture(report, output, truth)
-    return report
-
-
-def check_picture(report: Report, output: Path, truth: NDArray[np.uint8]) -> None:
-    """Palette and picture of flat regions, away from borders, where 4:2:0 mixes chroma."""
-    palette = report.palette.colors.astype(int)
-    distances = ((truth[..., np.newaxis, :].astype(int) - palette) ** 2).sum(axis=-1)
-    labels = distances.argmin(axis=-1).astype(np.uint8)
-    near = np.ones((9, 9))
-    inner = cv2.erode(labels, near) == cv2.dilate(labels, near)
-    assert inner.mean() > 0.8
-    for number, color in enumerate(palette):
-        true_color = np.median(truth[inner & (labels == number)], axis=0)
-        assert np.abs(color - true_color).max() <= 1, f"{number} is {color}, not {true_color}"
-    before = "null" if labels.shape[0] % 2 == labels.shape[1] % 2 == 0 else FULL_CHROMA
-    shown = read_exact_bgr(output, before)[-1].astype(int)
-    assert np.abs(shown - palette[labels])[inner].max() <= 4
 
 
 @dataclass(frozen=True)
@@ -90,7 +51,10 @@ class Format:
     options: str
     pixel_format: str = "yuv420p"
     quick: bool = False
-    colors: NDArray[np.uint8] = field(default_factory=lambda: COLORS)
+
+    @property
+    def colors(self) -> NDArray[np.uint8]:
+        return GRAYS if "gray" in self.pixel_format else COLORS
 
     def make(self, folder: Path) -> Path:
         pictures = [card(colors=self.colors)] * FRAMES
@@ -98,17 +62,9 @@ class Format:
         if "yuv" in self.pixel_format:
             levels = "pc" if "yuvj" in self.pixel_format else "tv"
             options = [*stored_as(self.pixel_format, "smpte170m", levels)]
-        return encode(
-            folder / self.name.replace(" ", "-"), pictures, *options, *self.options.split()
-        )
+        path = folder / self.name.replace(" ", "-")
+        return encode(path, pictures, *options, *self.options.split())
 
-
-X264 = "-c:v libx264 -crf 4"
-X265 = "-c:v libx265 -crf 4 -x265-params log-level=0"
-VP9 = "-c:v libvpx-vp9 -crf 4 -b:v 0 -deadline realtime -cpu-used 8"
-SVT = "-c:v libsvtav1 -crf 4 -preset 12 -svtav1-params lossless=0"
-AOM = "-c:v libaom-av1 -crf 4 -cpu-used 8 -usage realtime"
-FFV1 = "-c:v ffv1"
 
 FORMATS = [
     Format("h264.mp4", X264, quick=True),
@@ -125,7 +81,7 @@ FORMATS = [
     Format("h264 10.mp4", X264, "yuv420p10le"),
     Format("h264 422 10.mov", X264, "yuv422p10le", quick=True),
     Format("h264 444 10.mkv", X264, "yuv444p10le"),
-    Format("h264 gray.mp4", X264, "gray", colors=GRAYS),
+    Format("h264 gray.mp4", X264, "gray"),
     Format("h264 rgb.mp4", "-c:v libx264rgb -crf 4", "rgb24"),
     Format("hevc.mp4", X265),
     Format("hevc.mkv", X265),
@@ -134,7 +90,7 @@ FORMATS = [
     Format("hevc 12.mkv", X265, "yuv420p12le"),
     Format("hevc 422 10.mov", X265, "yuv422p10le"),
     Format("hevc 444.mkv", X265, "yuv444p"),
-    Format("hevc gray.mkv", X265, "gray", colors=GRAYS),
+    Format("hevc gray.mkv", X265, "gray"),
     Format("hevc rgb.mkv", X265, "gbrp"),
     Format("vp8.webm", "-c:v libvpx -crf 4 -b:v 2M"),
     Format("vp9.webm", VP9, quick=True),
@@ -147,7 +103,7 @@ FORMATS = [
     Format("av1.webm", AOM),
     Format("av1 10.mkv", SVT, "yuv420p10le"),
     Format("av1 444.mkv", AOM, "yuv444p"),
-    Format("av1 gray.mkv", AOM, "gray", colors=GRAYS),
+    Format("av1 gray.mkv", AOM, "gray"),
     Format("mpeg4.avi", "-c:v mpeg4 -q:v 1", quick=True),
     Format("mpeg4.mp4", "-c:v mpeg4 -q:v 1"),
     Format("mpeg2.ts", "-c:v mpeg2video -q:v 1"),
@@ -183,28 +139,14 @@ FORMATS = [
     Format("ffv1 420 10.mkv", FFV1, "yuv420p10le"),
     Format("ffv1 422 10.mkv", FFV1, "yuv422p10le"),
     Format("ffv1 444 16.mkv", FFV1, "yuv444p16le"),
-    Format("ffv1 gray.mkv", FFV1, "gray", quick=True, colors=GRAYS),
-    Format("ffv1 gray 16.mkv", FFV1, "gray16le", colors=GRAYS),
+    Format("ffv1 gray.mkv", FFV1, "gray", quick=True),
+    Format("ffv1 gray 16.mkv", FFV1, "gray16le"),
     Format("ffv1 rgb.mkv", FFV1, "bgr0", quick=True),
     Format("ffv1 rgb 10.mkv", FFV1, "gbrp10le"),
     Format("ffv1 rgb 16.mkv", FFV1, "gbrp16le"),
     Format("ffv1 rgb alpha.mkv", FFV1, "bgra"),
     Format("ffv1 420 alpha.mkv", FFV1, "yuva420p"),
 ]
-
-
-def assumed(clip: Path) -> str:
-    """What an untagged clip of SD size is taken for, as a filter."""
-    stored = inspect(clip)
-    if "gray" in stored.pixel_format:
-        return "format=gray,setparams=colorspace=bt709:range=pc"
-    yuv = stored.pixel_format.startswith(("yuv", "uyvy"))
-    parts = []
-    if yuv and stored.color_space == 2:
-        parts.append("colorspace=smpte170m")
-    if yuv and stored.color_range == 0:
-        parts.append("range=tv")
-    return f"setparams={':'.join(parts)}" if parts else "null"
 
 
 @pytest.mark.parametrize(
@@ -222,3 +164,130 @@ def test_every_format(case: Format, tmp_path: Path) -> None:
     stored = inspect(tmp_path / "out.mp4")
     assert (stored.codec, stored.pixel_format.replace("j", "")) == ("h264", "yuv420p")
     assert stored.rate == 25
+
+
+# Of colour space, primaries and transfer, in ffmpeg's numbers.
+TAGS = {"bt709": (1, 1, 1), "smpte170m": (6, 6, 6), "bt470bg": (5, 5, 5), "bt2020nc": (9, 9, 14)}
+
+
+class TestColors:
+    @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p10le"])
+    @pytest.mark.parametrize("levels", ["tv", "pc"])
+    @pytest.mark.parametrize("matrix", cases(TAGS, quick=["bt709"]))
+    def test_tagged(self, tmp_path: Path, matrix: str, levels: str, pixel_format: str) -> None:
+        options = stored_as(pixel_format, matrix, levels)
+        clip = encode(tmp_path / "a.mp4", [card()] * FRAMES, *options, *X264.split())
+        report = check_conversion(clip, tmp_path / "out.mp4", read_exact_bgr(clip)[-1])
+        assert not report.notes
+        stored = inspect(tmp_path / "out.mp4")
+        assert (stored.color_space, stored.primaries, stored.transfer) == TAGS[matrix]
+        assert stored.color_range == {"tv": 1, "pc": 2}[levels]
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
+    def test_tags_in_every_container(self, tmp_path: Path, suffix: str) -> None:
+        options = stored_as("yuv420p", "smpte170m", "pc")
+        clip = encode(tmp_path / "a.mkv", [card()] * FRAMES, *options, *X264.split())
+        convert(clip, tmp_path / f"out.{suffix}", segmenter=FOUR)
+        stored = inspect(tmp_path / f"out.{suffix}")
+        assert (stored.color_space, stored.primaries, stored.transfer) == (6, 6, 6)
+        assert stored.color_range == 2
+
+    @pytest.mark.parametrize(
+        ("size", "matrix"),
+        [
+            ("320x240", "smpte170m"),
+            ("720x480", "smpte170m"),
+            ("720x576", "bt470bg"),
+            ("1024x576", "bt470bg"),
+            ("1280x544", "bt709"),
+            ("960x720", "bt709"),
+            ("480x640", "bt709"),
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_untagged_goes_by_size(
+        self, tmp_path: Path, size: str, matrix: str, turned: bool
+    ) -> None:
+        width, height = map(int, size.split("x"))
+        conversion = f"scale=out_color_matrix={matrix},format=yuv420p,setparams=colorspace=unknown"
+        options = ("-vf", conversion + ":color_trc=unknown:color_primaries=unknown")
+        clip = encode(tmp_path / "a.mp4", [card(width, height)] * FRAMES, *options, *X264.split())
+        truth = read_exact_bgr(clip, f"setparams=colorspace={matrix}:range=tv")[-1]
+        if turned:
+            clip = turn(clip, "-display_rotation", "90")
+            truth = np.rot90(truth)
+        check_conversion(clip, tmp_path / "out.mp4", truth)
+        stored = inspect(tmp_path / "out.mp4")
+        assert {stored.color_space, stored.primaries} == {TAGS[matrix][0]}
+
+    def test_gray_of_limited_range(self, tmp_path: Path) -> None:
+        options = ["-vf", "scale=out_range=tv,format=gray,setparams=range=tv", "-c:v", "ffv1"]
+        clip = encode(tmp_path / "a.mkv", [card(colors=GRAYS)] * FRAMES, *options)
+        check_conversion(clip, tmp_path / "out.mp4", card(colors=GRAYS))
+
+
+TONE_MAPPING = (
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
+    "zscale=t=bt709:m=gbr:r=full"
+)
+PQ, HLG = "smpte2084", "arib-std-b67"
+MASTERING = (
+    ":max-cll=1000,400:master-display="
+    "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+)
+
+
+class TestHdr:
+    """Truth: the recipe of zscale and tonemap that ffmpeg's users know."""
+
+    @staticmethod
+    def make(path: Path, transfer: str, pixel_format: str, *options: str) -> Path:
+        # Levels that make ordinary colours of SDR in PQ: white is near 0.58 there.
+        picture = (card() * 0.62).astype(np.uint8)
+        stored = [
+            part.replace("bt2020-10", transfer) for part in stored_as(pixel_format, "bt2020nc")
+        ]
+        return encode(path, [picture] * FRAMES, *stored, *options)
+
+    @pytest.mark.parametrize(
+        ("name", "pixel_format", "options"),
+        [
+            pytest.param("a.mp4", "yuv420p10le", X265, marks=QUICK),
+            ("mastered.mp4", "yuv420p10le", X265 + MASTERING),
+            ("a.mkv", "yuv422p10le", X265),
+            ("444.mkv", "yuv444p12le", X265),
+            ("a.ts", "yuv420p10le", X265),
+            ("a.webm", "yuv420p10le", VP9),
+            ("av1.mp4", "yuv420p10le", SVT),
+            ("8.mp4", "yuv420p", X264),
+            ("a.mov", "yuv422p10le", "-c:v prores_ks"),
+        ],
+    )
+    @pytest.mark.parametrize("transfer", [PQ, HLG])
+    def test_tone_mapped(
+        self, tmp_path: Path, transfer: str, name: str, pixel_format: str, options: str
+    ) -> None:
+        clip = self.make(tmp_path / name, transfer, pixel_format, *options.split())
+        truth = read_exact_bgr(clip, conversion=TONE_MAPPING)[-1]
+        assert len(np.unique(truth[80:320:160, 120:480:240].reshape(-1, 3), axis=0)) == 4
+        report = check_conversion(clip, tmp_path / "out.mp4", truth)
+        kind = {PQ: "PQ", HLG: "HLG"}[transfer]
+        assert report.notes == (f"HDR ({kind}) tone-mapped to SDR",)
+        stored = inspect(tmp_path / "out.mp4")
+        assert (stored.color_space, stored.primaries, stored.transfer) == (1, 1, 1)
+        assert (stored.color_range, stored.pixel_format) == (1, "yuv420p")
+
+    def test_of_odd_size(self, tmp_path: Path) -> None:
+        clip = self.make(tmp_path / "a.mkv", PQ, "yuv420p10le", "-c:v", "ffv1", "-s", "479x319")
+        truth = read_exact_bgr(clip, FULL_CHROMA, TONE_MAPPING)[-1]
+        check_conversion(clip, tmp_path / "out.webm", truth)
+
+    def test_without_other_tags(self, tmp_path: Path) -> None:
+        tagged = self.make(tmp_path / "a.mp4", PQ, "yuv420p10le", *X265.split())
+        bare = tmp_path / "bare.mp4"
+        tags = "hevc_metadata=colour_primaries=2:matrix_coefficients=2"
+        ffmpeg("-i", tagged, "-c", "copy", "-bsf:v", tags, "-movflags", "-write_colr", bare)
+        assert (inspect(bare).color_space, inspect(bare).primaries) == (2, 2)
+        truth = read_exact_bgr(tagged, conversion=TONE_MAPPING)[-1]
+        check_conversion(bare, tmp_path / "out.mp4", truth)

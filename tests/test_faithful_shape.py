@@ -1,0 +1,208 @@
+"""What goes in comes out right: sizes, turns, and the very pixels that are kept."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from kseg_video import EncoderSettings, RenderSettings, convert
+from tests.cards import (
+    COLORS,
+    FFV1,
+    FOUR,
+    FRAMES,
+    FULL_CHROMA,
+    GRAYS,
+    SVT,
+    VP9,
+    X264,
+    X265,
+    assumed,
+    card,
+    cases,
+    check_conversion,
+    stored_as,
+    turn,
+)
+from tests.media import encode, inspect, read_exact_bgr, read_planes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+pytestmark = pytest.mark.thorough
+QUICK = pytest.mark.quick
+
+TURNS: dict[str, tuple[tuple[str, ...], Callable[[NDArray[np.uint8]], NDArray[np.uint8]]]] = {
+    "upright": ((), lambda picture: picture),
+    "90": (("-display_rotation", "90"), lambda picture: np.rot90(picture, 1)),
+    "180": (("-display_rotation", "180"), lambda picture: np.rot90(picture, 2)),
+    "270": (("-display_rotation", "270"), lambda picture: np.rot90(picture, 3)),
+    "mirrored": (("-display_hflip",), lambda picture: picture[:, ::-1]),
+    "upside down": (("-display_vflip",), lambda picture: picture[::-1]),
+    "90, mirrored": (
+        ("-display_rotation", "90", "-display_hflip"),
+        lambda picture: np.rot90(picture, 1)[:, ::-1],
+    ),
+    "270, mirrored": (
+        ("-display_rotation", "270", "-display_hflip"),
+        lambda picture: np.rot90(picture, 3)[:, ::-1],
+    ),
+}
+
+
+class TestShape:
+    @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+    @pytest.mark.parametrize("name", cases(TURNS, quick=["90", "mirrored", "270, mirrored"]))
+    def test_turned_and_mirrored(self, tmp_path: Path, name: str, suffix: str) -> None:
+        options, turned = TURNS[name]
+        flat = encode(
+            tmp_path / f"a.{suffix}", [card()] * FRAMES, *stored_as("yuv420p"), *X264.split()
+        )
+        truth = turned(read_exact_bgr(flat)[-1])
+        check_conversion(turn(flat, *options), tmp_path / "out.mp4", truth)
+
+    @pytest.mark.parametrize("ratio", ["1/1", "4/3", "8/9", "64/45", "16/11", "1/2", "999/1000"])
+    @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
+    def test_sample_aspect_ratio(self, tmp_path: Path, ratio: str, suffix: str) -> None:
+        sar = f"setsar=sar={ratio}:max=1000"
+        clip = encode(tmp_path / "a.mp4", [card(96, 64)] * FRAMES, "-vf", sar, *X264.split())
+        assert inspect(clip).sample_aspect_ratio == Fraction(ratio)
+        convert(clip, tmp_path / f"out.{suffix}", segmenter=FOUR)
+        stored = inspect(tmp_path / f"out.{suffix}")
+        assert (stored.width, stored.height) == (96, 64)
+        # Matroska and WebM store the shown width in whole pixels.
+        tolerance = 0.5 / 96 if suffix in {"mkv", "webm"} else 0
+        assert abs(stored.sample_aspect_ratio - Fraction(ratio)) <= tolerance
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm"])
+    @pytest.mark.parametrize(
+        ("name", "pixel_format", "options"),
+        [
+            ("a.webm", "yuv420p", VP9),
+            ("444.mp4", "yuv444p", X264),
+            ("ffv1.mkv", "yuv420p", FFV1),
+            ("10.mkv", "yuv420p10le", FFV1),
+            ("422.mkv", "yuv422p", FFV1),
+            ("rgb.mkv", "bgr0", FFV1),
+            ("gray.mkv", "gray", FFV1),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "size", cases([(479, 320), (480, 319), (479, 319)], quick=[(479, 319)])
+    )
+    def test_odd_sizes(
+        self,
+        tmp_path: Path,
+        size: tuple[int, int],
+        name: str,
+        pixel_format: str,
+        options: str,
+        suffix: str,
+    ) -> None:
+        colors = GRAYS if pixel_format == "gray" else COLORS
+        stored = stored_as(pixel_format) if "yuv" in pixel_format else ("-pix_fmt", pixel_format)
+        pictures = [card(*size, colors=colors)] * FRAMES
+        clip = encode(tmp_path / name, pictures, *stored, *options.split())
+        before = FULL_CHROMA if "yuv" in pixel_format else assumed(clip)
+        truth = read_exact_bgr(clip, before)[-1]
+        report = check_conversion(clip, tmp_path / f"out.{suffix}", truth)
+        assert any("odd" in note for note in report.notes) == (suffix != "webm")
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm", "lossless.mkv"])
+    @pytest.mark.parametrize(
+        "size", cases([(1, 1), (2, 1), (1, 2), (2, 2), (3, 5), (16, 1)], quick=[(1, 1)])
+    )
+    @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "bgr0"])
+    def test_tiny_sizes(
+        self, tmp_path: Path, size: tuple[int, int], suffix: str, pixel_format: str
+    ) -> None:
+        width, height = size
+        picture = np.full((height, width, 3), (192, 96, 48), np.uint8)
+        options = stored_as(pixel_format) if "yuv" in pixel_format else ("-pix_fmt", pixel_format)
+        codec = ("-c:v", "ffv1", "-slices", "1")
+        clip = encode(tmp_path / "a.mkv", [picture] * FRAMES, *options, *codec)
+        encoder = EncoderSettings(lossless="lossless" in suffix)
+        report = convert(clip, tmp_path / f"out.{suffix}", encoder=encoder)
+        assert np.abs(report.palette.colors[report.palette.real] - (192.0, 96, 48)).max() <= 2
+        stored = inspect(tmp_path / f"out.{suffix}")
+        assert (stored.width, stored.height, stored.frames) == (width, height, FRAMES)
+
+    def test_8k(self, tmp_path: Path) -> None:
+        clip = encode(
+            tmp_path / "a.mp4",
+            [card(7680, 4320)] * FRAMES,
+            *stored_as("yuv420p", "bt709"),
+            *("-c:v", "libx264", "-preset", "ultrafast"),
+        )
+        truth = read_exact_bgr(clip)[-1]
+        check_conversion(clip, tmp_path / "out.mp4", truth)
+
+
+class TestKeptPixels:
+    """Of a masked, lossless 4:2:0 conversion: the source's own, bit for bit."""
+
+    @pytest.mark.parametrize(
+        ("name", "pixel_format", "options"),
+        [
+            pytest.param("a.mp4", "yuv420p", X264, marks=QUICK),
+            pytest.param("full.mp4", "yuvj420p", X264, marks=QUICK),
+            ("hevc.mkv", "yuv420p", X265),
+            ("a.webm", "yuv420p", VP9),
+            ("av1.mp4", "yuv420p", SVT),
+            ("a.avi", "yuv420p", "-c:v mpeg4 -q:v 1"),
+            ("a.ts", "yuv420p", "-c:v mpeg2video -q:v 1"),
+            ("a.mjpeg", "yuvj420p", "-c:v mjpeg -q:v 1"),
+            ("ffv1.mkv", "yuv420p", FFV1),
+        ],
+    )
+    @pytest.mark.parametrize("turned", cases(TURNS, quick=["upright"]))
+    def test_bit_for_bit(
+        self, tmp_path: Path, name: str, pixel_format: str, options: str, turned: str
+    ) -> None:
+        rng = np.random.default_rng(0)
+        noise = rng.integers(-12, 13, (FRAMES, 64, 96, 3))
+        pictures = [np.clip(card(96, 64) + each, 0, 255).astype(np.uint8) for each in noise]
+        levels = "pc" if "yuvj" in pixel_format else "tv"
+        stored = stored_as(pixel_format, "smpte170m", levels)
+        clip = encode(tmp_path / name, pictures, *stored, *options.split())
+        originals = [planes_of(planes) for planes in read_planes(clip)]
+        turning, turn_picture = TURNS[turned]
+        if turned != "upright":
+            if clip.suffix not in {".mp4", ".mkv"}:
+                pytest.skip("holds no display matrix")
+            clip = turn(clip, *turning)
+            originals = [[turn_picture(plane) for plane in planes] for planes in originals]
+        self.check(clip, originals, tmp_path)
+
+    @staticmethod
+    def check(clip: Path, originals: list[list[NDArray[np.uint8]]], folder: Path) -> None:
+        lossless = EncoderSettings(lossless=True)
+        off = [0, 2]
+        for name, view in (
+            ("masked.mkv", RenderSettings("masked", frozenset(off))),
+            ("labels.mkv", RenderSettings("labels")),
+        ):
+            convert(clip, folder / name, segmenter=FOUR, rendering=view, encoder=lossless)
+        masked = [planes_of(planes) for planes in read_planes(folder / "masked.mkv")]
+        labels = read_planes(folder / "labels.mkv")
+        assert len(masked) == len(labels) == len(originals)
+        for original, output, numbers in zip(originals, masked, labels, strict=True):
+            kept = ~np.isin(numbers, off)
+            assert 0.3 < kept.mean() < 0.7
+            height, width = kept.shape
+            padded = np.pad(kept, ((0, height % 2), (0, width % 2)))
+            blocks = padded.reshape((height + 1) // 2, 2, (width + 1) // 2, 2).any(axis=(1, 3))
+            for mask, before, after in zip((kept, blocks, blocks), original, output, strict=True):
+                assert np.array_equal(after[mask], before[mask])
+
+
+def planes_of(frame: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Y, U and V of a 4:2:0 frame of even size, (3 H / 2, W)."""
+    height, width = frame.shape[0] * 2 // 3, frame.shape[1]
+    return [frame[:height], *frame[height:].reshape(2, height // 2, width // 2)]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
     from kseg_video.frame import AudioTrack, Frame, Segmentation, Tracks, VideoInfo
     from kseg_video.palette import Palette
+    from kseg_video.palette_finding import FoundPalette, find_palette
+    from kseg_video.palette_reading import load_palette
+    from kseg_video.palette_writing import save_palette
     from kseg_video.pipeline import Report, RunObserver, convert
     from kseg_video.rendering import render
     from kseg_video.segmenter import Segmenter
@@ -32,6 +35,9 @@ _HOMES = {
     "errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
     "frame": ("AudioTrack", "Frame", "Segmentation", "Tracks", "VideoInfo"),
     "palette": ("Palette",),
+    "palette_finding": ("FoundPalette", "find_palette"),
+    "palette_reading": ("load_palette",),
+    "palette_writing": ("save_palette",),
     "pipeline": ("Report", "RunObserver", "convert"),
     "rendering": ("render",),
     "segmenter": ("Segmenter",),
@@ -52,6 +58,7 @@ __all__ = [
     "DecoderSettings",
     "DisplayError",
     "EncoderSettings",
+    "FoundPalette",
     "Frame",
     "FrameSink",
     "FrameSource",
@@ -71,9 +78,12 @@ __all__ = [
     "VideoInfo",
     "__version__",
     "convert",
+    "find_palette",
+    "load_palette",
     "open_sink",
     "open_source",
     "render",
+    "save_palette",
 ]
 
 

@@ -10,6 +10,7 @@ from typing import Literal, NoReturn, get_args
 import kseg_video
 from kseg_video.errors import SettingsError
 from kseg_video.messages import complain
+from kseg_video.palette_reading import load_palette
 from kseg_video.settings import (
     DEFAULT_SAMPLE_PIXELS,
     MAX_CLUSTERS,
@@ -69,7 +70,7 @@ def command_parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "-y", "--overwrite", action="store_true", help="replace an existing output"
     )
-    _add_segmenting(convert.add_argument_group("segmenting"))
+    _add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)
     rendering = convert.add_argument_group("rendering")
     _add_rendering(rendering)
     rendering.add_argument(
@@ -86,6 +87,7 @@ def command_parser() -> argparse.ArgumentParser:
     _add_encoding(convert.add_argument_group("encoding"))
     _add_reporting(convert.add_argument_group("reporting"))
     _add_live(commands)
+    _add_palette(commands)
     commands.add_parser(
         "cameras",
         help="list the cameras",
@@ -149,21 +151,54 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     reporting.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
-def _add_segmenting(group: argparse._ArgumentGroup) -> None:
+def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
+    palette = commands.add_parser(
+        "palette",
+        help="find the palette of videos and images",
+        description="Find one palette for all of some videos and images.",
+        allow_abbrev=False,
+    )
+    palette.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="as of convert")
+    palette.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        type=Path,
+        help="write it to a .json, .gpl, .hex or .png; may be given several times",
+    )
+    palette.add_argument(
+        "-y", "--overwrite", action="store_true", help="replace an existing output"
+    )
+    fitting = palette.add_argument_group("fitting")
+    _add_clusters(fitting, may_be_auto=True)
+    _add_fitting(fitting)
+    _add_trimming(palette.add_argument_group("part of the input"))
+    _add_reporting(palette.add_argument_group("reporting"))
+
+
+def _add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> None:
     group.add_argument(
         "-k",
         "--clusters",
-        type=int,
+        type=_count_or_auto if may_be_auto else int,
         default=_DEFAULTS.n_clusters,
         metavar="N",
-        help=f"number of clusters, 1 to {MAX_CLUSTERS} (default: %(default)s)",
+        help=f"number of clusters, 1 to {MAX_CLUSTERS}"
+        f"{', or auto' if may_be_auto else ''} (default: %(default)s)",
     )
-    group.add_argument(
-        "--color-space",
-        choices=get_args(ColorSpace),
-        default=_DEFAULTS.color_space,
-        help="working space of the distances (default: %(default)s)",
+
+
+def _add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False) -> None:
+    either = group.add_mutually_exclusive_group()
+    _add_clusters(either, may_be_auto=may_be_auto)
+    either.add_argument(
+        "--palette",
+        type=Path,
+        metavar="FILE",
+        help="take and keep these colours, one for each cluster: .json, .gpl or .hex",
     )
+    group.add_argument("--freeze", action="store_true", help="keep the palette of the first frame")
     group.add_argument(
         "--mapping",
         choices=get_args(Mapping),
@@ -175,6 +210,16 @@ def _add_segmenting(group: argparse._ArgumentGroup) -> None:
         default=_DEFAULTS.stability,
         metavar="X",
         help="how still labels and palette are held, 0 (strict) to 1 (default: %(default)s)",
+    )
+    _add_fitting(group)
+
+
+def _add_fitting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--color-space",
+        choices=get_args(ColorSpace),
+        default=_DEFAULTS.color_space,
+        help="working space of the distances (default: %(default)s)",
     )
     group.add_argument(
         "--sample-pixels",
@@ -276,6 +321,15 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def _count_or_auto(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor auto") from None
+
+
 def _count_or_all(text: str) -> int | Literal["all"]:
     if text == "all":
         return "all"
@@ -286,18 +340,25 @@ def _count_or_all(text: str) -> int | Literal["all"]:
 
 
 def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
-    """Settings of the segmenter.
+    """Settings of the segmenter; where the number of clusters is left open, the default stands.
 
     Raises
     ------
     SettingsError
         If one is out of range.
+    SourceError
+        If the palette cannot be read.
     """
+    named = vars(options)  # not all commands have all of them
+    palette = load_palette(named["palette"]) if named.get("palette") else ()
+    count = _DEFAULTS.n_clusters if options.clusters == "auto" else options.clusters
     return SegmenterSettings(
-        n_clusters=options.clusters,
+        n_clusters=len(palette) or count,
+        palette=palette,
+        frozen=named.get("freeze", _DEFAULTS.frozen),
         color_space=options.color_space,
-        mapping=options.mapping,
-        stability=options.stability,
+        mapping=named.get("mapping", _DEFAULTS.mapping),
+        stability=named.get("stability", _DEFAULTS.stability),
         sample_pixels=options.sample_pixels,
         seed=options.seed,
         init=options.init,
@@ -307,7 +368,7 @@ def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
     )
 
 
-def render_settings(options: argparse.Namespace) -> RenderSettings:
+def render_settings(options: argparse.Namespace, n_clusters: int) -> RenderSettings:
     """What is painted.
 
     Raises
@@ -315,7 +376,7 @@ def render_settings(options: argparse.Namespace) -> RenderSettings:
     SettingsError
         If a cluster is switched that there is not.
     """
-    return RenderSettings(options.view, _switched_off(options), options.background)
+    return RenderSettings(options.view, _switched_off(options, n_clusters), options.background)
 
 
 def capture_settings(options: argparse.Namespace) -> CaptureSettings:
@@ -329,12 +390,12 @@ def capture_settings(options: argparse.Namespace) -> CaptureSettings:
     return CaptureSettings(options.size, options.fps, options.reconnect, options.loop)
 
 
-def _switched_off(options: argparse.Namespace) -> frozenset[int]:
-    everything = frozenset(range(options.clusters))
+def _switched_off(options: argparse.Namespace, n_clusters: int) -> frozenset[int]:
+    everything = frozenset(range(n_clusters))
     for number in sorted((options.disable or frozenset()) | (options.only or frozenset())):
         if number not in everything:
             raise SettingsError(
-                f"there is no cluster {number}: {options.clusters} clusters are numbered from 0 "
-                f"to {options.clusters - 1}"
+                f"there is no cluster {number}: {n_clusters} clusters are numbered from 0 "
+                f"to {n_clusters - 1}"
             )
     return everything - options.only if options.only else options.disable or frozenset()

@@ -75,6 +75,13 @@ def _live(options: argparse.Namespace) -> int:
     return run_live(options)
 
 
+def _palette(options: argparse.Namespace) -> int:
+    import_opencv()
+    from kseg_video.palette_command import run_palette
+
+    return run_palette(options)
+
+
 def _cameras(_options: argparse.Namespace) -> int:
     import_opencv()
     from kseg_video.live_command import list_cameras
@@ -86,7 +93,7 @@ def _convert(options: argparse.Namespace) -> int:
     segmenter = segmenter_settings(options)
     settings: dict[str, Any] = {
         "segmenter": segmenter,
-        "rendering": render_settings(options),
+        "rendering": render_settings(options, segmenter.n_clusters),
         "encoder": EncoderSettings(
             codec=options.codec,
             crf=options.crf,
@@ -97,6 +104,7 @@ def _convert(options: argparse.Namespace) -> int:
         ),
         "decoder": DecoderSettings(deinterlace=options.deinterlace),
         "trim": TrimSettings(options.start, options.end, options.max_frames),
+        "choose_clusters": options.clusters == "auto",
     }
     import_opencv()
     from kseg_video.pipeline import check_settings
@@ -187,5 +195,6 @@ def _print_json(data: object) -> None:
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "convert": _convert,
     "live": _live,
+    "palette": _palette,
     "cameras": _cameras,
 }

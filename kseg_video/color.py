@@ -30,7 +30,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -159,6 +159,19 @@ def from_working(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.u
         BGR.
     """
     return to_levels(_SPACES[space][1](values))
+
+
+def working_to_bgr(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
+    """BGR levels of points of the working space, with their fractions, out-of-gamut ones clipped.
+
+    Shape (K, 3) to (K, 3).
+    """
+    return np.clip(_SPACES[space][1](values), 0, 255)
+
+
+def bgr_of_hex(colors: Sequence[str]) -> NDArray[np.float32]:
+    """BGR levels of colours such as ``#2b6cb0``; K of them to shape (K, 3)."""
+    return np.array([list(bytes.fromhex(color[1:])[::-1]) for color in colors], np.float32)
 
 
 def color_scale(space: ColorSpace) -> float:

@@ -55,8 +55,12 @@ def run_live(options: argparse.Namespace) -> int:
     if options.keys:
         _print_keys()
         return 0
+    segmenter = segmenter_settings(options)
     state = LiveState(
-        segmenter_settings(options), render_settings(options), mirrored=options.mirror
+        segmenter,
+        render_settings(options, segmenter.n_clusters),
+        frozen=segmenter.holds_palette,
+        mirrored=options.mirror,
     )
     if state.rendering.view not in VIEWS:
         raise SettingsError(f"live cannot show {state.rendering.view}; choose {', '.join(VIEWS)}")

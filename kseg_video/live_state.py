@@ -174,7 +174,9 @@ def _only_pointed(state: LiveState, pressed: Pressed) -> Outcome:
 def _clusters(step: int) -> Callable[[LiveState, Pressed], Outcome]:
     def act(state: LiveState, _pressed: Pressed) -> Outcome:
         count = min(max(state.segmenter.n_clusters + step, 1), MAX_CLUSTERS)
-        changed = replace(state, segmenter=replace(state.segmenter, n_clusters=count))
+        # A given palette ends where its number of clusters is changed.
+        segmenter = replace(state.segmenter, n_clusters=count, palette=())
+        changed = replace(state, segmenter=segmenter)
         return _with_disabled(changed, state.rendering.disabled), None
 
     return act

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from kseg_video.color import to_working
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -47,6 +49,11 @@ class Palette:
     def hex_colors(self) -> list[str]:
         """Colours as ``#rrggbb``."""
         return [f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in self.colors.tolist()]
+
+    @property
+    def lab(self) -> NDArray[np.float32]:
+        """The colours in CIE L*a*b* under D65, (K, 3); L* from 0 to 100."""
+        return to_working(self.colors.astype(np.float32), "lab")
 
 
 def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.intp]:

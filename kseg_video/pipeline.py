@@ -15,6 +15,7 @@ import numpy as np
 
 from kseg_video.errors import SettingsError, SinkError
 from kseg_video.overlap import Reader, Writer
+from kseg_video.palette_finding import choose_for_source
 from kseg_video.rendering import render, view_width
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import (
@@ -126,7 +127,7 @@ class RunObserver(Protocol):
         ...
 
 
-def convert(
+def convert(  # noqa: PLR0913 - one for each part
     source: str | Path,
     output: str | Path,
     *,
@@ -135,6 +136,7 @@ def convert(
     encoder: EncoderSettings | None = None,
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
+    choose_clusters: bool = False,
     observer: RunObserver | None = None,
 ) -> Report:
     """Turn a video, a still or a folder of stills into a segmented or masked one.
@@ -148,6 +150,9 @@ def convert(
     encoder : EncoderSettings, optional
     trim : TrimSettings, optional
     decoder : DecoderSettings, optional
+    choose_clusters : bool
+        Whether the number of clusters is chosen after the source's colours, instead of the
+        segmenter's (see `kseg_video.cluster_count`).
     observer : RunObserver, optional
 
     Returns
@@ -171,6 +176,10 @@ def convert(
     if output.exists() and source.exists() and output.samefile(source):
         raise SinkError(f"{output} is the input itself; choose another output")
     check_target(output, encoder)
+    chosen = None
+    if choose_clusters:
+        chosen = choose_for_source(source, segmenter, trim, decoder)
+        segmenter = replace(segmenter, n_clusters=chosen.count)
     with open_source(source, trim, decoder) as frames:
         run = _Run(frames, _for_input(segmenter, frames.info), rendering)
         painted = _painted_info(frames.info, output, rendering, encoder)
@@ -179,6 +188,8 @@ def convert(
                 observer.on_start(source, output, frames.info, run.timer)
             run.drive(sink, painted.layout, observer)
     report = run.report(source, output, sink)
+    if chosen is not None:
+        report = replace(report, notes=(chosen.reason, *report.notes))
     if observer is not None:
         observer.on_finish(report)
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -64,6 +65,10 @@ class SegmenterSettings:
         Iterations of one attempt at the most.
     epsilon : float
         An attempt ends when no centroid moves farther than this, in units of the working space.
+    palette : tuple of str
+        Colours as ``#rrggbb``, one for each cluster, that are taken instead of a fit and kept.
+    frozen : bool
+        Whether the first frame's palette is kept for all others.
 
     Raises
     ------
@@ -81,6 +86,8 @@ class SegmenterSettings:
     attempts: int = 10
     max_iterations: int = 100
     epsilon: float = 0.2
+    palette: tuple[str, ...] = ()
+    frozen: bool = False
 
     def __post_init__(self) -> None:
         _check_whole("the number of clusters", self.n_clusters, 1, MAX_CLUSTERS)
@@ -96,6 +103,19 @@ class SegmenterSettings:
         _check_whole("the number of iterations", self.max_iterations, 1)
         if not (math.isfinite(self.epsilon) and self.epsilon > 0):
             raise SettingsError(f"epsilon cannot be {self.epsilon!r}; give a number above 0")
+        for color in self.palette:
+            if not re.fullmatch("#[0-9a-f]{6}", color):
+                raise SettingsError(f"{color!r} is no colour; give a palette such as #2b6cb0")
+        if self.palette and len(self.palette) != self.n_clusters:
+            raise SettingsError(
+                f"a palette of {len(self.palette)} colours makes as many clusters, not "
+                f"{self.n_clusters}; change one of the two"
+            )
+
+    @property
+    def holds_palette(self) -> bool:
+        """Whether the palette does not follow the picture."""
+        return self.frozen or bool(self.palette)
 
 
 @dataclass(frozen=True, slots=True)

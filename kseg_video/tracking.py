@@ -25,7 +25,7 @@ import numpy as np
 from kseg_video.challenge import Challenger
 from kseg_video.clustering import ColdFits, polish, positions
 from kseg_video.clusters import MEMORY, Clusters
-from kseg_video.color import color_scale, from_working, luma, to_working
+from kseg_video.color import bgr_of_hex, color_scale, from_working, luma, to_working
 from kseg_video.cuts import CutDetector
 from kseg_video.handover import Handover
 from kseg_video.mapping import inertia_of, nearest
@@ -95,7 +95,7 @@ class PaletteTracker:
         self._state: Clusters | None = None
         self._scenes: list[NDArray[np.float32]] = []
         self._wants_new_fit = False
-        self.frozen = False
+        self.frozen = settings.holds_palette
         self._recent_labels: list[NDArray[np.uint8]] = []
         self._waited = False
         self._last_present = np.inf
@@ -124,7 +124,7 @@ class PaletteTracker:
         is_cut = self._cuts.is_cut(bgr)
         state = self._state
         if state is not None and self.frozen:
-            return self._track(colors, state, "warm")
+            return self._track(colors, state, "cut" if is_cut else "warm")
         event: Event
         if state is None:
             event, state = "cold", self._begin(colors)
@@ -175,6 +175,9 @@ class PaletteTracker:
     # --- the four ways to the next centroids -----------------------------------------------------
 
     def _begin(self, colors: NDArray[np.float32]) -> Clusters:
+        if self._settings.palette:
+            given = bgr_of_hex(self._settings.palette)
+            return Clusters.settled(colors, to_working(given, self._settings.color_space))
         centroids = self._cold_fits.fit(colors, self._settings.n_clusters)
         brightness = luma(from_working(centroids, self._settings.color_space))
         return Clusters.settled(colors, centroids[np.argsort(brightness, kind="stable")])

@@ -1,0 +1,85 @@
+"""``kseg-video palette``: the palette of recordings, printed and written."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kseg_video.arguments import segmenter_settings
+from kseg_video.errors import SettingsError
+from kseg_video.messages import answer, inform
+from kseg_video.palette_finding import FoundPalette, find_palette
+from kseg_video.palette_writing import check_palette_output, palette_rows, save_palette
+from kseg_video.settings import TrimSettings
+from kseg_video.stopping import in_background, stop_on_signals
+from kseg_video.swatches import FIGURES, figures
+from kseg_video.targets import check_folder, check_replaceable
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+_SWATCH = " " * 6
+
+
+def run_palette(options: argparse.Namespace) -> int:
+    """Run ``palette``; return the exit code.
+
+    Raises
+    ------
+    SettingsError
+        If the options are out of range or an output's suffix is unknown.
+    SourceError
+        If an input cannot be read.
+    SinkError
+        If an output cannot be written.
+    """
+    settings = segmenter_settings(options)
+    trim = TrimSettings(options.start, options.end, options.max_frames)
+    outputs: list[Path] = options.output
+    for path in outputs:
+        check_palette_output(path)
+        if outputs.count(path) > 1:
+            raise SettingsError(f"{path} is given twice; give each output a name of its own")
+    stop_on_signals()
+    for path in outputs:
+        check_replaceable([path] if path.exists() else [], overwrite=options.overwrite)
+        check_folder(path.parent)
+    choose = options.clusters == "auto"
+    find = partial(find_palette, options.inputs, settings, trim=trim, choose_clusters=choose)
+    found = in_background(find)
+    for path in outputs:
+        save_palette(path, found.palette, overwrite=options.overwrite)
+    if options.json:
+        answer(json.dumps(_data(options, found), indent=2, ensure_ascii=False))
+    else:
+        _print_table(found)
+    if found.chosen is not None and not options.quiet:
+        inform(found.chosen.reason)
+    return 0
+
+
+def _data(options: argparse.Namespace, found: FoundPalette) -> dict[str, Any]:
+    return {
+        "inputs": [str(path) for path in options.inputs],
+        "color_space": found.settings.color_space,
+        "clusters": len(found.palette),
+        "reason": None if found.chosen is None else found.chosen.reason,
+        "palette": palette_rows(found.palette),
+    }
+
+
+def _print_table(found: FoundPalette) -> None:
+    table = Table("", "", *FIGURES, box=None, pad_edge=False)
+    for number, color in enumerate(found.palette.hex_colors):
+        row = figures(found.palette, number)
+        table.add_row(Text(_SWATCH, f"on {color}"), str(number), *row)
+    console = Console(highlight=False)
+    with console.capture() as printed:
+        console.print(table)
+    answer(printed.get().rstrip("\n"))

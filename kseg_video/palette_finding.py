@@ -1,0 +1,170 @@
+"""The palette of whole recordings, and the number of clusters that suits them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.cluster_count import ClusterCount, choose_cluster_count
+from kseg_video.clustering import cold_fit
+from kseg_video.color import from_working, luma, to_working
+from kseg_video.errors import SettingsError, SourceError
+from kseg_video.mapping import nearest
+from kseg_video.palette import Palette
+from kseg_video.sampling import PixelSample
+from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings, TrimSettings
+from kseg_video.sources import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from kseg_video.frame import Frame
+    from kseg_video.settings import DecoderSettings
+
+# Frames looked at, spread evenly over a video.
+_FRAMES = 12
+# Of a video whose length is unknown, one of so many from the start on.
+_STRIDE = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundPalette:
+    """The palette of recordings.
+
+    Parameters
+    ----------
+    palette : Palette
+        Numbered from dark to light; shares are of all frames that were looked at.
+    settings : SegmenterSettings
+        As used.
+    chosen : ClusterCount, optional
+        Why there are so many clusters, if that was left open.
+    """
+
+    palette: Palette
+    settings: SegmenterSettings
+    chosen: ClusterCount | None
+
+
+def find_palette(
+    sources: str | Path | Sequence[str | Path],
+    segmenter: SegmenterSettings | None = None,
+    *,
+    trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
+    choose_clusters: bool = False,
+) -> FoundPalette:
+    """Fit one palette to recordings or pictures: to frames spread evenly over all of them.
+
+    Parameters
+    ----------
+    sources : str or Path, or sequence of them
+        See `open_source`.
+    segmenter : SegmenterSettings, optional
+    trim : TrimSettings, optional
+        The part that counts, of each.
+    decoder : DecoderSettings, optional
+    choose_clusters : bool
+        Whether the number of clusters is chosen, too (see `kseg_video.cluster_count`).
+
+    Returns
+    -------
+    FoundPalette
+
+    Raises
+    ------
+    SourceError
+        If one cannot be read.
+    """
+    settings = segmenter or SegmenterSettings()
+    paths = [sources] if isinstance(sources, str | Path) else sources
+    bgr = np.concatenate([sample_source(Path(path), settings, trim, decoder) for path in paths])
+    colors = to_working(bgr, settings.color_space)
+    chosen = choose_cluster_count(colors, settings) if choose_clusters else None
+    if chosen is not None:
+        settings = replace(settings, n_clusters=chosen.count)
+    centroids = cold_fit(colors, settings, settings.seed, settings.n_clusters)
+    order = np.argsort(luma(from_working(centroids, settings.color_space)), kind="stable")
+    centroids = centroids[order]
+    labels, _ = nearest(colors, centroids)
+    palette = Palette(
+        centroids=centroids,
+        colors=from_working(centroids, settings.color_space),
+        shares=np.bincount(labels, minlength=len(centroids)) / len(labels),
+        real=np.ones(len(centroids), bool),
+    )
+    return FoundPalette(palette, settings, chosen)
+
+
+def choose_for_source(
+    path: Path,
+    settings: SegmenterSettings,
+    trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
+) -> ClusterCount:
+    """The number of clusters that a recording asks for, by frames spread evenly over it.
+
+    Raises
+    ------
+    SettingsError
+        If the settings hold a palette.
+    SourceError
+        If it cannot be read.
+    """
+    if settings.palette:
+        raise SettingsError("a given palette has its number of clusters; leave one of the two out")
+    bgr = sample_source(path, settings, trim, decoder)
+    return choose_cluster_count(to_working(bgr, settings.color_space), settings)
+
+
+def sample_source(
+    path: Path,
+    settings: SegmenterSettings,
+    trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
+) -> NDArray[np.float32]:
+    """Pixels of frames spread evenly over a recording.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 3)
+        BGR levels.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    trim = trim or TrimSettings()
+    with open_source(path, trim, decoder) as source:
+        wanted = settings.sample_pixels or ("all" if source.info.still else DEFAULT_SAMPLE_PIXELS)
+        count = source.info.frame_count
+        if count is not None and count > _FRAMES:
+            seconds = count / source.info.frame_rate
+            starts = [trim.start + float(seconds * part / _FRAMES) for part in range(_FRAMES)]
+            frames = _frames_at(path, starts, decoder)
+        else:
+            frames = islice(source, 0, _FRAMES * _STRIDE, 1 if count else _STRIDE)
+        samples = [
+            PixelSample.of_frame(frame, None if wanted == "all" else wanted) for frame in frames
+        ]
+    return np.concatenate([sample.bgr for sample in samples])
+
+
+def _frames_at(
+    path: Path, starts: Sequence[float], decoder: DecoderSettings | None
+) -> Iterator[Frame]:
+    """A frame at each of some times; those past the end of a damaged file are left out."""
+    for number, start in enumerate(starts):
+        try:
+            with open_source(path, TrimSettings(start, max_frames=1), decoder) as source:
+                yield from source
+        except SourceError:
+            if number == 0:
+                raise

@@ -1,0 +1,118 @@
+"""Palettes written to files.
+
+======  ============================================================================================
+suffix  contents
+======  ============================================================================================
+.json   an object whose ``palette`` lists the clusters: number, hex, RGB, Lab, share
+.gpl    GIMP's palette, which Inkscape, Krita and others read
+.hex    one colour a line, ``rrggbb``
+.png    swatches to look at
+======  ============================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from kseg_video.errors import SettingsError, SinkError
+from kseg_video.stills import write_still
+from kseg_video.swatches import draw_swatches
+from kseg_video.whole_files import PartialFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kseg_video.palette import Palette
+
+_PICTURE_SUFFIX = ".png"
+
+
+def palette_rows(palette: Palette) -> list[dict[str, Any]]:
+    """The clusters of a palette as they stand in JSON.
+
+    Returns
+    -------
+    list of dict
+        ``cluster`` (number), ``hex``, ``rgb`` (0 to 255), ``lab`` (CIE L*a*b*, D65), ``share``.
+    """
+    return [
+        {
+            "cluster": number,
+            "hex": palette.hex_colors[number],
+            "rgb": palette.colors[number, ::-1].tolist(),
+            "lab": [round(value, 2) for value in palette.lab[number].tolist()],
+            "share": round(float(palette.shares[number]), 6),
+        }
+        for number in range(palette.n_real)
+    ]
+
+
+def check_palette_output(path: Path) -> None:
+    """Check the name of a palette to be written.
+
+    Raises
+    ------
+    SettingsError
+        If its suffix is unknown.
+    """
+    known = (*_WRITERS, _PICTURE_SUFFIX)
+    if path.suffix.lower() not in known:
+        raise SettingsError(f"{path.name} is no palette; choose one of {', '.join(known)}")
+
+
+def save_palette(path: Path, palette: Palette, *, overwrite: bool = False) -> None:
+    """Write the real clusters of a palette.
+
+    Parameters
+    ----------
+    path : Path
+        Its suffix chooses the format.
+    palette : Palette
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    SettingsError
+        If the suffix is unknown.
+    SinkError
+        If the file cannot be written.
+    """
+    check_palette_output(path)
+    suffix = path.suffix.lower()
+    part = PartialFile(path, overwrite=overwrite)
+    try:
+        if suffix == _PICTURE_SUFFIX:
+            write_still(part.path, suffix, draw_swatches(palette), None)
+        else:
+            part.path.write_text(_WRITERS[suffix](palette, path.stem), "utf-8")
+        part.publish()
+    except OSError as error:
+        raise SinkError(f"{path} cannot be written ({error.strerror})") from error
+    finally:
+        part.discard()
+
+
+def _to_json(palette: Palette, _name: str) -> str:
+    return json.dumps({"palette": palette_rows(palette)}, indent=2) + "\n"
+
+
+def _to_gimp(palette: Palette, name: str) -> str:
+    lines = ["GIMP Palette", f"Name: {name}", "Columns: 0", "#"]
+    for row in palette_rows(palette):
+        red, green, blue = row["rgb"]
+        lines.append(f"{red:3} {green:3} {blue:3}\t{row['cluster']} {row['share']:.1%}")
+    return "\n".join(lines) + "\n"
+
+
+def _to_hex(palette: Palette, _name: str) -> str:
+    return "".join(f"{row['hex'].removeprefix('#')}\n" for row in palette_rows(palette))
+
+
+_WRITERS: dict[str, Callable[[Palette, str], str]] = {
+    ".json": _to_json,
+    ".gpl": _to_gimp,
+    ".hex": _to_hex,
+}

@@ -170,7 +170,7 @@ class TestBadInput:
             ("-k 0", "cannot be 0; give a whole number from 1 to 32"),
             ("-k 33", "cannot be 33; give a whole number from 1 to 32"),
             ("-k -1", "cannot be -1; give a whole number from 1 to 32"),
-            ("-k x", "invalid int value: 'x'"),
+            ("-k x", "'x' is neither a number nor auto"),
             ("--disable 9", "no cluster 9: 5 clusters are numbered from 0 to 4"),
             ("--only 5", "no cluster 5"),
             ("--disable -1", "no cluster -1"),

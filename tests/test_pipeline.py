@@ -27,6 +27,7 @@ from kseg_video import (
 from tests.commands import start
 from tests.conftest import running_ffmpegs
 from tests.media import ffmpeg, inspect, make_clip, read_exact_bgr, read_planes
+from tests.sync import flash_lag, make_flashes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,35 +166,7 @@ class TestSync:
     @pytest.fixture(scope="class")
     @staticmethod
     def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-        path = tmp_path_factory.mktemp("sync") / "flash.mp4"
-        ffmpeg(
-            *("-f", "lavfi", "-i", "color=black:size=64x48:rate=30000/1001:duration=6"),
-            *("-f", "lavfi", "-i", "aevalsrc='lt(mod(t,1.001),0.02)*sin(6000*t)':s=48000:d=6"),
-            *("-vf", "drawbox=color=white:t=fill:enable='lt(mod(n,30),1)'", "-g", "250", path),
-        )
-        return path
-
-    @staticmethod
-    def lag(path: Path) -> float:
-        """Seconds between the last flash and the last click."""
-        import av
-
-        with av.open(str(path)) as container:
-            flashes = [
-                frame.time
-                for frame in container.decode(container.streams.video[0])
-                if frame.to_ndarray(format="gray").mean() > 128
-            ]
-        with av.open(str(path)) as container:
-            times, levels = [], []
-            for frame in container.decode(container.streams.audio[0]):
-                sound = np.abs(frame.to_ndarray()[0].astype(float))
-                times.append((frame.time or 0) + np.arange(len(sound)) / frame.sample_rate)
-                levels.append(sound / (1 if frame.format.name.startswith("flt") else 32768))
-        time, level = np.concatenate(times), np.concatenate(levels)
-        loud = time[level > 0.3]
-        starts = loud[np.diff(loud, prepend=-1) > 0.5]
-        return float(starts[-1] - (flashes[-1] or 0))
+        return make_flashes(tmp_path_factory.mktemp("sync") / "flash.mp4")
 
     @pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mkv"])
     @pytest.mark.parametrize("start", [0.0, 0.7, 2.345])
@@ -202,7 +175,7 @@ class TestSync:
     ) -> None:
         settings = SegmenterSettings(n_clusters=2)
         convert(clip, tmp_path / f"o{suffix}", segmenter=settings, trim=TrimSettings(start, 5.5))
-        assert abs(self.lag(tmp_path / f"o{suffix}") - self.lag(clip)) <= 0.02
+        assert abs(flash_lag(tmp_path / f"o{suffix}") - flash_lag(clip)) <= 0.02
 
     def test_a_picture_that_starts_late_stays_late(self, clip: Path, tmp_path: Path) -> None:
         late = tmp_path / "late.mkv"
@@ -211,7 +184,7 @@ class TestSync:
             *("-map", "0:a", "-map", "1:v", "-c", "copy", late),
         )
         convert(late, tmp_path / "out.mp4", segmenter=SegmenterSettings(n_clusters=2))
-        assert abs(self.lag(tmp_path / "out.mp4") - self.lag(late)) <= 0.02
+        assert abs(flash_lag(tmp_path / "out.mp4") - flash_lag(late)) <= 0.02
 
 
 class TestStills:

@@ -121,6 +121,7 @@ class GifSink(_AnimationSink):
         """Have no frame show through the clear parts of the next one."""
         if self._has_alpha:
             clear_after_each_frame(self._part.path)
+        self._check_whole(self._frame_rate)
 
     def _indexed(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         exact = self._indexer.index(bgr)

@@ -17,7 +17,7 @@ from kseg_video.arguments import (
     segmenter_settings,
 )
 from kseg_video.errors import DisplayError, SettingsError
-from kseg_video.messages import answer, complain, inform, told
+from kseg_video.messages import answer, can_be_printed, complain, inform, told
 from kseg_video.settings import DecoderSettings, EncoderSettings, TrimSettings
 from kseg_video.startup import import_opencv
 from kseg_video.stopping import Stopped, in_background, stop_on_signals
@@ -189,7 +189,8 @@ def _show(report: Report) -> None:
 
 
 def _print_json(data: object) -> None:
-    answer(json.dumps(data, indent=2, ensure_ascii=False))
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    answer(text if can_be_printed(text) else json.dumps(data, indent=2))
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

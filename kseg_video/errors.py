@@ -1,5 +1,13 @@
 """The errors that kseg-video raises on purpose; each message says what is wrong and what to do."""
 
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class KsegError(Exception):
     """Base of all errors that a caller may want to catch."""
@@ -19,3 +27,12 @@ class SinkError(KsegError):
 
 class DisplayError(KsegError):
     """There is no screen to show a picture on."""
+
+
+def cannot_write(path: Path, error: OSError) -> SinkError:
+    """What the system says of an output, as an error of ours."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return SinkError(f"{path} cannot be written: the disk is full; make room")
+    return SinkError(
+        f"{path} cannot be written ({error.strerror or error}); check the disk and its rights"
+    )

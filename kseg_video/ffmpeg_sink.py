@@ -9,9 +9,11 @@ from kseg_video.errors import SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.stalls import StalledError
 from kseg_video.whole_files import AbortingContext, PartialFile
+from kseg_video.written_video import read_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
     from pathlib import Path
 
     import numpy as np
@@ -94,6 +96,21 @@ class FfmpegSink(AbortingContext):
         assert self._process is not None
         return self._process
 
+    def _check_whole(self, frame_rate: Fraction) -> None:
+        """Make sure that all pictures are in the file, for as long as they last."""
+        try:
+            written = read_back(self._part.path)
+        except StalledError as error:
+            raise self._stalled(error) from error
+        seconds = self._count / frame_rate
+        if written.frames != self._count:
+            lacks = f"{written.frames} of {self._count} frames are in it"
+        elif abs(written.seconds - seconds) > 1 / frame_rate:
+            lacks = f"it lasts {written.seconds:.3f} s instead of {float(seconds):.3f} s"
+        else:
+            return
+        raise SinkError(f"{self._path} was written but is not whole ({lacks}); check the disk")
+
     def _end_of_encoder(self) -> int:
         """Its exit status, once it has finished the file."""
         try:
@@ -116,9 +133,7 @@ class FfmpegSink(AbortingContext):
         )
 
     def _stalled(self, error: StalledError) -> SinkError:
-        return SinkError(
-            f"{self._path} cannot be written: the encoder has stalled ({error}); check the disk"
-        )
+        return SinkError(f"{self._path} cannot be written: {error}; check the disk and try again")
 
 
 def raw_video(pixel_format: str, width: int, height: int, frame_rate: object) -> list[str]:

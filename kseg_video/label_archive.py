@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.errors import SinkError
+from kseg_video.errors import SinkError, cannot_write
 from kseg_video.whole_files import AbortingContext, PartialFile
 
 if TYPE_CHECKING:
@@ -112,4 +112,4 @@ class LabelArchiveSink(AbortingContext):
                 np.lib.format.write_array(member, np.array(self._times))
 
     def _failure(self, error: OSError) -> SinkError:
-        return SinkError(f"{self._path} cannot be written ({error.strerror or error})")
+        return cannot_write(self._path, error)

@@ -29,6 +29,15 @@ def answer(text: str) -> None:
         ) from error
 
 
+def can_be_printed(text: str) -> bool:
+    """Whether standard output's encoding knows every character of a text."""
+    try:
+        text.encode(sys.stdout.encoding if sys.stdout is not None else "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def all_was_taken() -> bool:
     """Whether all that was printed on standard output has found its way."""
     if sys.stdout is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from kseg_video.errors import SettingsError, SinkError
+from kseg_video.errors import SettingsError
 from kseg_video.overlap import Reader, Writer
 from kseg_video.palette_finding import choose_for_source
 from kseg_video.rendering import render, view_width
@@ -28,7 +28,13 @@ from kseg_video.settings import (
 from kseg_video.sinks import FrameSink, open_sink
 from kseg_video.sources import FrameSource, open_source
 from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
-from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
+from kseg_video.targets import (
+    ANIMATION_SUFFIX,
+    ARCHIVE_SUFFIX,
+    check_is_another,
+    check_output,
+    check_target,
+)
 from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:
@@ -173,8 +179,7 @@ def convert(  # noqa: PLR0913 - one for each part
     rendering = rendering or RenderSettings()
     encoder = encoder or EncoderSettings()
     check_settings(output, segmenter, rendering, encoder)
-    if output.exists() and source.exists() and output.samefile(source):
-        raise SinkError(f"{output} is the input itself; choose another output")
+    check_is_another(output, source)
     check_target(output, encoder)
     chosen = None
     if choose_clusters:

@@ -160,6 +160,8 @@ def _report(path: Path) -> str:
 
 
 def _not_a_video(path: Path, report: str) -> SourceError:
+    if not path.exists():
+        return SourceError(f"{path} is gone; put it back and try again")
     if "matches no streams" in report:
         return SourceError(f"{path} holds no video; give a video file or an image")
     if re.search(r"exceeds specified max pixel|Picture size .* is invalid", report):

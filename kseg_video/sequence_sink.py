@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg_video.errors import SinkError
+from kseg_video.errors import SinkError, cannot_write
 from kseg_video.leftovers import leftovers
 from kseg_video.stills import OPAQUE_STILL_SUFFIXES, numbered_files, write_still
 from kseg_video.whole_files import AbortingContext
@@ -46,7 +46,7 @@ class SequenceSink(AbortingContext):
         try:
             self._folder = Path(tempfile.mkdtemp(prefix=".kseg-", dir=beside))
         except OSError as error:
-            raise SinkError(f"{path} cannot be written ({error.strerror})") from error
+            raise cannot_write(path, error) from error
         self._leftover = leftovers.add(self._remove)
         # Pillow lets go of the interpreter while it compresses.
         self._workers = os.cpu_count() or 1
@@ -62,7 +62,7 @@ class SequenceSink(AbortingContext):
             If it or one before it cannot be written.
         """
         if len(self._pending) > self._workers:
-            self._pending.popleft().result()
+            self._await_oldest()
         if frame.alpha is not None and self._suffix in OPAQUE_STILL_SUFFIXES and not self.notes:
             self.notes.append(f"{self._suffix} holds no transparency, which is left out")
         part = self._folder / f"{self._count}{self._suffix}"
@@ -83,18 +83,24 @@ class SequenceSink(AbortingContext):
         if not self._count:
             raise SinkError(f"{self._path} got no picture")
         while self._pending:
-            self._pending.popleft().result()
+            self._await_oldest()
         self._pool.shutdown()
         try:
             self._publish()
         except OSError as error:
-            raise SinkError(f"{self._path} cannot be written ({error.strerror})") from error
+            raise cannot_write(self._path, error) from error
 
     def abort(self) -> None:
         """Remove what has been written."""
         self._pool.shutdown(cancel_futures=True)
         self._remove()
         leftovers.forget(self._leftover)
+
+    def _await_oldest(self) -> None:
+        try:
+            self._pending.popleft().result()
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
 
     def _remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

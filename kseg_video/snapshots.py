@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.errors import SinkError
+from kseg_video.errors import cannot_write
 from kseg_video.recording import dated_path
 from kseg_video.stills import write_still
+from kseg_video.whole_files import PartialFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,23 +32,33 @@ def save_snapshot(
         If they cannot be written.
     """
     path = dated_path(folder, ".png")
-    write_still(path, ".png", view, None)
-    write_still(path.with_stem(f"{path.stem}-original"), ".png", original, None)
-    clusters = [
-        {"cluster": number, "hex": hex_color, "centroid": centroid, "share": share}
-        for number, (hex_color, centroid, share) in enumerate(
-            zip(
-                palette.hex_colors,
-                np.round(palette.centroids.astype(float), 3).tolist(),
-                np.round(palette.shares, 6).tolist(),
-                strict=True,
-            )
-        )
-    ]
-    try:
-        path.with_suffix(".json").write_text(json.dumps(clusters, indent=2) + "\n", "utf-8")
-    except OSError as error:
-        raise SinkError(
-            f"{path.with_suffix('.json')} cannot be written ({error.strerror})"
-        ) from error
+    _write(path, lambda part: write_still(part, ".png", view, None))
+    beside = path.with_stem(f"{path.stem}-original")
+    _write(beside, lambda part: write_still(part, ".png", original, None))
+    text = json.dumps(_described(palette), indent=2) + "\n"
+    _write(path.with_suffix(".json"), lambda part: part.write_text(text, "utf-8"))
     return path
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    part = PartialFile(path, overwrite=False)
+    try:
+        write(part.path)
+        part.publish()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        part.discard()
+
+
+def _described(palette: Palette) -> list[dict[str, object]]:
+    rows = zip(
+        palette.hex_colors,
+        np.round(palette.centroids.astype(float), 3).tolist(),
+        np.round(palette.shares, 6).tolist(),
+        strict=True,
+    )
+    return [
+        {"cluster": number, "hex": hex_color, "centroid": centroid, "share": share}
+        for number, (hex_color, centroid, share) in enumerate(rows)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kseg_video.errors import SinkError
+from kseg_video.errors import SinkError, cannot_write
 from kseg_video.stills import OPAQUE_STILL_SUFFIXES, write_still
 from kseg_video.whole_files import AbortingContext, PartialFile
 
@@ -40,7 +40,10 @@ class StillSink(AbortingContext):
         if frame.alpha is not None and suffix in OPAQUE_STILL_SUFFIXES:
             self.notes.append(f"{suffix} holds no transparency, which is left out")
         pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
-        write_still(self._part.path, suffix, pixels, frame.alpha)
+        try:
+            write_still(self._part.path, suffix, pixels, frame.alpha)
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
         self._written = True
 
     def close(self) -> None:

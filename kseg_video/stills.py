@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import imageio.v3 as iio
 import numpy as np
 
-from kseg_video.errors import SinkError, SourceError
+from kseg_video.errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,16 +111,13 @@ def write_still(
 
     Raises
     ------
-    SinkError
+    OSError
         If it cannot be written.
     """
     picture = pixels if pixels.ndim == 2 else pixels[..., ::-1]
     if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
         picture = np.dstack([picture, alpha])
-    try:
-        iio.imwrite(path, picture, extension=suffix, plugin="pillow", **_WRITER_OPTIONS[suffix])
-    except OSError as error:
-        raise SinkError(f"{path} cannot be written ({error.strerror or error})") from error
+    iio.imwrite(path, picture, extension=suffix, plugin="pillow", **_WRITER_OPTIONS[suffix])
 
 
 def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:

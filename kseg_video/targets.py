@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ANIMATION_SUFFIX = ".gif"
 ARCHIVE_SUFFIX = ".npz"
+_LONGEST_NAME = 255  # bytes, of practically all file systems
 _PLAIN_SUFFIXES = frozenset({ANIMATION_SUFFIX, ARCHIVE_SUFFIX})
 TRANSPARENT_SUFFIXES = (".webm", ".mov", ".mkv", ".gif", ".webp", ".png", ".tif")
 
@@ -104,12 +106,27 @@ def check_target(path: Path, encoder: EncoderSettings) -> None:
         If it exists without leave to overwrite, is no plain file, or its folder is not writable.
     """
     folder = path.parent
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise SinkError(f"the name {path.name} is too long; choose another output")
     if is_sequence(path):
         check_replaceable(list(numbered_files(path).values()), overwrite=encoder.overwrite)
         folder = folder if folder.exists() else folder.parent
     elif path.exists():
         check_replaceable([path], overwrite=encoder.overwrite)
     check_folder(folder)
+
+
+def check_is_another(path: Path, source: Path) -> None:
+    """Check that an output is not its own input, by whatever name.
+
+    Raises
+    ------
+    SinkError
+        If it is.
+    """
+    with contextlib.suppress(OSError):  # one of them is missing, or has a name that cannot be
+        if path.samefile(source):
+            raise SinkError(f"{path} is the input itself; choose another output")
 
 
 def check_replaceable(paths: Sequence[Path], *, overwrite: bool) -> None:

@@ -8,7 +8,6 @@ from kseg_video.containers import CONTAINERS, codec_arguments
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
 from kseg_video.track_muxing import tracks_input, tracks_output
-from kseg_video.written_video import read_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,16 +83,7 @@ class VideoFileSink(FfmpegSink):
             self._feed(frame.bgra)
 
     def _finish(self) -> None:
-        """Make sure that all pictures are in the file, for as long as they last."""
-        written = read_back(self._part.path)
-        seconds = self._count / self._info.frame_rate
-        if written.frames != self._count:
-            lacks = f"{written.frames} of {self._count} frames are in it"
-        elif abs(written.seconds - seconds) > 1 / self._info.frame_rate:
-            lacks = f"it lasts {written.seconds:.3f} s instead of {float(seconds):.3f} s"
-        else:
-            return
-        raise SinkError(f"{self._path} was written but is not whole ({lacks}); check the disk")
+        self._check_whole(self._info.frame_rate)
 
     def _picture_input(self, tracks: Tracks | None) -> list[str]:
         info = self._info

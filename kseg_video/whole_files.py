@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self
 
-from kseg_video.errors import SinkError
+from kseg_video.errors import SinkError, cannot_write
 from kseg_video.leftovers import leftovers
 
 
@@ -38,7 +38,7 @@ class PartialFile:
                 pass
         except OSError as error:
             leftovers.forget(self._leftover)
-            raise SinkError(f"{target} cannot be written ({error.strerror})") from error
+            raise cannot_write(target, error) from error
 
     def publish(self) -> None:
         """Give it the target's name.
@@ -56,7 +56,7 @@ class PartialFile:
         except FileExistsError:
             raise SinkError(f"{self._target} appeared meanwhile; choose another output") from None
         except OSError as error:
-            raise SinkError(f"{self._target} cannot be written ({error.strerror})") from error
+            raise cannot_write(self._target, error) from error
         self.discard()
 
     def discard(self) -> None:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import re
+import shlex
+import shutil
 import signal
+import stat
+import subprocess
 import time
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tests.commands import Outcome, finish, run, start
+from kseg_video import EncoderSettings, SinkError, convert
+from tests.commands import COMMAND, Outcome, finish, run, start
+from tests.conftest import running_ffmpegs
 from tests.faulty_ffmpeg import faulty_ffmpeg
-from tests.media import ffmpeg, make_clip
+from tests.media import ffmpeg, inspect, make_clip
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+DECODER, ENCODER = "*rawvideo -", "*pipe:0*"
 
 QUICK = pytest.mark.quick
 STOPPED = [
@@ -132,3 +145,259 @@ class TestSignals:
         assert finish(process, SECONDS) == Outcome(code, "", "")
         assert left_in(folder) == ["out.mp4"]
         assert (folder / "out.mp4").read_text() == "precious"
+
+
+def ffmpeg_of(process: subprocess.Popen[str], job: str) -> int:
+    """Number of the ffmpeg that does a job for the command."""
+    found: list[int] = []
+
+    def is_there() -> bool:
+        assert process.poll() is None
+        found.extend(number for number in running_ffmpegs() if fnmatch(command_of(number), job))
+        return bool(found)
+
+    wait_until(is_there)
+    return found[0]
+
+
+def command_of(number: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{number}/cmdline").read_text().replace("\0", " ").strip()
+    return ""
+
+
+class TestChildren:
+    """The decoder or the encoder dies, or does nothing any more."""
+
+    @pytest.mark.parametrize(
+        ("job", "message"),
+        [
+            (DECODER, r"the decoder of .* was killed .signal 9.; try again"),
+            (ENCODER, r"cannot be written: the encoder was killed .signal 9.; try again"),
+        ],
+    )
+    def test_one_is_killed(self, long_clip: Path, folder: Path, job: str, message: str) -> None:
+        process = start("convert", long_clip, "-o", folder / "out.mp4")
+        number = ffmpeg_of(process, job)
+        wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()))
+        os.kill(number, signal.SIGKILL)
+        assert_failed(finish(process, SECONDS), message)
+        assert left_in(folder) == []
+
+    @pytest.mark.thorough
+    @pytest.mark.parametrize(
+        ("job", "message"),
+        [
+            pytest.param(DECODER, "the decoder of .* has stalled .*; check the disk", marks=QUICK),
+            (ENCODER, "cannot be written: ffmpeg has done nothing for 2 s; check the disk"),
+        ],
+    )
+    def test_one_stalls(self, long_clip: Path, folder: Path, job: str, message: str) -> None:
+        process = start("convert", long_clip, "-o", folder / "out.mp4")
+        os.kill(ffmpeg_of(process, job), signal.SIGSTOP)
+        assert_failed(finish(process, 2 * SECONDS), message)
+        assert left_in(folder) == []
+
+    @pytest.mark.thorough
+    @pytest.mark.parametrize("job", ["probe", "decode", "encode", "check"])
+    def test_one_never_does_anything(
+        self, clip: Path, folder: Path, tmp_path: Path, job: str
+    ) -> None:
+        environment = faulty_ffmpeg(tmp_path, job, "sleep 60")
+        outcome = run("convert", clip, "-o", folder / "out.mp4", env=environment)
+        assert_failed(outcome, "ffmpeg has done nothing for 2 s.*; check")
+        assert left_in(folder) == []
+
+    def test_none_outlives_a_command_that_is_killed(self, long_clip: Path, folder: Path) -> None:
+        process = start("convert", long_clip, "-o", folder / "out.mp4")
+        ffmpeg_of(process, ENCODER)
+        process.kill()
+        process.communicate()
+        wait_until(lambda: not running_ffmpegs())
+
+
+class TestDisk:
+    """Disks that are full or may not be written to."""
+
+    @pytest.fixture
+    def disk(self, tmp_path: Path) -> Iterator[Path]:
+        """A disk of 64 KiB."""
+        place = tmp_path / "disk"
+        place.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+        if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("needs to mount a small disk")
+        yield place
+        subprocess.run(["umount", place], check=True)
+
+    @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.webm", "out.gif", "out.png"])
+    def test_a_full_one(self, long_clip: Path, disk: Path, name: str, tmp_path: Path) -> None:
+        source = long_clip
+        if name.endswith(".png"):
+            source = tmp_path / "noise.png"
+            noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8)
+            Image.fromarray(noise).save(source)
+        (disk / name).write_text("precious")
+        outcome = run("convert", source, "-o", disk / name, "-y", "--view", "original")
+        assert_failed(outcome, "cannot be written: the disk is full; make room")
+        assert left_in(disk) == [name]
+        assert (disk / name).read_text() == "precious"
+
+    def test_a_read_only_one(self, clip: Path, disk: Path) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        assert_failed(run("convert", clip, "-o", disk / "out.mp4"), "is not writable; choose")
+
+
+class TestSource:
+    """A file that changes while it is read."""
+
+    def test_it_shrinks(self, long_clip: Path, folder: Path, tmp_path: Path) -> None:
+        source = Path(shutil.copy(long_clip, tmp_path / "source.mp4"))
+        process = start("convert", source, "-o", folder / "out.mp4", "--json", "-q")
+        wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()))
+        os.truncate(source, source.stat().st_size // 4)
+        outcome = finish(process)
+        assert outcome.code == 0
+        assert re.fullmatch("kseg-video: warning: .*ended early.*\n", outcome.err)
+        stored = inspect(folder / "out.mp4")
+        assert 0 < stored.frames == json.loads(outcome.out)["frames"] < 4000
+
+    def test_it_is_removed_while_it_is_read(
+        self, long_clip: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        source = Path(shutil.copy(long_clip, tmp_path / "source.mp4"))
+        process = start("convert", source, "-o", folder / "out.mp4", "--end", "20", "-q")
+        wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()))
+        source.unlink()
+        assert finish(process) == Outcome(0, "", "")
+        assert inspect(folder / "out.mp4").frames == 500
+
+    @pytest.mark.parametrize("job", ["probe", "decode", "encode"])
+    def test_it_is_gone_before_it_is_read(
+        self, clip: Path, folder: Path, tmp_path: Path, job: str
+    ) -> None:
+        source = Path(shutil.copy(clip, tmp_path / "source.mp4"))
+        environment = faulty_ffmpeg(tmp_path, job, f'rm -f {source}; ffmpeg "$@"')
+        outcome = run("convert", source, "-o", folder / "out.mp4", env=environment)
+        assert_failed(outcome, "source.mp4 is gone; put it back and try again")
+        assert left_in(folder) == []
+
+
+class TestPlace:
+    """Outputs that are no plain files."""
+
+    @pytest.mark.parametrize("suffix", [".mp4", ".png", ".gif"])
+    @pytest.mark.parametrize("kind", ["device", "fifo", "folder", "link to a device"])
+    def test_it_is_refused(self, clip: Path, folder: Path, kind: str, suffix: str) -> None:
+        target = folder / f"out{suffix}"
+        if kind == "device":
+            if os.geteuid() != 0:
+                pytest.skip("needs to make a device")
+            os.mknod(target, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        elif kind == "fifo":
+            os.mkfifo(target)
+        elif kind == "folder":
+            (target / "out").mkdir(parents=True)
+        else:
+            target.symlink_to("/dev/null")
+        with pytest.raises(SinkError, match=r"is not a plain file; choose another output"):
+            convert(clip, target, encoder=EncoderSettings(overwrite=True))
+        assert left_in(folder) == [target.name]
+
+
+class TestStreams:
+    """Standard streams that are closed or take nothing."""
+
+    def shell(self, line: str, clip: Path, folder: Path) -> Outcome:
+        command = f"{shlex.join(COMMAND)} convert {clip} -o {folder}/out.mp4 --json"
+        finished = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {command} {line}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert inspect(folder / "out.mp4").frames == 50
+        return Outcome(finished.returncode, finished.stdout, finished.stderr)
+
+    @pytest.mark.parametrize(
+        ("line", "reason"), [("-q | true", "Broken pipe"), ("-q >/dev/full", "No space left")]
+    )
+    def test_an_answer_that_nobody_takes(
+        self, clip: Path, folder: Path, line: str, reason: str
+    ) -> None:
+        message = f"standard output cannot be written to .{reason}.*all else is done"
+        assert_failed(self.shell(line, clip, folder), message)
+
+    def test_an_answer_that_nobody_wants(self, clip: Path, folder: Path) -> None:
+        assert self.shell("-q >&-", clip, folder) == Outcome(0, "", "")
+
+    @pytest.mark.parametrize("line", ["2>&-", "2>/dev/full"])
+    def test_no_standard_error(self, clip: Path, folder: Path, line: str) -> None:
+        outcome = self.shell(line, clip, folder)
+        assert (outcome.code, json.loads(outcome.out)["frames"]) == (0, 50)
+
+    def test_none_at_all(self, clip: Path, folder: Path) -> None:
+        assert self.shell("<&- >&- 2>&-", clip, folder) == Outcome(0, "", "")
+
+    def test_help_that_nobody_reads(self) -> None:
+        command = f"set -o pipefail; {shlex.join(COMMAND)} --help | true"
+        finished = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+        assert finished.stderr == b""
+
+
+class TestSurroundings:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"HOME": None},
+            {"HOME": "/nowhere"},
+            {"LC_ALL": "C", "LANG": None},
+            {"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii"},
+            {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "LC_ALL": "C"},
+        ],
+        ids=str,
+    )
+    def test_any_environment_will_do(
+        self, clip: Path, folder: Path, changes: dict[str, str | None]
+    ) -> None:
+        changed = {**os.environ, **changes}
+        environment = {name: value for name, value in changed.items() if value is not None}
+        target = folder / "ünï·日本.mp4"
+        outcome = run("convert", clip, "-o", target, "--json", env=environment)
+        assert (outcome.code, outcome.err.count("\n")) == (0, 1)
+        assert json.loads(outcome.out)["frames"] == 50
+        assert left_in(folder) == [target.name]
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "a b",
+            "'single' \"double\"",
+            "100% %03d %s",
+            "a\nb",
+            "-i",
+            "--output",
+            "日本語 ünï עברית",
+            "$(touch made) `touch made`; touch made",
+            "concat:a|b",
+            "http:x",
+            "file:x",
+            "pipe:0",
+            "[v] \\ , ; = : @ #",
+            os.fsdecode(b"not \xff text"),
+            "x" * 236,  # 250 with .segmented.mp4
+        ],
+    )
+    def test_any_name_will_do(self, clip: Path, folder: Path, name: str) -> None:
+        shutil.copy(clip, folder / f"{name}.mp4")
+        outcome = run("convert", "--json", "--", f"{name}.mp4", cwd=folder)
+        assert (outcome.code, outcome.err.count("\n")) == (0, 1), outcome.err
+        assert json.loads(outcome.out)["frames"] == 50
+        assert left_in(folder) == sorted([f"{name}.mp4", f"{name}.segmented.mp4"])
+
+    def test_a_name_that_is_too_long(self, clip: Path, folder: Path) -> None:
+        shutil.copy(clip, folder / f"{'x' * 250}.mp4")
+        assert_failed(
+            run("convert", folder / f"{'x' * 250}.mp4"), "too long.*choose another output"
+        )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
     from kseg_video.frame import AudioTrack, Frame, Segmentation, Tracks, VideoInfo
+    from kseg_video.frame_statistics import FrameStatistics, measure
     from kseg_video.palette import Palette
     from kseg_video.palette_finding import FoundPalette, find_palette
     from kseg_video.palette_reading import load_palette
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         EncoderSettings,
         RenderSettings,
         SegmenterSettings,
+        StatisticsSettings,
         TrimSettings,
     )
     from kseg_video.sinks import FrameSink, open_sink
@@ -34,6 +36,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
     "frame": ("AudioTrack", "Frame", "Segmentation", "Tracks", "VideoInfo"),
+    "frame_statistics": ("FrameStatistics", "measure"),
     "palette": ("Palette",),
     "palette_finding": ("FoundPalette", "find_palette"),
     "palette_reading": ("load_palette",),
@@ -46,6 +49,7 @@ _HOMES = {
         "EncoderSettings",
         "RenderSettings",
         "SegmenterSettings",
+        "StatisticsSettings",
         "TrimSettings",
     ),
     "sinks": ("FrameSink", "open_sink"),
@@ -62,6 +66,7 @@ __all__ = [
     "Frame",
     "FrameSink",
     "FrameSource",
+    "FrameStatistics",
     "KsegError",
     "Palette",
     "RenderSettings",
@@ -73,6 +78,7 @@ __all__ = [
     "SettingsError",
     "SinkError",
     "SourceError",
+    "StatisticsSettings",
     "Tracks",
     "TrimSettings",
     "VideoInfo",
@@ -80,6 +86,7 @@ __all__ = [
     "convert",
     "find_palette",
     "load_palette",
+    "measure",
     "open_sink",
     "open_source",
     "render",

@@ -85,7 +85,9 @@ def command_parser() -> argparse.ArgumentParser:
         help="leave interlaced pictures as they are",
     )
     _add_encoding(convert.add_argument_group("encoding"))
-    _add_reporting(convert.add_argument_group("reporting"))
+    reporting = convert.add_argument_group("reporting")
+    _add_statistics(reporting)
+    _add_reporting(reporting)
     _add_live(commands)
     _add_palette(commands)
     commands.add_parser(
@@ -299,6 +301,21 @@ def _add_encoding(group: argparse._ArgumentGroup) -> None:
         "--lossless", action="store_true", help="FFV1 in .mkv, which keeps the exact colours"
     )
     group.add_argument("--no-audio", action="store_true", help="leave the sound out")
+
+
+def _add_statistics(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--stats",
+        type=Path,
+        metavar="FILE",
+        help="write figures of every frame to a .csv or .jsonl",
+    )
+    group.add_argument(
+        "--stats-plot",
+        type=Path,
+        metavar="FILE",
+        help="draw the clusters' shares over time to a .png or .svg",
+    )
 
 
 def _add_reporting(group: argparse._ArgumentGroup) -> None:

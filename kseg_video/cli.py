@@ -18,7 +18,7 @@ from kseg_video.arguments import (
 )
 from kseg_video.errors import DisplayError, SettingsError
 from kseg_video.messages import answer, can_be_printed, complain, inform, told
-from kseg_video.settings import DecoderSettings, EncoderSettings, TrimSettings
+from kseg_video.settings import DecoderSettings, EncoderSettings, StatisticsSettings, TrimSettings
 from kseg_video.startup import import_opencv
 from kseg_video.stopping import Stopped, in_background, stop_on_signals
 
@@ -105,6 +105,7 @@ def _convert(options: argparse.Namespace) -> int:
         "decoder": DecoderSettings(deinterlace=options.deinterlace),
         "trim": TrimSettings(options.start, options.end, options.max_frames),
         "choose_clusters": options.clusters == "auto",
+        "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
     import_opencv()
     from kseg_video.pipeline import check_settings
@@ -112,6 +113,8 @@ def _convert(options: argparse.Namespace) -> int:
 
     stop_on_signals()
     outputs = _outputs(options)
+    for path in settings["statistics"].paths if len(outputs) > 1 else ():
+        raise SettingsError(f"{path} is one file for several inputs; convert them apart")
     for output in outputs:
         check_settings(output, segmenter, settings["rendering"], settings["encoder"])
     console = None if options.quiet else terminal_console()

@@ -7,6 +7,7 @@ behind.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -23,10 +24,12 @@ from kseg_video.settings import (
     EncoderSettings,
     RenderSettings,
     SegmenterSettings,
+    StatisticsSettings,
     TrimSettings,
 )
 from kseg_video.sinks import FrameSink, open_sink
 from kseg_video.sources import FrameSource, open_source
+from kseg_video.statistics_keeping import check_statistics, keep_statistics
 from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
 from kseg_video.targets import (
     ANIMATION_SUFFIX,
@@ -38,6 +41,8 @@ from kseg_video.targets import (
 from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from kseg_video.frame import Event, Frame, PixelLayout, Segmentation, VideoInfo
@@ -143,6 +148,7 @@ def convert(  # noqa: PLR0913 - one for each part
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
     choose_clusters: bool = False,
+    statistics: StatisticsSettings | None = None,
     observer: RunObserver | None = None,
 ) -> Report:
     """Turn a video, a still or a folder of stills into a segmented or masked one.
@@ -159,6 +165,8 @@ def convert(  # noqa: PLR0913 - one for each part
     choose_clusters : bool
         Whether the number of clusters is chosen after the source's colours, instead of the
         segmenter's (see `kseg_video.cluster_count`).
+    statistics : StatisticsSettings, optional
+        Figures of every frame, kept in files of their own.
     observer : RunObserver, optional
 
     Returns
@@ -181,12 +189,25 @@ def convert(  # noqa: PLR0913 - one for each part
     check_settings(output, segmenter, rendering, encoder)
     check_is_another(output, source)
     check_target(output, encoder)
+    if statistics is not None:
+        if output in statistics.paths:
+            raise SettingsError(f"{output} is to hold two things; give the statistics another name")
+        check_statistics(statistics, overwrite=encoder.overwrite)
     chosen = None
     if choose_clusters:
         chosen = choose_for_source(source, segmenter, trim, decoder)
         segmenter = replace(segmenter, n_clusters=chosen.count)
-    with open_source(source, trim, decoder) as frames:
+    with open_source(source, trim, decoder) as frames, ExitStack() as stack:
         run = _Run(frames, _for_input(segmenter, frames.info), rendering)
+        if statistics is not None:
+            run.keep = stack.enter_context(
+                keep_statistics(
+                    statistics,
+                    segmenter.color_space,
+                    frames.info.frame_rate,
+                    overwrite=encoder.overwrite,
+                )
+            )
         painted = _painted_info(frames.info, output, rendering, encoder)
         with open_sink(output, painted, encoder, frames.tracks) as sink:
             if observer is not None:
@@ -269,6 +290,7 @@ class _Run:
         self._settings = settings
         self._rendering = rendering
         self._segmenter = Segmenter(settings, self.timer)
+        self.keep: Callable[[Frame, Segmentation], None] | None = None
         self._started = time.perf_counter()
         self._frames = 0
         self._inertia_sum = 0.0
@@ -288,6 +310,9 @@ class _Run:
                     painted = render(frame, segmentation, self._rendering, layout)
                 writer.write(painted)
                 self._note(frame, segmentation)
+                if self.keep is not None:
+                    with self.timer.stage("measure"):
+                        self.keep(frame, segmentation)
                 if observer is not None:
                     observer.on_frame(frame, segmentation)
             writer.finish()

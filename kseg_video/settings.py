@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from kseg_video.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ColorSpace: TypeAlias = Literal["rgb", "lab", "luv", "hsv", "ycrcb", "oklab"]
 Mapping: TypeAlias = Literal["fast", "exact"]
@@ -180,6 +183,34 @@ class DecoderSettings:
     """
 
     deinterlace: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsSettings:
+    """Which statistics are kept of a run.
+
+    Parameters
+    ----------
+    table : Path, optional
+        Figures of every frame, to a ``.csv`` or ``.jsonl`` file.
+    plot : Path, optional
+        Shares over time, drawn to a ``.png`` or ``.svg`` file.
+    """
+
+    table: Path | None = None
+    plot: Path | None = None
+
+    def __post_init__(self) -> None:
+        for path, suffixes in ((self.table, (".csv", ".jsonl")), (self.plot, (".png", ".svg"))):
+            if path is not None and path.suffix.lower() not in suffixes:
+                raise SettingsError(
+                    f"{path.name} cannot take statistics; choose {' or '.join(suffixes)}"
+                )
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that are written."""
+        return tuple(path for path in (self.table, self.plot) if path is not None)
 
 
 @dataclass(frozen=True, slots=True)

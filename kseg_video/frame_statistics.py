@@ -1,0 +1,92 @@
+"""What a segmented frame measures: shares, colours and places of its clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from kseg_video.color import to_working, working_to_bgr
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kseg_video.frame import Event, Frame, Segmentation
+    from kseg_video.settings import ColorSpace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameStatistics:
+    """Figures of one frame; row i is cluster i.
+
+    Parameters
+    ----------
+    frame : int
+        Its number, from 0.
+    time : float
+        Seconds of the source's own time.
+    event : {"cold", "warm", "cut", "reseed"}
+        See `kseg_video.frame.Segmentation`.
+    inertia : float
+        Likewise.
+    shares : ndarray of float64, shape (K,)
+        Part of the frame's pixels in each cluster.
+    rgb : ndarray of float32, shape (K, 3)
+        Centroids in R, G, B, 0 to 255; NaN for clusters that have not been found.
+    lab : ndarray of float32, shape (K, 3)
+        The same in CIE L*a*b* under D65, L* 0 to 100.
+    places : ndarray of float64, shape (K, 2)
+        Centroids of area: mean column and row of the cluster's pixels, counted from 0 at the upper
+        left; NaN for clusters without any.
+    """
+
+    frame: int
+    time: float
+    event: Event
+    inertia: float
+    shares: NDArray[np.float64]
+    rgb: NDArray[np.float32]
+    lab: NDArray[np.float32]
+    places: NDArray[np.float64]
+
+
+def measure(frame: Frame, segmentation: Segmentation, color_space: ColorSpace) -> FrameStatistics:
+    """Figures of a segmented frame.
+
+    Parameters
+    ----------
+    frame : Frame
+    segmentation : Segmentation
+        Of that frame.
+    color_space : str
+        Working space of its centroids.
+
+    Returns
+    -------
+    FrameStatistics
+    """
+    palette = segmentation.palette
+    bgr = working_to_bgr(palette.centroids, color_space)
+    lab = to_working(bgr, "lab")
+    rgb = bgr[:, ::-1].copy()
+    rgb[~palette.real] = lab[~palette.real] = np.nan
+    return FrameStatistics(
+        frame=frame.index,
+        time=frame.time,
+        event=segmentation.event,
+        inertia=segmentation.inertia,
+        shares=palette.shares,
+        rgb=rgb,
+        lab=lab,
+        places=_places(segmentation.labels, palette.shares),
+    )
+
+
+def _places(labels: NDArray[np.uint8], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    places = np.full((len(shares), 2), np.nan)
+    for number in np.flatnonzero(shares):
+        moments = cv2.moments((labels == number).view(np.uint8), binaryImage=True)
+        places[number] = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    return places

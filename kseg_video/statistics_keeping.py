@@ -1,0 +1,76 @@
+"""Statistics of a run, kept as the user wants them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from kseg_video.errors import KsegError
+from kseg_video.frame_statistics import measure
+from kseg_video.statistics_plot import SharesPlot
+from kseg_video.statistics_tables import CsvTable, JsonLinesTable, StatisticsTable
+from kseg_video.targets import check_folder, check_replaceable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from fractions import Fraction
+
+    from kseg_video.frame import Frame, Segmentation
+    from kseg_video.settings import ColorSpace, StatisticsSettings
+
+
+def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None:
+    """Check that statistics can be written.
+
+    Raises
+    ------
+    KsegError
+        If a plot is wanted and matplotlib is missing.
+    SinkError
+        If a file exists without leave to overwrite, or cannot be made.
+    """
+    if statistics.plot is not None and find_spec("matplotlib") is None:
+        raise KsegError("plots need matplotlib; install it with: pip install 'kseg-video[plot]'")
+    for path in statistics.paths:
+        check_replaceable([path] if path.exists() else [], overwrite=overwrite)
+        check_folder(path.parent)
+
+
+@contextmanager
+def keep_statistics(
+    statistics: StatisticsSettings, color_space: ColorSpace, rate: Fraction, *, overwrite: bool
+) -> Iterator[Callable[[Frame, Segmentation], None]]:
+    """Keep statistics; the files have their names at the end, or are gone if it was an error.
+
+    Parameters
+    ----------
+    statistics : StatisticsSettings
+    color_space : str
+        Working space of the segmentations.
+    rate : Fraction
+        Frames a second.
+    overwrite : bool
+        Whether existing files may be replaced.
+
+    Yields
+    ------
+    callable
+        Takes each frame and its segmentation; raises SinkError if a file cannot be written.
+    """
+    with ExitStack() as stack:
+        outputs: list[StatisticsTable | SharesPlot] = []
+        table, plot = statistics.table, statistics.plot
+        if table is not None:
+            kind = CsvTable if table.suffix.lower() == ".csv" else JsonLinesTable
+            outputs.append(stack.enter_context(kind(table, overwrite=overwrite)))
+        if plot is not None:
+            shares = SharesPlot(plot, float(rate), overwrite=overwrite)
+            outputs.append(stack.enter_context(shares))
+
+        def keep(frame: Frame, segmentation: Segmentation) -> None:
+            figures = measure(frame, segmentation, color_space)
+            for output in outputs:
+                output.add(figures)
+
+        yield keep

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from kseg_video.palette_reading import load_palette
     from kseg_video.palette_writing import save_palette
     from kseg_video.pipeline import Report, RunObserver, convert
-    from kseg_video.rendering import render
+    from kseg_video.rendering import Renderer, render
     from kseg_video.segmenter import Segmenter
     from kseg_video.settings import (
+        ClusterChoice,
         DecoderSettings,
         EncoderSettings,
         RenderSettings,
@@ -42,9 +43,10 @@ _HOMES = {
     "palette_reading": ("load_palette",),
     "palette_writing": ("save_palette",),
     "pipeline": ("Report", "RunObserver", "convert"),
-    "rendering": ("render",),
+    "rendering": ("Renderer", "render"),
     "segmenter": ("Segmenter",),
     "settings": (
+        "ClusterChoice",
         "DecoderSettings",
         "EncoderSettings",
         "RenderSettings",
@@ -59,6 +61,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AudioTrack",
+    "ClusterChoice",
     "DecoderSettings",
     "DisplayError",
     "EncoderSettings",
@@ -70,6 +73,7 @@ __all__ = [
     "KsegError",
     "Palette",
     "RenderSettings",
+    "Renderer",
     "Report",
     "RunObserver",
     "Segmentation",

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import Literal, NoReturn, get_args
+from typing import TYPE_CHECKING, Literal, NoReturn, get_args
 
 import kseg_video
+from kseg_video.background import parse_background
 from kseg_video.errors import SettingsError
 from kseg_video.messages import complain
 from kseg_video.palette_reading import load_palette
 from kseg_video.settings import (
     DEFAULT_SAMPLE_PIXELS,
     MAX_CLUSTERS,
-    Background,
     CaptureSettings,
+    ClusterChoice,
     Codec,
     ColorSpace,
     Init,
@@ -25,6 +26,11 @@ from kseg_video.settings import (
     SegmenterSettings,
     View,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kseg_video.settings import Selector
 
 EXIT_USAGE = 2
 
@@ -269,19 +275,34 @@ def _add_rendering(group: argparse._ArgumentGroup) -> None:
         default="segmented",
         help="what is written (default: %(default)s)",
     )
-    switched = group.add_mutually_exclusive_group()
-    switched.add_argument(
-        "--disable",
-        type=_numbers,
-        metavar="I,J",
-        help="clusters switched off: painted as background",
-    )
-    switched.add_argument("--only", type=_numbers, metavar="I,J", help="the only clusters left on")
+    for option, type_, metavar, meaning in (
+        ("--disable", _clusters, "CLUSTERS", "clusters switched off, by number or colour"),
+        ("--only", _clusters, "CLUSTERS", "the only clusters left on, by number or colour"),
+        ("--pick", _pixel, "X,Y", "leave on only the cluster under that pixel of the first frame"),
+        ("--pick-off", _pixel, "X,Y", "switch that cluster off"),
+    ):
+        group.add_argument(
+            option, type=type_, action="extend", default=[], metavar=metavar, help=meaning
+        )
     group.add_argument(
         "--background",
-        choices=get_args(Background),
+        type=_background,
         default="black",
-        help="what switched-off clusters are painted as (default: %(default)s)",
+        metavar="WHAT",
+        help="what is shown where clusters are off: a colour, gray, blur[:radius], "
+        "pixelate[:size], transparent, or an image or video file (default: %(default)s)",
+    )
+    group.add_argument(
+        "--feather",
+        type=int,
+        metavar="PIXELS",
+        help="width of soft edges (default: 0 on a flat background, else as suits the size)",
+    )
+    group.add_argument(
+        "--despeckle",
+        type=int,
+        metavar="PIXELS",
+        help="area below which islands and holes go (default: likewise)",
     )
 
 
@@ -324,11 +345,36 @@ def _add_reporting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
-def _numbers(text: str) -> frozenset[int]:
+def _clusters(text: str) -> tuple[Selector, ...]:
+    """Numbers and colours with commas between."""
+    parts = [part.strip() for part in text.split(",")]
+    selectors = tuple(int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts)
+    _check(lambda: ClusterChoice(off=selectors))
+    return selectors
+
+
+def _pixel(text: str) -> tuple[Selector, ...]:
+    found = re.fullmatch(r"(\d+),(\d+)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pixel such as 320,240")
+    return ((int(found[1]), int(found[2])),)
+
+
+def _background(text: str) -> str | Path:
+    """A background that has a name, else a file."""
+    path = Path(text)
+    if text == "picture" or path.is_file() or path.name != text or path.suffix:
+        return path
+    _check(lambda: parse_background(text))
+    return text
+
+
+def _check(settings: Callable[[], object]) -> None:
+    """Make settings, and say in argparse's way what is wrong with them."""
     try:
-        return frozenset(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0,2") from None
+        settings()
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -385,15 +431,33 @@ def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
     )
 
 
-def render_settings(options: argparse.Namespace, n_clusters: int) -> RenderSettings:
+def render_settings(options: argparse.Namespace) -> RenderSettings:
     """What is painted.
 
     Raises
     ------
     SettingsError
-        If a cluster is switched that there is not.
+        If one is out of range.
     """
-    return RenderSettings(options.view, _switched_off(options, n_clusters), options.background)
+    return RenderSettings(
+        view=options.view,
+        background=options.background,
+        feather=options.feather,
+        despeckle=options.despeckle,
+    )
+
+
+def cluster_choice(options: argparse.Namespace) -> ClusterChoice:
+    """Which clusters are switched off.
+
+    Raises
+    ------
+    SettingsError
+        If some are kept and some switched off.
+    """
+    return ClusterChoice(
+        only=(*options.only, *options.pick), off=(*options.disable, *options.pick_off)
+    )
 
 
 def capture_settings(options: argparse.Namespace) -> CaptureSettings:
@@ -405,14 +469,3 @@ def capture_settings(options: argparse.Namespace) -> CaptureSettings:
         If one is out of range.
     """
     return CaptureSettings(options.size, options.fps, options.reconnect, options.loop)
-
-
-def _switched_off(options: argparse.Namespace, n_clusters: int) -> frozenset[int]:
-    everything = frozenset(range(n_clusters))
-    for number in sorted((options.disable or frozenset()) | (options.only or frozenset())):
-        if number not in everything:
-            raise SettingsError(
-                f"there is no cluster {number}: {n_clusters} clusters are numbered from 0 "
-                f"to {n_clusters - 1}"
-            )
-    return everything - options.only if options.only else options.disable or frozenset()

@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from kseg_video.arguments import (
     EXIT_USAGE,
+    cluster_choice,
     command_parser,
     render_settings,
     segmenter_settings,
 )
 from kseg_video.errors import DisplayError, SettingsError
 from kseg_video.messages import answer, can_be_printed, complain, inform, told
-from kseg_video.settings import DecoderSettings, EncoderSettings, StatisticsSettings, TrimSettings
+from kseg_video.settings import (
+    DecoderSettings,
+    EncoderSettings,
+    StatisticsSettings,
+    TrimSettings,
+    check_numbers,
+)
 from kseg_video.startup import import_opencv
 from kseg_video.stopping import Stopped, in_background, stop_on_signals
 
@@ -90,10 +97,12 @@ def _cameras(_options: argparse.Namespace) -> int:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    segmenter = segmenter_settings(options)
+    segmenter, choice = segmenter_settings(options), cluster_choice(options)
+    if options.clusters != "auto":
+        check_numbers(choice.numbers, segmenter)
     settings: dict[str, Any] = {
         "segmenter": segmenter,
-        "rendering": render_settings(options, segmenter.n_clusters),
+        "rendering": render_settings(options),
         "encoder": EncoderSettings(
             codec=options.codec,
             crf=options.crf,
@@ -104,6 +113,7 @@ def _convert(options: argparse.Namespace) -> int:
         ),
         "decoder": DecoderSettings(deinterlace=options.deinterlace),
         "trim": TrimSettings(options.start, options.end, options.max_frames),
+        "choice": choice,
         "choose_clusters": options.clusters == "auto",
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
@@ -116,7 +126,7 @@ def _convert(options: argparse.Namespace) -> int:
     for path in settings["statistics"].paths if len(outputs) > 1 else ():
         raise SettingsError(f"{path} is one file for several inputs; convert them apart")
     for output in outputs:
-        check_settings(output, segmenter, settings["rendering"], settings["encoder"])
+        check_settings(output, settings["rendering"], settings["encoder"])
     console = None if options.quiet else terminal_console()
     pairs = list(zip(options.inputs, outputs, strict=True))
     return _convert_each(options, pairs, settings, console)

@@ -90,6 +90,11 @@ class FastMapper:
         self._hysteresis = LabelHysteresis()
         self._in_use: _IndexInUse | None = None
 
+    @property
+    def index(self) -> ColorIndex | None:
+        """The colour index in use, from the first frame on."""
+        return None if self._in_use is None else self._in_use.index
+
     def map(
         self, frame: Frame, sample: PixelSample, colors: NDArray[np.float32], track: Track
     ) -> tuple[NDArray[np.uint8], float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.palette import Palette
+    from kseg_video.settings import ColorSpace
 
 PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
 Event: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
@@ -246,6 +247,19 @@ def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
     return Frame(np.ascontiguousarray(picture))
 
 
+class ColorCells(Protocol):
+    """A division of all colours into cells."""
+
+    @property
+    def cell_bgr(self) -> NDArray[np.float32]:
+        """The colour that stands for each cell, BGR from 0 to 255; shape (C, 3)."""
+        ...
+
+    def of_frame(self, frame: Frame, rows: slice = ALL_ROWS) -> NDArray[np.uint16]:
+        """Cell number of every pixel of some rows of a frame; uint16 of shape (H, W)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmentation:
     """A frame cut into colour regions.
@@ -261,9 +275,15 @@ class Segmentation:
         all pixels with exact mapping, of the sampled ones with fast mapping.
     event : {"cold", "warm", "cut", "reseed"}
         How the palette was found: a fit from nothing, from the frame before, or anew.
+    color_space : str
+        The working space.
+    cells : ColorCells, optional
+        What the labels were looked up by, if they were.
     """
 
     labels: NDArray[np.uint8]
     palette: Palette
     inertia: float
     event: Event
+    color_space: ColorSpace = "rgb"
+    cells: ColorCells | None = None

@@ -8,16 +8,19 @@ the source is away.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from kseg_video.choosing import choose
+from kseg_video.compositing import mirrored, over_checkerboard
 from kseg_video.errors import SourceError
+from kseg_video.frame import Frame
 from kseg_video.hud import Figures, Hud
 from kseg_video.live_figures import LiveFigures, Meter
-from kseg_video.live_state import Command, LiveState, Pressed, click, press
-from kseg_video.rendering import render
+from kseg_video.live_state import Command, LiveState, Pressed, click, press, settle
+from kseg_video.rendering import Renderer
 from kseg_video.screen import Click, Closed, KeyPress
 from kseg_video.segmenter import Segmenter
 from kseg_video.timing import StageTimer
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from kseg_video.feed import Arrival, Feed
     from kseg_video.frame import Segmentation
+    from kseg_video.live_background import LiveBackground
     from kseg_video.live_figures import LiveStatus
     from kseg_video.live_files import LiveFiles
     from kseg_video.screen import Event, Screen
@@ -69,6 +73,7 @@ class LiveSession:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = state
+        self.background: LiveBackground | None = None  # that of the state which is a file
         self._name = name
         self._feed = feed
         self._screen = screen
@@ -77,6 +82,7 @@ class LiveSession:
         self._clock = clock
         self._timer = StageTimer()
         self._segmenter = Segmenter(state.segmenter, self._timer)
+        self._renderer = Renderer()
         self._hud = Hud()
         self._arrival: Arrival | None = None
         self._segmentation: Segmentation | None = None
@@ -150,17 +156,26 @@ class LiveSession:
         self._segmentation = self._segmenter.segment(self._arrival.frame, disabled)
         if self._segmentation.event in _EVENT_NAMES:
             self._meter.note(_EVENT_NAMES[self._segmentation.event])
+        if self.state.choice is not None:
+            chosen = choose(self.state.choice, self._segmentation)
+            self.state = settle(self.state, chosen.disabled)
+            self._say("; ".join(chosen.notes))
+
+    def _painted(self) -> Frame:
+        """What the user has chosen to see, maybe with transparent parts."""
+        if self._arrival is None or self._segmentation is None:
+            return Frame(np.zeros(_BLANK, np.uint8))
+        frame, rendering = self._arrival.frame, self.state.rendering
+        behind = None
+        if self.background is not None and isinstance(rendering.background, Path):
+            behind = self.background.picture(frame.width, frame.height)
+        painted = self._renderer.render(frame, self._segmentation, rendering, "bgr24", behind)
+        return mirrored(painted) if self.state.mirrored else painted
 
     def _view(self) -> NDArray[np.uint8]:
-        """What the user has chosen to see."""
-        if self._arrival is None or self._segmentation is None:
-            return np.zeros(_BLANK, np.uint8)
+        """What is shown of it."""
         with self._timer.stage("paint"):
-            frame, rendering = self._arrival.frame, self.state.rendering
-            view = render(frame, self._segmentation, rendering, "bgr24").pixels
-            if self.state.mirrored:
-                view = cv2.flip(view, 1)  # type: ignore[assignment]
-        return view
+            return over_checkerboard(self._painted()).pixels
 
     def _draw(self) -> None:
         view = self._view()
@@ -198,6 +213,8 @@ class LiveSession:
         self._segmenter.frozen = self.state.frozen
         if before.paused != self.state.paused:
             self._feed.pause(self.state.paused)
+            if self.background is not None:
+                self.background.pause(self.state.paused)
         self._outdated |= before != self.state
 
     def _do(self, command: Command) -> None:
@@ -212,8 +229,8 @@ class LiveSession:
         elif self._arrival is None or self._segmentation is None:
             pass
         elif command is Command.SNAPSHOT:
-            palette = self._segmentation.palette
-            self._say(self._files.snapshot(self._view(), self._arrival.frame.bgr, palette))
+            original, palette = self._arrival.frame.bgr, self._segmentation.palette
+            self._say(self._files.snapshot(self._painted(), original, palette))
         elif command is Command.RECORD:
             self._say(self._files.toggle(self._view()))
 

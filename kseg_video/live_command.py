@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from kseg_video.arguments import capture_settings, render_settings, segmenter_settings
+from kseg_video.arguments import (
+    capture_settings,
+    cluster_choice,
+    render_settings,
+    segmenter_settings,
+)
 from kseg_video.cameras import find_cameras
 from kseg_video.capture import is_camera, is_stream, open_capture
 from kseg_video.errors import DisplayError, SettingsError, SourceError
 from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
+from kseg_video.live_background import open_live_background
 from kseg_video.live_files import LiveFiles
-from kseg_video.live_state import KEYS, VIEWS, LiveState
+from kseg_video.live_state import BACKGROUNDS, KEYS, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
 from kseg_video.messages import answer, inform
 from kseg_video.preview import LiveWindow
 from kseg_video.recording import check_folder, check_recording
 from kseg_video.screen import NoScreen
+from kseg_video.settings import check_numbers
 from kseg_video.status import terminal_console
 from kseg_video.stopping import on_signals
 
@@ -55,13 +62,18 @@ def run_live(options: argparse.Namespace) -> int:
     if options.keys:
         _print_keys()
         return 0
+    rendering, choice = render_settings(options), cluster_choice(options)
     segmenter = segmenter_settings(options)
+    check_numbers(choice.numbers, segmenter)
     state = LiveState(
         segmenter,
-        render_settings(options, segmenter.n_clusters),
+        rendering,
+        choice,
+        tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
         frozen=segmenter.holds_palette,
         mirrored=options.mirror,
     )
+    check_numbers(choice.numbers, state.segmenter)
     if state.rendering.view not in VIEWS:
         raise SettingsError(f"live cannot show {state.rendering.view}; choose {', '.join(VIEWS)}")
     if options.record is not None:
@@ -85,6 +97,8 @@ def run_live(options: argparse.Namespace) -> int:
         stack.enter_context(screen)
         files = stack.enter_context(LiveFiles(options.output_dir, options.record))
         session = LiveSession(source, feed, screen, state, files, status=status)
+        if isinstance(rendering.background, Path):
+            session.background = stack.enter_context(open_live_background(rendering.background))
         running.append(session)
         if not stopped_by:
             session.run()

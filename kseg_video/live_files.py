@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kseg_video.frame import Frame
     from kseg_video.palette import Palette
 
 _MOST_SNAPSHOTS = 4  # that wait to be written
@@ -83,9 +84,7 @@ class LiveFiles:
             return str(error)
         return ""
 
-    def snapshot(
-        self, view: NDArray[np.uint8], original: NDArray[np.uint8], palette: Palette
-    ) -> str:
+    def snapshot(self, view: Frame, original: NDArray[np.uint8], palette: Palette) -> str:
         """Have a snapshot written; return what is to be said."""
         if len(self._snapshots) >= _MOST_SNAPSHOTS:
             return "the snapshots before are still being written"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 
 from kseg_video.settings import (
     MAX_CLUSTERS,
-    Background,
     ColorSpace,
     RenderSettings,
     SegmenterSettings,
@@ -19,11 +18,18 @@ from kseg_video.settings import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from kseg_video.settings import View
+    from kseg_video.settings import ClusterChoice, View
 
 # In the order in which a key goes through them.
-VIEWS: tuple[View, ...] = ("segmented", "masked", "boundaries", "side-by-side", "original")
+VIEWS: tuple[View, ...] = (
+    *("segmented", "masked", "boundaries", "side-by-side", "matte", "original"),
+)
+# So, too, with a flat colour or a file that the user starts with added.
+BACKGROUNDS: tuple[str | Path, ...] = (
+    *("black", "white", "gray", "blur", "pixelate", "transparent"),
+)
 _STABILITY_STEP = 0.1
 
 _Choice = TypeVar("_Choice")
@@ -47,12 +53,18 @@ class LiveState:
     ----------
     segmenter : SegmenterSettings
     rendering : RenderSettings
+    choice : ClusterChoice, optional
+        Clusters to switch off, until they are found on the first frame.
+    backgrounds : tuple of str or Path
+        Those that a key goes through.
     paused, frozen, mirrored, full_screen, shows_hud, shows_help : bool
         `frozen` is the palette's.
     """
 
     segmenter: SegmenterSettings
     rendering: RenderSettings
+    choice: ClusterChoice | None = None
+    backgrounds: tuple[str | Path, ...] = BACKGROUNDS
     paused: bool = False
     frozen: bool = False
     mirrored: bool = False
@@ -120,6 +132,11 @@ def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
         return _with_disabled(state, state.rendering.disabled ^ {number})
     others = state.clusters - {number}
     return _with_disabled(state, frozenset() if state.rendering.disabled == others else others)
+
+
+def settle(state: LiveState, disabled: frozenset[int]) -> LiveState:
+    """State after the clusters have been found that were chosen from the start."""
+    return _with_disabled(replace(state, choice=None), disabled)
 
 
 def _with_disabled(state: LiveState, disabled: frozenset[int]) -> LiveState:
@@ -196,7 +213,7 @@ def _color_space(state: LiveState, _pressed: Pressed) -> Outcome:
 
 
 def _background(state: LiveState, _pressed: Pressed) -> Outcome:
-    background = _after(get_args(Background), state.rendering.background)
+    background = _after(state.backgrounds, state.rendering.background)
     return replace(state, rendering=replace(state.rendering, background=background)), None
 
 

@@ -9,23 +9,28 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from kseg_video.background_files import BackgroundFile, check_background, open_background
+from kseg_video.choosing import choose
 from kseg_video.errors import SettingsError
 from kseg_video.overlap import Reader, Writer
 from kseg_video.palette_finding import choose_for_source
-from kseg_video.rendering import render, view_width
+from kseg_video.rendering import Renderer, is_transparent, view_width
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import (
+    ClusterChoice,
     DecoderSettings,
     EncoderSettings,
     RenderSettings,
     SegmenterSettings,
     StatisticsSettings,
     TrimSettings,
+    check_numbers,
 )
 from kseg_video.sinks import FrameSink, open_sink
 from kseg_video.sources import FrameSource, open_source
@@ -41,7 +46,7 @@ from kseg_video.targets import (
 from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -149,6 +154,7 @@ def convert(  # noqa: PLR0913 - one for each part
     decoder: DecoderSettings | None = None,
     choose_clusters: bool = False,
     statistics: StatisticsSettings | None = None,
+    choice: ClusterChoice | None = None,
     observer: RunObserver | None = None,
 ) -> Report:
     """Turn a video, a still or a folder of stills into a segmented or masked one.
@@ -167,6 +173,8 @@ def convert(  # noqa: PLR0913 - one for each part
         segmenter's (see `kseg_video.cluster_count`).
     statistics : StatisticsSettings, optional
         Figures of every frame, kept in files of their own.
+    choice : ClusterChoice, optional
+        Clusters to switch off, found on the first frame, besides those of `rendering`.
     observer : RunObserver, optional
 
     Returns
@@ -178,7 +186,7 @@ def convert(  # noqa: PLR0913 - one for each part
     SettingsError
         If the settings contradict each other or the output's suffix.
     SourceError
-        If the source cannot be read.
+        If the source or the background cannot be read, or a chosen pixel lies outside the picture.
     SinkError
         If the output cannot be written; nothing is left of it then.
     """
@@ -186,7 +194,10 @@ def convert(  # noqa: PLR0913 - one for each part
     segmenter = segmenter or SegmenterSettings()
     rendering = rendering or RenderSettings()
     encoder = encoder or EncoderSettings()
-    check_settings(output, segmenter, rendering, encoder)
+    choice = choice or ClusterChoice()
+    check_settings(output, rendering, encoder)
+    if isinstance(rendering.background, Path):
+        check_background(rendering.background)
     check_is_another(output, source)
     check_target(output, encoder)
     if statistics is not None:
@@ -197,8 +208,10 @@ def convert(  # noqa: PLR0913 - one for each part
     if choose_clusters:
         chosen = choose_for_source(source, segmenter, trim, decoder)
         segmenter = replace(segmenter, n_clusters=chosen.count)
+    check_numbers(rendering.disabled | choice.numbers, segmenter)
     with open_source(source, trim, decoder) as frames, ExitStack() as stack:
         run = _Run(frames, _for_input(segmenter, frames.info), rendering)
+        run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
         if statistics is not None:
             run.keep = stack.enter_context(
                 keep_statistics(
@@ -208,7 +221,10 @@ def convert(  # noqa: PLR0913 - one for each part
                     overwrite=encoder.overwrite,
                 )
             )
-        painted = _painted_info(frames.info, output, rendering, encoder)
+        painted = _painted_info(frames.info, output, run.rendering, encoder)
+        if isinstance(rendering.background, Path) and run.rendering.disabled:
+            behind = replace(frames.info, layout=painted.layout)
+            run.background = stack.enter_context(open_background(rendering.background, behind))
         with open_sink(output, painted, encoder, frames.tracks) as sink:
             if observer is not None:
                 observer.on_start(source, output, frames.info, run.timer)
@@ -221,12 +237,7 @@ def convert(  # noqa: PLR0913 - one for each part
     return report
 
 
-def check_settings(
-    output: Path,
-    segmenter: SegmenterSettings,
-    rendering: RenderSettings,
-    encoder: EncoderSettings,
-) -> None:
+def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSettings) -> None:
     """Check what can be known before any file is touched.
 
     Raises
@@ -234,13 +245,9 @@ def check_settings(
     SettingsError
         If the settings contradict each other or the output's suffix.
     """
-    check_output(output, encoder)
-    for number in sorted(rendering.disabled):
-        if number >= segmenter.n_clusters:
-            raise SettingsError(
-                f"there is no cluster {number}: {segmenter.n_clusters} clusters are numbered "
-                f"from 0 to {segmenter.n_clusters - 1}"
-            )
+    check_output(output, encoder, transparent=is_transparent(rendering))
+    if rendering.background == "picture":
+        raise SettingsError("the background's picture is missing; give its file as a Path")
     suffix = output.suffix.lower()
     exact = {ARCHIVE_SUFFIX, *STILL_SUFFIXES} - LOSSY_STILL_SUFFIXES
     if rendering.view == "labels" and not (suffix in exact or encoder.lossless):
@@ -269,14 +276,13 @@ def _painted_info(
     """What is known of the painted pictures."""
     layout: PixelLayout = info.layout
     rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *STILL_SUFFIXES}
-    if rendering.view == "labels":
+    if rendering.view in {"labels", "matte"}:
         layout = "gray8"
     elif rgb or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):
         layout = "bgr24"  # YUV would round the palette's colours
-    has_alpha = info.has_alpha and layout != "gray8"
-    return replace(
-        info, width=view_width(info.width, rendering), layout=layout, has_alpha=has_alpha
-    )
+    has_alpha = (info.has_alpha or is_transparent(rendering)) and layout != "gray8"
+    width = view_width(info.width, rendering)
+    return replace(info, width=width, layout=layout, has_alpha=has_alpha)
 
 
 class _Run:
@@ -286,11 +292,15 @@ class _Run:
         self, source: FrameSource, settings: SegmenterSettings, rendering: RenderSettings
     ) -> None:
         self.timer = StageTimer()
+        self.rendering = rendering
+        self.background: BackgroundFile | None = None
         self._source = source
         self._settings = settings
-        self._rendering = rendering
         self._segmenter = Segmenter(settings, self.timer)
         self.keep: Callable[[Frame, Segmentation], None] | None = None
+        self._renderer = Renderer()
+        self._segmented: Iterator[tuple[Frame, Segmentation]] = iter(())
+        self._choice_notes: tuple[str, ...] = ()
         self._started = time.perf_counter()
         self._frames = 0
         self._inertia_sum = 0.0
@@ -298,16 +308,24 @@ class _Run:
         self._events: list[EventRecord] = []
         self._palette: Palette | None = None
 
+    def begin(self, reader: Reader, choice: ClusterChoice) -> None:
+        """Segment the first frame, and find on it what is chosen."""
+        segmented = self._segment_all(reader)
+        first = next(segmented)
+        chosen = choose(choice, first[1])
+        self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
+        self._choice_notes = chosen.notes
+        self._segmented = chain([first], segmented)
+
     def drive(self, sink: FrameSink, layout: PixelLayout, observer: RunObserver | None) -> None:
         """Take every frame from the source to the sink."""
-        with (
-            Reader(self._source, self.timer) as reader,
-            Writer(sink, self.timer) as writer,
-        ):
-            for frame in reader.frames():
-                segmentation = self._segmenter.segment(frame, self._rendering.disabled)
+        with Writer(sink, self.timer) as writer:
+            for frame, segmentation in self._segmented:
                 with self.timer.stage("paint"):
-                    painted = render(frame, segmentation, self._rendering, layout)
+                    behind = None if self.background is None else self.background.next()
+                    painted = self._renderer.render(
+                        frame, segmentation, self.rendering, layout, behind
+                    )
                 writer.write(painted)
                 self._note(frame, segmentation)
                 if self.keep is not None:
@@ -316,6 +334,10 @@ class _Run:
                 if observer is not None:
                     observer.on_frame(frame, segmentation)
             writer.finish()
+
+    def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
+        for frame in reader.frames():
+            yield frame, self._segmenter.segment(frame, self.rendering.disabled)
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
         assert self._palette is not None
@@ -326,12 +348,12 @@ class _Run:
             frames=self._frames,
             seconds=time.perf_counter() - self._started,
             settings=self._settings,
-            disabled=self._rendering.disabled,
+            disabled=self.rendering.disabled,
             palette=replace(self._palette, shares=self._share_sum / self._frames),
             inertia=self._inertia_sum / self._frames,
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
-            notes=(*self._source.info.notes, *sink.notes),
+            notes=(*self._choice_notes, *self._source.info.notes, *sink.notes),
             warnings=tuple(self._source.warnings),
         )
 

@@ -7,11 +7,13 @@ segmented      every pixel in its cluster's colour, switched-off clusters as bac
 masked         the source's own pixels, switched-off clusters as background
 boundaries     the source with the regions' outlines drawn in
 side-by-side   source and segmented, all clusters on; if some are off, masked as the third
+matte          how opaque each pixel is, 8-bit gray: white where clusters are on
 labels         raw cluster numbers, 8-bit gray
 original       the source
 =============  ====================================================================================
 
-An i420 frame is painted plane by plane: its kept pixels reach the output untouched.
+An i420 frame is painted plane by plane: its kept pixels reach the output untouched. With a
+transparent background the picture has an alpha plane; its colours are not multiplied by it.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ from typing import TYPE_CHECKING, cast, overload
 import cv2
 import numpy as np
 
+from kseg_video.background import parse_background
 from kseg_video.bands import bands_of
 from kseg_video.color import bgr_to_yuv
+from kseg_video.compositing import composite, nearest_kept
 from kseg_video.frame import Frame, as_frame
 from kseg_video.lookup import PAIRS, LevelTable, look_up
+from kseg_video.matte import Edge, Matting
 from kseg_video.settings import MAX_CLUSTERS, RenderSettings
 
 if TYPE_CHECKING:
@@ -34,14 +39,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import PixelLayout, Plane, Segmentation
-    from kseg_video.settings import Background, View
+    from kseg_video.settings import View
 
-_BACKGROUNDS: dict[Background, NDArray[np.uint8]] = {
-    "black": np.zeros((1, 3), np.uint8),
-    "gray": np.full((1, 3), 128, np.uint8),
-    "white": np.full((1, 3), 255, np.uint8),
-}
-_WHITE = _BACKGROUNDS["white"]
+_WHITE = np.full((1, 3), 255, np.uint8)
 _LINES_PER_OUTLINE_PIXEL = 540
 
 
@@ -51,6 +51,7 @@ def render(
     segmentation: Segmentation,
     settings: RenderSettings | None = None,
     layout: PixelLayout | None = None,
+    background: Frame | None = None,
 ) -> Frame: ...
 
 
@@ -60,6 +61,7 @@ def render(
     segmentation: Segmentation,
     settings: RenderSettings | None = None,
     layout: PixelLayout | None = None,
+    background: Frame | None = None,
 ) -> NDArray[np.uint8]: ...
 
 
@@ -68,8 +70,11 @@ def render(
     segmentation: Segmentation,
     settings: RenderSettings | None = None,
     layout: PixelLayout | None = None,
+    background: Frame | None = None,
 ) -> Frame | NDArray[np.uint8]:
     """Paint a view of a segmented picture.
+
+    For the frames of a video, a `Renderer` keeps mattes stiller.
 
     Parameters
     ----------
@@ -80,26 +85,75 @@ def render(
     settings : RenderSettings, optional
     layout : {"bgr24", "i420"}, optional
         Layout of the result; the picture's own by default. A planar frame can be painted as BGR,
-        not the other way round. The labels view is always gray8.
+        not the other way round. The labels view is always gray8, and so is the matte unless bgr24
+        is asked for.
+    background : Frame, optional
+        The picture for ``background="picture"``, of the frame's size and the result's layout.
 
     Returns
     -------
     Frame or ndarray
         As `picture`: a frame with its index and time, or an array; uint8 of shape (H, W, 3), of
-        shape (H, W) for the labels view, wider for side by side.
+        shape (H, W) for the labels view and the matte, wider for side by side, and (H, W, 4), as
+        B, G, R and opacity, of an array on a transparent background.
+
+    Raises
+    ------
+    SettingsError
+        If the background is a picture and none of the right size is given.
     """
-    frame = as_frame(picture)
-    settings = settings or RenderSettings()
-    if settings.view == "labels":
-        painted = _like(frame, segmentation.labels, "gray8")
-    else:
-        wanted = layout or frame.layout
-        if frame.layout != wanted:
-            frame = _like(frame, frame.bgr, "bgr24")
-        painted = _in_a_row(
-            [_VIEWS[panel.view](frame, segmentation, panel) for panel in _panels(settings)]
-        )
-    return painted if isinstance(picture, Frame) else painted.pixels
+    painted = Renderer().render(as_frame(picture), segmentation, settings, layout, background)
+    if isinstance(picture, Frame):
+        return painted
+    return painted.pixels if painted.alpha is None else np.dstack([painted.pixels, painted.alpha])
+
+
+class Renderer:
+    """Paints the frames of one video, one after another, with mattes that hold still."""
+
+    def __init__(self) -> None:
+        self._matting = Matting()
+
+    def render(
+        self,
+        frame: Frame,
+        segmentation: Segmentation,
+        settings: RenderSettings | None = None,
+        layout: PixelLayout | None = None,
+        background: Frame | None = None,
+    ) -> Frame:
+        """Paint a view of the next frame; as the function `render` does."""
+        settings = settings or RenderSettings()
+        if settings.view == "labels":
+            return _like(frame, segmentation.labels, "gray8")
+        if settings.view == "matte":
+            matte = self._matte(frame, segmentation, settings)
+            if layout == "bgr24":
+                return _like(frame, cast("Plane", cv2.merge([matte] * 3)), "bgr24")
+            return _like(frame, matte, "gray8")
+        canvas = frame
+        if frame.layout != (layout or frame.layout):
+            canvas = _like(frame, frame.bgr, "bgr24")
+        panels = []
+        for panel in _panels(settings):
+            if _is_composite(panel):
+                matte = self._matte(frame, segmentation, panel)
+                front = _front(canvas, segmentation, panel)
+                style = parse_background(panel.background)
+                panels.append(composite(front, canvas, matte, style, background))
+            else:
+                panels.append(_VIEWS[panel.view](canvas, segmentation, panel))
+        return _in_a_row(panels)
+
+    def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
+        edge = Edge.suiting(settings, frame.width, frame.height)
+        return self._matting.of_frame(frame, segmentation, settings.disabled, edge)
+
+
+def is_transparent(settings: RenderSettings) -> bool:
+    """Whether pictures painted by these settings have an alpha plane of their own."""
+    keyed = any(panel.view in _KEYED for panel in _panels(settings))
+    return keyed and parse_background(settings.background).kind == "transparent"
 
 
 def view_width(width: int, settings: RenderSettings) -> int:
@@ -122,7 +176,7 @@ def _original(frame: Frame, _segmentation: Segmentation, _settings: RenderSettin
 def _segmented(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
     colors = segmentation.palette.colors.copy()
     off = [number for number in settings.disabled if number < len(colors)]
-    colors[off] = _BACKGROUNDS[settings.background]
+    colors[off] = _background_color(settings)
     labels = segmentation.labels
     if frame.layout == "i420":
         return _like(frame, _painted_planes(labels, bgr_to_yuv(colors, frame.encoding)), "i420")
@@ -157,7 +211,7 @@ def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) 
     off = np.zeros(MAX_CLUSTERS, np.uint8)
     off[list(settings.disabled)] = 255
     where = LevelTable(off).look_up(segmentation.labels)
-    return _filled(frame, where, _BACKGROUNDS[settings.background], halve=np.minimum)
+    return _filled(frame, where, _background_color(settings), halve=np.minimum)
 
 
 def _boundaries(frame: Frame, segmentation: Segmentation, _settings: RenderSettings) -> Frame:
@@ -176,6 +230,36 @@ _VIEWS: dict[View, Callable[[Frame, Segmentation, RenderSettings], Frame]] = {
     "masked": _masked,
     "boundaries": _boundaries,
 }
+
+
+_KEYED = {"segmented", "masked"}
+
+
+def _background_color(settings: RenderSettings) -> NDArray[np.uint8]:
+    return np.array([parse_background(settings.background).color[::-1]], np.uint8)
+
+
+def _is_composite(settings: RenderSettings) -> bool:
+    """Whether it takes more than painting pixels in a flat colour."""
+    if settings.view not in _KEYED:
+        return False
+    kind = parse_background(settings.background).kind
+    if kind == "transparent" or not settings.disabled:
+        return kind == "transparent"
+    return kind != "color" or bool(settings.feather or settings.despeckle)
+
+
+def _front(canvas: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+    """What is kept: the source, or the clusters' colours.
+
+    A matte may reach into clusters that are off: they have the colour of the nearest that is on.
+    """
+    if settings.view == "masked":
+        return canvas
+    palette = segmentation.palette
+    colors = palette.colors[nearest_kept(palette, settings.disabled)]
+    recolored = replace(segmentation, palette=replace(palette, colors=colors))
+    return _segmented(canvas, recolored, RenderSettings())
 
 
 def _filled(
@@ -208,10 +292,13 @@ def _in_a_row(panels: Sequence[Frame]) -> Frame:
     first = panels[0]
     if len(panels) == 1:
         return first
+    alpha = None
+    if any(panel.alpha is not None for panel in panels):
+        opaque = np.full((first.height, first.width), 255, np.uint8)
+        alpha = np.hstack([opaque if panel.alpha is None else panel.alpha for panel in panels])
     if first.layout == "i420":
         rows = [np.hstack(planes) for planes in zip(*(p.planes for p in panels), strict=True)]
-        return _from_planes(first, *rows)
-    alpha = None if first.alpha is None else np.hstack([first.alpha] * len(panels))
+        return replace(_from_planes(first, *rows), alpha=alpha)
     pixels = np.hstack([panel.pixels for panel in panels])
     return Frame(pixels, first.layout, first.encoding, first.index, first.time, alpha)
 

@@ -89,10 +89,12 @@ class Segmenter:
             if self.settings.mapping == "exact":
                 numbers = np.flatnonzero(track.active).astype(np.uint8)
                 labels, inertia = map_exactly(frame, track.centroids[numbers], space)
-                labels = numbers[labels]
+                labels, cells = numbers[labels], None
             else:
                 labels, inertia = self._mapper.map(frame, sample, colors, track)
-            return Segmentation(labels, _palette(track, labels, space), inertia, track.event)
+                cells = self._mapper.index
+            palette = _palette(track, labels, space)
+            return Segmentation(labels, palette, inertia, track.event, space, cells)
 
     def retune(self, settings: SegmenterSettings) -> None:
         """Go on with other settings; the clusters that remain keep their numbers.

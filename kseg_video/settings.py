@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from kseg_video.background import parse_background, parse_color
 from kseg_video.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -15,14 +16,17 @@ if TYPE_CHECKING:
 ColorSpace: TypeAlias = Literal["rgb", "lab", "luv", "hsv", "ycrcb", "oklab"]
 Mapping: TypeAlias = Literal["fast", "exact"]
 Init: TypeAlias = Literal["k-means++", "random"]
-View: TypeAlias = Literal["segmented", "masked", "boundaries", "side-by-side", "labels", "original"]
-Background: TypeAlias = Literal["black", "white", "gray"]
+View: TypeAlias = Literal[
+    "segmented", "masked", "boundaries", "side-by-side", "matte", "labels", "original"
+]
+Selector: TypeAlias = "int | str | tuple[int, int]"
 Codec: TypeAlias = Literal["h264", "vp9", "prores"]
 Preset: TypeAlias = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
 
 MAX_CLUSTERS = 32
+MAX_FEATHER = 100
 DEFAULT_SAMPLE_PIXELS = 10_000
 
 
@@ -127,22 +131,105 @@ class RenderSettings:
 
     Parameters
     ----------
-    view : {"segmented", "masked", "boundaries", "side-by-side", "labels", "original"}
+    view : str
         The picture that is made (see `kseg_video.rendering`).
     disabled : frozenset of int
-        Clusters that are switched off: painted as background.
-    background : {"black", "white", "gray"}
+        Clusters that are switched off: shown as background.
+    background : str or Path
+        What is shown there: a colour as ``#rrggbb`` or by its CSS name; ``gray``, ``blur[:radius]``
+        or ``pixelate[:size]``, the source itself without colour, out of focus or in blocks (both
+        in pixels); ``transparent``; or ``picture``, one that is given with each frame. A path
+        means that, too: the file's picture, which `convert` gives.
+    feather : int, optional
+        Pixels on either side of a switched-off region's border within which opacity follows
+        colour; 0 is a hard edge. None: hard where the background is a flat colour or the view
+        segmented, else as suits the picture's size.
+    despeckle : int, optional
+        Islands and holes of fewer pixels than this are not taken out of what surrounds them. None:
+        0 where the background is a flat colour, else as suits the picture's size.
+
+    Raises
+    ------
+    SettingsError
+        If a value is out of range or unknown.
     """
 
     view: View = "segmented"
     disabled: frozenset[int] = frozenset()
-    background: Background = "black"
+    background: str | Path = "black"
+    feather: int | None = None
+    despeckle: int | None = None
 
     def __post_init__(self) -> None:
         _check_choice("the view", self.view, get_args(View))
-        _check_choice("the background", self.background, get_args(Background))
+        parse_background(self.background)
         for number in self.disabled:
             _check_whole("a disabled cluster", number, 0, MAX_CLUSTERS - 1)
+        if self.feather is not None:
+            _check_whole("the feather", self.feather, 0, MAX_FEATHER)
+        if self.despeckle is not None:
+            _check_whole("the area to despeckle", self.despeckle, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChoice:
+    """Which clusters to switch off, as it is settled on a first frame.
+
+    A cluster is chosen by its number; by a colour, as ``#rrggbb`` or by its CSS name, which means
+    the cluster nearest to it; or by the pixel (x, y) that lies in it.
+
+    Parameters
+    ----------
+    only : tuple
+        The only clusters left on.
+    off : tuple
+        Clusters switched off, if `only` is empty.
+
+    Raises
+    ------
+    SettingsError
+        If both are given, or a colour is unknown.
+    """
+
+    only: tuple[Selector, ...] = ()
+    off: tuple[Selector, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.only and self.off:
+            raise SettingsError(
+                "clusters are either kept (--only, --pick) or switched off (--disable, "
+                "--pick-off); give one kind"
+            )
+        for selector in (*self.only, *self.off):
+            if isinstance(selector, str):
+                parse_color(selector)
+            elif isinstance(selector, tuple):
+                for coordinate in selector:
+                    _check_whole("a pixel's coordinate", coordinate, 0)
+            else:
+                _check_whole("a cluster", selector, 0, MAX_CLUSTERS - 1)
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Those chosen by number."""
+        return frozenset(each for each in (*self.only, *self.off) if isinstance(each, int))
+
+
+def check_numbers(numbers: frozenset[int], settings: SegmenterSettings) -> None:
+    """Check that there are clusters of those numbers.
+
+    Raises
+    ------
+    SettingsError
+        If there is one that is not.
+    """
+    last = settings.n_clusters - 1
+    for number in sorted(numbers):
+        if number > last:
+            raise SettingsError(
+                f"there is no cluster {number}: {settings.n_clusters} clusters are numbered "
+                f"from 0 to {last}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kseg_video.frame import Frame
     from kseg_video.palette import Palette
 
 
-def save_snapshot(
-    folder: Path, view: NDArray[np.uint8], original: NDArray[np.uint8], palette: Palette
-) -> Path:
+def save_snapshot(folder: Path, view: Frame, original: NDArray[np.uint8], palette: Palette) -> Path:
     """Save the view, the original and the palette side by side; return the view's path.
 
     Raises
@@ -32,7 +31,7 @@ def save_snapshot(
         If they cannot be written.
     """
     path = dated_path(folder, ".png")
-    _write(path, lambda part: write_still(part, ".png", view, None))
+    _write(path, lambda part: write_still(part, ".png", view.pixels, view.alpha))
     beside = path.with_stem(f"{path.stem}-original")
     _write(beside, lambda part: write_still(part, ".png", original, None))
     text = json.dumps(_described(palette), indent=2) + "\n"

@@ -2,24 +2,28 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from kseg_video import RenderSettings, SegmenterSettings, SourceError
+from kseg_video import ClusterChoice, RenderSettings, SegmenterSettings, SourceError
 from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
+from kseg_video.live_background import open_live_background
 from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import LiveState
 from kseg_video.screen import Click, Closed, PointerMove
 from tests.live_doubles import ScriptedCapture, ScriptedScreen, picture
-from tests.media import inspect
+from tests.media import ffmpeg, inspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 # The quadrants' colours, dark to light: lower left, upper left, upper right, lower right.
 UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT = (5, 5), (50, 5), (5, 30), (50, 30)
@@ -185,6 +189,97 @@ class TestTakes:
         assert wanted.read_bytes() == b"mine"
         for name in ("take-2.mkv", "take-3.mkv"):
             assert inspect(tmp_path / name).width == 60
+
+
+def test_what_is_chosen_from_the_start_is_found_on_the_first_frame(stage: Stage) -> None:
+    stage.session.state = replace(
+        stage.session.state, choice=ClusterChoice(only=("green", LOWER_RIGHT))
+    )
+    levels = []
+    corners = (UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT)
+    stage.then(
+        lambda: levels.append([stage.level(place) for place in corners]),
+        lambda: stage.screen.press("a"),
+        lambda: levels.append([stage.level(place) for place in corners]),
+    )
+    stage.run()
+    assert [level > 100 for level in levels[0]] == [False, True, False, True]
+    assert min(levels[1]) > 100
+
+
+def test_the_background_key_goes_through_them_all(stage: Stage, tmp_path: Path) -> None:
+    behind = tmp_path / "behind.png"
+    Image.new("RGB", (90, 60), (0, 90, 255)).save(behind)
+    state = stage.session.state
+    stage.session.state = replace(state, backgrounds=(*state.backgrounds, behind))
+    shown: list[NDArray[np.uint8]] = []
+
+    def note() -> None:
+        assert stage.screen.shown is not None
+        shown.append(stage.screen.shown[24:36, 4:26].copy())  # lower left, switched off
+
+    stage.then(lambda: stage.screen.waiting.append(Click(*LOWER_LEFT, alone=False)), note)
+    for _ in state.backgrounds:
+        stage.then(lambda: stage.screen.press("b"), note)
+    with open_live_background(behind) as background:
+        stage.session.background = background
+        stage.run()
+    black, white, gray, blur, blocks, squares, picture = shown
+    assert not black.any()
+    assert (white == 255).all()
+    assert np.ptp(gray, axis=2).max() == 0 < gray.max() < 255
+    assert np.ptp(blur, axis=2).min() > 60
+    assert np.ptp(blur.reshape(-1, 3), axis=0).max() < 12
+    assert len(np.unique(blocks.reshape(-1, 3), axis=0)) < 100
+    assert set(np.unique(squares)) == {204, 255}
+    assert (picture == (255, 90, 0)).all()
+
+
+def test_a_snapshot_on_a_transparent_background_is_transparent(
+    stage: Stage, tmp_path: Path
+) -> None:
+    rendering = RenderSettings("masked", background="transparent", feather=0)
+    stage.session.state = replace(stage.session.state, rendering=rendering)
+    stage.then(
+        lambda: stage.screen.waiting.append(Click(*LOWER_LEFT, alone=False)),
+        lambda: stage.screen.press("m", "s"),
+    )
+    stage.run()
+    (palette,) = tmp_path.glob("*.json")
+    with Image.open(palette.with_suffix(".png")) as view:
+        alpha = np.asarray(view)[..., 3]
+    assert (alpha[22:, 32:] == 0).all()  # lower left, mirrored
+    assert (alpha[:18] == 255).all()
+
+
+def test_a_video_plays_behind(tmp_path: Path) -> None:
+    pattern = "color=black:size=32x24:rate=25,format=gray,geq=lum='60*N'"
+    clip = tmp_path / "count.mkv"
+    ffmpeg("-f", "lavfi", "-i", pattern, "-frames:v", "4", "-c:v", "ffv1", clip)
+    seen: set[int] = set()
+    with open_live_background(clip) as background:
+        until = time.monotonic() + 5
+        while len(seen) < 4 and time.monotonic() < until:
+            frame = background.picture(60, 40)
+            assert frame.pixels.shape == (40, 60, 3)
+            seen.add(round(float(frame.pixels.mean()) / 60))
+            time.sleep(0.01)
+    assert seen == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no.png", "does not exist; check the name"),
+        ("text.png", "is not an image"),
+        ("text.mp4", "the background .*text.mp4 cannot be read"),
+    ],
+)
+def test_a_background_that_cannot_be_read(tmp_path: Path, name: str, message: str) -> None:
+    if name != "no.png":
+        (tmp_path / name).write_text("nothing")
+    with pytest.raises(SourceError, match=message), open_live_background(tmp_path / name):
+        pass
 
 
 def test_closing_the_screen_ends_it(stage: Stage) -> None:

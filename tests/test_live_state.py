@@ -7,8 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kseg_video import RenderSettings, SegmenterSettings
-from kseg_video.live_state import KEYS, VIEWS, Command, LiveState, Pressed, click, press
-from kseg_video.settings import Background, ColorSpace
+from kseg_video.live_state import (
+    BACKGROUNDS,
+    KEYS,
+    VIEWS,
+    Command,
+    LiveState,
+    Pressed,
+    click,
+    press,
+)
+from kseg_video.settings import ColorSpace
 
 ALL_KEYS = [key for binding in KEYS for key in binding.keys]
 
@@ -75,7 +84,7 @@ def test_stability_has_ends() -> None:
 
 
 def test_spaces_and_backgrounds_go_round() -> None:
-    spaces, backgrounds = get_args(ColorSpace), get_args(Background)
+    spaces, backgrounds = get_args(ColorSpace), BACKGROUNDS
     assert after(state_of(), "c").segmenter.color_space == spaces[1]
     assert after(state_of(), *"c" * len(spaces)) == state_of()
     assert after(state_of(), "b").rendering.background == backgrounds[1]

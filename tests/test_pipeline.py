@@ -284,8 +284,8 @@ class Recorder:
         self.threads: set[threading.Thread] = set()
         self.fail_at = fail_at
 
-    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
-        self.calls.append(f"start {source.name} {output.name} {info.frame_count} {timer.seconds}")
+    def on_start(self, source: Path, output: Path, info: VideoInfo, _: StageTimer) -> None:
+        self.calls.append(f"start {source.name} {output.name} {info.frame_count}")
 
     def on_frame(self, frame: Frame, segmentation: Segmentation) -> None:
         self.threads.add(threading.current_thread())
@@ -302,7 +302,7 @@ class TestObserver:
         clip, observer = make_clip(tmp_path / "a.mp4", seconds=0.12), Recorder()
         convert(clip, tmp_path / "out.mp4", observer=observer)
         assert observer.calls == [
-            "start a.mp4 out.mp4 3 {}",
+            "start a.mp4 out.mp4 3",
             "frame 0 cold",
             "frame 1 warm",
             "frame 2 warm",

@@ -33,7 +33,7 @@ class TestBgr:
         assert np.array_equal(painted[~off], kept[~off])
 
     @pytest.mark.parametrize("view", ["segmented", "masked"])
-    @pytest.mark.parametrize(("background", "level"), [("white", 255), ("gray", 128)])
+    @pytest.mark.parametrize(("background", "level"), [("white", 255), ("#808080", 128)])
     def test_disabled_clusters_show_the_background(
         self, view: str, background: str, level: int
     ) -> None:

@@ -1,0 +1,177 @@
+"""Pictures and videos as backgrounds: one picture for each frame of another video."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, Self
+
+import cv2
+import numpy as np
+
+from kseg_video.color import bgr_to_yuv
+from kseg_video.compositing import covering
+from kseg_video.errors import SourceError
+from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.frame import Frame
+from kseg_video.probe import probe
+from kseg_video.stills import STILL_SUFFIXES, read_still
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from kseg_video.color import ColorEncoding
+    from kseg_video.frame import VideoInfo
+
+_ACCURATELY = "flags=bicubic+accurate_rnd+full_chroma_int"
+
+
+class BackgroundFile(Protocol):
+    """Gives the background of each frame, in order. Use as a context manager."""
+
+    def next(self) -> Frame:
+        """The background of the next frame.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be read on.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release everything."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
+    """Open an image, or a video that is looped, as background of another video.
+
+    Parameters
+    ----------
+    path : Path
+    info : VideoInfo
+        Of the frames that it goes behind: their size, rate, layout and colour encoding. It covers
+        them, its middle cropped.
+
+    Returns
+    -------
+    BackgroundFile
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    check_background(path)
+    if path.suffix.lower() in STILL_SUFFIXES:
+        return _BackgroundStill(path, info)
+    return _BackgroundVideo(path, info)
+
+
+def check_background(path: Path) -> None:
+    """Check that a background is a file.
+
+    Raises
+    ------
+    SourceError
+        If it is none.
+    """
+    if not path.is_file():
+        raise SourceError(f"the background {path} does not exist; check the name")
+
+
+class _BackgroundContext:
+    def close(self) -> None:
+        """Release everything."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _BackgroundStill(_BackgroundContext):
+    """The same picture for every frame."""
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        pixels, _ = read_still(path)
+        covered = covering(pixels, info.width, info.height, float(info.sample_aspect_ratio))
+        self._frame = Frame(covered)
+        if info.layout == "i420":
+            self._frame = Frame(_to_planes(covered, info.encoding), "i420", info.encoding)
+
+    def next(self) -> Frame:
+        return self._frame
+
+
+class _BackgroundVideo(_BackgroundContext):
+    """A video's picture at the time of each frame; at its end it starts again."""
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        self._path, self._info = path, info
+        arguments = ["-nostdin", "-stream_loop", "-1", "-i", file_argument(path)]
+        arguments += ["-map", "0:V:0", "-vf", self._filters(), "-fps_mode", "passthrough"]
+        arguments += ["-pix_fmt", "yuv420p" if info.layout == "i420" else "bgr24"]
+        self._process = FfmpegProcess([*arguments, "-f", "rawvideo", "-"], feeds=False)
+
+    def next(self) -> Frame:
+        height, width = self._info.height, self._info.width
+        planar = self._info.layout == "i420"
+        pixels = np.empty((height * 3 // 2, width) if planar else (height, width, 3), np.uint8)
+        missing = pixels.reshape(-1).data
+        while missing:
+            got = self._process.pipe.readinto(missing)  # type: ignore[attr-defined]
+            if not got:
+                said = "; ".join(self._process.messages[:1]) or "its decoder ended"
+                raise SourceError(f"the background {self._path} cannot be read on ({said})")
+            missing = missing[got:]
+        return Frame(pixels, self._info.layout, self._info.encoding)
+
+    def close(self) -> None:
+        """End the decoder."""
+        self._process.stop()
+
+    def _filters(self) -> str:
+        info, video = self._info, probe(self._path)
+        shape = info.width * info.sample_aspect_ratio / info.height
+        source, target = video.encoding, info.encoding
+        scale = f"scale={info.width}:{info.height}:{_ACCURATELY}"
+        if not video.rgb:
+            scale += f":in_color_matrix={source.matrix}:in_range={_levels(source)}"
+        if info.layout == "i420":
+            scale += f":out_color_matrix={target.matrix}:out_range={_levels(target)}"
+        return (
+            f"setpts=PTS-STARTPTS,fps={info.frame_rate},"
+            f"crop='min(iw,ih*{float(shape):.6f}/sar)':'min(ih,iw*sar/{float(shape):.6f})',{scale}"
+        )
+
+
+def _levels(encoding: ColorEncoding) -> str:
+    return "pc" if encoding.full_range else "tv"
+
+
+def _to_planes(bgr: NDArray[np.uint8], encoding: ColorEncoding) -> NDArray[np.uint8]:
+    """Planes of an i420 frame of even size, chroma averaged over its blocks."""
+    height, width = bgr.shape[:2]
+    luma, *chroma = cv2.split(bgr_to_yuv(bgr.reshape(-1, 3), encoding).reshape(bgr.shape))
+    size = width // 2, height // 2
+    halves = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in chroma]
+    planes = np.concatenate([plane.ravel() for plane in (luma, *halves)])
+    return planes.reshape(-1, width).astype(np.uint8)

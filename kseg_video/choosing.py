@@ -1,0 +1,98 @@
+"""From what a user points at or names to the clusters that are switched off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.background import parse_color
+from kseg_video.color import to_working
+from kseg_video.errors import SourceError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kseg_video.frame import Segmentation
+    from kseg_video.settings import ClusterChoice, Selector
+
+# Of a named colour the hue is meant more than the lightness: in a picture, "green" is a tree in
+# the shade as well. Halved, as in CMC 2:1, the usual formula for the acceptability of dyes.
+_WEIGHTS = np.array([0.5, 1, 1], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a choice has come to on a frame.
+
+    Parameters
+    ----------
+    disabled : frozenset of int
+        Clusters that are switched off.
+    notes : tuple of str
+        Which cluster each colour or pixel stands for.
+    """
+
+    disabled: frozenset[int]
+    notes: tuple[str, ...]
+
+
+def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:
+    """Find the clusters that are chosen.
+
+    Parameters
+    ----------
+    choice : ClusterChoice
+    segmentation : Segmentation
+        Of the frame on which colours and pixels are looked up.
+
+    Raises
+    ------
+    SourceError
+        If a chosen pixel lies outside the picture.
+    """
+    selectors = choice.only or choice.off
+    numbers = [_cluster_of(selector, segmentation) for selector in selectors]
+    disabled = frozenset(numbers)
+    if choice.only:
+        disabled = frozenset(range(len(segmentation.palette))) - disabled
+    colors = segmentation.palette.hex_colors
+    notes = (
+        f"{_name(selector)} is cluster {number} ({colors[number]})"
+        for selector, number in zip(selectors, numbers, strict=True)
+        if not isinstance(selector, int)
+    )
+    return Chosen(disabled, tuple(notes))
+
+
+def _name(selector: Selector) -> str:
+    if isinstance(selector, tuple):
+        return f"pixel {selector[0]},{selector[1]}"
+    return str(selector)
+
+
+def _cluster_of(selector: Selector, segmentation: Segmentation) -> int:
+    if isinstance(selector, int):
+        return selector
+    if isinstance(selector, str):
+        return _nearest_to(selector, segmentation)
+    x, y = selector
+    height, width = segmentation.labels.shape
+    if not (0 <= x < width and 0 <= y < height):
+        raise SourceError(
+            f"pixel {x},{y} lies outside the picture; choose from 0,0 to {width - 1},{height - 1}"
+        )
+    return int(segmentation.labels[y, x])
+
+
+def _nearest_to(color: str, segmentation: Segmentation) -> int:
+    palette = segmentation.palette
+    wanted = _weighed(np.array([parse_color(color)[::-1]], np.uint8))
+    distances = np.linalg.norm(_weighed(palette.colors) - wanted, axis=1)
+    distances[palette.shares == 0] = np.inf
+    return int(np.argmin(distances))
+
+
+def _weighed(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return to_working(bgr.astype(np.float32), "oklab") * _WEIGHTS

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kseg_video import ClusterChoice, Segmenter, SegmenterSettings, SettingsError, SourceError
+from kseg_video.choosing import choose
+from tests.pictures import QUADRANTS, quadrants
+
+# Dark to light: red (upper left) is 0, blue (lower left) 1, green (upper right) 2, white 3.
+SEGMENTATION = Segmenter(SegmenterSettings(n_clusters=4)).segment(quadrants())
+
+
+def disabled(choice: ClusterChoice) -> set[int]:
+    return set(choose(choice, SEGMENTATION).disabled)
+
+
+def test_the_quadrants_are_numbered_as_the_tests_expect() -> None:
+    order = [0, 2, 1, 3]
+    assert np.abs(SEGMENTATION.palette.colors[[0, 2, 1, 3]].astype(int) - QUADRANTS).max() < 6, (
+        order
+    )
+
+
+@pytest.mark.parametrize(
+    ("selectors", "numbers"),
+    [
+        ((), set()),
+        ((0, 3), {0, 3}),
+        (("red",), {0}),
+        (("#2b6cb0",), {1}),
+        (("green", "white"), {2, 3}),
+        (("lime",), {2}),
+        (("darkgreen",), {2}),
+        (("navy", "maroon"), {0, 1}),
+        (((0, 0),), {0}),
+        (((20, 0), (0, 19)), {1, 2}),
+        ((0, "red", (1, 1)), {0}),
+    ],
+)
+def test_numbers_colors_and_pixels(
+    selectors: tuple[int | str | tuple[int, int], ...], numbers: set[int]
+) -> None:
+    assert disabled(ClusterChoice(off=selectors)) == numbers
+    kept = disabled(ClusterChoice(only=selectors))
+    assert kept == ({0, 1, 2, 3} - numbers if selectors else set())
+
+
+def test_it_says_what_colors_and_pixels_have_come_to() -> None:
+    chosen = choose(ClusterChoice(off=(3, "red", (20, 0))), SEGMENTATION)
+    colors = SEGMENTATION.palette.hex_colors
+    assert chosen.notes == (
+        f"red is cluster 0 ({colors[0]})",
+        f"pixel 20,0 is cluster 2 ({colors[2]})",
+    )
+
+
+def test_a_color_is_never_a_cluster_without_pixels() -> None:
+    flat = np.full((8, 8, 3), (200, 60, 40), np.uint8)
+    segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
+    assert choose(ClusterChoice(off=("yellow",)), segmentation).disabled == {0}
+
+
+@pytest.mark.parametrize("pixel", [(21, 0), (0, 20), (1000, 1000)])
+def test_a_pixel_outside_the_picture(pixel: tuple[int, int]) -> None:
+    with pytest.raises(SourceError, match=r"lies outside the picture; choose from 0,0 to 20,19"):
+        choose(ClusterChoice(only=(pixel,)), SEGMENTATION)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"only": (1,), "off": (2,)}, "give one kind"),
+        ({"off": ("gren",)}, "did you mean green"),
+        ({"off": ((-1, 0),)}, "coordinate cannot be -1"),
+        ({"only": (32,)}, "from 0 to 31"),
+    ],
+)
+def test_what_cannot_be_meant(values: dict[str, tuple[object, ...]], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        ClusterChoice(**values)  # type: ignore[arg-type]

@@ -27,7 +27,8 @@ from kseg_video.frame import Frame
 if TYPE_CHECKING:
     from kseg_video.settings import CaptureSettings
 
-_URL = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+# ffmpeg knows others, which open files or several things at once.
+_URL = re.compile(r"^(https?|rtsps?|rtmps?|udp|tcp|rtp|srt|mmst|mmsh)://", re.IGNORECASE)
 _MOTION_JPEG = "MJPG"
 _CLOSING_SECONDS = 0.5
 # Look at little of a stream before the first frame, and hold none back.

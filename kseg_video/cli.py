@@ -26,7 +26,7 @@ from kseg_video.settings import (
     TrimSettings,
     check_numbers,
 )
-from kseg_video.startup import import_opencv
+from kseg_video.startup import import_opencv, silence_libraries
 from kseg_video.stopping import Stopped, in_background, stop_on_signals
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def _convert(options: argparse.Namespace) -> int:
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
     import_opencv()
+    silence_libraries()
     from kseg_video.pipeline import check_settings
     from kseg_video.status import terminal_console
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # What ffmpeg says of an input that stops before its own header's end.
 _ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
 _GRID_TOLERANCE = 1e-6
+_FRAMES_A_BYTE = 5  # that a picture which stands still may be shown for, at the very most
 
 
 class FrameSource(Protocol):
@@ -137,6 +139,8 @@ class VideoFileSource(ClosingContext):
         )
         self.tracks = self._cut.tracks(path, video)
         self._process: FfmpegProcess | None = None
+        self._most_frames = path.stat().st_size * _FRAMES_A_BYTE
+        self._check_claim(self._cut.expected_count or 0)
 
     def close(self) -> None:
         """End the decoder, whatever it is doing."""
@@ -157,6 +161,8 @@ class VideoFileSource(ClosingContext):
                 f"the decoder of {self._path} has stalled ({error}); check the disk or the "
                 "network that the file lies on"
             ) from error
+        finally:
+            self._process.stop()
         self._check_end(status, self._process.messages, count)
 
     def _arguments(self) -> list[str]:
@@ -175,10 +181,11 @@ class VideoFileSource(ClosingContext):
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         width, height = self.info.width, self.info.height
         shape = (height * 3 // 2, width) if self.info.layout == "i420" else (height, width, 3)
-        while True:
+        for number in itertools.count():
             pixels = np.empty(shape, np.uint8)
             if not process.read_into(pixels.reshape(-1).data):
                 return
+            self._check_claim(number)
             yield pixels
 
     def _without_padding(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -200,6 +207,16 @@ class VideoFileSource(ClosingContext):
                 held -= 1
             last = pixels
             yield pixels
+
+    def _check_claim(self, frames: int) -> None:
+        """Refuse to fill hours that a damaged file of some kilobytes claims with repeats."""
+        unlimited = self._video.variable_rate and self._cut.count is None
+        if unlimited and frames > self._most_frames:
+            size = self._path.stat().st_size
+            raise SourceError(
+                f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "
+                f"{size} bytes in it; if that is right, say how much is wanted with --end"
+            )
 
     def _check_end(self, status: int, messages: list[str], count: int) -> None:
         if status < 0:

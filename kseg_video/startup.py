@@ -6,6 +6,9 @@ import contextlib
 import ctypes
 import os
 import re
+import sys
+import warnings
+from pathlib import Path
 
 from kseg_video.errors import KsegError
 
@@ -40,6 +43,21 @@ def import_opencv() -> None:
         ) from error
     cv2.setNumThreads(1)
     keep_freed_memory()
+
+
+def silence_libraries() -> None:
+    """Keep libraries that print whatever they dislike from tearing our one line of error."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    from PIL import Image
+
+    Image.init()
+    with contextlib.suppress(OSError, AttributeError):  # no Linux, or no such library
+        loaded = set(re.findall(r"/\S*libtiff\S*", Path("/proc/self/maps").read_text("utf-8")))
+        for path in loaded:
+            library = ctypes.CDLL(path)
+            library.TIFFSetErrorHandler(None)
+            library.TIFFSetWarningHandler(None)
 
 
 def keep_freed_memory() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import imageio.v3 as iio
 import numpy as np
+from PIL import Image
 
 from kseg_video.errors import SourceError
 
@@ -88,7 +89,14 @@ def read_still(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
             elif metadata.get("mode") == "CMYK":
                 conversion["mode"] = "RGB"
             picture = file.read(index=0, rotate=True, **conversion)
-    except (OSError, ValueError, SyntaxError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow raises all sorts of things at damaged files
+        if _is_too_large(error):
+            raise SourceError(
+                f"{path} claims more pixels than can be read; scale it down first, if it is not "
+                "damaged"
+            ) from error
         raise SourceError(
             f"{path} is not an image that can be read; check that it opens"
         ) from error
@@ -118,6 +126,13 @@ def write_still(
     if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
         picture = np.dstack([picture, alpha])
     iio.imwrite(path, picture, extension=suffix, plugin="pillow", **_WRITER_OPTIONS[suffix])
+
+
+def _is_too_large(error: BaseException | None) -> bool:
+    """Whether Pillow's limit is behind an error of imageio's."""
+    while error is not None and not isinstance(error, Image.DecompressionBombError):
+        error = error.__context__
+    return error is not None
 
 
 def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:

@@ -1,0 +1,181 @@
+"""Media that are damaged or lie, and names that would be something else to ffmpeg or a shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import threading
+import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kseg_video import SourceError, convert
+from kseg_video.capture import is_stream
+from tests.commands import run, start
+from tests.media import make_clip, read_planes
+from tests.mutations import make_originals, mutated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILES, BATCHES = 300, 12
+MOST_MEBIBYTES = 512
+MOST_SECONDS = 60  # for a batch of 25
+
+
+@pytest.fixture(scope="session")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return make_originals(tmp_path_factory.mktemp("originals"))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("batch", [pytest.param(0, marks=pytest.mark.quick), *range(1, BATCHES)])
+def test_mutated_files(originals: list[Path], tmp_path: Path, batch: int) -> None:
+    """None crashes, hangs, fills memory or leaves anything but a whole output or one line."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    files = list(mutated(originals, tmp_path / "in", FILES))[batch::BATCHES]
+    with (tmp_path / "json").open("w") as out, (tmp_path / "errors").open("w") as errors:
+        options = ("-k", "2", "--json", "-q", "-o", tmp_path / "out")
+        process = start("convert", *options, *files, stdout=out, stderr=errors)
+        killer = threading.Timer(MOST_SECONDS, process.kill)
+        killer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        killer.cancel()
+        killer.join()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode in {0, 1}
+    assert usage.ru_maxrss / 1024 < MOST_MEBIBYTES  # of the largest process, ffmpegs included
+    said = (tmp_path / "errors").read_text().splitlines()
+    assert all(re.fullmatch("kseg-video: (error|warning): .*", line) for line in said), said
+    assert not [line for line in said if "unexpected" in line]
+    summaries = json.loads((tmp_path / "json").read_text())
+    assert [summary["input"] for summary in summaries] == [str(path) for path in files]
+    written = {summary["output"]: summary for summary in summaries if "error" not in summary}
+    assert {str(path) for path in (tmp_path / "out").iterdir()} == set(written)
+    for output, summary in written.items():
+        if output.endswith((".mp4", ".mkv", ".mov", ".webm")):
+            # The sound may be as damaged as it was.
+            assert len(read_planes(tmp_path / "out" / output)) == summary["frames"]
+
+
+def test_the_same_seed_makes_the_same_files(originals: list[Path], tmp_path: Path) -> None:
+    made = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        made.append([path.read_bytes() for path in mutated(originals, tmp_path / name, 160)])
+    assert made[0] == made[1]
+    sources = [path.read_bytes() for path in originals] * 10
+    assert sum(a != b for a, b in zip(made[0], sources, strict=True)) > 120
+
+
+class TestClaims:
+    """Files that say what cannot be."""
+
+    def test_a_picture_of_65535_pixels_square(self, tmp_path: Path) -> None:
+        clip = make_clip(tmp_path / "a.avi", "-c:v", "mjpeg", size="64x48", seconds=0.2)
+        data = clip.read_bytes()
+        clip.write_bytes(data.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 65535, 65535)))
+        with pytest.raises(SourceError, match="claims pictures of more than 100 million pixels"):
+            convert(clip, tmp_path / "out.mp4")
+
+    def test_a_still_of_65535_pixels_square(self, tmp_path: Path) -> None:
+        header = b"IHDR" + struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
+        path = tmp_path / "a.png"
+        pixels = b"IDAT" + zlib.compress(b"")
+        chunks = [
+            struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+            for chunk in (header, pixels)
+        ]
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+        with pytest.raises(SourceError, match="claims more pixels than can be read"):
+            convert(path, tmp_path / "out.png")
+
+    def test_frames_of_minutes(self, tmp_path: Path) -> None:
+        clip = make_clip(tmp_path / "a.gif", seconds=0.4)
+        delays = re.sub(rb"(?s)\x21\xf9\x04(.)..", b"\x21\xf9\x04\\1\xff\xff", clip.read_bytes())
+        clip.write_bytes(delays)
+        with pytest.raises(SourceError, match=r"claims to last 6\d{3} s, with \d{4} bytes in it"):
+            convert(clip, tmp_path / "out.mp4")
+
+
+class TestNames:
+    """A file's name is a name, and what a file says of others is not believed."""
+
+    @pytest.fixture
+    def visits(self) -> Iterator[tuple[str, list[str]]]:
+        """Address of a server, and what it has been asked for."""
+        paths: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                paths.append(self.path)
+                self.send_error(404)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            yield f"http://127.0.0.1:{server.server_port}/a.ts", paths
+            server.shutdown()
+            thread.join()
+
+    @pytest.mark.parametrize(
+        "name", ["-i", "{}", "concat:clip.mp4|clip.mp4", "file:clip.mp4", "data:,x", "pipe:0"]
+    )
+    def test_convert_takes_files_alone(
+        self, visits: tuple[str, list[str]], tmp_path: Path, name: str
+    ) -> None:
+        make_clip(tmp_path / "clip.mp4", seconds=0.2)
+        outcome = run("convert", "-o", "out.mp4", "--", name.format(visits[0]), cwd=tmp_path)
+        assert outcome.code == 1
+        assert re.fullmatch("kseg-video: error: .* does not exist; check the name\n", outcome.err)
+        assert not visits[1]
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"),
+            ("list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"),
+            ("list.txt", "ffconcat version 1.0\nfile '{}'\n"),
+            ("list.sdp", "v=0\nm=video 5004 RTP/AVP 96\nc=IN IP4 127.0.0.1\na=control:{}\n"),
+        ],
+    )
+    def test_a_file_cannot_have_addresses_opened(
+        self, visits: tuple[str, list[str]], tmp_path: Path, name: str, text: str
+    ) -> None:
+        (tmp_path / name).write_text(text.format(visits[0]))
+        with pytest.raises(SourceError, match=r"is not a video|holds no"):
+            convert(tmp_path / name, tmp_path / "out.mp4")
+        assert not visits[1]
+
+    def test_a_file_cannot_have_other_files_opened(self, tmp_path: Path) -> None:
+        secret = make_clip(tmp_path / "secret.mp4", seconds=0.2)
+        (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{secret}'\n")
+        with pytest.raises(SourceError, match="is not a video"):
+            convert(tmp_path / "list.mp4", tmp_path / "out.mp4")
+
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            ("http://host/a", True),
+            ("HTTPS://host/a", True),
+            ("rtsp://host/a", True),
+            ("udp://127.0.0.1:5000", True),
+            ("concat://a|b", False),
+            ("file:///etc/passwd", False),
+            ("subfile://x", False),
+            ("cache://x", False),
+            ("unix://socket", False),
+            ("-i://x", False),
+        ],
+    )
+    def test_live_opens_addresses_of_the_network(self, source: str, expected: bool) -> None:
+        assert is_stream(source) == expected

@@ -131,7 +131,7 @@ def write_still(
 def _is_too_large(error: BaseException | None) -> bool:
     """Whether Pillow's limit is behind an error of imageio's."""
     while error is not None and not isinstance(error, Image.DecompressionBombError):
-        error = error.__context__
+        error = error.__cause__ or error.__context__
     return error is not None
 
 

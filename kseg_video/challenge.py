@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from kseg_video.clustering import ColdFits
 
 _PIXELS = 4000
+# Where a fit starts from matters more than its last iterations, which a warm fit makes up for.
+_ITERATIONS = 15
 _ATTEMPTS = 2
 _URGENT_ATTEMPTS = 6
 _CLEARLY_BETTER = 0.025
@@ -98,6 +100,6 @@ class Challenger:
 
     def _fit(self, n_clusters: int) -> NDArray[np.float32]:
         few = np.ascontiguousarray(self._colors[:: max(len(self._colors) // _PIXELS, 1)])
-        centroids = self._fits.fit(few, n_clusters, self._attempts)
+        centroids = self._fits.fit(few, n_clusters, self._attempts, _ITERATIONS)
         labels, _ = nearest(self._colors, centroids)
         return polish(self._colors, labels, centroids, self._settings.epsilon)[0]

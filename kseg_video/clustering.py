@@ -36,6 +36,7 @@ def cold_fit(
     seed: int,
     n_clusters: int,
     attempts: int | None = None,
+    iterations: int | None = None,
 ) -> NDArray[np.float32]:
     """Centroids found from nothing.
 
@@ -47,7 +48,7 @@ def cold_fit(
     seed : int
         Seed of the random generator, which is this thread's own in OpenCV.
     n_clusters : int
-    attempts : int, optional
+    attempts, iterations : int, optional
         Instead of those of the settings.
 
     Returns
@@ -68,7 +69,7 @@ def cold_fit(
         _as_points(points),
         n_clusters,
         cast("NDArray[np.int32]", None),
-        (_EITHER, settings.max_iterations, settings.epsilon),
+        (_EITHER, iterations or settings.max_iterations, settings.epsilon),
         attempts or settings.attempts,
         _INIT_FLAGS[settings.init],
     )
@@ -92,12 +93,16 @@ class ColdFits:
         self._count = 0
 
     def fit(
-        self, colors: NDArray[np.float32], n_clusters: int, attempts: int | None = None
+        self,
+        colors: NDArray[np.float32],
+        n_clusters: int,
+        attempts: int | None = None,
+        iterations: int | None = None,
     ) -> NDArray[np.float32]:
         """The next fit; see `cold_fit`."""
         seed = (self.settings.seed + self._count) % 2**31
         self._count += 1
-        return cold_fit(colors, self.settings, seed, n_clusters, attempts)
+        return cold_fit(colors, self.settings, seed, n_clusters, attempts, iterations)
 
 
 def polish(

@@ -44,6 +44,7 @@ _NOTHING_NEW = 0.01  # change of inertia with the same centroids
 _CHALLENGE_AFTER = 3  # frames; half as many again after each challenge in vain, to the next limit
 _CHALLENGE_AT_LEAST_EVERY = 60
 _JUMP = 1.15  # of inertia over its usual value
+_RESIGNATION = 0.5  # how far what is usual follows a jump that a fresh fit does not mend
 _REACH = 24.0  # colour levels within which a colour is taken for a cluster's own
 _SCENES_KEPT = 8
 _SAME_SCENE = 1.3  # inertia of an old palette over that of a fresh fit
@@ -299,6 +300,8 @@ class PaletteTracker:
                 self._handover.begin()
             else:
                 winner = None
+        if jumped and winner is None:
+            state.usual_inertia += _RESIGNATION * (inertia - state.usual_inertia)
         self._be_patient(_CHALLENGE_AFTER if winner or jumped else self._patience * 3 // 2)
         return winner
 

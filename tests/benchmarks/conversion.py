@@ -1,6 +1,7 @@
 """``kseg-video convert`` against ffmpeg alone: wall time, processor time and peak memory.
 
-    python -m tests.benchmarks.conversion CLIP [-k 8] [--size 1920x1080] [--seconds 20] [--runs 3]
+    python -m tests.benchmarks.conversion CLIP [--sizes 1280x720 1920x1080] [-k 2 8 32]
+                                          [--seconds 20] [--runs 3] [--per-frame]
 
 The clip is first brought to that size and length (looped). Then, one after another and several
 times over, the median of each being reported:
@@ -9,9 +10,14 @@ floor
     ffmpeg decodes the clip into a pipe while another ffmpeg encodes the already segmented frames
     from a pipe, with the settings that convert uses, and nothing in between.
 convert
-    the command as a whole process with its children.
+    the command as a whole process with its children; its memory is its own, without theirs.
 elbg
     ffmpeg's own filter for the same job, on a few frames, scaled up.
+per frame
+    `cv2.kmeans` on all pixels of a frame with 10 attempts, as tutorials have it, on one frame,
+    scaled up; on request, since it takes minutes.
+start
+    ``kseg-video --help``, and the conversion of the first frame alone.
 """
 
 from __future__ import annotations
@@ -25,11 +31,19 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
+import cv2
+
+from kseg_video import TrimSettings, open_source
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.probe import probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p")
 _ELBG_FRAMES = 10
@@ -53,8 +67,31 @@ class Cost:
     memory: float = 0.0
 
 
+@dataclass(frozen=True)
+class Case:
+    """A clip as it is converted."""
+
+    clip: Path
+    size: str
+    rate: str
+    frames: int
+    clusters: int
+    folder: Path
+
+
 def ffmpeg(*arguments: str | Path) -> list[str]:
     return [executable(), "-loglevel", "error", "-nostdin", "-y", *map(str, arguments)]
+
+
+def timed(command: list[str]) -> Cost:
+    """Cost of a command and its children."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - begin
+    if status:
+        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
+    return Cost(wall, usage.ru_utime + usage.ru_stime)
 
 
 def ours(*arguments: str | Path) -> Cost:
@@ -65,28 +102,23 @@ def ours(*arguments: str | Path) -> Cost:
         return replace(cost, memory=int(peak.read()) / 1024)
 
 
-def timed(command: list[str]) -> Cost:
-    """Cost of a command and its children."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(command, env=environment())
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begin
-    if status:
-        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
-    return Cost(wall, usage.ru_utime + usage.ru_stime)
+def convert(case: Case, *more: str) -> Cost:
+    output = case.folder / "ours.mp4"
+    return ours("convert", case.clip, "-o", output, "-yq", "-k", str(case.clusters), *more)
 
 
-def floor(clip: Path, segmented: Path, size: str, rate: str, target: Path) -> Cost:
+def floor(case: Case) -> Cost:
     raw = ("-f", "rawvideo", "-pix_fmt", "yuv420p")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
     decoder = subprocess.Popen(
-        ffmpeg("-i", clip, *raw, "-"), stdout=subprocess.PIPE, env=environment()
+        ffmpeg("-i", case.clip, *raw, "-"), stdout=subprocess.PIPE, env=environment()
     )
-    encoder_command = ffmpeg(*raw, "-s", size, "-r", rate, "-i", "pipe:0", *_X264, target)
-    encoder_command.remove("-nostdin")
-    with segmented.open("rb") as frames:
-        encoder = subprocess.Popen(encoder_command, stdin=subprocess.PIPE, env=environment())
+    target = case.folder / "floor.mp4"
+    encoding = ffmpeg(*raw, "-s", case.size, "-r", case.rate, "-i", "pipe:0", *_X264, target)
+    encoding.remove("-nostdin")
+    with (case.folder / "segmented.yuv").open("rb") as frames:
+        encoder = subprocess.Popen(encoding, stdin=subprocess.PIPE, env=environment())
         drain = threading.Thread(target=_discard, args=(decoder,))
         drain.start()
         assert encoder.stdin is not None
@@ -108,50 +140,77 @@ def _discard(decoder: subprocess.Popen[bytes]) -> None:
     decoder.wait()
 
 
+def elbg(case: Case) -> Cost:
+    few = ("-frames:v", str(_ELBG_FRAMES), "-vf", f"elbg=l={case.clusters},format=yuv420p")
+    cost = timed(ffmpeg("-i", case.clip, *few, *_X264, case.folder / "elbg.mp4"))
+    scale = case.frames / _ELBG_FRAMES
+    return Cost(cost.wall * scale, cost.processor * scale)
+
+
+def per_frame(case: Case) -> Cost:
+    with open_source(case.clip, TrimSettings(max_frames=1)) as source:
+        (picture,) = (frame.bgr for frame in source)
+    pixels = picture.reshape(-1, 3).astype("float32")
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 0.2)
+    begin, began = time.perf_counter(), time.process_time()
+    cv2.kmeans(pixels, case.clusters, None, criteria, 10, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
+    wall, processor = time.perf_counter() - begin, time.process_time() - began
+    return Cost(wall * case.frames, processor * case.frames)
+
+
+def prepare(options: argparse.Namespace, size: str, clusters: int, folder: Path) -> Case:
+    """Bring the clip to its size and length, and segment it once for the floor."""
+    rate = str(probe(options.clip).frame_rate)
+    clip = folder / "clip.mp4"
+    scaled = ("-vf", f"scale={size.replace('x', ':')},fps={rate}", "-an", "-t", options.seconds)
+    looped = ffmpeg("-stream_loop", "-1", "-i", options.clip, *map(str, scaled), *_X264, clip)
+    timed(looped)
+    frames = round(options.seconds * float(probe(clip).frame_rate))
+    case = Case(clip, size, rate, frames, clusters, folder)
+    convert(case)
+    planes = ("-f", "rawvideo", "-pix_fmt", "yuv420p", folder / "segmented.yuv")
+    timed(ffmpeg("-i", folder / "ours.mp4", *planes))
+    return case
+
+
+def measure(case: Case, runs: int, *, with_per_frame: bool) -> None:
+    ways: dict[str, Callable[[Case], Cost]] = {"floor": floor, "convert": convert, "elbg": elbg}
+    costs: dict[str, list[Cost]] = {name: [] for name in ways}
+    for _ in range(runs):
+        for name, way in ways.items():
+            costs[name].append(way(case))
+    if with_per_frame:
+        costs["per frame"] = [per_frame(case)]
+    base = median(cost.wall for cost in costs["floor"])
+    for name, runs_of_it in costs.items():
+        wall = median(cost.wall for cost in runs_of_it)
+        processor = median(cost.processor for cost in runs_of_it)
+        memory = max(cost.memory for cost in runs_of_it)
+        print(
+            f"| {case.size} | {case.clusters} | {name} | {wall:.1f} | {wall / base:.2f} "
+            f"| {case.frames / wall:.1f} | {processor:.1f} | {f'{memory:.0f}' if memory else ''} |",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", type=Path)
-    parser.add_argument("-k", "--clusters", type=int, default=8)
-    parser.add_argument("--size", default="1920x1080")
+    parser.add_argument("-k", "--clusters", nargs="+", type=int, default=[8])
+    parser.add_argument("--sizes", nargs="+", default=["1280x720", "1920x1080"])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--per-frame", action="store_true")
     options = parser.parse_args()
+    print("| size | k | | wall s | of floor | fps | CPU s | peak MiB |")
+    print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
-        measure(options, Path(name))
-
-
-def measure(options: argparse.Namespace, folder: Path) -> None:
-    rate = str(probe(options.clip).frame_rate)
-    clip, output, raw = folder / "clip.mp4", folder / "ours.mp4", folder / "segmented.yuv"
-    limits = ("-t", str(options.seconds))
-    scaled = ("-vf", f"scale={options.size.replace('x', ':')},fps={rate}", "-an")
-    prepared = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18")
-    timed(ffmpeg("-stream_loop", "-1", "-i", options.clip, *limits, *scaled, *prepared, clip))
-    command = ("convert", clip, "-o", output, "-yq", "-k", str(options.clusters))
-    ours(*command)
-    timed(ffmpeg("-i", output, "-f", "rawvideo", "-pix_fmt", "yuv420p", raw))
-    floors, runs, elbgs = [], [], []
-    for _ in range(options.runs):
-        floors.append(floor(clip, raw, options.size, rate, folder / "floor.mp4"))
-        runs.append(ours(*command))
-        few = ("-frames:v", str(_ELBG_FRAMES), "-vf", f"elbg=l={options.clusters},format=yuv420p")
-        elbg = timed(ffmpeg("-i", clip, *few, *_X264, folder / "elbg.mp4"))
-        frames = round(options.seconds * float(probe(clip).frame_rate))
-        elbgs.append(
-            Cost(elbg.wall * frames / _ELBG_FRAMES, elbg.processor * frames / _ELBG_FRAMES)
-        )
-    base = median(cost.wall for cost in floors)
-    print(f"{options.clip.name}, {options.size}, {options.seconds:g} s, k = {options.clusters}")
-    print("| | wall s | of floor | fps | CPU s | peak MiB |")
-    print("|---|---|---|---|---|---|")
-    for label, costs in (("floor", floors), ("convert", runs), ("elbg (scaled up)", elbgs)):
-        wall = median(cost.wall for cost in costs)
-        processor = median(cost.processor for cost in costs)
-        memory = max(cost.memory for cost in costs)
-        print(
-            f"| {label} | {wall:.1f} | {wall / base:.2f} | {frames / wall:.0f} | {processor:.1f} "
-            f"| {f'{memory:.0f}' if memory else ''} |"
-        )
+        for size, clusters in product(options.sizes, options.clusters):
+            case = prepare(options, size, clusters, Path(name))
+            measure(case, options.runs, with_per_frame=options.per_frame)
+        helps = [ours("--help").wall for _ in range(5)]
+        firsts = [convert(case, "--max-frames", "1").wall for _ in range(5)]
+    print(f"--help: {median(helps):.2f} s; first frame of {case.size}: {median(firsts):.2f} s")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ _MOST_GIF_FRAMES_A_SECOND = 50
 _TRANSPARENT = 255  # index in a GIF's palette
 _OPAQUE_FROM = 128
 _GRAYS = np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(3, axis=1)
-_WEBP_QUALITY = "90"
+# More effort makes files of few colours no smaller, and takes three times as long.
+_WEBP_LOSSLESS = ("-lossless", "1", "-compression_level", "2")
+_WEBP_LOSSY = ("-quality", "90")
 # A reduced palette serves until it is that much worse than when it was made, in colour levels.
 _WORSE = 1.3
 _COMPARED_PIXELS = 10_000
@@ -102,26 +104,27 @@ class GifSink(_AnimationSink):
             return
         if frame.layout == "gray8":
             self._feed(frame.pixels, _palette_bytes(_GRAYS))
-            return
-        if frame.alpha is None or not self._has_alpha:
+        elif frame.alpha is None or not self._has_alpha:
             indices, colors = self._indexed(frame.pixels)
             self._feed(indices, _palette_bytes(colors))
-            return
-        clear = frame.alpha < _OPAQUE_FROM
-        if ((frame.alpha > 0) & (frame.alpha < _TRANSPARENT)).any():
+        else:
+            self._write_transparent(frame.pixels, frame.alpha)
+
+    def _finish(self) -> None:
+        if self._has_alpha:  # no frame is to show through the clear parts of the next one
+            clear_after_each_frame(self._part.path)
+        self._check_whole(self._frame_rate)
+
+    def _write_transparent(self, bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
+        clear = alpha < _OPAQUE_FROM
+        if ((alpha > 0) & (alpha < 255)).any():
             self._note("GIF knows no half transparency: soft edges become hard")
-        pixels = frame.pixels.copy()
+        pixels = bgr.copy()
         # Hidden colours need no place in the palette.
         pixels[clear] = pixels[~clear][:1] if not clear.all() else 0
         indices, colors = self._indexed(pixels)
         indices[clear] = _TRANSPARENT
         self._feed(indices, _palette_bytes(colors, transparent=True))
-
-    def _finish(self) -> None:
-        """Have no frame show through the clear parts of the next one."""
-        if self._has_alpha:
-            clear_after_each_frame(self._part.path)
-        self._check_whole(self._frame_rate)
 
     def _indexed(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         exact = self._indexer.index(bgr)
@@ -169,7 +172,7 @@ class WebpSink(_AnimationSink):
         self._check(frame)
         if self._process is None:
             exact = self._lossless or self._has_few_colors(frame)
-            quality = ("-lossless", "1") if exact else ("-quality", _WEBP_QUALITY)
+            quality = _WEBP_LOSSLESS if exact else _WEBP_LOSSY
             encoder = ("-c:v", "libwebp_anim", "-pix_fmt", "bgra", *quality)
             self._start([*self._input("bgra"), *encoder, "-loop", "0"], "webp")
         self._feed(frame.bgra)

@@ -23,9 +23,10 @@ from kseg_video import (
     open_source,
 )
 from kseg_video.frame import Frame
-from tests.commands import run
+from tests.commands import finish, run, start
 from tests.conftest import SAMPLES
 from tests.media import read_planes
+from tests.test_faults import wait_until
 from tests.test_sinks import INFO, left_in, quarters
 
 if TYPE_CHECKING:
@@ -205,3 +206,10 @@ class TestSequence:
         done = run("convert", lake, "-o", tmp_path / "f.png", "-q")
         assert done.code == 1
         assert re.search(r"holds one picture .* number them \(frame-%05d\.png\)", done.err)
+
+    def test_nothing_is_left_when_it_is_stopped(self, tmp_path: Path, lake: Path) -> None:
+        process = start("convert", lake, "-o", tmp_path / "new" / "%d.png", "-q")
+        wait_until(lambda: any(tmp_path.glob(".kseg-*/3.png")))
+        process.terminate()
+        assert finish(process).code == 143
+        assert left_in(tmp_path) == []

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from kseg_video.clustering import cold_fit
+from kseg_video.color import to_levels
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
 from kseg_video.gif import clear_after_each_frame
 from kseg_video.indexed_color import ColorIndexer
+from kseg_video.settings import SegmenterSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +34,7 @@ _WEBP_LOSSY = ("-quality", "90")
 # A reduced palette serves until it is that much worse than when it was made, in colour levels.
 _WORSE = 1.3
 _COMPARED_PIXELS = 10_000
+_REDUCTION = SegmenterSettings(max_iterations=10)
 
 
 class _AnimationSink(FfmpegSink):
@@ -185,27 +189,37 @@ class _Reducer:
     """Brings pictures to 255 colours, the same from picture to picture where they serve."""
 
     def __init__(self) -> None:
-        self._palette: Image.Image | None = None
+        self._colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
         self._allowed = 0.0
 
     def reduce(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Indices, (H, W), and colours, (N, 3) in BGR order."""
-        picture = Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
-        if self._palette is not None:
-            reduced = picture.quantize(palette=self._palette, dither=Image.Dither.NONE)
-            result = _arrays(reduced)
-            if _difference(bgr, *result) <= self._allowed:
-                return result
-        chosen = picture.quantize(_TRANSPARENT, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        self._palette = chosen
-        result = _arrays(picture.quantize(palette=chosen, dither=Image.Dither.NONE))
-        self._allowed = _WORSE * _difference(bgr, *result)
-        return result
+        if len(self._colors):
+            indices = _nearest(bgr, self._colors)
+            if _difference(bgr, indices, self._colors) <= self._allowed:
+                return indices, self._colors
+        self._colors = _many_colors(bgr)
+        indices = _nearest(bgr, self._colors)
+        self._allowed = _WORSE * _difference(bgr, indices, self._colors)
+        return indices, self._colors
 
 
-def _arrays(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    colors = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)[:_TRANSPARENT, ::-1]
-    return np.array(picture), colors
+def _many_colors(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """As many colours as there may be, by k-means: rare ones fare better than by median cut."""
+    sample = bgr.reshape(-1, 3)[:: max(bgr.size // 3 // _COMPARED_PIXELS, 1)]
+    centroids = cold_fit(sample.astype(np.float32), _REDUCTION, 0, _TRANSPARENT, attempts=1)
+    return to_levels(centroids)
+
+
+def _nearest(bgr: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Index of a colour near each pixel's, by Pillow's table, which is near enough and fast."""
+    palette = Image.new("P", (1, 1))
+    # Entries that are not given would be grays: repeats of the last one stand in their place.
+    filled = np.pad(colors, ((0, 256 - len(colors)), (0, 0)), "edge")
+    palette.putpalette(filled[:, ::-1].tobytes())
+    picture = Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
+    indices = np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE))
+    return np.minimum(indices, np.uint8(len(colors) - 1))
 
 
 def _difference(

@@ -157,6 +157,21 @@ def test_what_stands_still_stands_still_in_a_reduced_gif(tmp_path: Path) -> None
     assert np.abs(pictures[0, ..., 2::-1].astype(int) - frames[0].pixels).mean() < 5
 
 
+def test_reduced_pictures_are_clear_where_they_should_be(tmp_path: Path) -> None:
+    picture = photo_like(2, size=(48, 64))
+    picture[:8], picture[8:16] = 255, 0
+    alpha = np.full((48, 64), 255, np.uint8)
+    alpha[20:30, 10:50] = 0
+    write(tmp_path / "a.gif", [Frame(picture, alpha=alpha), Frame(picture[::-1], alpha=alpha)])
+    pictures, _ = read(tmp_path / "a.gif")
+    assert np.array_equal(pictures[..., 3], [alpha, alpha])
+    opaque = alpha > 0
+    for shown, source in zip(pictures, (picture, picture[::-1]), strict=True):
+        difference = np.abs(shown[opaque][:, 2::-1].astype(int) - source[opaque])
+        assert difference.mean() < 5
+        assert difference.max() < 60
+
+
 def test_half_transparency_is_said_to_become_hard(tmp_path: Path) -> None:
     alpha = np.linspace(0, 255, 64).astype(np.uint8)[np.newaxis].repeat(48, axis=0)
     notes = write(tmp_path / "a.gif", [Frame(quarters(), alpha=alpha)] * 2)

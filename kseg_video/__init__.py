@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from kseg_video.palette_finding import FoundPalette, find_palette
     from kseg_video.palette_reading import load_palette
     from kseg_video.palette_writing import save_palette
-    from kseg_video.pipeline import Report, RunObserver, convert
+    from kseg_video.pipeline import convert
     from kseg_video.rendering import Renderer, render
+    from kseg_video.report import Report, RunObserver
     from kseg_video.segmenter import Segmenter
     from kseg_video.settings import (
         ClusterChoice,
@@ -42,7 +43,8 @@ _HOMES = {
     "palette_finding": ("FoundPalette", "find_palette"),
     "palette_reading": ("load_palette",),
     "palette_writing": ("save_palette",),
-    "pipeline": ("Report", "RunObserver", "convert"),
+    "pipeline": ("convert",),
+    "report": ("Report", "RunObserver"),
     "rendering": ("Renderer", "render"),
     "segmenter": ("Segmenter",),
     "settings": (

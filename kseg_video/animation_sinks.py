@@ -218,7 +218,7 @@ def _nearest(bgr: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.ui
     filled = np.pad(colors, ((0, 256 - len(colors)), (0, 0)), "edge")
     palette.putpalette(filled[:, ::-1].tobytes())
     picture = Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
-    indices = np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE))
+    indices = np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE), np.uint8)
     return np.minimum(indices, np.uint8(len(colors) - 1))
 
 

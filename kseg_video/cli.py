@@ -10,13 +10,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.arguments import (
-    EXIT_USAGE,
-    cluster_choice,
-    command_parser,
-    render_settings,
-    segmenter_settings,
-)
+from kseg_video.argument_settings import cluster_choice, render_settings, segmenter_settings
+from kseg_video.arguments import EXIT_USAGE, command_parser
 from kseg_video.errors import DisplayError, SettingsError
 from kseg_video.messages import answer, can_be_printed, complain, inform, told
 from kseg_video.settings import (
@@ -36,7 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from kseg_video.pipeline import Report
+    from kseg_video.report import Report
     from kseg_video.status import TerminalStatus
 
 EXIT_FAILED = 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from kseg_video.arguments import (
+from kseg_video.argument_settings import (
     capture_settings,
     cluster_choice,
     render_settings,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kseg_video.arguments import segmenter_settings
+from kseg_video.argument_settings import segmenter_settings
 from kseg_video.errors import SettingsError
 from kseg_video.messages import answer, inform
 from kseg_video.palette_finding import FoundPalette, find_palette

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from kseg_video.errors import SettingsError
 from kseg_video.overlap import Reader, Writer
 from kseg_video.palette_finding import choose_for_source
 from kseg_video.rendering import Renderer, is_transparent, view_width
+from kseg_video.report import EventRecord, Report
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import (
     ClusterChoice,
@@ -50,97 +51,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.frame import Event, Frame, PixelLayout, Segmentation, VideoInfo
+    from kseg_video.frame import Frame, PixelLayout, Segmentation, VideoInfo
     from kseg_video.palette import Palette
-
-
-@dataclass(frozen=True, slots=True)
-class EventRecord:
-    """A frame whose palette did not simply follow from the frame before.
-
-    Parameters
-    ----------
-    frame : int
-        Number of the frame, from 0.
-    time : float
-        Seconds of the input's own time.
-    event : {"cold", "cut", "reseed"}
-    """
-
-    frame: int
-    time: float
-    event: Event
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Report:
-    """What a conversion did.
-
-    Parameters
-    ----------
-    source, output : Path
-    info : VideoInfo
-        Of the source.
-    frames : int
-        Frames written.
-    seconds : float
-        Wall-clock time it took.
-    settings : SegmenterSettings
-        As used, with the choices left to the input filled in.
-    disabled : frozenset of int
-        Clusters that were switched off.
-    palette : Palette
-        Centroids and colours of the last frame; shares are means over all frames.
-    inertia : float
-        Mean over the frames of `kseg_video.frame.Segmentation.inertia`.
-    events : tuple of EventRecord
-    stage_milliseconds : dict of str to float
-        Mean time of each stage for a frame; the stages overlap.
-    notes : tuple of str
-        What the user should know of how the output was made.
-    warnings : tuple of str
-        What went wrong on the way.
-    """
-
-    source: Path
-    output: Path
-    info: VideoInfo
-    frames: int
-    seconds: float
-    settings: SegmenterSettings
-    disabled: frozenset[int]
-    palette: Palette
-    inertia: float
-    events: tuple[EventRecord, ...]
-    stage_milliseconds: dict[str, float]
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def frames_per_second(self) -> float:
-        """Frames written for each second that it took."""
-        return self.frames / self.seconds if self.seconds else 0.0
-
-    @property
-    def compactness(self) -> float | None:
-        """Of a still, the sum of its pixels' squared distances, as `cv2.kmeans` reports it."""
-        return self.inertia * self.info.width * self.info.height if self.info.still else None
-
-
-class RunObserver(Protocol):
-    """Is told how a run goes, in the thread that called `convert`."""
-
-    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
-        """The source and the sink are open."""
-        ...
-
-    def on_frame(self, frame: Frame, segmentation: Segmentation) -> None:
-        """A frame has been segmented and handed to the sink."""
-        ...
-
-    def on_finish(self, report: Report) -> None:
-        """The output stands under its name."""
-        ...
+    from kseg_video.report import RunObserver
 
 
 def convert(  # noqa: PLR0913 - one for each part
@@ -190,6 +103,7 @@ def convert(  # noqa: PLR0913 - one for each part
     SinkError
         If the output cannot be written; nothing is left of it then.
     """
+    started = time.perf_counter()
     source, output = Path(source), Path(output)
     segmenter = segmenter or SegmenterSettings()
     rendering = rendering or RenderSettings()
@@ -210,7 +124,7 @@ def convert(  # noqa: PLR0913 - one for each part
         segmenter = replace(segmenter, n_clusters=chosen.count)
     check_numbers(rendering.disabled | choice.numbers, segmenter)
     with open_source(source, trim, decoder) as frames, ExitStack() as stack:
-        run = _Run(frames, _for_input(segmenter, frames.info), rendering)
+        run = _Run(frames, _for_input(segmenter, frames.info), rendering, started)
         run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
         if statistics is not None:
             run.keep = stack.enter_context(
@@ -289,7 +203,11 @@ class _Run:
     """One pass over a source, and what is learnt on the way."""
 
     def __init__(
-        self, source: FrameSource, settings: SegmenterSettings, rendering: RenderSettings
+        self,
+        source: FrameSource,
+        settings: SegmenterSettings,
+        rendering: RenderSettings,
+        started: float,
     ) -> None:
         self.timer = StageTimer()
         self.rendering = rendering
@@ -301,7 +219,7 @@ class _Run:
         self._renderer = Renderer()
         self._segmented: Iterator[tuple[Frame, Segmentation]] = iter(())
         self._choice_notes: tuple[str, ...] = ()
-        self._started = time.perf_counter()
+        self._started = started
         self._frames = 0
         self._inertia_sum = 0.0
         self._share_sum: NDArray[np.float64] = np.zeros(settings.n_clusters)

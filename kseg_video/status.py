@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import Frame, Segmentation, VideoInfo
     from kseg_video.palette import Palette
-    from kseg_video.pipeline import Report
+    from kseg_video.report import Report
     from kseg_video.timing import StageTimer
 
 _SECONDS_BETWEEN_DRAWINGS = 0.1
@@ -44,7 +44,7 @@ def terminal_console() -> Console | None:
 
 
 class TerminalStatus:
-    """Progress display of a run on a terminal; a `kseg_video.pipeline.RunObserver`.
+    """Progress display of a run on a terminal; a `kseg_video.report.RunObserver`.
 
     Use as a context manager: the terminal is restored when it is left.
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import Frame, Segmentation, VideoInfo
-    from kseg_video.pipeline import Report
+    from kseg_video.report import Report
     from kseg_video.timing import StageTimer
 
 LOSSLESS = EncoderSettings(lossless=True)

@@ -1,0 +1,198 @@
+"""Groups of arguments that commands have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from kseg_video.argument_values import (
+    background,
+    clusters,
+    count_or_all,
+    count_or_auto,
+    pixel,
+)
+from kseg_video.settings import (
+    DEFAULT_SAMPLE_PIXELS,
+    MAX_CLUSTERS,
+    Codec,
+    ColorSpace,
+    Init,
+    Mapping,
+    Preset,
+    SegmenterSettings,
+    View,
+)
+
+if TYPE_CHECKING:
+    import argparse
+
+_DEFAULTS = SegmenterSettings()
+
+
+def add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> None:
+    """Add the number of clusters."""
+    group.add_argument(
+        "-k",
+        "--clusters",
+        type=count_or_auto if may_be_auto else int,
+        default=_DEFAULTS.n_clusters,
+        metavar="N",
+        help=f"number of clusters, 1 to {MAX_CLUSTERS}"
+        f"{', or auto' if may_be_auto else ''} (default: %(default)s)",
+    )
+
+
+def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False) -> None:
+    """Add what decides how frames are segmented."""
+    either = group.add_mutually_exclusive_group()
+    add_clusters(either, may_be_auto=may_be_auto)
+    either.add_argument(
+        "--palette",
+        type=Path,
+        metavar="FILE",
+        help="take and keep these colours, one for each cluster: .json, .gpl or .hex",
+    )
+    group.add_argument("--freeze", action="store_true", help="keep the palette of the first frame")
+    group.add_argument(
+        "--mapping",
+        choices=get_args(Mapping),
+        help="pixels to clusters by table or exactly (default: exact for stills, else fast)",
+    )
+    group.add_argument(
+        "--stability",
+        type=float,
+        default=_DEFAULTS.stability,
+        metavar="X",
+        help="how still labels and palette are held, 0 (strict) to 1 (default: %(default)s)",
+    )
+    add_fitting(group)
+
+
+def add_fitting(group: argparse._ArgumentGroup) -> None:
+    """Add what decides how centroids are fitted."""
+    group.add_argument(
+        "--color-space",
+        choices=get_args(ColorSpace),
+        default=_DEFAULTS.color_space,
+        help="working space of the distances (default: %(default)s)",
+    )
+    group.add_argument(
+        "--sample-pixels",
+        type=count_or_all,
+        metavar="N",
+        help="pixels of a frame that a fit looks at, or all "
+        f"(default: all for stills, else {DEFAULT_SAMPLE_PIXELS})",
+    )
+    group.add_argument(
+        "--seed", type=int, default=_DEFAULTS.seed, metavar="N", help="random seed (default: 0)"
+    )
+    group.add_argument(
+        "--init",
+        choices=get_args(Init),
+        default=_DEFAULTS.init,
+        help="first centroids of a cold fit (default: %(default)s)",
+    )
+    group.add_argument(
+        "--attempts",
+        type=int,
+        default=_DEFAULTS.attempts,
+        metavar="N",
+        help="cold fits of which the best is kept (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-iterations",
+        type=int,
+        default=_DEFAULTS.max_iterations,
+        metavar="N",
+        help="iterations of a fit at most (default: %(default)s)",
+    )
+    group.add_argument(
+        "--epsilon",
+        type=float,
+        default=_DEFAULTS.epsilon,
+        metavar="X",
+        help="a fit ends when no centroid moves farther (default: %(default)s)",
+    )
+
+
+def add_rendering(group: argparse._ArgumentGroup) -> None:
+    """Add what decides what is painted."""
+    group.add_argument(
+        "--view",
+        choices=get_args(View),
+        default="segmented",
+        help="what is written (default: %(default)s)",
+    )
+    for option, type_, metavar, meaning in (
+        ("--disable", clusters, "CLUSTERS", "clusters switched off, by number or colour"),
+        ("--only", clusters, "CLUSTERS", "the only clusters left on, by number or colour"),
+        ("--pick", pixel, "X,Y", "leave on only the cluster under that pixel of the first frame"),
+        ("--pick-off", pixel, "X,Y", "switch that cluster off"),
+    ):
+        group.add_argument(
+            option, type=type_, action="extend", default=[], metavar=metavar, help=meaning
+        )
+    group.add_argument(
+        "--background",
+        type=background,
+        default="black",
+        metavar="WHAT",
+        help="what is shown where clusters are off: a colour, gray, blur[:radius], "
+        "pixelate[:size], transparent, or an image or video file (default: %(default)s)",
+    )
+    group.add_argument(
+        "--feather",
+        type=int,
+        metavar="PIXELS",
+        help="width of soft edges (default: 0 on a flat background, else as suits the size)",
+    )
+    group.add_argument(
+        "--despeckle",
+        type=int,
+        metavar="PIXELS",
+        help="area below which islands and holes go (default: likewise)",
+    )
+
+
+def add_trimming(group: argparse._ArgumentGroup) -> None:
+    """Add what decides which part of the input is taken."""
+    group.add_argument("--start", type=float, default=0.0, metavar="S", help="first second")
+    group.add_argument("--end", type=float, metavar="S", help="second to stop before")
+    group.add_argument("--max-frames", type=int, metavar="N", help="frames written at most")
+
+
+def add_encoding(group: argparse._ArgumentGroup) -> None:
+    """Add what decides how the output is encoded."""
+    group.add_argument("--codec", choices=get_args(Codec), help="default: the container's usual")
+    group.add_argument("--crf", type=int, metavar="N", help="constant rate factor, lower is better")
+    group.add_argument(
+        "--preset", choices=get_args(Preset), metavar="NAME", help="of x264: ultrafast to veryslow"
+    )
+    group.add_argument(
+        "--lossless", action="store_true", help="FFV1 in .mkv, which keeps the exact colours"
+    )
+    group.add_argument("--no-audio", action="store_true", help="leave the sound out")
+
+
+def add_statistics(group: argparse._ArgumentGroup) -> None:
+    """Add the statistics that are kept."""
+    group.add_argument(
+        "--stats",
+        type=Path,
+        metavar="FILE",
+        help="write figures of every frame to a .csv or .jsonl",
+    )
+    group.add_argument(
+        "--stats-plot",
+        type=Path,
+        metavar="FILE",
+        help="draw the clusters' shares over time to a .png or .svg",
+    )
+
+
+def add_reporting(group: argparse._ArgumentGroup) -> None:
+    """Add what decides what is said."""
+    group.add_argument("-q", "--quiet", action="store_true", help="no status, errors alone")
+    group.add_argument("--json", action="store_true", help="print a summary as JSON")
+    group.add_argument("--debug", action="store_true", help="show tracebacks")

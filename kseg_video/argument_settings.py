@@ -1,0 +1,87 @@
+"""The settings that parsed arguments stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kseg_video.palette_reading import load_palette
+from kseg_video.settings import (
+    CaptureSettings,
+    ClusterChoice,
+    RenderSettings,
+    SegmenterSettings,
+)
+
+if TYPE_CHECKING:
+    import argparse
+
+_DEFAULTS = SegmenterSettings()
+
+
+def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
+    """Settings of the segmenter; where the number of clusters is left open, the default stands.
+
+    Raises
+    ------
+    SettingsError
+        If one is out of range.
+    SourceError
+        If the palette cannot be read.
+    """
+    named = vars(options)  # not all commands have all of them
+    palette = load_palette(named["palette"]) if named.get("palette") else ()
+    count = _DEFAULTS.n_clusters if options.clusters == "auto" else options.clusters
+    return SegmenterSettings(
+        n_clusters=len(palette) or count,
+        palette=palette,
+        frozen=named.get("freeze", _DEFAULTS.frozen),
+        color_space=options.color_space,
+        mapping=named.get("mapping", _DEFAULTS.mapping),
+        stability=named.get("stability", _DEFAULTS.stability),
+        sample_pixels=options.sample_pixels,
+        seed=options.seed,
+        init=options.init,
+        attempts=options.attempts,
+        max_iterations=options.max_iterations,
+        epsilon=options.epsilon,
+    )
+
+
+def render_settings(options: argparse.Namespace) -> RenderSettings:
+    """What is painted.
+
+    Raises
+    ------
+    SettingsError
+        If one is out of range.
+    """
+    return RenderSettings(
+        view=options.view,
+        background=options.background,
+        feather=options.feather,
+        despeckle=options.despeckle,
+    )
+
+
+def cluster_choice(options: argparse.Namespace) -> ClusterChoice:
+    """Which clusters are switched off.
+
+    Raises
+    ------
+    SettingsError
+        If some are kept and some switched off.
+    """
+    return ClusterChoice(
+        only=(*options.only, *options.pick), off=(*options.disable, *options.pick_off)
+    )
+
+
+def capture_settings(options: argparse.Namespace) -> CaptureSettings:
+    """What is asked of a live source.
+
+    Raises
+    ------
+    SettingsError
+        If one is out of range.
+    """
+    return CaptureSettings(options.size, options.fps, options.reconnect, options.loop)

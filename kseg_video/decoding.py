@@ -68,10 +68,19 @@ class Decoding:
             notes.append(f"HDR ({self._hdr}) tone-mapped to SDR")
         return notes
 
-    @property
-    def arguments(self) -> list[str]:
-        """Output options of the decoding ffmpeg."""
-        filters = [_DEINTERLACING] if self._deinterlaces else []
+    def arguments(self, first_time: float) -> list[str]:
+        """Output options of the decoding ffmpeg.
+
+        Parameters
+        ----------
+        first_time : float
+            Seconds of the decoder's time at which the first wanted frame lies.
+        """
+        # Also where a constant rate is claimed: the time stamps may say otherwise.
+        shift = f"setpts=PTS-{first_time:.6f}/TB"
+        filters = [shift, f"fps=fps={self.video.frame_rate}:start_time=0"]
+        if self._deinterlaces:
+            filters.append(_DEINTERLACING)
         if self._hdr:
             filters += [*self._to_zscale_s_liking(), *_TONE_MAPPING]
         elif self.layout == "bgr24":
@@ -79,8 +88,8 @@ class Decoding:
         elif self.video.encoding.full_range:
             # yuvj420p must not be squeezed into limited range.
             filters.append("scale=in_range=pc:out_range=pc")
-        arguments = ["-vf", ",".join(filters)] if filters else []
-        return [*arguments, "-pix_fmt", "yuv420p" if self.layout == "i420" else "bgr24"]
+        pixel_format = "yuv420p" if self.layout == "i420" else "bgr24"
+        return ["-vf", ",".join(filters), "-pix_fmt", pixel_format]
 
     @property
     def _hdr(self) -> str | None:

@@ -105,7 +105,7 @@ class Tracks:
     duration : float, optional
         Seconds that belong to the frames; None is all there is.
     delay : float
-        Seconds from `start` to the first frame.
+        Seconds from `start`, or from the tracks' own first moment, to the first frame.
     """
 
     path: Path

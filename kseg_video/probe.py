@@ -19,12 +19,14 @@ from kseg_video.frame import AudioTrack
 from kseg_video.stalls import StalledError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from kseg_video.color import Matrix
 
 _PROBE_SECONDS = 60
 _HIGHEST_RATE = 480
+_TELEVISION_TOLERANCE = 5e-7
 _RATE_ROUNDING = 0.006  # of the header, which gives rates with two decimals
 _RATE_WITHOUT_ONE = Fraction(60)  # of containers that claim a rate of 1000: a time base, not a rate
 _MATRICES: dict[str, Matrix] = {
@@ -46,6 +48,9 @@ _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
 _STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
 _DURATION = re.compile(r"^\s+Duration: (\d+):(\d+):([\d.]+)", re.MULTILINE)
+_FILE_START = re.compile(r"^\s+Duration: .*?, start: (-?[\d.]+)", re.MULTILINE)
+_START = re.compile(r", start (-?[\d.]+)")
+_MPEG_STREAM = re.compile(r"^Input #0, mpeg(?:ts)?, ", re.MULTILINE)
 _RATE = re.compile(r"config in time_base: \S+ frame_rate: (\d+)/(\d+)")
 _FRAME = re.compile(
     r"n: +0 pts: *\S+ pts_time:(?P<time>\S+).*? fmt:(?P<format>\S+).*? "
@@ -73,6 +78,12 @@ class ProbedVideo:
         Whether its frames are made of two fields each.
     first_time : float
         Seconds from the file's start to its first frame.
+    picture_zero, track_zero : float
+        Seconds from the file's start at which ffmpeg's clock starts if it reads the pictures, or
+        the sound and subtitles, alone: that of MPEG streams starts with what is read.
+    mpeg_stream : bool
+        Whether it is an MPEG transport or program stream, in which nothing tells where the whole
+        pictures are.
     duration : float, optional
         Seconds that the container claims; its longest stream may be the sound.
     planar : bool
@@ -92,6 +103,9 @@ class ProbedVideo:
     variable_rate: bool
     interlaced: bool
     first_time: float
+    picture_zero: float
+    track_zero: float
+    mpeg_stream: bool
     duration: float | None
     planar: bool
     rgb: bool
@@ -115,7 +129,8 @@ def probe(path: Path) -> ProbedVideo:
         raise _not_a_video(path, report)
     streams = _streams(report)
     mapped = _MAPPED.search(report)
-    header = streams.get(mapped[1] if mapped else "0", "")
+    header = streams.pop(mapped[1] if mapped else "0", "")
+    picture_zero = _zero(report, [header])
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[1]), max(int(rate[2]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
@@ -124,7 +139,10 @@ def probe(path: Path) -> ProbedVideo:
         frame_rate=frame_rate,
         variable_rate=variable,
         interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
-        first_time=max(float(frame["time"]), 0.0),
+        first_time=max(float(frame["time"]), 0.0) + picture_zero,
+        picture_zero=picture_zero,
+        track_zero=_zero(report, streams.values()),
+        mpeg_stream=_MPEG_STREAM.search(report) is not None,
         duration=_duration(report),
         planar=frame["format"] in _PLANAR_420,
         rgb=_RGB_FORMAT.search(frame["format"]) is not None,
@@ -181,12 +199,27 @@ def _streams(report: str) -> dict[str, str]:
     return dict(_STREAM.findall(report.split("Stream mapping:", maxsplit=1)[0]))
 
 
+def _zero(report: str, streams: Iterable[str]) -> float:
+    """Seconds from the file's start at which the clock starts when these streams alone are read."""
+    file_start = _FILE_START.search(report)
+    starts = [float(found[1]) for stream in streams if (found := _START.search(stream))]
+    if file_start is None or not starts or _MPEG_STREAM.search(report) is None:
+        return 0.0
+    return max(min(starts) - float(file_start[1]), 0.0)
+
+
 def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
     """Rate to read at, and whether the stream's own varies."""
     if not 0 < base <= _HIGHEST_RATE:
         return _RATE_WITHOUT_ONE, True
     mean = re.search(r"([\d.]+) fps\b", header)
-    return base, mean is None or abs(float(mean[1]) - base) > _RATE_ROUNDING
+    return _without_rounding(base), mean is None or abs(float(mean[1]) - base) > _RATE_ROUNDING
+
+
+def _without_rounding(rate: Fraction) -> Fraction:
+    """The rate of television that a container meant which stores durations in nanoseconds."""
+    television = Fraction(round(rate * Fraction(1001, 1000)) * 1000, 1001)
+    return television if abs(rate - television) < _TELEVISION_TOLERANCE * rate else rate
 
 
 def _duration(report: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
 _GRID_TOLERANCE = 1e-6
 _FRAMES_A_BYTE = 5  # that a picture which stands still may be shown for, at the very most
+_SECONDS_TO_A_WHOLE_PICTURE = 20.0
 
 
 class FrameSource(Protocol):
@@ -169,14 +170,11 @@ class VideoFileSource(ClosingContext):
         arguments = ["-nostdin"]
         if self._cut.seek:
             arguments += ["-ss", f"{self._cut.seek:.6f}"]
-        arguments += [*file_input(self._path), "-map", "0:V:0", "-fps_mode"]
-        if self._video.variable_rate:
-            arguments += ["cfr", "-r", str(self._video.frame_rate)]
-        else:
-            arguments += ["passthrough"]
+        arguments += [*file_input(self._path), "-map", "0:V:0", "-fps_mode", "passthrough"]
         if self._cut.count is not None:
             arguments += ["-frames:v", str(self._cut.count)]
-        return [*arguments, *self._decoding.arguments, "-f", "rawvideo", "-"]
+        first = self._cut.first_time - max(self._cut.seek, self._video.picture_zero)
+        return [*arguments, *self._decoding.arguments(first), "-f", "rawvideo", "-"]
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         width, height = self.info.width, self.info.height
@@ -210,8 +208,7 @@ class VideoFileSource(ClosingContext):
 
     def _check_claim(self, frames: int) -> None:
         """Refuse to fill hours that a damaged file of some kilobytes claims with repeats."""
-        unlimited = self._video.variable_rate and self._cut.count is None
-        if unlimited and frames > self._most_frames:
+        if self._cut.count is None and frames > self._most_frames:
             size = self._path.stat().st_size
             raise SourceError(
                 f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "
@@ -226,7 +223,7 @@ class VideoFileSource(ClosingContext):
         if not count:
             if not self._path.exists():
                 raise SourceError(f"{self._path} is gone; put it back and try again")
-            if self._cut.seek or self._cut.count is not None:
+            if self._cut.start or self._cut.count is not None:
                 raise SourceError(
                     f"{self._path} has no frame in the chosen part; it lasts "
                     f"{self._video.duration or 0:g} s"
@@ -246,9 +243,8 @@ class _Cut:
     """The wanted part of a video on the grid of its frames."""
 
     first_time: float
-    seek: (
-        float  # where the decoder starts: half a frame early, so that rounded stamps do not matter
-    )
+    start: float  # of the tracks that go with it
+    seek: float  # where the decoder starts
     count: int | None
     expected_count: int | None
 
@@ -265,13 +261,14 @@ class _Cut:
         if video.duration is not None:
             left = max(round((video.duration - first) * rate), 1)
             expected = min(left, count or left)
-        return cls(first, max(first - 0.5 / rate, 0.0) if skipped else 0.0, count, expected)
+        if not skipped:
+            return cls(first, 0.0, 0.0, count, expected)
+        # Half a frame early, so that rounded stamps do not matter; in streams that are not indexed
+        # so early that there is a whole picture on the way.
+        early = _SECONDS_TO_A_WHOLE_PICTURE if video.mpeg_stream else 0.5 / rate
+        return cls(first, first, max(first - early, 0.0), count, expected)
 
     def tracks(self, path: Path, video: ProbedVideo) -> Tracks:
-        tracks = Tracks(path, video.audio, video.subtitles)
-        duration = None if self.count is None else self.count / float(video.frame_rate)
-        if self.seek:
-            return replace(tracks, start=self.first_time, duration=duration)
-        if duration is not None:
-            duration += self.first_time
-        return replace(tracks, duration=duration, delay=self.first_time)
+        delay = self.first_time - max(self.start, video.track_zero)
+        duration = None if self.count is None else self.count / float(video.frame_rate) + delay
+        return Tracks(path, video.audio, video.subtitles, self.start, duration, delay)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from kseg_video.ffmpeg import file_argument
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from kseg_video.containers import AudioChoice, Container, SubtitleChoice
     from kseg_video.frame import AudioTrack, Tracks
 
@@ -15,22 +17,36 @@ if TYPE_CHECKING:
 _TEXT_SUBTITLES = frozenset(
     {"subrip", "ass", "ssa", "webvtt", "mov_text", "text", "microdvd", "sami", "subviewer", "ttml"}
 )
-# Channel layouts that Opus knows; ffmpeg brings others to the nearest.
-_OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"
+# Channel layouts that ffmpeg's Opus encoder takes and keeps in order (it muddles those of 5.0 and
+# 6.1); others are brought to the nearest.
+_OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.1|7.1"
 _CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "downmix": 2}
 
 
-def tracks_input(tracks: Tracks) -> list[str]:
-    """Options that make ffmpeg read them as its next input."""
+def picture_delay(tracks: Tracks, frame_rate: Fraction) -> Fraction:
+    """Seconds by which the pictures start late: a whole number of frames, as encoders want it."""
+    return max(round(tracks.delay * frame_rate), 0) / frame_rate
+
+
+def _shift(tracks: Tracks, frame_rate: Fraction) -> float:
+    """Seconds by which the tracks are moved, so that the pictures start on a whole frame."""
+    return float(picture_delay(tracks, frame_rate)) - tracks.delay
+
+
+def tracks_input(tracks: Tracks, frame_rate: Fraction) -> list[str]:
+    """Options that make ffmpeg read them as its next input, in time with delayed pictures."""
     arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
     if tracks.start:
         arguments += ["-ss", f"{tracks.start:.6f}"]
     if tracks.duration is not None:
         arguments += ["-t", f"{tracks.duration:.6f}"]
+    arguments += ["-itsoffset", f"{_shift(tracks, frame_rate):.6f}"]
     return [*arguments, "-vn", "-i", file_argument(tracks.path)]
 
 
-def tracks_output(tracks: Tracks, container: Container) -> tuple[list[str], list[str]]:
+def tracks_output(
+    tracks: Tracks, container: Container, frame_rate: Fraction
+) -> tuple[list[str], list[str]]:
     """Options that make ffmpeg write its second input's tracks, and what the user should know.
 
     All that the container takes is kept, copied where it takes the codec; a cut ends chapters, too.
@@ -52,7 +68,7 @@ def tracks_output(tracks: Tracks, container: Container) -> tuple[list[str], list
     if kept and container.subtitles.fonts:
         arguments += ["-map", "1:t?", "-c:t", "copy"]  # the fonts of subtitles
     if tracks.duration is not None:
-        arguments += ["-t", f"{tracks.duration:.6f}"]
+        arguments += ["-t", f"{tracks.duration + _shift(tracks, frame_rate):.6f}"]
     notes = []
     if left_out:
         notes.append(

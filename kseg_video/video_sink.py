@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kseg_video.containers import CONTAINERS, codec_arguments
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
-from kseg_video.track_muxing import tracks_input, tracks_output
+from kseg_video.track_muxing import picture_delay, tracks_input, tracks_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,7 @@ class VideoFileSink(FfmpegSink):
     ) -> None:
         super().__init__(path, overwrite=encoder.overwrite)
         self._info = info
+        self._tracks = tracks
         self._shape = _picture_shape(info)
         self._container = CONTAINERS[path.suffix.lower()]
         self._codec = self._container.codec(encoder, alpha=info.has_alpha)
@@ -55,10 +56,10 @@ class VideoFileSink(FfmpegSink):
         if info.has_alpha and not keeps_alpha:
             self.notes.append(f"{self._codec} in {path.suffix} keeps no transparency")
         arguments = [
-            *self._picture_input(tracks),
-            *(tracks_input(tracks) if tracks else ()),
+            *self._picture_input(),
+            *(tracks_input(tracks, info.frame_rate) if tracks else ()),
             *self._picture_output(encoder),
-            *self._tracks_output(tracks),
+            *self._tracks_output(),
             *self._container.options,
         ]
         self._start(arguments, self._container.muxer)
@@ -85,18 +86,24 @@ class VideoFileSink(FfmpegSink):
     def _finish(self) -> None:
         self._check_whole(self._info.frame_rate)
 
-    def _picture_input(self, tracks: Tracks | None) -> list[str]:
+    def _failure(self, status: int) -> SinkError:
+        if self._tracks is not None and not self._tracks.path.exists():
+            return SinkError(f"{self._tracks.path} is gone; put it back and try again")
+        return super()._failure(status)
+
+    def _picture_input(self) -> list[str]:
         info = self._info
         formats = _ALPHA_FORMATS if self._has_alpha else _PIXEL_FORMATS
         arguments = raw_video(formats[info.layout], info.width, info.height, info.frame_rate)
-        if tracks and tracks.delay:
-            arguments += ["-itsoffset", f"{tracks.delay:.6f}"]
+        if self._tracks and self._tracks.delay:
+            delay = float(picture_delay(self._tracks, info.frame_rate))
+            arguments += ["-itsoffset", f"{delay:.6f}"]
         return [*arguments, "-i", "pipe:0"]
 
-    def _tracks_output(self, tracks: Tracks | None) -> list[str]:
-        if tracks is None:
+    def _tracks_output(self) -> list[str]:
+        if self._tracks is None:
             return []
-        arguments, notes = tracks_output(tracks, self._container)
+        arguments, notes = tracks_output(self._tracks, self._container, self._info.frame_rate)
         self.notes += notes
         return arguments
 

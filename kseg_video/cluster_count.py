@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FEWEST, MOST = 2, 12
 _LEAST_GAIN = 0.015
 _ATTEMPTS = 3
+_MOST_COLORS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def choose_cluster_count(colors: NDArray[np.float32], settings: SegmenterSetting
     -------
     ClusterCount
     """
+    colors = np.ascontiguousarray(colors[:: -(-len(colors) // _MOST_COLORS)])
     deviations = colors - colors.mean(axis=0, dtype=np.float64)
     variance = float((deviations**2).sum(axis=1).mean())
     explained = [0.0]  # by one cluster; then by two, and so on

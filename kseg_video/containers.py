@@ -74,8 +74,10 @@ class Container:
 
     def codec(self, encoder: EncoderSettings, *, alpha: bool) -> Codec:
         """The codec for these settings, one that keeps opacity where that is needed and can be."""
-        usual = self.alpha_codecs if alpha and self.alpha_codecs else self.codecs
-        return encoder.codec or usual[0]
+        if encoder.codec is not None:
+            return encoder.codec
+        fitting = [codec for codec in self.alpha_codecs if _takes(codec, encoder)] if alpha else []
+        return (*fitting, *self.codecs)[0]
 
 
 _MP4_AUDIO = AudioChoice(
@@ -113,6 +115,12 @@ _DEFAULT_CRF: dict[Codec, int] = {"h264": 18, "vp9": 24}
 HIGHEST_CRF: dict[Codec, int] = {"h264": 51, "vp9": 63}
 _DEFAULT_PRESET = "veryfast"
 LOSSLESS_SUFFIX = ".mkv"
+
+
+def _takes(codec: Codec, encoder: EncoderSettings) -> bool:
+    """Whether rate factor and preset, if they are given, are this codec's."""
+    rate_fits = encoder.crf is None or codec in HIGHEST_CRF
+    return rate_fits and (encoder.preset is None or codec == "h264")
 
 
 def codec_arguments(codec: Codec, encoder: EncoderSettings) -> list[str]:

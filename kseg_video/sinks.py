@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kseg_video.animation_sinks import GifSink, WebpSink
+from kseg_video.containers import CONTAINERS
 from kseg_video.label_archive import LabelArchiveSink
 from kseg_video.sequence_sink import SequenceSink
 from kseg_video.settings import EncoderSettings
 from kseg_video.still_sink import StillSink
-from kseg_video.stills import STILL_SUFFIXES, is_sequence
+from kseg_video.stills import is_sequence
 from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
 from kseg_video.video_sink import VideoFileSink
 
@@ -86,6 +87,21 @@ def open_sink(
     path, encoder = Path(path), encoder or EncoderSettings()
     check_output(path, encoder)
     check_target(path, encoder)
+    if path.suffix.lower() in CONTAINERS:
+        if tracks and not encoder.audio:
+            tracks = replace(tracks, audio=())
+        return VideoFileSink(path, info, encoder, tracks)
+    sink = _open_pictures(path, info, encoder)
+    if info.sample_aspect_ratio != 1:
+        sink.notes.append(
+            f"pixels have an aspect ratio of {info.sample_aspect_ratio}, which {path.suffix} "
+            "cannot tell: the picture will look stretched or squeezed"
+        )
+    return sink
+
+
+def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> FrameSink:
+    """Open what is no video file."""
     suffix, overwrite = path.suffix.lower(), encoder.overwrite
     if is_sequence(path):
         return SequenceSink(path, overwrite=overwrite)
@@ -95,8 +111,4 @@ def open_sink(
         return WebpSink(path, info, overwrite=overwrite, lossless=encoder.lossless)
     if suffix == ARCHIVE_SUFFIX:
         return LabelArchiveSink(path, info, overwrite=overwrite)
-    if suffix in STILL_SUFFIXES:
-        return StillSink(path, overwrite)
-    if tracks and not encoder.audio:
-        tracks = replace(tracks, audio=())
-    return VideoFileSink(path, info, encoder, tracks)
+    return StillSink(path, overwrite)

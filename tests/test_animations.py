@@ -172,6 +172,15 @@ def test_reduced_pictures_are_clear_where_they_should_be(tmp_path: Path) -> None
         assert difference.max() < 60
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "%d.png"])
+def test_oblong_pixels_are_told_of(tmp_path: Path, name: str) -> None:
+    info = dataclasses.replace(INFO, sample_aspect_ratio=Fraction(4, 3))
+    with open_sink(tmp_path / name, info) as sink:
+        sink.write(Frame(quarters()))
+    (note,) = sink.notes
+    assert note.startswith("pixels have an aspect ratio of 4/3, which .")
+
+
 def test_half_transparency_is_said_to_become_hard(tmp_path: Path) -> None:
     alpha = np.linspace(0, 255, 64).astype(np.uint8)[np.newaxis].repeat(48, axis=0)
     notes = write(tmp_path / "a.gif", [Frame(quarters(), alpha=alpha)] * 2)

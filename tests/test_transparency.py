@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
-from kseg_video import EncoderSettings, SettingsError, convert, open_sink
+from kseg_video import (
+    EncoderSettings,
+    RenderSettings,
+    SegmenterSettings,
+    SettingsError,
+    convert,
+    open_sink,
+)
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.frame import Frame
 from kseg_video.stills import write_still
@@ -143,6 +151,8 @@ def test_a_folder_of_transparent_stills_becomes_a_transparent_video(tmp_path: Pa
         ("a.npz", {}, r"\.npz holds no transparency"),
         ("a.mov", {"codec": "h264"}, r"h264 holds no transparency; \.mov takes it as prores"),
         ("a.mkv", {"codec": "h264"}, r"h264 holds no transparency; \.mkv takes it as vp9"),
+        ("a.mov", {"crf": 20}, r"h264 holds no transparency; \.mov takes it as prores"),
+        ("a.mkv", {"preset": "fast"}, r"h264 holds no transparency; \.mkv takes it as vp9"),
     ],
 )
 def test_what_holds_none_is_refused_when_it_is_asked_for(
@@ -169,6 +179,42 @@ def test_settings_that_a_format_has_not(
     settings = EncoderSettings(**encoder)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="takes no codec, rate factor or preset"):
         check_output(tmp_path / name, settings)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.webm", "a.mov", "a.mkv", "lossless.mkv", "a.gif", "a.webp", "%d.png"]
+)
+@pytest.mark.parametrize("view", ["segmented", "masked"])
+def test_a_keyed_clip_is_clear_where_clusters_are_off(tmp_path: Path, name: str, view: str) -> None:
+    (tmp_path / "stills").mkdir()
+    for number in range(3):
+        write_still(tmp_path / f"stills/{number}.png", ".png", quarters(), None)
+    output = tmp_path / "out" / name
+    output.parent.mkdir()
+    convert(
+        tmp_path / "stills",
+        output,
+        segmenter=SegmenterSettings(n_clusters=4),
+        rendering=RenderSettings(
+            view=view,  # type: ignore[arg-type]
+            background="transparent",
+            disabled=frozenset({0}),
+            feather=0,
+            despeckle=0,
+        ),
+        encoder=EncoderSettings(lossless=name.startswith("lossless")),
+    )
+    if name.endswith((".gif", ".webp", ".png")):
+        with Image.open(tmp_path / "out" / name.replace("%d", "2")) as stored:
+            stored.seek(getattr(stored, "n_frames", 1) - 1)
+            picture = np.array(stored.convert("RGBA"))[..., [2, 1, 0, 3]]
+    else:
+        picture = read_bgra(output)[-1]
+    off = (quarters() == (0, 0, 255)).all(axis=-1)  # the darkest
+    assert np.abs(picture[..., 3].astype(int) - np.where(off, 0, 255)).max() <= 3
+    kept = ~off
+    kept[20:28] = kept[:, 28:36] = False  # where chroma of the neighbours mixes in
+    assert np.abs(picture[kept][:, :3].astype(int) - quarters()[kept]).max() <= 8
 
 
 def test_prores_has_no_rate_factor(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from tests.sync import flash_lag, make_flashes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video.pipeline import Report
+    from kseg_video.report import Report
 
 pytestmark = pytest.mark.thorough
 QUICK = pytest.mark.quick

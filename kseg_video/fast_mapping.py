@@ -30,7 +30,7 @@ _INDEX_TOLERANCE = 0.003
 _NEAR = 4.0
 _VERY_NEAR = 3.0
 # Full stability lets inertia rise by this much.
-_LARGEST_EXCESS = 0.04
+_LARGEST_EXCESS = 0.03
 _STEPS_TO_DOUBLE = 4
 _MOST_STEPS = 8
 _FAR_TOO_MUCH = 3.0

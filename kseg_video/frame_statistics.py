@@ -85,8 +85,13 @@ def measure(frame: Frame, segmentation: Segmentation, color_space: ColorSpace) -
 
 
 def _places(labels: NDArray[np.uint8], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean column and row of each cluster's pixels, from their number in each column and row."""
     places = np.full((len(shares), 2), np.nan)
-    for number in np.flatnonzero(shares):
-        moments = cv2.moments((labels == number).view(np.uint8), binaryImage=True)
-        places[number] = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    where = np.empty(labels.shape, bool)
+    mask = where.view(np.uint8)
+    for number in np.flatnonzero(shares).tolist():
+        np.equal(labels, number, out=where)
+        for axis in (0, 1):
+            counts = cv2.reduce(mask, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
+            places[number, axis] = counts @ np.arange(len(counts)) / counts.sum()
     return places

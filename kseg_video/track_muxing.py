@@ -67,6 +67,8 @@ def tracks_output(
         kept += 1
     if kept and container.subtitles.fonts:
         arguments += ["-map", "1:t?", "-c:t", "copy"]  # the fonts of subtitles
+    if tracks.start:
+        arguments += ["-ss", "0"]  # without the subtitles that began before the cut
     if tracks.duration is not None:
         arguments += ["-t", f"{tracks.duration + _shift(tracks, frame_rate):.6f}"]
     notes = []

@@ -353,6 +353,7 @@ class TestSettings:
             ("a.png", False, "a.segmented.png"),
             ("a.tif", False, "a.segmented.tif"),
             ("a.b.MOV", False, "a.b.segmented.mov"),
+            ("shots/frame_%04d.png", False, "shots/frame.segmented.mp4"),
         ],
     )
     def test_default_names(self, source: str, lossless: bool, output: str) -> None:

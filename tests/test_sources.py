@@ -353,6 +353,50 @@ class TestStills:
             frames_of(folder)
 
 
+class TestSequences:
+    @staticmethod
+    def make(folder: Path, *names: str) -> None:
+        for number, name in enumerate(names):
+            Image.new("RGB", (64, 48), (10 * number, 0, 0)).save(folder / name)
+
+    def test_numbered_stills_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
+        self.make(tmp_path, "f_0007.png", "f_0008.png", "f_0009.png", "f_0010.png")
+        self.make(tmp_path, "f_11.png", "f_0012.jpg", "g_0011.png", "f_00013.png")
+        with open_source(tmp_path / "f_%04d.png") as source:
+            frames = list(source)
+            assert source.info.frame_rate == 25
+            assert not source.info.still
+            assert not source.warnings
+        assert [frame.bgr[0, 0, 2] for frame in frames] == [0, 10, 20, 30]
+        assert [frame.time for frame in frames] == [0, 0.04, 0.08, 0.12]
+
+    def test_without_padding(self, tmp_path: Path) -> None:
+        self.make(tmp_path, "8.png", "9.png", "10.png", "011.png")
+        assert [frame.bgr[0, 0, 2] for frame in frames_of(tmp_path / "%d.png")] == [0, 10, 20]
+
+    def test_a_gap_is_warned_of(self, tmp_path: Path) -> None:
+        self.make(tmp_path, "a1.png", "a2.png", "a5.png")
+        with open_source(tmp_path / "a%d.png") as source:
+            assert len(list(source)) == 3
+            assert "2 of the numbers from 1 to 5 have no file" in source.warnings[0]
+
+    def test_a_file_of_that_very_name_comes_first(self, tmp_path: Path) -> None:
+        self.make(tmp_path, "a%d.png", "a1.png", "a2.png")
+        with open_source(tmp_path / "a%d.png") as source:
+            assert source.info.still
+
+    def test_a_part(self, tmp_path: Path) -> None:
+        self.make(tmp_path, *(f"{number:03}.png" for number in range(10)))
+        frames = frames_of(tmp_path / "%03d.png", TrimSettings(0.1, 0.2))
+        assert [frame.bgr[0, 0, 2] for frame in frames] == [30, 40]
+
+    def test_none_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(SourceError, match=r"no file has a name like .*f_%04d.png; check"):
+            frames_of(tmp_path / "f_%04d.png")
+        with pytest.raises(SourceError, match=r"does not exist"):
+            frames_of(tmp_path / "100%.png")
+
+
 class TestBadInput:
     def check(self, path: Path, message: str) -> None:
         with pytest.raises(SourceError, match=message):

@@ -43,14 +43,12 @@ def convert_plainly(clip: Path, output: Path, **settings: Any) -> Report:
 
 
 class TestRates:
-    @pytest.mark.parametrize(
-        "suffix", cases(["mp4", "mov", "mkv", "webm", "ts", "avi", "flv"], quick=["mkv", "ts"])
-    )
+    @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm", "ts", "avi", "flv"])
     @pytest.mark.parametrize(
         "rate",
         cases(
             ["24000/1001", "30000/1001", "60000/1001", "12", "15", "24", "25", "50", "60", "120"],
-            quick=["24000/1001", "60000/1001", "120"],
+            quick=["60000/1001"],
         ),
     )
     def test_a_constant_rate_stays(self, tmp_path: Path, rate: str, suffix: str) -> None:
@@ -260,17 +258,15 @@ SOUNDS = [
     Sound("studio.mkv", f"{X264} -c:a flac -ar 96000"),
 ]
 
-QUICK_SOUNDS = {"ac3.ts", "pcm.avi"}
+QUICK_SOUNDS = {"aac.ts", "pcm.avi"}
 
 
 class TestSound:
-    @pytest.mark.parametrize("suffix", cases(["mp4", "mov", "mkv", "webm"], quick=["mp4", "webm"]))
+    @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
     @pytest.mark.parametrize(
         "sound",
         [
-            pytest.param(
-                sound, id=sound.name, marks=[QUICK] * (sound.name in {"ac3.ts", "pcm.avi"})
-            )
+            pytest.param(sound, id=sound.name, marks=[QUICK] * (sound.name in QUICK_SOUNDS))
             for sound in SOUNDS
         ],
     )
@@ -370,12 +366,12 @@ class TestSound:
         convert_plainly(clip, tmp_path / f"out.{suffix}")
         assert inspect(tmp_path / f"out.{suffix}").audio == ()
 
-    @pytest.mark.parametrize("suffix", cases(["mp4", "mov", "mkv", "webm"], quick=["webm"]))
+    @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
     @pytest.mark.parametrize(
         ("codec", "layout", "channels"),
         [
             ("aac", "5.1", 6),
-            ("ac3", "5.1(side)", 6),
+            pytest.param("ac3", "5.1(side)", 6, marks=QUICK),
             ("flac", "7.1", 8),
             ("flac", "quad", 4),
             ("flac", "5.0", 5),

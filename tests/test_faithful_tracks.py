@@ -120,7 +120,7 @@ class TestSubtitlesChaptersAndTags:
         )
         return clip
 
-    @pytest.mark.parametrize("suffix", cases(OUTPUTS, quick=["mp4", "webm"]))
+    @pytest.mark.parametrize("suffix", OUTPUTS)
     @pytest.mark.parametrize(
         ("name", "codec"),
         [

@@ -18,7 +18,7 @@ from kseg_video.palette_writing import check_palette_output, palette_rows, save_
 from kseg_video.settings import TrimSettings
 from kseg_video.stopping import in_background, stop_on_signals
 from kseg_video.swatches import FIGURES, figures
-from kseg_video.targets import check_folder, check_replaceable
+from kseg_video.targets import check_folder, check_is_another, check_replaceable
 
 if TYPE_CHECKING:
     import argparse
@@ -50,6 +50,8 @@ def run_palette(options: argparse.Namespace) -> int:
     for path in outputs:
         check_replaceable([path] if path.exists() else [], overwrite=options.overwrite)
         check_folder(path.parent)
+        for source in options.inputs:
+            check_is_another(path, source)
     choose = options.clusters == "auto"
     find = partial(find_palette, options.inputs, settings, trim=trim, choose_clusters=choose)
     found = in_background(find)

@@ -117,6 +117,8 @@ def convert(  # noqa: PLR0913 - one for each part
     if statistics is not None:
         if output in statistics.paths:
             raise SettingsError(f"{output} is to hold two things; give the statistics another name")
+        for path in statistics.paths:
+            check_is_another(path, source)
         check_statistics(statistics, overwrite=encoder.overwrite)
     chosen = None
     if choose_clusters:

@@ -41,8 +41,7 @@ class SequenceSink(AbortingContext):
         self._suffix = path.suffix.lower()
         self._count = 0
         self.notes: list[str] = []
-        self._makes_folder = not path.parent.exists()
-        beside = path.parent.parent if self._makes_folder else path.parent
+        beside = path.parent if path.parent.exists() else path.parent.parent
         try:
             self._folder = Path(tempfile.mkdtemp(prefix=".kseg-", dir=beside))
         except OSError as error:

@@ -18,7 +18,7 @@ from kseg_video.stills import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from kseg_video.settings import EncoderSettings
@@ -117,7 +117,7 @@ def check_target(path: Path, encoder: EncoderSettings) -> None:
 
 
 def check_is_another(path: Path, source: Path) -> None:
-    """Check that an output is not its own input, by whatever name.
+    """Check that an output is not its own input or a still of it, by whatever name.
 
     Raises
     ------
@@ -125,8 +125,18 @@ def check_is_another(path: Path, source: Path) -> None:
         If it is.
     """
     with contextlib.suppress(OSError):  # one of them is missing, or has a name that cannot be
-        if path.samefile(source):
+        inputs = source.iterdir() if source.is_dir() else _files(source)
+        if _identities(_files(path)) & _identities(inputs):
             raise SinkError(f"{path} is the input itself; choose another output")
+
+
+def _files(path: Path) -> Iterable[Path]:
+    return numbered_files(path).values() if is_sequence(path) else [path]
+
+
+def _identities(files: Iterable[Path]) -> set[tuple[int, int]]:
+    """What tells files from all others, whatever their names."""
+    return {(status.st_dev, status.st_ino) for status in (file.stat() for file in files)}
 
 
 def check_replaceable(paths: Sequence[Path], *, overwrite: bool) -> None:

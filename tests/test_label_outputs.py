@@ -197,6 +197,17 @@ class TestSequence:
         with pytest.raises(SinkError, match=r"folder .*a does not exist; make it first"):
             self.write(tmp_path / "a" / "b" / "%d.png", 1)
 
+    @pytest.mark.parametrize("source", ["in", "in/%d.png", "in/0.png"])
+    @pytest.mark.parametrize("output", ["in/%d.png", "in/0.png"])
+    def test_the_input_s_stills_are_never_replaced(
+        self, tmp_path: Path, source: str, output: str
+    ) -> None:
+        self.write(tmp_path / "in" / "%d.png", 2)
+        before = [path.read_bytes() for path in sorted((tmp_path / "in").iterdir())]
+        done = run("convert", source, "-o", output, "-y", "-q", cwd=tmp_path)
+        assert (done.code, "is the input itself" in done.err) == (1, True)
+        assert [path.read_bytes() for path in sorted((tmp_path / "in").iterdir())] == before
+
     def test_by_command(self, tmp_path: Path, lake: Path) -> None:
         done = run("convert", lake, "-o", tmp_path / "f-%03d.jpg", "--max-frames", "2", "-q")
         assert (done.code, done.err) == (0, "")

@@ -271,6 +271,7 @@ class TestFinding:
             (("a.png", "-k", "40"), 2, "give a whole number from 1 to 32"),
             (("a.png", "-o", "there.hex"), 1, "there.hex exists; choose another output or pass"),
             (("a.png", "-o", "no/p.hex"), 1, "folder no does not exist; make it first"),
+            (("a.png", "-o", "a.png", "-y"), 1, "a.png is the input itself"),
             (("b.png",), 1, "b.png does not exist"),
         ],
     )

@@ -285,6 +285,7 @@ class TestRuns:
             (("a.png", "c.png", "--stats", "a.csv"), 2, "a.csv is one file for several inputs"),
             (("a.png", "--stats", "there.csv"), 1, "there.csv exists; choose another output or"),
             (("a.png", "--stats", "no/a.csv"), 1, "folder no does not exist; make it first"),
+            (("a.png", "--stats-plot", "a.png", "-y"), 1, "a.png is the input itself"),
         ],
     )
     def test_what_cannot_be(

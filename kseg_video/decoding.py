@@ -55,6 +55,11 @@ class Decoding:
         return _SDR if self._hdr else self.video.encoding
 
     @property
+    def has_alpha(self) -> bool:
+        """Whether opacity follows each pixel's colour."""
+        return self.video.alpha and not self._hdr
+
+    @property
     def notes(self) -> list[str]:
         """What the user should know of it."""
         notes = []
@@ -88,7 +93,7 @@ class Decoding:
         elif self.video.encoding.full_range:
             # yuvj420p must not be squeezed into limited range.
             filters.append("scale=in_range=pc:out_range=pc")
-        pixel_format = "yuv420p" if self.layout == "i420" else "bgr24"
+        pixel_format = "bgra" if self.has_alpha else self.layout.replace("i420", "yuv420p")
         return ["-vf", ",".join(filters), "-pix_fmt", pixel_format]
 
     @property

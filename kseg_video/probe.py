@@ -41,6 +41,10 @@ _MATRICES: dict[str, Matrix] = {
 _PLANAR_420 = {"yuv420p", "yuvj420p"}
 _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
+_ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
+_GIF = "Video: gif"  # decoded with opacity whether or not it has any
+_VP9_ALPHA = re.compile(r"^\s+alpha_mode\s+: 1$", re.MULTILINE | re.IGNORECASE)
+
 _MAPPED = re.compile(r"^\s+Stream #0:(\d+) -> #0:0 ", re.MULTILINE)
 _STREAM = re.compile(r"^\s+Stream #0:(\d+)\b.*?: ((?:Video|Audio|Subtitle): .*)$", re.MULTILINE)
 _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
@@ -88,6 +92,10 @@ class ProbedVideo:
         Seconds that the container claims; its longest stream may be the sound.
     planar : bool
         Whether it is 8-bit 4:2:0.
+    alpha : bool
+        Whether its pictures carry opacity.
+    vp9_alpha : bool
+        Whether it is a VP9 stream whose opacity one decoder alone reads.
     rgb : bool
         Whether it holds no YUV at all.
     encoding : ColorEncoding
@@ -108,6 +116,8 @@ class ProbedVideo:
     mpeg_stream: bool
     duration: float | None
     planar: bool
+    alpha: bool
+    vp9_alpha: bool
     rgb: bool
     encoding: ColorEncoding
     sample_aspect_ratio: Fraction
@@ -131,6 +141,7 @@ def probe(path: Path) -> ProbedVideo:
     mapped = _MAPPED.search(report)
     header = streams.pop(mapped[1] if mapped else "0", "")
     picture_zero = _zero(report, [header])
+    vp9_alpha = header.startswith("Video: vp9") and _VP9_ALPHA.search(report) is not None
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[1]), max(int(rate[2]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
@@ -144,7 +155,10 @@ def probe(path: Path) -> ProbedVideo:
         track_zero=_zero(report, streams.values()),
         mpeg_stream=_MPEG_STREAM.search(report) is not None,
         duration=_duration(report),
-        planar=frame["format"] in _PLANAR_420,
+        planar=frame["format"] in _PLANAR_420 and not vp9_alpha,
+        alpha=vp9_alpha
+        or (_ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
+        vp9_alpha=vp9_alpha,
         rgb=_RGB_FORMAT.search(frame["format"]) is not None,
         encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),

@@ -136,6 +136,7 @@ class VideoFileSource(ClosingContext):
             frame_count=self._cut.expected_count,
             sample_aspect_ratio=video.sample_aspect_ratio,
             has_audio=bool(video.audio),
+            has_alpha=decoding.has_alpha,
             notes=tuple(decoding.notes),
         )
         self.tracks = self._cut.tracks(path, video)
@@ -154,7 +155,8 @@ class VideoFileSource(ClosingContext):
         try:
             for pixels in self._without_padding(self._pictures(self._process)):
                 time = self._cut.first_time + count / float(self.info.frame_rate)
-                yield Frame(pixels, self.info.layout, self.info.encoding, count, time)
+                colors, alpha = self._apart(pixels)
+                yield Frame(colors, self.info.layout, self.info.encoding, count, time, alpha)
                 count += 1
             status = self._process.wait()
         except StalledError as error:
@@ -170,6 +172,8 @@ class VideoFileSource(ClosingContext):
         arguments = ["-nostdin"]
         if self._cut.seek:
             arguments += ["-ss", f"{self._cut.seek:.6f}"]
+        if self._video.vp9_alpha:
+            arguments += ["-c:v", "libvpx-vp9"]
         arguments += [*file_input(self._path), "-map", "0:V:0", "-fps_mode", "passthrough"]
         if self._cut.count is not None:
             arguments += ["-frames:v", str(self._cut.count)]
@@ -178,13 +182,21 @@ class VideoFileSource(ClosingContext):
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         width, height = self.info.width, self.info.height
-        shape = (height * 3 // 2, width) if self.info.layout == "i420" else (height, width, 3)
+        channels = 4 if self.info.has_alpha else 3
+        planar = self.info.layout == "i420"
+        shape = (height * 3 // 2, width) if planar else (height, width, channels)
         for number in itertools.count():
             pixels = np.empty(shape, np.uint8)
             if not process.read_into(pixels.reshape(-1).data):
                 return
             self._check_claim(number)
             yield pixels
+
+    def _apart(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Colours and opacity."""
+        if not self.info.has_alpha:
+            return pixels, None
+        return np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])
 
     def _without_padding(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """Drop the repeats that ffmpeg adds after the end of a variable-rate file.

@@ -6,6 +6,7 @@ ffmpeg's own zscale conversion of the input.
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from kseg_video import convert
+from kseg_video.ffmpeg import environment, executable
 from tests.cards import (
     AOM,
     COLORS,
@@ -160,10 +162,44 @@ def test_every_format(case: Format, tmp_path: Path) -> None:
     assert np.abs(truth.astype(int) - card(colors=case.colors))[8:-8:16, 8:-8:16].mean() < 40
     report = check_conversion(clip, tmp_path / "out.mp4", truth)
     assert not report.warnings
-    assert not report.notes
+    lost = ("h264 in .mp4 keeps no transparency",) if "alpha" in case.name else ()
+    assert report.notes == lost
     stored = inspect(tmp_path / "out.mp4")
     assert (stored.codec, stored.pixel_format.replace("j", "")) == ("h264", "yuv420p")
     assert stored.rate == 25
+
+
+class TestAlpha:
+    """Opacity grows from left to right; it is kept where the output takes it."""
+
+    @pytest.mark.parametrize("suffix", ["webm", "mov", "mkv"])
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("a.webm", f"{VP9} -pix_fmt yuva420p"),
+            ("a.mov", "-c:v prores_ks -pix_fmt yuva444p10le"),
+            ("rle.mov", "-c:v qtrle -pix_fmt argb"),
+            ("a.mkv", f"{FFV1} -pix_fmt yuva420p"),
+        ],
+    )
+    def test_it_is_kept(self, tmp_path: Path, name: str, options: str, suffix: str) -> None:
+        ramp = "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='X*255/W'"
+        clip = encode(tmp_path / name, [card(240, 160)] * FRAMES, "-vf", ramp, *options.split())
+        report = convert(clip, tmp_path / f"out.{suffix}", segmenter=FOUR)
+        assert not report.notes
+        opacity = alpha_of(tmp_path / f"out.{suffix}")
+        assert opacity.shape == (FRAMES, 160, 240)
+        assert np.abs(opacity.astype(int) - np.arange(240) * 255 / 240)[:, 8:-8, 8:-8].max() <= 6
+
+
+def alpha_of(path: Path) -> NDArray[np.uint8]:
+    """Opacity of every frame, (N, H, W)."""
+    stored = inspect(path)
+    decoder = ["-c:v", "libvpx-vp9"] if "vp9" in stored.codec else []
+    command = [executable(), "-v", "error", *decoder, "-i", str(path)]
+    command += ["-vf", "format=yuva444p,alphaextract,format=gray", "-f", "rawvideo", "-"]
+    raw = subprocess.run(command, check=True, capture_output=True, env=environment()).stdout
+    return np.frombuffer(raw, np.uint8).reshape(-1, stored.height, stored.width)
 
 
 # Of colour space, primaries and transfer, in ffmpeg's numbers.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from kseg_video.palette import Palette
 
 _HEIGHTS_OF_A_BLUR, _HEIGHTS_OF_A_BLOCK = 45, 30  # to a picture's height
-_SHRUNKEN_RADIUS = 3  # a picture is blurred at a size at which the radius is no smaller
-_NOTHING = 1e-3  # weight of what is kept, in the blur of what is not
+_SHRUNKEN_RADIUS = 2  # a picture is blurred at a size at which the radius is no smaller
+_NOTHING = 1e-3  # weight of a block that holds anything kept, in the blur of what is not
 _RIM = 16  # pixels
 _LIGHT, _DARK = 255, 204  # squares that stand for nothing
 _HEIGHTS_OF_A_SQUARE = 45
@@ -152,15 +152,14 @@ def _backdrop(source: Frame, background: Background, matte: Plane, picture: Fram
 def _blend(front: Frame, back: Frame, matte: Plane) -> Frame:
     """The front over the back, which has its size and layout, as far as the matte is opaque."""
     blended = _blank(front)
-    planes = [_planes(front), _planes(back), _planes(blended)]
-    for band in bands_of(*matte.shape):
-        rows = matte[band.rows]
-        for number, opacity in enumerate(_opacities(front, rows)):
-            start = band.rows.start // (front.height // len(planes[0][number]))
-            kept, shown, target = (each[number][start : start + len(opacity)] for each in planes)
-            part = cv2.multiply(kept, opacity, scale=1 / 255)
-            rest = cv2.multiply(shown, cv2.bitwise_not(opacity), scale=1 / 255)
-            cv2.add(part, rest, dst=target)
+    opacities = _opacities(front, matte)
+    for planes in zip(_planes(front), _planes(back), _planes(blended), opacities, strict=True):
+        for band in bands_of(*planes[0].shape[:2]):
+            kept, shown, target, opacity = (plane[band.rows] for plane in planes)
+            # In 16 bits and one rounding: several times as fast as cv2.multiply with a scale.
+            mixed = np.multiply(kept, opacity, dtype=np.uint16)
+            mixed += np.multiply(shown, ~opacity, dtype=np.uint16)
+            cv2.convertScaleAbs(mixed, dst=target, alpha=1 / 255)
     return blended
 
 
@@ -171,14 +170,21 @@ def _without_hidden(frame: Frame, matte: Plane) -> Frame:
     soon as a codec or a scaler mixes neighbours.
     """
     odd = frame.height % 2, frame.width % 2
-    even = cv2.copyMakeBorder(matte, 0, odd[0], 0, odd[1], cv2.BORDER_REPLICATE)
-    rows = cv2.max(even[::2], even[1::2])
-    near = cv2.dilate(cv2.max(rows[:, ::2], rows[:, 1::2]), np.ones((_RIM + 1, _RIM + 1), np.uint8))
-    doubled = cv2.resize(near, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
-    masks = [cast("Plane", doubled)[: frame.height, : frame.width], near, near]
-    kept = _flat(frame, (0, 0, 0))
-    for plane, target, mask in zip(_planes(frame), _planes(kept), masks, strict=False):
-        cv2.copyTo(plane, mask, target)
+    if any(odd):
+        matte = cast("Plane", cv2.copyMakeBorder(matte, 0, odd[0], 0, odd[1], cv2.BORDER_REPLICATE))
+    pairs = cast("Plane", cv2.max(matte[::2], matte[1::2])).view(np.uint16)
+    near = cv2.dilate((pairs > 0).view(np.uint8), np.ones((_RIM + 1, _RIM + 1), np.uint8))
+    doubled = cast("Plane", cv2.resize(near, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
+    masks = [doubled[: frame.height, : frame.width], near, near]
+    black = np.zeros((1, 3), np.uint8)
+    levels = black if frame.layout == "bgr24" else bgr_to_yuv(black, frame.encoding)[0]
+    kept = _blank(frame)
+    for plane, target, mask, level in zip(
+        _planes(frame), _planes(kept), masks, levels, strict=False
+    ):
+        for band in bands_of(*plane.shape[:2]):
+            target[band.rows] = level
+            cv2.copyTo(plane[band.rows], mask[band.rows], target[band.rows])
     return kept
 
 
@@ -208,20 +214,19 @@ def _gray(frame: Frame) -> Frame:
 
 def _blurred(frame: Frame, radius: int, matte: Plane) -> Frame:
     """The frame out of focus, without what is kept of it: that would glow into its surroundings."""
-    factor = max(radius // _SHRUNKEN_RADIUS // 2 * 2, 1)  # even, to divide halved chroma as well
-    factor = min(factor, frame.width, frame.height)
+    # Averages over whole blocks of whole pixels, and of four rows of each, are many times as fast:
+    # what is left over at the right and at the bottom is narrower than the blur.
+    factor = max(min(radius // _SHRUNKEN_RADIUS, frame.width, frame.height) // 4 * 4, 1)
     columns, rows = frame.width // factor, frame.height // factor
-    # Averages over whole blocks of whole pixels are several times as fast: what is left over at the
-    # right and at the bottom is narrower than the blur.
-    width, height = columns * factor, rows * factor
-    whole = matte[:height, :width]
+    width, height, step = columns * factor, rows * factor, max(factor // 4, 1)
+    whole = matte[:height:step, :width]
     parts = [
-        plane[: height * len(plane) // frame.height, : width * plane.shape[1] // frame.width]
+        plane[: height * len(plane) // frame.height : step, : width * plane.shape[1] // frame.width]
         for plane in _planes(frame)
     ]
     small = _shrunken(parts, columns, rows).astype(np.float32)
     kept = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-    weights = 1 + _NOTHING - kept.astype(np.float32) / 255
+    weights = np.where(kept == 0, 1, _NOTHING).astype(np.float32)
     sigma = radius / factor
     sums = cv2.GaussianBlur(small * weights[..., np.newaxis], (0, 0), sigma)
     means = sums / cv2.GaussianBlur(weights, (0, 0), sigma)[..., np.newaxis]

@@ -11,6 +11,7 @@ import numpy as np
 from kseg_video.bands import bands_of
 from kseg_video.color import to_working
 from kseg_video.color_index import ColorIndex
+from kseg_video.frame import ALL_ROWS
 from kseg_video.hysteresis import LabelHysteresis
 from kseg_video.lookup import look_up
 from kseg_video.mapping import Cells, CellTable, inertia_of
@@ -19,7 +20,7 @@ from kseg_video.sampling import PixelSample
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.frame import Frame
+    from kseg_video.frame import ColorCells, Frame
     from kseg_video.settings import SegmenterSettings
     from kseg_video.tracking import Track
 
@@ -75,12 +76,32 @@ class _IndexInUse:
     made_for: tuple[NDArray[np.uint8], NDArray[np.float32], int] | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _CellsOfFrame:
+    """A colour index, with the cells of a frame if they have been kept."""
+
+    index: ColorIndex
+    numbers: NDArray[np.uint16] | None
+
+    @property
+    def cell_bgr(self) -> NDArray[np.float32]:
+        return self.index.cell_bgr
+
+    def of_frame(self, frame: Frame, rows: slice = ALL_ROWS) -> NDArray[np.uint16]:
+        return self.index.of_frame(frame, rows) if self.numbers is None else self.numbers[rows]
+
+
 class FastMapper:
     """Maps the frames of a video, one after another.
 
     Parameters
     ----------
     settings : SegmenterSettings
+
+    Attributes
+    ----------
+    keeps_cells : bool
+        Whether every pixel's cell is kept beside its label, for who looks more up by it.
     """
 
     def __init__(self, settings: SegmenterSettings) -> None:
@@ -89,11 +110,13 @@ class FastMapper:
         self._budget = _Budget(_LARGEST_EXCESS * settings.stability)
         self._hysteresis = LabelHysteresis()
         self._in_use: _IndexInUse | None = None
+        self._numbers: NDArray[np.uint16] | None = None
+        self.keeps_cells = False
 
     @property
-    def index(self) -> ColorIndex | None:
-        """The colour index in use, from the first frame on."""
-        return None if self._in_use is None else self._in_use.index
+    def cells(self) -> ColorCells | None:
+        """What the last frame's colours were divided into."""
+        return None if self._in_use is None else _CellsOfFrame(self._in_use.index, self._numbers)
 
     def map(
         self, frame: Frame, sample: PixelSample, colors: NDArray[np.float32], track: Track
@@ -126,10 +149,13 @@ class FastMapper:
             self._in_use = self._choose(frame, sample, track)
             table = self._table(self._in_use, track)
             inertia = _mapped_inertia(self._in_use.index, table, sample, colors, track)
+        self._numbers = None
         if not self._stability:
             return _strict_labels(frame, self._in_use.index, table), inertia
+        if self.keeps_cells:
+            self._numbers = np.empty((frame.height, frame.width), np.uint16)
         while True:
-            labels = self._hysteresis.hold(frame, self._in_use.index, table)
+            labels = self._hysteresis.hold(frame, self._in_use.index, table, self._numbers)
             inertia = _inertia_of_labels(labels.ravel()[sample.places], colors, track)
             if not self._budget.spend(_excess(inertia, track.inertia)):
                 break

@@ -25,6 +25,8 @@ from kseg_video.lookup import look_up
 from kseg_video.mapping import LABEL_MASK
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from kseg_video.color_index import ColorIndex
     from kseg_video.frame import Frame, Plane
     from kseg_video.mapping import CellTable
@@ -62,7 +64,13 @@ class LabelHysteresis:
         """Begin anew, as at a cut."""
         self._before = None
 
-    def hold(self, frame: Frame, index: ColorIndex, table: CellTable) -> Plane:
+    def hold(
+        self,
+        frame: Frame,
+        index: ColorIndex,
+        table: CellTable,
+        cells: NDArray[np.uint16] | None = None,
+    ) -> Plane:
         """Labels of a frame, held where they may be.
 
         Parameters
@@ -71,6 +79,8 @@ class LabelHysteresis:
         index : ColorIndex
         table : CellTable
             Of the index's cells.
+        cells : ndarray of uint16, shape (H, W), optional
+            Is given the cell of every pixel.
 
         Returns
         -------
@@ -83,7 +93,10 @@ class LabelHysteresis:
             before = None
         limit = 0.0 if before is None else _limit_of_change(frame.luma, before.luma)
         for band in bands_of(*labels.shape, margin=_SMOOTHING_PASSES):
-            pairs = look_up(index.of_frame(frame, band.seen), table.pairs)
+            numbers = index.of_frame(frame, band.seen)
+            if cells is not None:
+                cells[band.rows] = numbers[band.within]
+            pairs = look_up(numbers, table.pairs)
             nearest, swaps = pairs.astype(np.uint8), (pairs >> 8).astype(np.uint8)
             chosen = nearest
             if before is None:

@@ -20,7 +20,7 @@ from kseg_video.frame import Frame
 from kseg_video.hud import Figures, Hud
 from kseg_video.live_figures import LiveFigures, Meter
 from kseg_video.live_state import Command, LiveState, Pressed, click, press, settle
-from kseg_video.rendering import Renderer
+from kseg_video.rendering import Renderer, follows_colors
 from kseg_video.screen import Click, Closed, KeyPress
 from kseg_video.segmenter import Segmenter
 from kseg_video.timing import StageTimer
@@ -153,6 +153,7 @@ class LiveSession:
     def _segment(self) -> None:
         assert self._arrival is not None
         disabled = self.state.rendering.disabled
+        self._segmenter.keeps_cells = follows_colors(self.state.rendering)
         self._segmentation = self._segmenter.segment(self._arrival.frame, disabled)
         if self._segmentation.event in _EVENT_NAMES:
             self._meter.note(_EVENT_NAMES[self._segmentation.event])

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.frame import ColorCells, Frame, Plane, Segmentation
+    from kseg_video.frame import Frame, Plane, Segmentation
     from kseg_video.settings import ColorSpace, RenderSettings
 
 # Part of the way from a cluster that is off to one that is on over which opacity rises: clusters
@@ -114,8 +114,8 @@ class Matting:
         space, cells = segmentation.color_space, segmentation.cells
         if cells is None:
             return lambda rows: _measured(frame.bgr[rows], centroids, is_on, space)
-        if self._border is None or not self._border.is_of(cells, space):
-            self._border = _Border(cells, space)
+        if self._border is None or not self._border.is_of(cells.cell_bgr, space):
+            self._border = _Border(cells.cell_bgr, space)
         table = self._border.table(centroids, is_on)
         return lambda rows: cast("Plane", look_up(cells.of_frame(frame, rows), table))
 
@@ -123,17 +123,17 @@ class Matting:
 class _Border:
     """Opacity of the cells of a colour index, worked out anew only as far as clusters move."""
 
-    def __init__(self, cells: ColorCells, space: ColorSpace) -> None:
-        self._cells, self._space = cells, space
-        self._colors = to_working(cells.cell_bgr, space)
+    def __init__(self, cell_bgr: NDArray[np.float32], space: ColorSpace) -> None:
+        self._cell_bgr, self._space = cell_bgr, space
+        self._colors = to_working(cell_bgr, space)
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._distances: NDArray[np.float32] = np.zeros((0, len(self._colors)), np.float32)
         self._is_on: NDArray[np.bool_] = np.zeros(0, bool)
         self._table: NDArray[np.uint8] = np.zeros(_INDICES, np.uint8)
 
-    def is_of(self, cells: ColorCells, space: ColorSpace) -> bool:
+    def is_of(self, cell_bgr: NDArray[np.float32], space: ColorSpace) -> bool:
         """Whether it was made for these cells."""
-        return self._cells is cells and self._space == space
+        return self._cell_bgr is cell_bgr and self._space == space
 
     def table(self, centroids: NDArray[np.float32], is_on: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Opacity of every cell; uint8 of shape (65536,)."""
@@ -207,9 +207,10 @@ def _despeckled(hard: Plane, area: int, before: Plane | None) -> Plane:
     contours, hierarchy = cv2.findContours(hard, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     parents = hierarchy[0, :, 3].tolist() if len(contours) else []
     removed: set[int] = set()
+    most = 2 * _STEADINESS * area  # pixels of an outline of so small a region
     for is_hole in (False, True):
         for number, (contour, parent) in enumerate(zip(contours, parents, strict=True)):
-            if (parent >= 0) != is_hole or parent in removed:
+            if (parent >= 0) != is_hole or len(contour) > most or parent in removed:
                 continue
             if _pixels_in(contour, is_hole) < _limit(area, contour, before, is_hole):
                 removed.add(number)

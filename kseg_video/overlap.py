@@ -15,9 +15,9 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from kseg_video.frame import Frame
+    from kseg_video.frame import Frame, Segmentation
     from kseg_video.sinks import FrameSink
     from kseg_video.sources import FrameSource
     from kseg_video.timing import StageTimer
@@ -66,12 +66,12 @@ class _End:
     error: BaseException | None = None
 
 
-class _Worker(ABC):
+class _Worker(ABC, Generic[_Item]):
     """A thread that lasts as long as a ``with`` block, or as its work."""
 
     def __init__(self, name: str, timer: StageTimer) -> None:
         self._timer = timer
-        self._queue: _ShortQueue[Frame | _End] = _ShortQueue()
+        self._queue: _ShortQueue[_Item | _End] = _ShortQueue()
         self._thread = threading.Thread(target=self._work, name=name)
 
     def __enter__(self) -> Self:
@@ -97,7 +97,7 @@ class _Worker(ABC):
         """Unblock the thread and have it end."""
 
 
-class Reader(_Worker):
+class Reader(_Worker["Frame"]):
     """Reads frames ahead.
 
     Parameters
@@ -145,39 +145,44 @@ class Reader(_Worker):
         self._queue.put_last(end)
 
 
-class Writer(_Worker):
-    """Writes pictures behind the caller.
+class Writer(_Worker["tuple[Frame, Segmentation]"]):
+    """Paints and writes pictures behind the caller.
 
     Parameters
     ----------
     sink : FrameSink
+    paint : callable
+        Makes the picture of a frame and its segmentation.
     timer : StageTimer
-        Told what writing costs.
+        Told what painting and writing cost.
     """
 
-    def __init__(self, sink: FrameSink, timer: StageTimer) -> None:
+    def __init__(
+        self, sink: FrameSink, paint: Callable[[Frame, Segmentation], Frame], timer: StageTimer
+    ) -> None:
         super().__init__("writer", timer)
         self._sink = sink
+        self._paint = paint
         self._error: BaseException | None = None
 
-    def write(self, frame: Frame) -> None:
-        """Hand over the next picture.
+    def write(self, frame: Frame, segmentation: Segmentation) -> None:
+        """Hand over what the next picture is made of.
 
         Raises
         ------
-        SinkError
-            If an earlier one could not be written.
+        KsegError
+            If an earlier one could not be painted or written.
         """
         if self._error is not None:
             raise self._error
-        self._queue.put(frame)
+        self._queue.put((frame, segmentation))
 
     def finish(self) -> None:
         """Wait until all pictures are written.
 
         Raises
         ------
-        SinkError
+        KsegError
             If one could not be.
         """
         self._queue.put_last(_End())
@@ -191,11 +196,13 @@ class Writer(_Worker):
         self._queue.put_last(_End())
 
     def _work(self) -> None:
-        while not isinstance(frame := self._queue.get(), _End):
+        while not isinstance(item := self._queue.get(), _End):
             if self._error is not None:
                 continue  # keep taking, so that the segmenter is not stuck before it hears of it
             try:
+                with self._timer.stage("paint"):
+                    painted = self._paint(*item)
                 with self._timer.stage("write"):
-                    self._sink.write(frame)
+                    self._sink.write(painted)
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 self._error = error

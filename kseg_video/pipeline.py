@@ -20,7 +20,7 @@ from kseg_video.choosing import choose
 from kseg_video.errors import SettingsError
 from kseg_video.overlap import Reader, Writer
 from kseg_video.palette_finding import choose_for_source
-from kseg_video.rendering import Renderer, is_transparent, view_width
+from kseg_video.rendering import Renderer, follows_colors, is_transparent, view_width
 from kseg_video.report import EventRecord, Report
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import (
@@ -235,18 +235,19 @@ class _Run:
         chosen = choose(choice, first[1])
         self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
         self._choice_notes = chosen.notes
+        self._segmenter.keeps_cells = follows_colors(self.rendering)
         self._segmented = chain([first], segmented)
 
     def drive(self, sink: FrameSink, layout: PixelLayout, observer: RunObserver | None) -> None:
         """Take every frame from the source to the sink."""
-        with Writer(sink, self.timer) as writer:
+
+        def paint(frame: Frame, segmentation: Segmentation) -> Frame:
+            behind = None if self.background is None else self.background.next()
+            return self._renderer.render(frame, segmentation, self.rendering, layout, behind)
+
+        with Writer(sink, paint, self.timer) as writer:
             for frame, segmentation in self._segmented:
-                with self.timer.stage("paint"):
-                    behind = None if self.background is None else self.background.next()
-                    painted = self._renderer.render(
-                        frame, segmentation, self.rendering, layout, behind
-                    )
-                writer.write(painted)
+                writer.write(frame, segmentation)
                 self._note(frame, segmentation)
                 if self.keep is not None:
                     with self.timer.stage("measure"):

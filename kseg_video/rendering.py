@@ -156,6 +156,13 @@ def is_transparent(settings: RenderSettings) -> bool:
     return keyed and parse_background(settings.background).kind == "transparent"
 
 
+def follows_colors(settings: RenderSettings) -> bool:
+    """Whether pictures painted by these settings have a soft matte."""
+    views = {panel.view for panel in _panels(settings)}
+    is_keyed = bool(settings.disabled) and not views.isdisjoint({"matte", *_KEYED})
+    return is_keyed and Edge.suiting(settings, 1, 1).feather > 0
+
+
 def view_width(width: int, settings: RenderSettings) -> int:
     """Width of the painted picture in pixels for a source of some width."""
     return width * len(_panels(settings))

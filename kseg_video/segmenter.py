@@ -92,7 +92,7 @@ class Segmenter:
                 labels, cells = numbers[labels], None
             else:
                 labels, inertia = self._mapper.map(frame, sample, colors, track)
-                cells = self._mapper.index
+                cells = self._mapper.cells
             palette = _palette(track, labels, space)
             return Segmentation(labels, palette, inertia, track.event, space, cells)
 
@@ -105,7 +105,9 @@ class Segmenter:
         """
         self.settings = settings
         self._tracker.retune(settings)
+        keeps_cells = self.keeps_cells
         self._mapper = FastMapper(settings)
+        self.keeps_cells = keeps_cells
 
     def fit_anew(self) -> None:
         """Have the next frame fitted from nothing; numbers follow the colours."""
@@ -119,6 +121,15 @@ class Segmenter:
     @frozen.setter
     def frozen(self, value: bool) -> None:
         self._tracker.frozen = value
+
+    @property
+    def keeps_cells(self) -> bool:
+        """Whether segmentations hold every pixel's cell: soft mattes are made faster of them."""
+        return self._mapper.keeps_cells
+
+    @keeps_cells.setter
+    def keeps_cells(self, value: bool) -> None:
+        self._mapper.keeps_cells = value
 
     def _sample_size(self) -> int | None:
         wanted = self.settings.sample_pixels

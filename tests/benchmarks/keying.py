@@ -2,72 +2,131 @@
 
     python -m tests.benchmarks.keying CLIP... [--size 1920x1080] [-k 8] [--off 2]
 
-Each frame is segmented and painted on one thread, once with every background in turn and once
-plainly, each with a segmenter of its own. What is counted is that thread's processor time, not
-decoding, which is the same for all. The brightest clusters are switched off.
+Each clip is brought to that size. Then it is converted in turn with each background and plainly,
+several times over, into a sink that drops the pictures: decoding, segmenting and painting are
+counted, the encoder is not. The brightest clusters are switched off. For each background, the
+median of its wall time and of its processor time, in those of the plain conversion.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
+import subprocess
+import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
-from statistics import fmean
+from statistics import median
+from typing import Any, Self
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 
-from kseg_video import Frame, RenderSettings, Segmenter, SegmenterSettings
-from kseg_video.rendering import Renderer
+from kseg_video import ClusterChoice, RenderSettings, SegmenterSettings, convert, pipeline
+from kseg_video.ffmpeg import environment, executable
 from kseg_video.startup import keep_freed_memory
-from tests.benchmarks.stages import frames_of
 
 _BACKGROUNDS = ("transparent", "blur", "gray", "pixelate", "picture", "black, feather 2")
 
 
-def _settings(name: str, disabled: frozenset[int]) -> RenderSettings:
+class _Nowhere:
+    """A sink that drops its pictures."""
+
+    def __init__(self, *_: object) -> None:
+        self.notes: list[str] = []
+
+    def write(self, _frame: object) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def settings_of(name: str, still: Path) -> RenderSettings:
+    if name == "plain":
+        return RenderSettings()
     background, _, feather = name.partition(", feather ")
-    return RenderSettings("masked", disabled, background, feather=int(feather) if feather else None)
+    return RenderSettings(
+        "masked",
+        background=still if background == "picture" else background,
+        feather=int(feather) if feather else None,
+    )
 
 
-def measure(frames: list[Frame], n_clusters: int, off: int) -> dict[str, float]:
-    """Milliseconds a frame of each background; the first frame aside."""
-    disabled = frozenset(range(n_clusters - off, n_clusters))
-    settings = {name: _settings(name, disabled) for name in _BACKGROUNDS}
-    settings["plain"] = RenderSettings()
-    segmenters = {name: Segmenter(SegmenterSettings(n_clusters)) for name in settings}
-    renderers = {name: Renderer() for name in settings}
-    costs: dict[str, list[float]] = defaultdict(list)
-    for frame in frames:
-        for name, rendering in settings.items():
-            fresh = Frame(frame.pixels, frame.layout, frame.encoding, frame.index, frame.time)
-            begin = time.thread_time()
-            segmentation = segmenters[name].segment(fresh, rendering.disabled)
-            renderers[name].render(fresh, segmentation, rendering, background=frames[0])
-            costs[name].append(1000 * (time.thread_time() - begin))
-    return {name: fmean(each[1:]) for name, each in costs.items()}
+def cost(clip: Path, rendering: RenderSettings, n_clusters: int, off: int) -> tuple[float, float]:
+    """Wall and processor seconds of one conversion, decoder included."""
+    numbers = tuple(range(n_clusters - off, n_clusters)) if rendering != RenderSettings() else ()
+    before, begin = _processor_time(), time.perf_counter()
+    convert(
+        clip,
+        clip.with_name("nothing.mkv"),
+        segmenter=SegmenterSettings(n_clusters),
+        rendering=rendering,
+        choice=ClusterChoice(off=numbers),
+    )
+    return time.perf_counter() - begin, _processor_time() - before
+
+
+def _processor_time() -> float:
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def bring_to(clip: Path, size: str, frames: int, target: Path) -> None:
+    scale = f"scale={size.replace('x', ':')},setsar=1"
+    command: list[Any] = [
+        executable(),
+        "-loglevel",
+        "error",
+        "-nostdin",
+        "-stream_loop",
+        "-1",
+        "-i",
+        clip,
+    ]
+    command += ["-vf", scale, "-frames:v", str(frames), "-an", "-pix_fmt", "yuv420p", "-crf", "18"]
+    subprocess.run([*command, "-preset", "veryfast", target], check=True, env=environment())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("clips", nargs="+", type=Path, help="8-bit 4:2:0 videos of even size")
+    parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("-k", "--clusters", type=int, default=8)
     parser.add_argument("--off", type=int, default=2, help="clusters switched off")
     parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     keep_freed_memory()
-    print("| clip | plain, ms |", *(f"{name}, of plain |" for name in _BACKGROUNDS))
+    vars(pipeline)["open_sink"] = _Nowhere
+    print("| clip | plain, ms a frame: wall, processor |", *(f"{name} |" for name in _BACKGROUNDS))
     print("|---" * (len(_BACKGROUNDS) + 2) + "|")
     for clip in options.clips:
-        frames = frames_of(clip, options.size, options.frames)
-        costs = measure(frames, options.clusters, options.off)
-        ratios = (f"{costs[name] / costs['plain']:.2f}" for name in _BACKGROUNDS)
-        print("|", " | ".join([clip.name, f"{costs['plain']:.1f}", *ratios]), "|", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            scaled, still = Path(folder, "clip.mp4"), Path(folder, "still.png")
+            bring_to(clip, options.size, options.frames, scaled)
+            bring_to(clip, options.size, 1, still)
+            costs: dict[str, list[tuple[float, float]]] = {}
+            for _ in range(options.runs):
+                for name in ("plain", *_BACKGROUNDS):
+                    spent = cost(scaled, settings_of(name, still), options.clusters, options.off)
+                    costs.setdefault(name, []).append(spent)
+        wall, processor = (
+            {name: median(each[kind] for each in spent) for name, spent in costs.items()}
+            for kind in (0, 1)
+        )
+        plain = [f"{1000 * each['plain'] / options.frames:.1f}" for each in (wall, processor)]
+        ratios = (
+            f"{wall[name] / wall['plain']:.2f}, {processor[name] / processor['plain']:.2f}"
+            for name in _BACKGROUNDS
+        )
+        print("|", " | ".join([clip.name, ", ".join(plain), *ratios]), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _HISTOGRAM_BINS = 8  # of each channel
 _LEAST_STRUCTURE = 6.0  # standard deviation of luma, in levels
-_MOST_CORRELATION = 0.4
+_MOST_CORRELATION = 0.5
 _LEAST_CHANGE = 0.22  # of the histogram: total variation distance, 0 to 1
 
 

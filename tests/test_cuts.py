@@ -26,3 +26,11 @@ def test_cuts_of_real_clips(real_media: Path, name: str) -> None:
     with open_source(real_media / name, TrimSettings(max_frames=FRAMES)) as source:
         cuts = [frame.time for frame in source if segmenter.segment(frame).event == "cut"]
     assert cuts == pytest.approx(CUTS[name], abs=0.06)
+
+
+def test_two_scenes_of_one_place(lake_clip: Path) -> None:
+    """Sky above and water below in both, in nearly the same colours."""
+    segmenter = Segmenter()
+    with open_source(lake_clip, TrimSettings(start=4.8, max_frames=10)) as source:
+        cuts = [frame.time for frame in source if segmenter.segment(frame).event == "cut"]
+    assert cuts == pytest.approx([5.0])

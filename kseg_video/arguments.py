@@ -88,6 +88,12 @@ def command_parser() -> argparse.ArgumentParser:
         description="List the cameras with their sizes and rates.",
         allow_abbrev=False,
     ).add_argument("--debug", action="store_true", help="show tracebacks")
+    commands.add_parser(
+        "doctor",
+        help="check that everything is there that is needed",
+        description="Check that everything is there that is needed, and say what to do if not.",
+        allow_abbrev=False,
+    ).add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
 
 

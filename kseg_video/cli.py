@@ -202,9 +202,17 @@ def _print_json(data: object) -> None:
     answer(text if can_be_printed(text) else json.dumps(data, indent=2))
 
 
+def _doctor(_options: argparse.Namespace) -> int:
+    from kseg_video.doctor import examine
+
+    stop_on_signals()
+    return in_background(examine)
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "convert": _convert,
     "live": _live,
     "palette": _palette,
     "cameras": _cameras,
+    "doctor": _doctor,
 }

@@ -165,6 +165,12 @@ class Writer(_Worker["tuple[Frame, Segmentation]"]):
         self._paint = paint
         self._error: BaseException | None = None
 
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        first = self._error
+        super().__exit__(kind, error, trace)
+        if first is not None and isinstance(error, Exception) and error is not first:
+            raise first from None  # it came before whatever ended the block
+
     def write(self, frame: Frame, segmentation: Segmentation) -> None:
         """Hand over what the next picture is made of.
 

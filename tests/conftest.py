@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,26 +46,35 @@ _MARK = f"KSEG_TEST_RUN={os.getpid()}"
 os.environ["KSEG_TEST_RUN"] = str(os.getpid())
 
 
+_GRACE = 5.0  # seconds in which what a test has killed may end
+
+
+def descendants() -> dict[int, str]:
+    """Command lines of all processes that this run has started, by their numbers."""
+    found = {}
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            with contextlib.suppress(OSError):  # others', or just ended
+                variables = (process / "environ").read_bytes().split(b"\0")
+                if _MARK.encode() in variables:
+                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+                    found[int(process.name)] = command.decode(errors="replace").strip()
+    return found
+
+
 def running_ffmpegs() -> set[int]:
     """Process numbers of all ffmpegs that work for us or for one of our children."""
-    name = Path(executable()).name.encode()
-    found = set()
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                command = (process / "cmdline").read_bytes()
-                variables = (process / "environ").read_bytes()
-            except OSError:
-                continue
-            if name in command.split(b"\0")[0] and _MARK.encode() in variables.split(b"\0"):
-                found.add(int(process.name))
-    return found
+    name = Path(executable()).name
+    return {number for number, command in descendants().items() if name in command.split(" ")[0]}
 
 
 @pytest.fixture(autouse=True)
 def _nothing_outlives_a_test() -> Iterator[None]:
     threads = set(threading.enumerate())
-    processes = running_ffmpegs()
+    processes = set(descendants())
     yield
     assert not set(threading.enumerate()) - threads
-    assert not running_ffmpegs() - processes
+    deadline = time.monotonic() + _GRACE
+    while late := {n: c for n, c in descendants().items() if n not in processes}:
+        assert time.monotonic() < deadline, late
+        time.sleep(0.02)

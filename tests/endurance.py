@@ -51,14 +51,14 @@ class Endurance:
         )
 
 
-def endure(folder: Path, seconds: float) -> Endurance:
+def endure(folder: Path, seconds: float, suffix: str = ".mp4") -> Endurance:
     """Convert a looped clip of 320x180 that lasts so long, with all files in a folder."""
     loops = round(seconds / _LOOP_SECONDS)
     sound = ("-c:a", "flac")  # whose packets end where the picture does
     loop = make_flashes(
         folder / "loop.mkv", *sound, size="320x180", seconds=_LOOP_SECONDS, picture="testsrc2"
     )
-    source, target = folder / "source.mkv", folder / "out.mp4"
+    source, target = folder / "source.mkv", folder / f"out{suffix}"
     ffmpeg("-stream_loop", str(loops - 1), "-i", loop, "-c", "copy", source)
     began = time.monotonic()
     process = start("convert", source, "-o", target, "-q", "--preset", "ultrafast")
@@ -106,8 +106,10 @@ def _children(number: int) -> list[str]:
 def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=3.0)
+    parser.add_argument("--suffix", default=".mp4", help="of the output (default: .mp4)")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(endure(Path(folder), parser.parse_args().hours * 3600))
+        print(endure(Path(folder), options.hours * 3600, options.suffix))
 
 
 if __name__ == "__main__":

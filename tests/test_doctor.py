@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commands import run
+from tests.windows import needs_screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEADLESS = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
+
+
+def findings(out: str) -> dict[str, tuple[str, str]]:
+    """State and text of what was looked at."""
+    lines = [line.split(maxsplit=2) for line in out.splitlines()]
+    return {name: (state, text) for state, name, text in lines}
+
+
+def test_where_everything_is_there() -> None:
+    outcome = run("doctor", env=HEADLESS)
+    found = findings(outcome.out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert re.match(r"kseg-video [\d.]+, Python 3\.\d+\.\d+ on .*; numpy \d", found["versions"][1])
+    assert found["OpenCV"][1].endswith("opencv-python")
+    assert found["display"][0] == "none"
+    assert found["self-test"][1].startswith("25 frames converted")
+    needed = set(found) - {"display", "cameras"}
+    assert {found[name][0] for name in needed} == {"ok"}
+
+
+@needs_screen
+def test_a_display_is_found(screen: str) -> None:
+    outcome = run("doctor", env={**HEADLESS, "DISPLAY": screen})
+    assert findings(outcome.out)["display"] == ("ok", "windows can be opened")
+
+
+class TestMissing:
+    """What is missing is told with what to do, and so is all the rest."""
+
+    def check(self, environment: dict[str, str], *expected: tuple[str, str]) -> None:
+        outcome = run("doctor", env={**HEADLESS, **environment})
+        found = findings(outcome.out)
+        assert (outcome.code, outcome.err, len(found)) == (1, "", 8)
+        for name, text in expected:
+            assert found[name][0] == "MISSING"
+            assert re.search(text, found[name][1]), found[name][1]
+        assert found["versions"][0] == "ok"
+
+    def test_ffmpeg(self, tmp_path: Path) -> None:
+        self.check(
+            {"IMAGEIO_FFMPEG_EXE": str(tmp_path / "nothing")},
+            ("ffmpeg", "check|pip install"),
+            ("self-test", "."),
+        )
+
+    def test_encoders(self, tmp_path: Path) -> None:
+        (tmp_path / "ffmpeg").write_text("#!/bin/sh\necho ' V....D ffv1  x'; echo ffmpeg version 1")
+        (tmp_path / "ffmpeg").chmod(0o755)
+        self.check(
+            {"IMAGEIO_FFMPEG_EXE": str(tmp_path / "ffmpeg")},
+            ("encoders", "has no libx264, libvpx-vp9, prores_ks.*: unset IMAGEIO_FFMPEG_EXE"),
+        )
+
+    @pytest.mark.parametrize(
+        ("error", "text"),
+        [
+            ("libGL.so.1: cannot open shared object file", "apt install libgl1 libglib2.0-0"),
+            ("No module named 'cv2'", "pip install opencv-python"),
+        ],
+    )
+    def test_opencv(self, tmp_path: Path, error: str, text: str) -> None:
+        (tmp_path / "cv2.py").write_text(f"raise ImportError({error!r})")
+        self.check({"PYTHONPATH": str(tmp_path)}, ("OpenCV", text), ("windows", text))
+
+    def test_one_opencv_over_another(self, tmp_path: Path) -> None:
+        other = tmp_path / "opencv_python_headless-5.0.0.dist-info"
+        other.mkdir()
+        (other / "METADATA").write_text("Name: opencv-python-headless\nVersion: 5.0.0\n")
+        both = "opencv-python and opencv-python-headless are installed over each other"
+        cure = "pip uninstall -y opencv-python opencv-python-headless && pip install opencv-python"
+        self.check({"PYTHONPATH": str(tmp_path)}, ("OpenCV", f"{both}.*{cure}"))
+
+    def test_windows(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(
+            "import cv2\ncv2.getBuildInformation = lambda: '  GUI:      NONE'\n"
+        )
+        self.check({"PYTHONPATH": str(tmp_path)}, ("windows", "opens no windows.*pip install"))

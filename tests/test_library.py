@@ -1,0 +1,165 @@
+"""What a program that uses the package may rely on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from kseg_video import Frame, Segmenter, SegmenterSettings, SinkError, SourceError, convert
+from kseg_video.ffmpeg import FfmpegProcess
+from kseg_video.overlap import Reader, Writer
+from kseg_video.timing import StageTimer
+from kseg_video.video_sink import VideoFileSink
+from tests.media import make_clip
+from tests.pictures import quadrants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+IMPORT_ALL = """
+import sys
+# Of others' doings we are not the judge: they come first.
+import av, cv2, imageio.v3, imageio_ffmpeg, numpy, rich.live, rich.progress, PIL.Image
+import concurrent.futures, http.server, logging, multiprocessing
+import importlib, locale, os, pkgutil, signal, threading, warnings
+
+def state():
+    return {
+        "signals": [signal.getsignal(number) for number in signal.valid_signals()],
+        "threads": threading.enumerate(),
+        "environment": dict(os.environ),
+        "OpenCV threads": cv2.getNumThreads(),
+        "logging": (logging.root.level, logging.root.handlers, logging.root.disabled),
+        "warnings": list(warnings.filters),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "folder": os.getcwd(),
+        "hooks": (sys.excepthook, threading.excepthook, sys.displayhook),
+        "streams": (sys.stdin, sys.stdout, sys.stderr),
+        "numpy errors": numpy.geterr(),
+        "umask": (os.umask(0o22), os.umask(0o22)),
+        "files": sorted(os.listdir("/proc/self/fd"))[:-1],
+    }
+
+before = state()
+import kseg_video
+names = [module.name for module in pkgutil.iter_modules(kseg_video.__path__)]
+for name in names:
+    if name != "statistics_plot":  # wants an extra
+        importlib.import_module(f"kseg_video.{name}")
+after = state()
+assert len(names) > 40
+print([name for name in before if before[name] != after[name]])
+"""
+
+
+def test_importing_changes_nothing() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout == "[]\n"
+
+
+def labels_of(seed: int) -> list[NDArray[np.uint8]]:
+    """Labels and colours of twenty frames of a picture that changes."""
+    segmenter = Segmenter(SegmenterSettings(n_clusters=6, seed=seed, attempts=3))
+    results = []
+    for number in range(20):
+        scene = quadrants(48, 64, noise=30, seed=seed * 100 + number // 7)
+        segmentation = segmenter.segment(Frame(scene))
+        results += [segmentation.labels.copy(), segmentation.palette.colors.copy()]
+    return results
+
+
+def test_segmenters_in_threads_do_not_disturb_each_other() -> None:
+    alone = {seed: labels_of(seed) for seed in (1, 2, 3)}
+    together: dict[int, list[NDArray[np.uint8]]] = {}
+    threads = [
+        threading.Thread(target=lambda seed=seed: together.update({seed: labels_of(seed)}))
+        for seed in alone
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seed, results in alone.items():
+        assert all(map(np.array_equal, results, together[seed]))
+
+
+PARTS: dict[str, tuple[type, str, Exception]] = {
+    "reader": (FfmpegProcess, "read_into", SourceError("no more")),
+    "segmenter": (Segmenter, "segment", MemoryError()),
+    "writer": (VideoFileSink, "write", SinkError("no more")),
+}
+
+
+class TestFirstCause:
+    """Whatever fails first, in whichever thread, is what the caller is told."""
+
+    @pytest.fixture
+    def clip(self, tmp_path: Path) -> Path:
+        return make_clip(tmp_path / "a.mp4", sound=True, seconds=2)
+
+    def check(self, clip: Path, error: Exception) -> None:
+        with pytest.raises(type(error)) as caught:
+            convert(clip, clip.with_name("out.mp4"))
+        assert caught.value is error
+        assert [path.name for path in clip.parent.iterdir()] == ["a.mp4"]
+
+    @pytest.mark.parametrize("at", [0, 1, 20, 49])
+    @pytest.mark.parametrize("part", ["reader", "segmenter", "writer"])
+    def test_one_fails(
+        self, clip: Path, monkeypatch: pytest.MonkeyPatch, part: str, at: int
+    ) -> None:
+        owner, method, error = PARTS[part]
+        works = getattr(owner, method)
+        calls = iter(range(100))
+
+        def failing(self: object, *arguments: Any, **options: Any) -> Any:
+            if next(calls) == at:
+                raise error
+            return works(self, *arguments, **options)
+
+        monkeypatch.setattr(owner, method, failing)
+        self.check(clip, error)
+
+    def test_a_writer_that_fails_while_the_reader_fails(self) -> None:
+        """The frame that could not be written came first."""
+        timer = StageTimer()
+
+        class Sink:
+            def write(self, _frame: Frame) -> None:
+                raise SinkError("first")
+
+            def abort(self) -> None:
+                pass
+
+        class Source:
+            def __iter__(self) -> Iterator[Frame]:
+                yield Frame(quadrants(8, 8))
+                written.wait()
+                raise SourceError("second")
+
+            def close(self) -> None:
+                pass
+
+        written = threading.Event()
+
+        def run() -> None:
+            with Reader(Source(), timer) as reader, Writer(Sink(), timer) as writer:  # type: ignore[arg-type]
+                for frame in reader.frames():
+                    writer.write(frame)
+                    while writer._error is None:
+                        pass
+                    written.set()
+                writer.finish()
+
+        with pytest.raises(SinkError, match="first"):
+            run()

@@ -252,7 +252,7 @@ class TestBadInput:
         def folder(tmp_path: Path) -> Path:
             if os.geteuid() != 0 or shutil.which("setpriv") is None:
                 pytest.skip("needs root and setpriv to become another user")
-            for parent in [tmp_path, *tmp_path.parents[:2]]:
+            for parent in [tmp_path, *tmp_path.parents[:3]]:
                 parent.chmod(0o755)
             return tmp_path
 

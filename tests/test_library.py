@@ -7,10 +7,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
-from kseg_video import Frame, Segmenter, SegmenterSettings, SinkError, SourceError, convert
+from kseg_video import Frame, Segmenter, SinkError, SourceError, convert
 from kseg_video.ffmpeg import FfmpegProcess
 from kseg_video.overlap import Reader, Writer
 from kseg_video.timing import StageTimer
@@ -21,8 +20,6 @@ from tests.pictures import quadrants
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
 IMPORT_ALL = """
 import sys
@@ -65,32 +62,6 @@ def test_importing_changes_nothing() -> None:
         [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=True
     )
     assert finished.stdout == "[]\n"
-
-
-def labels_of(seed: int) -> list[NDArray[np.uint8]]:
-    """Labels and colours of twenty frames of a picture that changes."""
-    segmenter = Segmenter(SegmenterSettings(n_clusters=6, seed=seed, attempts=3))
-    results = []
-    for number in range(20):
-        scene = quadrants(48, 64, noise=30, seed=seed * 100 + number // 7)
-        segmentation = segmenter.segment(Frame(scene))
-        results += [segmentation.labels.copy(), segmentation.palette.colors.copy()]
-    return results
-
-
-def test_segmenters_in_threads_do_not_disturb_each_other() -> None:
-    alone = {seed: labels_of(seed) for seed in (1, 2, 3)}
-    together: dict[int, list[NDArray[np.uint8]]] = {}
-    threads = [
-        threading.Thread(target=lambda seed=seed: together.update({seed: labels_of(seed)}))
-        for seed in alone
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for seed, results in alone.items():
-        assert all(map(np.array_equal, results, together[seed]))
 
 
 PARTS: dict[str, tuple[type, str, Exception]] = {

@@ -124,9 +124,13 @@ class TestFirstCause:
         written = threading.Event()
 
         def run() -> None:
-            with Reader(Source(), timer) as reader, Writer(Sink(), timer) as writer:  # type: ignore[arg-type]
+            segmenter = Segmenter()
+            with (
+                Reader(Source(), timer) as reader,  # type: ignore[arg-type]
+                Writer(Sink(), lambda frame, _: frame, timer) as writer,  # type: ignore[arg-type]
+            ):
                 for frame in reader.frames():
-                    writer.write(frame)
+                    writer.write(frame, segmenter.segment(frame))
                     while writer._error is None:
                         pass
                     written.set()

@@ -226,7 +226,7 @@ def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
     """Rate to read at, and whether the stream's own varies."""
     if not 0 < base <= _HIGHEST_RATE:
         return _RATE_WITHOUT_ONE, True
-    mean = re.search(r"([\d.]+) fps\b", header)
+    mean = re.search(r"([\d.]+) (?:fps|tbn)\b", header)  # Ogg knows none, but counts in frames
     return _without_rounding(base), mean is None or abs(float(mean[1]) - base) > _RATE_ROUNDING
 
 

@@ -104,7 +104,7 @@ def inspect(path: Path) -> Stored:
         video = container.streams.video[0]
         context = video.codec_context
         times = [frame.time or 0.0 for frame in container.decode(video)]
-        rate = video.average_rate or Fraction(0)
+        rate = video.average_rate or video.base_rate or Fraction(0)  # Ogg has no mean
         stored = {
             "width": context.width,
             "height": context.height,

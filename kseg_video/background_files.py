@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from kseg_video.closing import ClosingContext
 from kseg_video.color import bgr_to_yuv
 from kseg_video.compositing import covering
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.frame import Frame
 from kseg_video.probe import probe
+from kseg_video.stalls import StalledError
 from kseg_video.stills import STILL_SUFFIXES, read_still
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from numpy.typing import NDArray
 
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 _ACCURATELY = "flags=bicubic+accurate_rnd+full_chroma_int"
 
 
-class BackgroundFile(Protocol):
+class BackgroundFile(ClosingContext):
     """Gives the background of each frame, in order. Use as a context manager."""
 
+    @abstractmethod
     def next(self) -> Frame:
         """The background of the next frame.
 
@@ -38,20 +41,9 @@ class BackgroundFile(Protocol):
         SourceError
             If it cannot be read on.
         """
-        ...
 
     def close(self) -> None:
         """Release everything."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
 
 
 def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
@@ -91,23 +83,7 @@ def check_background(path: Path) -> None:
         raise SourceError(f"the background {path} does not exist; check the name")
 
 
-class _BackgroundContext:
-    def close(self) -> None:
-        """Release everything."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class _BackgroundStill(_BackgroundContext):
+class _BackgroundStill(BackgroundFile):
     """The same picture for every frame."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
@@ -121,7 +97,7 @@ class _BackgroundStill(_BackgroundContext):
         return self._frame
 
 
-class _BackgroundVideo(_BackgroundContext):
+class _BackgroundVideo(BackgroundFile):
     """A video's picture at the time of each frame; at its end it starts again."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
@@ -135,13 +111,12 @@ class _BackgroundVideo(_BackgroundContext):
         height, width = self._info.height, self._info.width
         planar = self._info.layout == "i420"
         pixels = np.empty((height * 3 // 2, width) if planar else (height, width, 3), np.uint8)
-        missing = pixels.reshape(-1).data
-        while missing:
-            got = self._process.pipe.readinto(missing)  # type: ignore[attr-defined]
-            if not got:
+        try:
+            if not self._process.read_into(pixels.reshape(-1).data):
                 said = "; ".join(self._process.messages[:1]) or "its decoder ended"
                 raise SourceError(f"the background {self._path} cannot be read on ({said})")
-            missing = missing[got:]
+        except StalledError as error:
+            raise SourceError(f"the background {self._path} cannot be read on ({error})") from error
         return Frame(pixels, self._info.layout, self._info.encoding)
 
     def close(self) -> None:
@@ -154,17 +129,13 @@ class _BackgroundVideo(_BackgroundContext):
         source, target = video.encoding, info.encoding
         scale = f"scale={info.width}:{info.height}:{_ACCURATELY}"
         if not video.rgb:
-            scale += f":in_color_matrix={source.matrix}:in_range={_levels(source)}"
+            scale += f":in_color_matrix={source.matrix}:in_range={source.levels}"
         if info.layout == "i420":
-            scale += f":out_color_matrix={target.matrix}:out_range={_levels(target)}"
+            scale += f":out_color_matrix={target.matrix}:out_range={target.levels}"
         return (
             f"setpts=PTS-STARTPTS,fps={info.frame_rate},"
             f"crop='min(iw,ih*{float(shape):.6f}/sar)':'min(ih,iw*sar/{float(shape):.6f})',{scale}"
         )
-
-
-def _levels(encoding: ColorEncoding) -> str:
-    return "pc" if encoding.full_range else "tv"
 
 
 def _to_planes(bgr: NDArray[np.uint8], encoding: ColorEncoding) -> NDArray[np.uint8]:

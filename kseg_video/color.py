@@ -69,6 +69,11 @@ class ColorEncoding:
     primaries: str | None = None
     transfer: str | None = None
 
+    @property
+    def levels(self) -> str:
+        """The range in ffmpeg's words: "pc" or "tv"."""
+        return "pc" if self.full_range else "tv"
+
     @classmethod
     def guess(cls, width: int, height: int) -> ColorEncoding:
         """Encoding of an untagged picture, as players assume by its size.

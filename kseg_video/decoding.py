@@ -118,7 +118,7 @@ class Decoding:
             "colorspace": "gbr" if self.video.rgb else "bt2020nc",
             "color_primaries": encoding.primaries or "bt2020",
             "color_trc": encoding.transfer,
-            "range": "pc" if encoding.full_range or self.video.rgb else "tv",
+            "range": "pc" if self.video.rgb else encoding.levels,
         }
         setting = "setparams=" + ":".join(f"{name}={tag}" for name, tag in tags.items())
         if self.video.width % 2 or self.video.height % 2:
@@ -129,5 +129,4 @@ class Decoding:
         if self.video.rgb:
             return f"scale={_ACCURATELY}"
         encoding = self.video.encoding
-        levels = "pc" if encoding.full_range else "tv"
-        return f"scale=in_color_matrix={encoding.matrix}:in_range={levels}:{_ACCURATELY}"
+        return f"scale=in_color_matrix={encoding.matrix}:in_range={encoding.levels}:{_ACCURATELY}"

@@ -138,15 +138,14 @@ class VideoFileSink(FfmpegSink):
     def _filters(self, *, to_yuv: bool) -> str:
         info, encoding = self._info, self._info.encoding
         filters = []
-        levels = "pc" if encoding.full_range else "tv"
         if to_yuv:
             if info.layout != "i420":
                 filters.append(
-                    f"scale=out_color_matrix={encoding.matrix}:out_range={levels}"
+                    f"scale=out_color_matrix={encoding.matrix}:out_range={encoding.levels}"
                     ":flags=area+accurate_rnd+full_chroma_int+full_chroma_inp"
                 )
             filters.append(
-                f"setparams=colorspace={_color_space(encoding)}:range={levels}"
+                f"setparams=colorspace={_color_space(encoding)}:range={encoding.levels}"
                 f":color_primaries={encoding.primaries or _PRIMARIES[encoding.matrix]}"
                 f":color_trc={encoding.transfer or _TRANSFERS[encoding.matrix]}"
             )

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from kseg_video import SourceError, VideoInfo
+from kseg_video import ffmpeg as ffmpeg_module
 from kseg_video.background_files import open_background
 from kseg_video.color import ColorEncoding
+from tests.faulty_ffmpeg import faulty_ffmpeg
 from tests.media import TONE, ffmpeg, make_clip
 from tests.pictures import photo_like
 
@@ -167,3 +169,18 @@ def test_what_cannot_be_read(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceError, match=message):
         open_background(tmp_path / name, INFO)
+
+
+def test_a_decoder_that_stalls_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = counting_clip(tmp_path / "clip.mkv", 20, "25")
+    environment = faulty_ffmpeg(tmp_path, "decode", "sleep 60")
+    ffmpeg_module.executable.cache_clear()
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", environment["IMAGEIO_FFMPEG_EXE"])
+    try:
+        with (
+            open_background(clip, INFO) as background,
+            pytest.raises(SourceError, match=r"the background .* cannot be read on"),
+        ):
+            background.next()
+    finally:
+        ffmpeg_module.executable.cache_clear()

@@ -44,10 +44,16 @@ class Leftovers:
             self.undo_all()
         return number
 
-    def forget(self, number: int) -> None:
-        """It is done with; harmless if it has been forgotten before."""
+    def forget(self, number: int) -> bool:
+        """It is done with; harmless if it has been forgotten before.
+
+        Returns
+        -------
+        bool
+            Whether it was there until now: neither forgotten nor undone.
+        """
         with self._lock:
-            self._undoings.pop(number, None)
+            return self._undoings.pop(number, None) is not None
 
     def undo_all(self) -> None:
         """Undo everything, the newest first, and all that is still to come."""

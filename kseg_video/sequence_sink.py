@@ -108,6 +108,8 @@ class SequenceSink(AbortingContext):
         older = set(numbered_files(self._path).values())
         if older and not self._overwrite:
             raise SinkError(f"{min(older)} appeared meanwhile; choose another output")
+        if not leftovers.forget(self._leftover):
+            raise SinkError(f"{self._path} is not written: the program is ending")
         self._path.parent.mkdir(exist_ok=True)
         for number in range(self._count):
             target = self._path.with_name(self._path.name % number)
@@ -116,4 +118,3 @@ class SequenceSink(AbortingContext):
         for leftover in older:  # of a longer sequence that this one replaces
             leftover.unlink()
         self._remove()
-        leftovers.forget(self._leftover)

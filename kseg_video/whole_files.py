@@ -46,8 +46,12 @@ class PartialFile:
         Raises
         ------
         SinkError
-            If that cannot be, or another file has taken it meanwhile and may not be replaced.
+            If that cannot be, as when the program ends, or if another file has taken the name
+            meanwhile and may not be replaced.
         """
+        # A signal ends what the file waits for, as its encoder, and that must not pass for success.
+        if not leftovers.forget(self._leftover):
+            raise SinkError(f"{self._target} is not written: the program is ending")
         try:
             if self._overwrite:
                 self.path.replace(self._target)

@@ -9,9 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kseg_video import EncoderSettings, SettingsError, SinkError, VideoInfo, open_sink, open_source
+from kseg_video import (
+    EncoderSettings,
+    FrameSink,
+    SettingsError,
+    SinkError,
+    VideoInfo,
+    open_sink,
+    open_source,
+    sequence_sink,
+    whole_files,
+)
 from kseg_video.color import ColorEncoding, bgr_to_yuv
 from kseg_video.frame import Frame
+from kseg_video.leftovers import Leftovers
 from kseg_video.targets import default_output
 from tests.media import inspect, make_clip, read_exact_bgr, read_planes
 
@@ -45,6 +56,28 @@ def write(
 
 def left_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def ending(monkeypatch: pytest.MonkeyPatch) -> Leftovers:
+    """What is undone when the program ends, of this test alone."""
+    own = Leftovers()
+    for module in (whole_files, sequence_sink):
+        monkeypatch.setattr(module, "leftovers", own)
+    return own
+
+
+def close_while_all_is_undone(sink: FrameSink, ending: Leftovers) -> None:
+    """A signal comes; then the sink's thread is quicker than what removes its file."""
+
+    def close() -> None:
+        with pytest.raises(SinkError, match="ending"):
+            sink.close()
+
+    sink.write(Frame(quarters()))
+    ending.add(close)
+    ending.undo_all()
+    sink.abort()
 
 
 @pytest.mark.parametrize(
@@ -114,6 +147,16 @@ class TestEverySink:
         with pytest.raises(SinkError, match="appeared"):
             sink.close()
         sink.abort()
+        assert target.read_text() == "precious"
+        assert left_in(tmp_path) == [target.name]
+
+    def test_a_program_that_is_ending_replaces_nothing(
+        self, tmp_path: Path, suffix: str, ending: Leftovers
+    ) -> None:
+        target = tmp_path / f"out{suffix}"
+        target.write_text("precious")
+        sink = open_sink(target, INFO, EncoderSettings(overwrite=True))
+        close_while_all_is_undone(sink, ending)
         assert target.read_text() == "precious"
         assert left_in(tmp_path) == [target.name]
 
@@ -289,6 +332,14 @@ class TestSound:
             for frame in source:
                 sink.write(frame)
         assert inspect(target).audio == ()
+
+
+def test_a_program_that_is_ending_replaces_no_sequence(tmp_path: Path, ending: Leftovers) -> None:
+    (tmp_path / "out-00.png").write_text("precious")
+    sink = open_sink(tmp_path / "out-%02d.png", INFO, EncoderSettings(overwrite=True))
+    close_while_all_is_undone(sink, ending)
+    assert (tmp_path / "out-00.png").read_text() == "precious"
+    assert left_in(tmp_path) == ["out-00.png"]
 
 
 class TestStills:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
     from kseg_video.frame import AudioTrack, Frame, Segmentation, Tracks, VideoInfo
     from kseg_video.frame_statistics import FrameStatistics, measure
+    from kseg_video.media_settings import (
+        DecoderSettings,
+        EncoderSettings,
+        StatisticsSettings,
+        TrimSettings,
+    )
     from kseg_video.palette import Palette
     from kseg_video.palette_finding import FoundPalette, find_palette
     from kseg_video.palette_reading import load_palette
@@ -21,15 +27,7 @@ if TYPE_CHECKING:
     from kseg_video.rendering import Renderer, render
     from kseg_video.report import Report, RunObserver
     from kseg_video.segmenter import Segmenter
-    from kseg_video.settings import (
-        ClusterChoice,
-        DecoderSettings,
-        EncoderSettings,
-        RenderSettings,
-        SegmenterSettings,
-        StatisticsSettings,
-        TrimSettings,
-    )
+    from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings
     from kseg_video.sinks import FrameSink, open_sink
     from kseg_video.sources import FrameSource, open_source
 
@@ -39,6 +37,12 @@ _HOMES = {
     "errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
     "frame": ("AudioTrack", "Frame", "Segmentation", "Tracks", "VideoInfo"),
     "frame_statistics": ("FrameStatistics", "measure"),
+    "media_settings": (
+        "DecoderSettings",
+        "EncoderSettings",
+        "StatisticsSettings",
+        "TrimSettings",
+    ),
     "palette": ("Palette",),
     "palette_finding": ("FoundPalette", "find_palette"),
     "palette_reading": ("load_palette",),
@@ -47,15 +51,7 @@ _HOMES = {
     "report": ("Report", "RunObserver"),
     "rendering": ("Renderer", "render"),
     "segmenter": ("Segmenter",),
-    "settings": (
-        "ClusterChoice",
-        "DecoderSettings",
-        "EncoderSettings",
-        "RenderSettings",
-        "SegmenterSettings",
-        "StatisticsSettings",
-        "TrimSettings",
-    ),
+    "settings": ("ClusterChoice", "RenderSettings", "SegmenterSettings"),
     "sinks": ("FrameSink", "open_sink"),
     "sources": ("FrameSource", "open_source"),
 }

@@ -12,14 +12,13 @@ from kseg_video.argument_values import (
     count_or_auto,
     pixel,
 )
+from kseg_video.media_settings import Codec, Preset
 from kseg_video.settings import (
     DEFAULT_SAMPLE_PIXELS,
     MAX_CLUSTERS,
-    Codec,
     ColorSpace,
     Init,
     Mapping,
-    Preset,
     SegmenterSettings,
     View,
 )

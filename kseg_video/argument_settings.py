@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kseg_video.media_settings import CaptureSettings
 from kseg_video.palette_reading import load_palette
-from kseg_video.settings import (
-    CaptureSettings,
-    ClusterChoice,
-    RenderSettings,
-    SegmenterSettings,
-)
+from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings
 
 if TYPE_CHECKING:
     import argparse

@@ -25,7 +25,7 @@ from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.frame import Frame
 
 if TYPE_CHECKING:
-    from kseg_video.settings import CaptureSettings
+    from kseg_video.media_settings import CaptureSettings
 
 # ffmpeg knows others, which open files or several things at once.
 _URL = re.compile(r"^(https?|rtsps?|rtmps?|udp|tcp|rtp|srt|mmst|mmsh)://", re.IGNORECASE)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from kseg_video.argument_settings import cluster_choice, render_settings, segmenter_settings
 from kseg_video.arguments import EXIT_USAGE, command_parser
 from kseg_video.errors import DisplayError, SettingsError
-from kseg_video.messages import answer, can_be_printed, complain, inform, told
-from kseg_video.settings import (
+from kseg_video.media_settings import (
     DecoderSettings,
     EncoderSettings,
     StatisticsSettings,
     TrimSettings,
-    check_numbers,
 )
+from kseg_video.messages import answer, can_be_printed, complain, inform, told
+from kseg_video.settings import check_numbers
 from kseg_video.startup import import_opencv, silence_libraries
 from kseg_video.stopping import Stopped, in_background, stop_on_signals
 

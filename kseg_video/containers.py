@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kseg_video.settings import Codec, EncoderSettings
+    from kseg_video.media_settings import Codec, EncoderSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from kseg_video.color import ColorEncoding
 
 if TYPE_CHECKING:
     from kseg_video.frame import PixelLayout
+    from kseg_video.media_settings import DecoderSettings
     from kseg_video.probe import ProbedVideo
-    from kseg_video.settings import DecoderSettings
 
 _HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 _SDR = ColorEncoding("bt709", full_range=False, primaries="bt709", transfer="bt709")

@@ -11,7 +11,7 @@ from kseg_video.compositing import covering
 from kseg_video.errors import SourceError
 from kseg_video.feed import Feed
 from kseg_video.frame import Frame
-from kseg_video.settings import CaptureSettings
+from kseg_video.media_settings import CaptureSettings
 from kseg_video.stills import STILL_SUFFIXES, read_still
 
 if TYPE_CHECKING:

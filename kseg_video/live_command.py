@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from kseg_video.live_figures import LiveStatus
+    from kseg_video.media_settings import CaptureSettings
     from kseg_video.screen import Screen
-    from kseg_video.settings import CaptureSettings
 
 EXIT_INTERRUPTED = 130
 

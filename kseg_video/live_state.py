@@ -9,12 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar, get_args
 
-from kseg_video.settings import (
-    MAX_CLUSTERS,
-    ColorSpace,
-    RenderSettings,
-    SegmenterSettings,
-)
+from kseg_video.settings import MAX_CLUSTERS, ColorSpace, RenderSettings, SegmenterSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

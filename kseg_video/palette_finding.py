@@ -14,9 +14,10 @@ from kseg_video.clustering import cold_fit
 from kseg_video.color import from_working, luma, to_working
 from kseg_video.errors import SettingsError, SourceError
 from kseg_video.mapping import nearest
+from kseg_video.media_settings import TrimSettings
 from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
-from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings, TrimSettings
+from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.sources import open_source
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import Frame
-    from kseg_video.settings import DecoderSettings
+    from kseg_video.media_settings import DecoderSettings
 
 # Frames looked at, spread evenly over a video.
 _FRAMES = 12

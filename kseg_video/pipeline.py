@@ -18,21 +18,18 @@ import numpy as np
 from kseg_video.background_files import BackgroundFile, check_background, open_background
 from kseg_video.choosing import choose
 from kseg_video.errors import SettingsError
+from kseg_video.media_settings import (
+    DecoderSettings,
+    EncoderSettings,
+    StatisticsSettings,
+    TrimSettings,
+)
 from kseg_video.overlap import Reader, Writer
 from kseg_video.palette_finding import choose_for_source
 from kseg_video.rendering import Renderer, follows_colors, is_transparent, view_width
 from kseg_video.report import EventRecord, Report
 from kseg_video.segmenter import Segmenter
-from kseg_video.settings import (
-    ClusterChoice,
-    DecoderSettings,
-    EncoderSettings,
-    RenderSettings,
-    SegmenterSettings,
-    StatisticsSettings,
-    TrimSettings,
-    check_numbers,
-)
+from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
 from kseg_video.sinks import FrameSink, open_sink
 from kseg_video.sources import FrameSource, open_source
 from kseg_video.statistics_keeping import check_statistics, keep_statistics

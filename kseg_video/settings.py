@@ -1,4 +1,7 @@
-"""Frozen settings of each part, validated when they are made. Needs neither NumPy nor OpenCV."""
+"""Frozen settings of clustering and painting, checked when they are made.
+
+Needs neither NumPy nor OpenCV.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from kseg_video.background import parse_background, parse_color
 from kseg_video.errors import SettingsError
+from kseg_video.setting_checks import check_choice, check_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,27 +24,10 @@ View: TypeAlias = Literal[
     "segmented", "masked", "boundaries", "side-by-side", "matte", "labels", "original"
 ]
 Selector: TypeAlias = "int | str | tuple[int, int]"
-Codec: TypeAlias = Literal["h264", "vp9", "prores"]
-Preset: TypeAlias = Literal[
-    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
-]
 
 MAX_CLUSTERS = 32
 MAX_FEATHER = 100
 DEFAULT_SAMPLE_PIXELS = 10_000
-
-
-def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    if value not in choices:
-        known = ", ".join(str(choice) for choice in choices)
-        raise SettingsError(f"{name} cannot be {value!r}; choose one of {known}")
-
-
-def _check_whole(name: str, value: object, low: int, high: int | None = None) -> None:
-    bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):  # type: ignore[operator]
-        raise SettingsError(f"{name} cannot be {value!r}; give a whole number {bounds}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +84,17 @@ class SegmenterSettings:
     frozen: bool = False
 
     def __post_init__(self) -> None:
-        _check_whole("the number of clusters", self.n_clusters, 1, MAX_CLUSTERS)
-        _check_choice("the colour space", self.color_space, get_args(ColorSpace))
-        _check_choice("the mapping", self.mapping, (*get_args(Mapping), None))
+        check_whole("the number of clusters", self.n_clusters, 1, MAX_CLUSTERS)
+        check_choice("the colour space", self.color_space, get_args(ColorSpace))
+        check_choice("the mapping", self.mapping, (*get_args(Mapping), None))
         if not 0 <= self.stability <= 1:
             raise SettingsError(f"the stability cannot be {self.stability!r}; give 0 to 1")
         if self.sample_pixels not in ("all", None):
-            _check_whole("the number of sampled pixels", self.sample_pixels, 1)
-        _check_whole("the seed", self.seed, 0, 2**31 - 1)
-        _check_choice("the initialisation", self.init, get_args(Init))
-        _check_whole("the number of attempts", self.attempts, 1)
-        _check_whole("the number of iterations", self.max_iterations, 1)
+            check_whole("the number of sampled pixels", self.sample_pixels, 1)
+        check_whole("the seed", self.seed, 0, 2**31 - 1)
+        check_choice("the initialisation", self.init, get_args(Init))
+        check_whole("the number of attempts", self.attempts, 1)
+        check_whole("the number of iterations", self.max_iterations, 1)
         if not (math.isfinite(self.epsilon) and self.epsilon > 0):
             raise SettingsError(f"epsilon cannot be {self.epsilon!r}; give a number above 0")
         for color in self.palette:
@@ -161,14 +148,14 @@ class RenderSettings:
     despeckle: int | None = None
 
     def __post_init__(self) -> None:
-        _check_choice("the view", self.view, get_args(View))
+        check_choice("the view", self.view, get_args(View))
         parse_background(self.background)
         for number in self.disabled:
-            _check_whole("a disabled cluster", number, 0, MAX_CLUSTERS - 1)
+            check_whole("a disabled cluster", number, 0, MAX_CLUSTERS - 1)
         if self.feather is not None:
-            _check_whole("the feather", self.feather, 0, MAX_FEATHER)
+            check_whole("the feather", self.feather, 0, MAX_FEATHER)
         if self.despeckle is not None:
-            _check_whole("the area to despeckle", self.despeckle, 0)
+            check_whole("the area to despeckle", self.despeckle, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +192,9 @@ class ClusterChoice:
                 parse_color(selector)
             elif isinstance(selector, tuple):
                 for coordinate in selector:
-                    _check_whole("a pixel's coordinate", coordinate, 0)
+                    check_whole("a pixel's coordinate", coordinate, 0)
             else:
-                _check_whole("a cluster", selector, 0, MAX_CLUSTERS - 1)
+                check_whole("a cluster", selector, 0, MAX_CLUSTERS - 1)
 
     @property
     def numbers(self) -> frozenset[int]:
@@ -229,140 +216,4 @@ def check_numbers(numbers: frozenset[int], settings: SegmenterSettings) -> None:
             raise SettingsError(
                 f"there is no cluster {number}: {settings.n_clusters} clusters are numbered "
                 f"from 0 to {last}"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class TrimSettings:
-    """Which part of the input is taken.
-
-    Parameters
-    ----------
-    start, end : float
-        Seconds of the input's own time; `end` None is the input's end.
-    max_frames : int, optional
-        Frames written at the most.
-    """
-
-    start: float = 0.0
-    end: float | None = None
-    max_frames: int | None = None
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.start) and self.start >= 0):
-            raise SettingsError(f"the start cannot be {self.start!r}; give seconds, 0 or more")
-        if self.end is not None and not (math.isfinite(self.end) and self.end > self.start):
-            raise SettingsError(
-                f"the end ({self.end:g} s) must lie after the start ({self.start:g} s)"
-            )
-        if self.max_frames is not None:
-            _check_whole("the number of frames", self.max_frames, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class DecoderSettings:
-    """How a video file is read.
-
-    Parameters
-    ----------
-    deinterlace : bool
-        Whether interlaced frames are made progressive ones, each of its two fields.
-    """
-
-    deinterlace: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class StatisticsSettings:
-    """Which statistics are kept of a run.
-
-    Parameters
-    ----------
-    table : Path, optional
-        Figures of every frame, to a ``.csv`` or ``.jsonl`` file.
-    plot : Path, optional
-        Shares over time, drawn to a ``.png`` or ``.svg`` file.
-    """
-
-    table: Path | None = None
-    plot: Path | None = None
-
-    def __post_init__(self) -> None:
-        for path, suffixes in ((self.table, (".csv", ".jsonl")), (self.plot, (".png", ".svg"))):
-            if path is not None and path.suffix.lower() not in suffixes:
-                raise SettingsError(
-                    f"{path.name} cannot take statistics; choose {' or '.join(suffixes)}"
-                )
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The files that are written."""
-        return tuple(path for path in (self.table, self.plot) if path is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureSettings:
-    """What is asked of a camera, a stream or a file that is played.
-
-    Parameters
-    ----------
-    size : tuple of int, optional
-        Width and height in pixels that a camera is asked for.
-    frame_rate : float, optional
-        Frames a second that a camera is asked for.
-    reconnect : bool
-        Whether a camera or stream that is lost is opened again.
-    loop : bool
-        Whether a file starts anew at its end.
-    """
-
-    size: tuple[int, int] | None = None
-    frame_rate: float | None = None
-    reconnect: bool = True
-    loop: bool = False
-
-    def __post_init__(self) -> None:
-        for length in self.size or ():
-            _check_whole("the width or height", length, 1, 65_535)
-        if self.frame_rate is not None and not 0 < self.frame_rate <= 1000:
-            raise SettingsError(
-                f"the frame rate cannot be {self.frame_rate!r}; give frames a second, up to 1000"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderSettings:
-    """How the output is encoded.
-
-    Parameters
-    ----------
-    codec : {"h264", "vp9", "prores"}, optional
-        Video codec; None is the container's usual one. ProRes is 4444, which keeps transparency.
-    crf : int, optional
-        Constant rate factor, 0 (best) to 63 (51 for H.264); None is the codec's default.
-    preset : str, optional
-        x264's trade of time for size; None is the default.
-    lossless : bool
-        FFV1, from which the exact colours come back; for ``.mkv`` alone.
-    audio : bool
-        Whether the input's sound is kept.
-    overwrite : bool
-        Whether an existing output may be replaced.
-    """
-
-    codec: Codec | None = None
-    crf: int | None = None
-    preset: Preset | None = None
-    lossless: bool = False
-    audio: bool = True
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        _check_choice("the codec", self.codec, (*get_args(Codec), None))
-        _check_choice("the preset", self.preset, (*get_args(Preset), None))
-        if self.crf is not None:
-            _check_whole("the constant rate factor", self.crf, 0, 63)
-        if self.lossless and (self.codec or self.preset or self.crf is not None):
-            raise SettingsError(
-                "lossless output is FFV1 and takes no codec, preset or rate factor; leave them out"
             )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 from kseg_video.animation_sinks import GifSink, WebpSink
 from kseg_video.containers import CONTAINERS
 from kseg_video.label_archive import LabelArchiveSink
+from kseg_video.media_settings import EncoderSettings
 from kseg_video.sequence_sink import SequenceSink
-from kseg_video.settings import EncoderSettings
 from kseg_video.still_sink import StillSink
 from kseg_video.stills import is_sequence
 from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target

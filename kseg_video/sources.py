@@ -16,8 +16,8 @@ from kseg_video.decoding import Decoding
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.frame import Frame, Tracks, VideoInfo
+from kseg_video.media_settings import DecoderSettings, TrimSettings
 from kseg_video.probe import ProbedVideo, probe
-from kseg_video.settings import DecoderSettings, TrimSettings
 from kseg_video.stalls import StalledError
 from kseg_video.still_source import StillsSource
 from kseg_video.stills import STILL_SUFFIXES, is_sequence

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from kseg_video.frame import Frame, Segmentation
-    from kseg_video.settings import ColorSpace, StatisticsSettings
+    from kseg_video.media_settings import StatisticsSettings
+    from kseg_video.settings import ColorSpace
 
 
 def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.frame import Tracks
-    from kseg_video.settings import TrimSettings
+    from kseg_video.media_settings import TrimSettings
 
 SEQUENCE_FRAME_RATE = Fraction(25)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from kseg_video.settings import EncoderSettings
+    from kseg_video.media_settings import EncoderSettings
 
 ANIMATION_SUFFIX = ".gif"
 ARCHIVE_SUFFIX = ".npz"

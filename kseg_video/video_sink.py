@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kseg_video.color import ColorEncoding
     from kseg_video.frame import Frame, PixelLayout, Tracks, VideoInfo
-    from kseg_video.settings import EncoderSettings
+    from kseg_video.media_settings import EncoderSettings
 
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
 _LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}

@@ -12,8 +12,8 @@ import pytest
 from kseg_video.cameras import find_cameras
 from kseg_video.capture import open_capture
 from kseg_video.feed import Feed
+from kseg_video.media_settings import CaptureSettings
 from kseg_video.probe import probe
-from kseg_video.settings import CaptureSettings
 from tests.commands import finish, run, start
 
 pytestmark = pytest.mark.camera

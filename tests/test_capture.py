@@ -16,8 +16,8 @@ from kseg_video import SourceError
 from kseg_video.capture import is_camera, is_stream, open_capture
 from kseg_video.feed import Feed
 from kseg_video.ffmpeg import environment, executable
+from kseg_video.media_settings import CaptureSettings
 from kseg_video.recording import Recorder
-from kseg_video.settings import CaptureSettings
 from tests.commands import finish, run, start
 from tests.media import inspect, make_clip, read_planes
 from tests.test_feed import until

@@ -31,9 +31,9 @@ from kseg_video.ffmpeg import environment, executable
 from kseg_video.live import LiveSession
 from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import KEYS, LiveState
+from kseg_video.media_settings import CaptureSettings
 from kseg_video.preview import LiveWindow
 from kseg_video.screen import KeyPress
-from kseg_video.settings import CaptureSettings
 from kseg_video.startup import import_opencv
 from tests.windows import virtual_screen
 

@@ -1,0 +1,32 @@
+"""Checks that settings share."""
+
+from __future__ import annotations
+
+from kseg_video.errors import SettingsError
+
+
+def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    """Check that a value is one of those known.
+
+    Raises
+    ------
+    SettingsError
+        If it is not.
+    """
+    if value not in choices:
+        known = ", ".join(str(choice) for choice in choices)
+        raise SettingsError(f"{name} cannot be {value!r}; choose one of {known}")
+
+
+def check_whole(name: str, value: object, low: int, high: int | None = None) -> None:
+    """Check that a value is a whole number between bounds that belong to it.
+
+    Raises
+    ------
+    SettingsError
+        If it is not.
+    """
+    bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):  # type: ignore[operator]
+        raise SettingsError(f"{name} cannot be {value!r}; give a whole number {bounds}")

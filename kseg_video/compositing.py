@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from kseg_video.background import Background, Color
     from kseg_video.frame import Plane
-    from kseg_video.palette import Palette
 
 _HEIGHTS_OF_A_BLUR, _HEIGHTS_OF_A_BLOCK = 45, 30  # to a picture's height
 _SHRUNKEN_RADIUS = 2  # a picture is blurred at a size at which the radius is no smaller
@@ -80,12 +79,12 @@ def mirrored(frame: Frame) -> Frame:
     return replace(frame, pixels=cast("Plane", cv2.flip(frame.pixels, 1)), alpha=alpha)
 
 
-def nearest_kept(palette: Palette, disabled: AbstractSet[int]) -> NDArray[np.intp]:
-    """For each cluster itself or, if it is off, the nearest that is on; shape (K,)."""
-    numbers = np.arange(len(palette))
+def nearest_kept(centroids: NDArray[np.float32], disabled: AbstractSet[int]) -> NDArray[np.intp]:
+    """For each cluster itself or, if it is off, the nearest that is on; (K, 3) to (K,)."""
+    numbers = np.arange(len(centroids))
     off = np.isin(numbers, list(disabled))
     if off.any() and not off.all():
-        from_on = palette.centroids[off, np.newaxis] - palette.centroids[~off]
+        from_on = centroids[off, np.newaxis] - centroids[~off]
         numbers[off] = numbers[~off][np.argmin(np.linalg.norm(from_on, axis=2), axis=1)]
     return numbers
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from kseg_video.color import ColorEncoding, yuv_to_bgr_matrix
 from kseg_video.errors import SourceError
+from kseg_video.palette import Palette, shares_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.palette import Palette
     from kseg_video.settings import ColorSpace
 
 PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
@@ -260,7 +260,7 @@ class ColorCells(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Segmentation:
     """A frame cut into colour regions.
 
@@ -268,8 +268,12 @@ class Segmentation:
     ----------
     labels : ndarray of uint8, shape (H, W)
         Cluster number of every pixel.
-    palette : Palette
-        The clusters; its shares are those of `labels`.
+    centroids : ndarray of float32, shape (K, 3)
+        Centres of the clusters in the working colour space; as all that follows, of `Palette`.
+    colors : ndarray of uint8, shape (K, 3)
+        The clusters as BGR colours.
+    real : ndarray of bool, shape (K,)
+        Whether the cluster has been found.
     inertia : float
         Mean squared distance of a pixel to its centroid, in units of the working space squared: of
         all pixels with exact mapping, of the sampled ones with fast mapping.
@@ -282,8 +286,16 @@ class Segmentation:
     """
 
     labels: NDArray[np.uint8]
-    palette: Palette
+    centroids: NDArray[np.float32]
+    colors: NDArray[np.uint8]
+    real: NDArray[np.bool_]
     inertia: float
     event: Event
     color_space: ColorSpace = "rgb"
     cells: ColorCells | None = None
+
+    @cached_property
+    def palette(self) -> Palette:
+        """The clusters with their shares, which are only counted when they are asked for."""
+        shares = shares_of(self.labels, len(self.centroids))
+        return Palette(self.centroids, self.colors, shares, self.real)

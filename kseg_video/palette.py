@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from kseg_video.bands import bands_of
 from kseg_video.color import to_working
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+# Up to so many, a comparison with each is faster than a histogram.
+_FEW_CLUSTERS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +58,20 @@ class Palette:
     def lab(self) -> NDArray[np.float32]:
         """The colours in CIE L*a*b* under D65, (K, 3); L* from 0 to 100."""
         return to_working(self.colors.astype(np.float32), "lab")
+
+
+def shares_of(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:
+    """Part of a label map that each cluster has; (H, W) to (K,)."""
+    if n_clusters > _FEW_CLUSTERS:
+        counts = cv2.calcHist([labels], [0], None, [n_clusters], [0, n_clusters]).ravel()
+        return counts.astype(np.float64) / labels.size
+    shares = np.zeros(n_clusters)
+    for band in bands_of(*labels.shape):
+        rows = labels[band.rows]
+        masks = ((rows == number).view(np.uint8) for number in range(1, n_clusters))
+        shares[1:] += [cv2.countNonZero(mask) for mask in masks]
+    shares[0] = labels.size - shares.sum()
+    return shares / labels.size
 
 
 def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.intp]:

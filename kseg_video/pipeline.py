@@ -25,6 +25,7 @@ from kseg_video.media_settings import (
     TrimSettings,
 )
 from kseg_video.overlap import Reader, Writer
+from kseg_video.palette import Palette, shares_of
 from kseg_video.palette_finding import choose_for_source
 from kseg_video.rendering import Renderer, follows_colors, is_transparent, view_width
 from kseg_video.report import EventRecord, Report
@@ -49,8 +50,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import Frame, PixelLayout, Segmentation, VideoInfo
-    from kseg_video.palette import Palette
     from kseg_video.report import RunObserver
+
+# The shares of a whole video are told by about so many rows of each frame, others each time, as
+# well as by all, and in a quarter of the time.
+_COUNTED_ROWS = 256
 
 
 def convert(  # noqa: PLR0913 - one for each part
@@ -223,7 +227,8 @@ class _Run:
         self._inertia_sum = 0.0
         self._share_sum: NDArray[np.float64] = np.zeros(settings.n_clusters)
         self._events: list[EventRecord] = []
-        self._palette: Palette | None = None
+        self._nth_row = 1 if source.info.still else max(source.info.height // _COUNTED_ROWS, 1)
+        self._last: Segmentation | None = None
 
     def begin(self, reader: Reader, choice: ClusterChoice) -> None:
         """Segment the first frame, and find on it what is chosen."""
@@ -258,7 +263,8 @@ class _Run:
             yield frame, self._segmenter.segment(frame, self.rendering.disabled)
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
-        assert self._palette is not None
+        assert self._last is not None
+        shares = self._share_sum / self._frames
         return Report(
             source=source,
             output=output,
@@ -267,7 +273,7 @@ class _Run:
             seconds=time.perf_counter() - self._started,
             settings=self._settings,
             disabled=self.rendering.disabled,
-            palette=replace(self._palette, shares=self._share_sum / self._frames),
+            palette=Palette(self._last.centroids, self._last.colors, shares, self._last.real),
             inertia=self._inertia_sum / self._frames,
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
@@ -276,9 +282,10 @@ class _Run:
         )
 
     def _note(self, frame: Frame, segmentation: Segmentation) -> None:
-        self._frames += 1
         self._inertia_sum += segmentation.inertia
-        self._share_sum += segmentation.palette.shares
-        self._palette = segmentation.palette
+        rows = segmentation.labels[self._frames % self._nth_row :: self._nth_row]
+        self._share_sum += shares_of(rows, len(self._share_sum))
+        self._last = segmentation
+        self._frames += 1
         if segmentation.event != "warm":
             self._events.append(EventRecord(frame.index, frame.time, segmentation.event))

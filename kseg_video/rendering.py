@@ -181,7 +181,7 @@ def _original(frame: Frame, _segmentation: Segmentation, _settings: RenderSettin
 
 
 def _segmented(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
-    colors = segmentation.palette.colors.copy()
+    colors = segmentation.colors.copy()
     off = [number for number in settings.disabled if number < len(colors)]
     colors[off] = _background_color(settings)
     labels = segmentation.labels
@@ -263,9 +263,8 @@ def _front(canvas: Frame, segmentation: Segmentation, settings: RenderSettings) 
     """
     if settings.view == "masked":
         return canvas
-    palette = segmentation.palette
-    colors = palette.colors[nearest_kept(palette, settings.disabled)]
-    recolored = replace(segmentation, palette=replace(palette, colors=colors))
+    nearest = nearest_kept(segmentation.centroids, settings.disabled)
+    recolored = replace(segmentation, colors=segmentation.colors[nearest])
     return _segmented(canvas, recolored, RenderSettings())
 
 

@@ -50,7 +50,8 @@ class Report:
     disabled : frozenset of int
         Clusters that were switched off.
     palette : Palette
-        Centroids and colours of the last frame; shares are means over all frames.
+        Centroids and colours of the last frame; shares are means over all frames, each
+        of which tells by some of its rows.
     inertia : float
         Mean over the frames of `kseg_video.frame.Segmentation.inertia`.
     events : tuple of EventRecord

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from kseg_video.bands import bands_of
 from kseg_video.color import from_working, to_working
 from kseg_video.fast_mapping import FastMapper
 from kseg_video.frame import Frame, Segmentation, as_frame
 from kseg_video.mapping import map_exactly
-from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.timing import StageTimer
-from kseg_video.tracking import PaletteTracker, Track
+from kseg_video.tracking import PaletteTracker
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
-
-    from kseg_video.settings import ColorSpace
-
-# Up to so many, a comparison with each is faster than a histogram.
-_FEW_CLUSTERS = 16
 
 
 class Segmenter:
@@ -93,8 +85,16 @@ class Segmenter:
             else:
                 labels, inertia = self._mapper.map(frame, sample, colors, track)
                 cells = self._mapper.cells
-            palette = _palette(track, labels, space)
-            return Segmentation(labels, palette, inertia, track.event, space, cells)
+            return Segmentation(
+                labels=labels,
+                centroids=track.centroids,
+                colors=from_working(track.shown, space),
+                real=track.real,
+                inertia=inertia,
+                event=track.event,
+                color_space=space,
+                cells=cells,
+            )
 
     def retune(self, settings: SegmenterSettings) -> None:
         """Go on with other settings; the clusters that remain keep their numbers.
@@ -134,27 +134,3 @@ class Segmenter:
     def _sample_size(self) -> int | None:
         wanted = self.settings.sample_pixels
         return None if wanted == "all" else wanted or DEFAULT_SAMPLE_PIXELS
-
-
-def _palette(track: Track, labels: NDArray[np.uint8], space: ColorSpace) -> Palette:
-    counts = _count(labels, len(track.centroids))
-    return Palette(
-        centroids=track.centroids,
-        colors=from_working(track.shown, space),
-        shares=counts / labels.size,
-        real=track.real,
-    )
-
-
-def _count(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:
-    """Number of pixels of each label."""
-    if n_clusters > _FEW_CLUSTERS:
-        histogram = cv2.calcHist([labels], [0], None, [n_clusters], [0, n_clusters])
-        return histogram.ravel().astype(np.float64)
-    counts = np.zeros(n_clusters)
-    for band in bands_of(*labels.shape):
-        rows = labels[band.rows]
-        masks = ((rows == number).view(np.uint8) for number in range(1, n_clusters))
-        counts[1:] += [cv2.countNonZero(mask) for mask in masks]
-    counts[0] = labels.size - counts.sum()
-    return counts

@@ -61,7 +61,7 @@ class TerminalStatus:
         self._drawn = float("-inf")
         self._frames = 0
         self._timer: StageTimer | None = None
-        self._palette: Palette | None = None
+        self._segmentation: Segmentation | None = None
         self._progress = Progress(
             BarColumn(bar_width=None),
             TaskProgressColumn(),
@@ -85,7 +85,7 @@ class TerminalStatus:
 
     def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
         """Show an empty bar."""
-        self._timer, self._palette, self._frames = timer, None, 0
+        self._timer, self._segmentation, self._frames = timer, None, 0
         self._progress.reset(self._task, total=info.frame_count)
         self._names.plain = f"{source.name} → {output.name}"
         self._draw()
@@ -93,7 +93,7 @@ class TerminalStatus:
     def on_frame(self, _frame: Frame, segmentation: Segmentation) -> None:
         """Move on, and draw if the last drawing is old enough."""
         self._frames += 1
-        self._palette = segmentation.palette
+        self._segmentation = segmentation
         if self._clock() - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._draw()
 
@@ -113,8 +113,8 @@ class TerminalStatus:
             costs = self._timer.milliseconds_per(self._frames)
             text = "   ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
             parts.append(Text(f"ms a frame   {text}", "dim"))
-        if self._palette is not None:
-            parts.append(palette_line(self._palette))
+        if self._segmentation is not None:
+            parts.append(palette_line(self._segmentation.palette))
         self._live.update(Group(*parts), refresh=True)
 
 

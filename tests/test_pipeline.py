@@ -242,6 +242,15 @@ class TestStills:
         assert labels.shape == (540, 960)
         assert shares == pytest.approx(report.palette.shares)
 
+    def test_shares_of_fine_stripes(self, tmp_path: Path) -> None:
+        picture = np.zeros((1024, 64, 3), np.uint8)
+        picture[::2] = (200, 180, 160)
+        for number in range(4):
+            Image.fromarray(picture).save(tmp_path / f"f-{number}.png")
+        segmenter = SegmenterSettings(n_clusters=2)
+        report = convert(tmp_path / "f-%d.png", tmp_path / "out.mkv", segmenter=segmenter)
+        assert report.palette.shares.tolist() == [0.5, 0.5]
+
     def test_a_still_becomes_a_video_of_one_frame(self, lake_still: Path, tmp_path: Path) -> None:
         convert(lake_still, tmp_path / "out.mp4")
         assert inspect(tmp_path / "out.mp4").frames == 1

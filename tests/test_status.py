@@ -56,7 +56,9 @@ def test_it_draws_at_most_ten_times_a_second() -> None:
     console, shown = terminal()
     clock = Clock()
     frame = Frame(np.zeros((2, 2, 3), np.uint8))
-    segmentation = Segmentation(np.zeros((2, 2), np.uint8), PALETTE, 0.0, "warm")
+    segmentation = Segmentation(
+        np.zeros((2, 2), np.uint8), PALETTE.centroids, PALETTE.colors, PALETTE.real, 0.0, "warm"
+    )
     with TerminalStatus(console, clock) as status:
         status.on_start(
             Path("a.mp4"),

@@ -25,24 +25,20 @@ import cv2
 import numpy as np
 
 from kseg_video.background import parse_background
-from kseg_video.bands import bands_of
-from kseg_video.color import bgr_to_yuv
 from kseg_video.compositing import composite, nearest_kept
 from kseg_video.frame import Frame, as_frame
-from kseg_video.lookup import PAIRS, LevelTable, look_up
 from kseg_video.matte import Edge, Matting
-from kseg_video.settings import MAX_CLUSTERS, RenderSettings
+from kseg_video.settings import RenderSettings
+from kseg_video.views import paint_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from kseg_video.frame import PixelLayout, Plane, Segmentation
-    from kseg_video.settings import View
 
-_WHITE = np.full((1, 3), 255, np.uint8)
-_LINES_PER_OUTLINE_PIXEL = 540
+_KEYED = {"segmented", "masked"}  # the views that have a background
 
 
 @overload
@@ -125,15 +121,15 @@ class Renderer:
         """Paint a view of the next frame; as the function `render` does."""
         settings = settings or RenderSettings()
         if settings.view == "labels":
-            return _like(frame, segmentation.labels, "gray8")
+            return replace(frame, pixels=segmentation.labels, layout="gray8")
         if settings.view == "matte":
             matte = self._matte(frame, segmentation, settings)
             if layout == "bgr24":
-                return _like(frame, cast("Plane", cv2.merge([matte] * 3)), "bgr24")
-            return _like(frame, matte, "gray8")
+                return replace(frame, pixels=cast("Plane", cv2.merge([matte] * 3)), layout="bgr24")
+            return replace(frame, pixels=matte, layout="gray8")
         canvas = frame
         if frame.layout != (layout or frame.layout):
-            canvas = _like(frame, frame.bgr, "bgr24")
+            canvas = replace(frame, pixels=frame.bgr, layout="bgr24")
         panels = []
         for panel in _panels(settings):
             if _is_composite(panel):
@@ -142,7 +138,7 @@ class Renderer:
                 style = parse_background(panel.background)
                 panels.append(composite(front, canvas, matte, style, background))
             else:
-                panels.append(_VIEWS[panel.view](canvas, segmentation, panel))
+                panels.append(paint_view(canvas, segmentation, panel))
         return _in_a_row(panels)
 
     def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
@@ -176,76 +172,6 @@ def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:
     return [*panels, replace(settings, view="masked")] if settings.disabled else panels
 
 
-def _original(frame: Frame, _segmentation: Segmentation, _settings: RenderSettings) -> Frame:
-    return frame
-
-
-def _segmented(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
-    colors = segmentation.colors.copy()
-    off = [number for number in settings.disabled if number < len(colors)]
-    colors[off] = _background_color(settings)
-    labels = segmentation.labels
-    if frame.layout == "i420":
-        return _like(frame, _painted_planes(labels, bgr_to_yuv(colors, frame.encoding)), "i420")
-    table = np.zeros((256, 1, 3), np.uint8)
-    table[: len(colors), 0] = colors
-    painted = cv2.applyColorMap(labels, table)
-    return _like(frame, cast("Plane", painted), "bgr24")
-
-
-def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """I420 pixels of labels, given the YUV levels of each, (K, 3)."""
-    height, width = labels.shape
-    luma, *chroma = levels.T
-    in_luma = LevelTable(luma)
-    in_chroma = [_of_the_first(each) for each in chroma]
-    pixels = np.empty((height * 3 // 2, width), np.uint8)
-    halves = pixels[height:].reshape(2, height // 2, width // 2)
-    for band in bands_of(height, width):
-        rows, half = band.rows, slice(band.rows.start // 2, band.rows.stop // 2)
-        pixels[:height][rows] = in_luma.look_up(labels[rows])
-        # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
-        # first of each pair in every other row.
-        pairs = labels[rows][::2].view(np.uint16)
-        for plane, table in zip(halves, in_chroma, strict=True):
-            plane[half] = look_up(pairs, table)
-    return pixels
-
-
-def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
-    if not settings.disabled:
-        return frame
-    off = np.zeros(MAX_CLUSTERS, np.uint8)
-    off[list(settings.disabled)] = 255
-    where = LevelTable(off).look_up(segmentation.labels)
-    return _filled(frame, where, _background_color(settings), halve=np.minimum)
-
-
-def _boundaries(frame: Frame, segmentation: Segmentation, _settings: RenderSettings) -> Frame:
-    labels = segmentation.labels
-    where = np.zeros(labels.shape, np.uint8)
-    where[:, 1:][labels[:, 1:] != labels[:, :-1]] = 255
-    where[1:][labels[1:] != labels[:-1]] = 255
-    thickness = 1 + frame.height // _LINES_PER_OUTLINE_PIXEL
-    where = cast("Plane", cv2.dilate(where, np.ones((thickness, thickness), np.uint8)))
-    return _filled(frame, where, _WHITE, halve=np.maximum)
-
-
-_VIEWS: dict[View, Callable[[Frame, Segmentation, RenderSettings], Frame]] = {
-    "original": _original,
-    "segmented": _segmented,
-    "masked": _masked,
-    "boundaries": _boundaries,
-}
-
-
-_KEYED = {"segmented", "masked"}
-
-
-def _background_color(settings: RenderSettings) -> NDArray[np.uint8]:
-    return np.array([parse_background(settings.background).color[::-1]], np.uint8)
-
-
 def _is_composite(settings: RenderSettings) -> bool:
     """Whether it takes more than painting pixels in a flat colour."""
     if settings.view not in _KEYED:
@@ -265,33 +191,7 @@ def _front(canvas: Frame, segmentation: Segmentation, settings: RenderSettings) 
         return canvas
     nearest = nearest_kept(segmentation.centroids, settings.disabled)
     recolored = replace(segmentation, colors=segmentation.colors[nearest])
-    return _segmented(canvas, recolored, RenderSettings())
-
-
-def _filled(
-    frame: Frame,
-    where: Plane,
-    color: NDArray[np.uint8],
-    halve: Callable[[Plane, Plane], Plane],
-) -> Frame:
-    """The frame with a colour wherever the mask is 255.
-
-    Of i420 chroma, `halve` says which blocks are filled: `np.minimum` those filled whole, so that a
-    kept pixel keeps its colour; `np.maximum` all that are touched.
-    """
-    if frame.layout != "i420":
-        pixels = frame.pixels.copy()
-        cv2.copyTo(np.broadcast_to(color, pixels.shape).copy(), where, pixels)
-        return _like(frame, pixels, frame.layout)
-    rows = halve(where[::2], where[1::2])
-    blocks = halve(rows[:, ::2], rows[:, 1::2])
-    copy = _like(frame, frame.pixels.copy(), "i420")
-    masks = (where, blocks, blocks)
-    for plane, mask, level in zip(
-        copy.planes, masks, bgr_to_yuv(color, frame.encoding)[0], strict=True
-    ):
-        cv2.copyTo(np.full_like(plane, level), mask, plane)
-    return copy
+    return paint_view(canvas, recolored, RenderSettings())
 
 
 def _in_a_row(panels: Sequence[Frame]) -> Frame:
@@ -304,24 +204,7 @@ def _in_a_row(panels: Sequence[Frame]) -> Frame:
         alpha = np.hstack([opaque if panel.alpha is None else panel.alpha for panel in panels])
     if first.layout == "i420":
         rows = [np.hstack(planes) for planes in zip(*(p.planes for p in panels), strict=True)]
-        return replace(_from_planes(first, *rows), alpha=alpha)
-    pixels = np.hstack([panel.pixels for panel in panels])
-    return Frame(pixels, first.layout, first.encoding, first.index, first.time, alpha)
-
-
-def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Table from a pair of labels to the value of the first."""
-    table = np.zeros((256, 256), np.uint8)
-    size = len(values)
-    table[:size, :size] = values[PAIRS[:size, :size, 0]]
-    return table.ravel()
-
-
-def _from_planes(frame: Frame, *planes: NDArray[np.uint8]) -> Frame:
-    width = planes[0].shape[1]
-    pixels = np.concatenate([plane.ravel() for plane in planes]).reshape(-1, width)
-    return _like(frame, pixels, "i420")
-
-
-def _like(frame: Frame, pixels: NDArray[np.uint8], layout: PixelLayout) -> Frame:
-    return Frame(pixels, layout, frame.encoding, frame.index, frame.time, frame.alpha)
+        pixels = np.concatenate([plane.ravel() for plane in rows]).reshape(-1, rows[0].shape[1])
+    else:
+        pixels = np.hstack([panel.pixels for panel in panels])
+    return replace(first, pixels=pixels, alpha=alpha)

@@ -1,0 +1,150 @@
+"""Views that are painted pixel by pixel from the labels, over a flat background.
+
+An i420 frame is painted plane by plane: its kept pixels reach the output untouched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.background import parse_background
+from kseg_video.bands import bands_of
+from kseg_video.color import bgr_to_yuv
+from kseg_video.lookup import PAIRS, LevelTable, look_up
+from kseg_video.settings import MAX_CLUSTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from kseg_video.frame import Frame, Plane, Segmentation
+    from kseg_video.settings import RenderSettings, View
+
+_WHITE = np.full((1, 3), 255, np.uint8)
+_LINES_PER_OUTLINE_PIXEL = 540
+
+
+def paint_view(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+    """One of the views original, segmented, masked and boundaries.
+
+    Parameters
+    ----------
+    frame : Frame
+        What was segmented; bgr24 or i420.
+    segmentation : Segmentation
+        Of that frame.
+    settings : RenderSettings
+        The view, and a colour for its background.
+
+    Returns
+    -------
+    Frame
+        In the frame's layout.
+    """
+    return _VIEWS[settings.view](frame, segmentation, settings)
+
+
+def _original(frame: Frame, _segmentation: Segmentation, _settings: RenderSettings) -> Frame:
+    return frame
+
+
+def _segmented(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+    colors = segmentation.colors.copy()
+    off = [number for number in settings.disabled if number < len(colors)]
+    colors[off] = _background_color(settings)
+    labels = segmentation.labels
+    if frame.layout == "i420":
+        return replace(frame, pixels=_painted_planes(labels, bgr_to_yuv(colors, frame.encoding)))
+    table = np.zeros((256, 1, 3), np.uint8)
+    table[: len(colors), 0] = colors
+    painted = cv2.applyColorMap(labels, table)
+    return replace(frame, pixels=cast("Plane", painted))
+
+
+def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """I420 pixels of labels, given the YUV levels of each, (K, 3)."""
+    height, width = labels.shape
+    luma, *chroma = levels.T
+    in_luma = LevelTable(luma)
+    in_chroma = [_of_the_first(each) for each in chroma]
+    pixels = np.empty((height * 3 // 2, width), np.uint8)
+    halves = pixels[height:].reshape(2, height // 2, width // 2)
+    for band in bands_of(height, width):
+        rows, half = band.rows, slice(band.rows.start // 2, band.rows.stop // 2)
+        pixels[:height][rows] = in_luma.look_up(labels[rows])
+        # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
+        # first of each pair in every other row.
+        pairs = labels[rows][::2].view(np.uint16)
+        for plane, table in zip(halves, in_chroma, strict=True):
+            plane[half] = look_up(pairs, table)
+    return pixels
+
+
+def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+    if not settings.disabled:
+        return frame
+    off = np.zeros(MAX_CLUSTERS, np.uint8)
+    off[list(settings.disabled)] = 255
+    where = LevelTable(off).look_up(segmentation.labels)
+    return _filled(frame, where, _background_color(settings), halve=np.minimum)
+
+
+def _boundaries(frame: Frame, segmentation: Segmentation, _settings: RenderSettings) -> Frame:
+    labels = segmentation.labels
+    where = np.zeros(labels.shape, np.uint8)
+    where[:, 1:][labels[:, 1:] != labels[:, :-1]] = 255
+    where[1:][labels[1:] != labels[:-1]] = 255
+    thickness = 1 + frame.height // _LINES_PER_OUTLINE_PIXEL
+    where = cast("Plane", cv2.dilate(where, np.ones((thickness, thickness), np.uint8)))
+    return _filled(frame, where, _WHITE, halve=np.maximum)
+
+
+def _background_color(settings: RenderSettings) -> NDArray[np.uint8]:
+    return np.array([parse_background(settings.background).color[::-1]], np.uint8)
+
+
+def _filled(
+    frame: Frame,
+    where: Plane,
+    color: NDArray[np.uint8],
+    halve: Callable[[Plane, Plane], Plane],
+) -> Frame:
+    """The frame with a colour wherever the mask is 255.
+
+    Of i420 chroma, `halve` says which blocks are filled: `np.minimum` those filled whole, so that a
+    kept pixel keeps its colour; `np.maximum` all that are touched.
+    """
+    if frame.layout != "i420":
+        pixels = frame.pixels.copy()
+        cv2.copyTo(np.broadcast_to(color, pixels.shape).copy(), where, pixels)
+        return replace(frame, pixels=pixels)
+    rows = halve(where[::2], where[1::2])
+    blocks = halve(rows[:, ::2], rows[:, 1::2])
+    copy = replace(frame, pixels=frame.pixels.copy())
+    masks = (where, blocks, blocks)
+    for plane, mask, level in zip(
+        copy.planes, masks, bgr_to_yuv(color, frame.encoding)[0], strict=True
+    ):
+        cv2.copyTo(np.full_like(plane, level), mask, plane)
+    return copy
+
+
+def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Table from a pair of labels to the value of the first."""
+    table = np.zeros((256, 256), np.uint8)
+    size = len(values)
+    table[:size, :size] = values[PAIRS[:size, :size, 0]]
+    return table.ravel()
+
+
+_VIEWS: dict[View, Callable[[Frame, Segmentation, RenderSettings], Frame]] = {
+    "original": _original,
+    "segmented": _segmented,
+    "masked": _masked,
+    "boundaries": _boundaries,
+}

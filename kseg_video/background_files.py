@@ -11,9 +11,10 @@ import numpy as np
 from kseg_video.closing import ClosingContext
 from kseg_video.color import bgr_to_yuv
 from kseg_video.compositing import covering
+from kseg_video.decoding import read_picture
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
-from kseg_video.frame import Frame
+from kseg_video.frame import Frame, padded_to_even
 from kseg_video.probe import probe
 from kseg_video.stalls import StalledError
 from kseg_video.stills import STILL_SUFFIXES, read_still
@@ -91,7 +92,7 @@ class _BackgroundStill(BackgroundFile):
         covered = covering(pixels, info.width, info.height, float(info.sample_aspect_ratio))
         self._frame = Frame(covered)
         if info.layout == "i420":
-            self._frame = Frame(_to_planes(covered, info.encoding), "i420", info.encoding)
+            self._frame = _frame(_to_planes(covered, info.encoding), info)
 
     def next(self) -> Frame:
         return self._frame
@@ -108,16 +109,15 @@ class _BackgroundVideo(BackgroundFile):
         self._process = FfmpegProcess([*arguments, "-f", "rawvideo", "-"], feeds=False)
 
     def next(self) -> Frame:
-        height, width = self._info.height, self._info.width
-        planar = self._info.layout == "i420"
-        pixels = np.empty((height * 3 // 2, width) if planar else (height, width, 3), np.uint8)
+        info = self._info
         try:
-            if not self._process.read_into(pixels.reshape(-1).data):
+            pixels = read_picture(self._process, info.layout, info.width, info.height)
+            if pixels is None:
                 said = "; ".join(self._process.messages[:1]) or "its decoder ended"
                 raise SourceError(f"the background {self._path} cannot be read on ({said})")
         except StalledError as error:
             raise SourceError(f"the background {self._path} cannot be read on ({error})") from error
-        return Frame(pixels, self._info.layout, self._info.encoding)
+        return _frame(pixels, info)
 
     def close(self) -> None:
         """End the decoder."""
@@ -139,10 +139,14 @@ class _BackgroundVideo(BackgroundFile):
 
 
 def _to_planes(bgr: NDArray[np.uint8], encoding: ColorEncoding) -> NDArray[np.uint8]:
-    """Planes of an i420 frame of even size, chroma averaged over its blocks."""
-    height, width = bgr.shape[:2]
-    luma, *chroma = cv2.split(bgr_to_yuv(bgr.reshape(-1, 3), encoding).reshape(bgr.shape))
-    size = width // 2, height // 2
+    """Pixels of an i420 frame, chroma averaged over its blocks."""
+    height, even = len(bgr), padded_to_even(bgr)
+    luma, *chroma = cv2.split(bgr_to_yuv(even.reshape(-1, 3), encoding).reshape(even.shape))
+    size = even.shape[1] // 2, len(even) // 2
     halves = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in chroma]
-    planes = np.concatenate([plane.ravel() for plane in (luma, *halves)])
-    return planes.reshape(-1, width).astype(np.uint8)
+    planes = np.concatenate([plane.ravel() for plane in (luma[:height], *halves)])
+    return planes.reshape(-1, even.shape[1]).astype(np.uint8)
+
+
+def _frame(pixels: NDArray[np.uint8], info: VideoInfo) -> Frame:
+    return Frame(pixels, info.layout, info.encoding, odd_width=info.width % 2 == 1)

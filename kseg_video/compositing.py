@@ -15,7 +15,7 @@ import numpy as np
 from kseg_video.bands import bands_of
 from kseg_video.color import bgr_to_yuv, to_levels
 from kseg_video.errors import SettingsError
-from kseg_video.frame import Frame
+from kseg_video.frame import Frame, padded_to_even
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +140,7 @@ def _backdrop(source: Frame, background: Background, matte: Plane, picture: Fram
         raise SettingsError("there is no picture for the background; give one with each frame")
     if picture.layout != source.layout and source.layout == "bgr24":
         picture = Frame(picture.bgr)
-    if picture.pixels.shape != source.pixels.shape:
+    if picture.pixels.shape != source.pixels.shape or picture.width != source.width:
         raise SettingsError(
             f"the background's picture is {picture.width}x{picture.height} ({picture.layout}) and "
             f"the frame {source.width}x{source.height} ({source.layout}); bring it to that first"
@@ -168,9 +168,7 @@ def _without_hidden(frame: Frame, matte: Plane) -> Frame:
     A rim of its own pixels stays around what is seen: black there would bleed into the edges as
     soon as a codec or a scaler mixes neighbours.
     """
-    odd = frame.height % 2, frame.width % 2
-    if any(odd):
-        matte = cast("Plane", cv2.copyMakeBorder(matte, 0, odd[0], 0, odd[1], cv2.BORDER_REPLICATE))
+    matte = padded_to_even(matte)
     pairs = cast("Plane", cv2.max(matte[::2], matte[1::2])).view(np.uint16)
     near = cv2.dilate((pairs > 0).view(np.uint8), np.ones((_RIM + 1, _RIM + 1), np.uint8))
     doubled = cast("Plane", cv2.resize(near, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST))
@@ -191,7 +189,8 @@ def _opacities(frame: Frame, matte: Plane) -> Sequence[NDArray[np.uint8]]:
     """The matte in the shape of each of a frame's planes."""
     if frame.layout == "bgr24":
         return [cast("Plane", cv2.merge([matte] * 3))]
-    halves = cast("Plane", cv2.resize(matte, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    even = padded_to_even(matte)
+    halves = cast("Plane", cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
     return [matte, halves, halves]
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kseg_video.color import ColorEncoding
+from kseg_video.frame import i420_shape
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kseg_video.ffmpeg import FfmpegProcess
     from kseg_video.frame import PixelLayout
     from kseg_video.media_settings import DecoderSettings
     from kseg_video.probe import ProbedVideo
@@ -46,8 +52,7 @@ class Decoding:
     @property
     def layout(self) -> PixelLayout:
         """Layout of the delivered pixels."""
-        even = self.video.width % 2 == 0 and self.video.height % 2 == 0
-        return "i420" if self.video.planar and even and not self._hdr else "bgr24"
+        return "i420" if self.video.planar and not self._hdr else "bgr24"
 
     @property
     def encoding(self) -> ColorEncoding:
@@ -130,3 +135,32 @@ class Decoding:
             return f"scale={_ACCURATELY}"
         encoding = self.video.encoding
         return f"scale=in_color_matrix={encoding.matrix}:in_range={encoding.levels}:{_ACCURATELY}"
+
+
+def read_picture(
+    process: FfmpegProcess, layout: PixelLayout, width: int, height: int, channels: int = 3
+) -> NDArray[np.uint8] | None:
+    """The next raw picture that an ffmpeg writes, as `Frame.pixels`; None if none is left.
+
+    Parameters
+    ----------
+    process : FfmpegProcess
+    layout : {"bgr24", "i420"}
+    width, height : int
+    channels : int
+        Of bgr24; 4 if opacity comes with it.
+
+    Raises
+    ------
+    StalledError
+        If nothing comes and nothing is being done about it.
+    """
+    shape = i420_shape(width, height) if layout == "i420" else (height, width, channels)
+    pixels = np.empty(shape, np.uint8)
+    if layout == "bgr24" or width % 2 == 0:
+        return pixels if process.read_into(pixels.reshape(-1).data) else None
+    luma, chroma = np.empty((height, width), np.uint8), pixels[height:]
+    if not all(process.read_into(part.reshape(-1).data) for part in (luma, chroma)):
+        return None
+    pixels[:height, :width], pixels[:height, width] = luma, luma[:, -1]
+    return pixels

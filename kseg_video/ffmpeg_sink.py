@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.stalls import StalledError
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from kseg_video.frame import Frame
@@ -84,7 +85,7 @@ class FfmpegSink(AbortingContext):
         """Hand the next picture to the encoder."""
         try:
             for plane in planes:
-                self._encoder.write(plane.reshape(-1).data)
+                self._encoder.write(np.ascontiguousarray(plane).reshape(-1).data)
         except OSError:
             raise self._failure(self._end_of_encoder()) from None
         except StalledError as error:

@@ -123,8 +123,8 @@ class Frame:
     Parameters
     ----------
     pixels : ndarray of uint8
-        bgr24: (H, W, 3). i420: (3 H / 2, W), the planes Y, U, V one after another, W and H even.
-        gray8: (H, W), for outputs alone.
+        bgr24: (H, W, 3). i420: the planes Y, U, V one after another, in the shape that `i420_shape`
+        says. gray8: (H, W), for outputs alone.
     layout : {"bgr24", "i420", "gray8"}
         What `pixels` holds.
     encoding : ColorEncoding
@@ -135,6 +135,9 @@ class Frame:
         Seconds of the source's own time.
     alpha : ndarray of uint8, shape (H, W), optional
         Opacity, 0 to 255; None is opaque throughout.
+    odd_width : bool
+        Whether the last column of i420 luma is there only to make its rows as long as those of U
+        and V together, and lies outside the picture.
     """
 
     pixels: NDArray[np.uint8]
@@ -143,11 +146,12 @@ class Frame:
     index: int = 0
     time: float = 0.0
     alpha: NDArray[np.uint8] | None = None
+    odd_width: bool = False
 
     @property
     def width(self) -> int:
         """Picture width in pixels."""
-        return int(self.pixels.shape[1])
+        return int(self.pixels.shape[1]) - (self.layout == "i420" and self.odd_width)
 
     @property
     def height(self) -> int:
@@ -157,10 +161,10 @@ class Frame:
 
     @property
     def planes(self) -> tuple[Plane, Plane, Plane]:
-        """Y (H, W), U and V (H / 2, W / 2) of an i420 frame, as views of its pixels."""
+        """Y (H, W), U and V (H / 2, W / 2, rounded up) of an i420 frame, as views of its pixels."""
         height, width = self.height, self.width
-        chroma = self.pixels[height:].reshape(2, height // 2, width // 2)
-        return self.pixels[:height], chroma[0], chroma[1]
+        chroma = self.pixels[height:].reshape(2, halved(height), halved(width))
+        return self.pixels[:height, :width], chroma[0], chroma[1]
 
     def components(self, rows: slice = ALL_ROWS) -> Components:
         """The colour components at full size: the first, (H, W), and the other two, (H, W, 2).
@@ -175,9 +179,10 @@ class Frame:
         """
         if self.layout == "i420":
             luma, *chroma = self.planes
-            return luma[rows], _doubled(chroma, rows)
-        first, *others = cv2.split(self.pixels[rows])
-        return cast("Components", (first, cv2.merge(others)))
+            first = luma[rows]
+            return first, _doubled(chroma, rows)[: len(first), : self.width]
+        components = cv2.split(self.pixels[rows])
+        return cast("Components", (components[0], cv2.merge(components[1:])))
 
     @property
     def components_to_bgr(self) -> NDArray[np.float32]:
@@ -217,8 +222,27 @@ class Frame:
         return picture
 
 
+def halved(size: int) -> int:
+    """Rows or columns of chroma for so many of luma, the last one of an odd number included."""
+    return (size + 1) // 2
+
+
+def i420_shape(width: int, height: int) -> tuple[int, int]:
+    """Shape of the pixels of an i420 frame; even in width, see `Frame`."""
+    return height + halved(height), 2 * halved(width)
+
+
+def padded_to_even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture, (H, W) or (H, W, 3), with its last row or column repeated if they are odd."""
+    bottom, right = (size % 2 for size in picture.shape[:2])
+    if not (bottom or right):
+        return picture
+    padded = cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    return cast("NDArray[np.uint8]", padded)
+
+
 def _doubled(chroma: Sequence[Plane], rows: slice) -> NDArray[np.uint8]:
-    """Rows of both chroma planes at full size, (H, W, 2)."""
+    """Rows of both chroma planes at twice their size, (H, W, 2)."""
     first = max(rows.start // 2 - 1, 0)
     last = None if rows.stop is None else rows.stop // 2 + 1
     halves = cv2.merge([plane[first:last] for plane in chroma])

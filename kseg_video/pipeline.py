@@ -27,7 +27,7 @@ from kseg_video.media_settings import (
 from kseg_video.overlap import Reader, Writer
 from kseg_video.palette import Palette, shares_of
 from kseg_video.palette_finding import choose_for_source
-from kseg_video.rendering import Renderer, follows_colors, is_transparent, view_width
+from kseg_video.rendering import Renderer, follows_colors, is_transparent, view_layout, view_width
 from kseg_video.report import EventRecord, Report
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
@@ -197,6 +197,8 @@ def _painted_info(
         layout = "gray8"
     elif rgb or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):
         layout = "bgr24"  # YUV would round the palette's colours
+    else:
+        layout = view_layout(layout, info.width, rendering)
     has_alpha = (info.has_alpha or is_transparent(rendering)) and layout != "gray8"
     width = view_width(info.width, rendering)
     return replace(info, width=width, layout=layout, has_alpha=has_alpha)

@@ -128,7 +128,7 @@ class Renderer:
                 return replace(frame, pixels=cast("Plane", cv2.merge([matte] * 3)), layout="bgr24")
             return replace(frame, pixels=matte, layout="gray8")
         canvas = frame
-        if frame.layout != (layout or frame.layout):
+        if frame.layout != view_layout(layout or frame.layout, frame.width, settings):
             canvas = replace(frame, pixels=frame.bgr, layout="bgr24")
         panels = []
         for panel in _panels(settings):
@@ -162,6 +162,14 @@ def follows_colors(settings: RenderSettings) -> bool:
 def view_width(width: int, settings: RenderSettings) -> int:
     """Width of the painted picture in pixels for a source of some width."""
     return width * len(_panels(settings))
+
+
+def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> PixelLayout:
+    """Layout of the painted picture in colour, given the one wanted and the source's width.
+
+    Panels of odd width, side by side, would share blocks of chroma.
+    """
+    return "bgr24" if width % 2 and len(_panels(settings)) > 1 else layout
 
 
 def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:

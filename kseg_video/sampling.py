@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from kseg_video.frame import halved
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -68,12 +70,12 @@ class _Places:
         """The four pixels of a half-size plane around each place, (4, N), the nearest first."""
         axes = []
         for position, size in zip(
-            np.divmod(self.flat, self.width), (self.height // 2, self.width // 2), strict=True
+            np.divmod(self.flat, self.width), (halved(self.height), halved(self.width)), strict=True
         ):
             near = position // 2
             far = np.clip(near + np.where(position % 2, 1, -1), 0, size - 1)
             axes.append((near, far))
-        return np.stack([row * (self.width // 2) + column for row, column in product(*axes)])
+        return np.stack([row * halved(self.width) + column for row, column in product(*axes)])
 
 
 @lru_cache(maxsize=4)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from kseg_video.closing import ClosingContext
-from kseg_video.decoding import Decoding
+from kseg_video.decoding import Decoding, read_picture
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.frame import Frame, Tracks, VideoInfo
@@ -151,12 +151,13 @@ class VideoFileSource(ClosingContext):
 
     def __iter__(self) -> Iterator[Frame]:
         self._process = FfmpegProcess(self._arguments(), feeds=False)
-        count = 0
+        count, info = 0, self.info
+        odd_width = info.width % 2 == 1
         try:
             for pixels in self._without_padding(self._pictures(self._process)):
-                time = self._cut.first_time + count / float(self.info.frame_rate)
+                time = self._cut.first_time + count / float(info.frame_rate)
                 colors, alpha = self._apart(pixels)
-                yield Frame(colors, self.info.layout, self.info.encoding, count, time, alpha)
+                yield Frame(colors, info.layout, info.encoding, count, time, alpha, odd_width)
                 count += 1
             status = self._process.wait()
         except StalledError as error:
@@ -181,13 +182,11 @@ class VideoFileSource(ClosingContext):
         return [*arguments, *self._decoding.arguments(first), "-f", "rawvideo", "-"]
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
-        width, height = self.info.width, self.info.height
-        channels = 4 if self.info.has_alpha else 3
-        planar = self.info.layout == "i420"
-        shape = (height * 3 // 2, width) if planar else (height, width, channels)
+        info = self.info
+        channels = 4 if info.has_alpha else 3
         for number in itertools.count():
-            pixels = np.empty(shape, np.uint8)
-            if not process.read_into(pixels.reshape(-1).data):
+            pixels = read_picture(process, info.layout, info.width, info.height, channels)
+            if pixels is None:
                 return
             self._check_claim(number)
             yield pixels

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kseg_video.containers import CONTAINERS, codec_arguments
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
+from kseg_video.frame import i420_shape
 from kseg_video.track_muxing import picture_delay, tracks_input, tracks_output
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
 _LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}
 _ALPHA_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgra", "i420": "yuva420p"}
-_LEAST_SLICED = 16  # FFV1 does not cut pictures of a few pixels into four
+_LEAST_SLICED = 16  # FFV1 cuts neither pictures of a few pixels nor all odd ones of 4:2:0 in four
 _PRIMARIES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020"}
 _TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
 _COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
@@ -72,16 +73,14 @@ class VideoFileSink(FfmpegSink):
         SinkError
             If it has not, or the encoder has ended.
         """
-        if frame.pixels.shape != self._shape:
+        if frame.pixels.shape != self._shape or frame.width != self._info.width:
             raise SinkError(
                 f"a picture of shape {frame.pixels.shape} cannot follow ones of {self._shape}"
             )
-        if not self._has_alpha:
-            self._feed(frame.pixels)
-        elif frame.layout == "i420":
-            self._feed(frame.pixels, frame.opacity)
+        if frame.layout == "i420":
+            self._feed(*frame.planes, *([frame.opacity] if self._has_alpha else ()))
         else:
-            self._feed(frame.bgra)
+            self._feed(frame.bgra if self._has_alpha else frame.pixels)
 
     def _finish(self) -> None:
         self._check_whole(self._info.frame_rate)
@@ -111,7 +110,8 @@ class VideoFileSink(FfmpegSink):
         if encoder.lossless:
             info = self._info
             stored = (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[info.layout]
-            slices = 4 if min(info.width, info.height) >= _LEAST_SLICED else 1
+            odd = info.layout == "i420" and (info.width % 2 or info.height % 2)
+            slices = 1 if odd or min(info.width, info.height) < _LEAST_SLICED else 4
             codec = ["ffv1", "-level", "3", "-g", "1", "-slices", str(slices), "-slicecrc", "1"]
             if info.layout == "i420" and info.encoding.full_range:
                 codec += ["-color_range", "pc"]  # else ffmpeg would make it limited
@@ -163,5 +163,5 @@ def _color_space(encoding: ColorEncoding) -> str:
 
 def _picture_shape(info: VideoInfo) -> tuple[int, ...]:
     if info.layout == "i420":
-        return (info.height * 3 // 2, info.width)
+        return i420_shape(info.width, info.height)
     return (info.height, info.width, 3) if info.layout == "bgr24" else (info.height, info.width)

@@ -14,6 +14,7 @@ import numpy as np
 from kseg_video.background import parse_background
 from kseg_video.bands import bands_of
 from kseg_video.color import bgr_to_yuv
+from kseg_video.frame import padded_to_even
 from kseg_video.lookup import PAIRS, LevelTable, look_up
 from kseg_video.settings import MAX_CLUSTERS
 
@@ -68,15 +69,17 @@ def _segmented(frame: Frame, segmentation: Segmentation, settings: RenderSetting
 
 def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """I420 pixels of labels, given the YUV levels of each, (K, 3)."""
-    height, width = labels.shape
+    height = len(labels)
+    labels = padded_to_even(labels)
+    rows_of_blocks, width = len(labels) // 2, labels.shape[1]
     luma, *chroma = levels.T
     in_luma = LevelTable(luma)
     in_chroma = [_of_the_first(each) for each in chroma]
-    pixels = np.empty((height * 3 // 2, width), np.uint8)
-    halves = pixels[height:].reshape(2, height // 2, width // 2)
-    for band in bands_of(height, width):
+    pixels = np.empty((height + rows_of_blocks, width), np.uint8)
+    halves = pixels[height:].reshape(2, rows_of_blocks, width // 2)
+    for band in bands_of(2 * rows_of_blocks, width):
         rows, half = band.rows, slice(band.rows.start // 2, band.rows.stop // 2)
-        pixels[:height][rows] = in_luma.look_up(labels[rows])
+        pixels[:height][rows] = in_luma.look_up(labels[:height][rows])
         # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
         # first of each pair in every other row.
         pairs = labels[rows][::2].view(np.uint16)
@@ -123,7 +126,8 @@ def _filled(
         pixels = frame.pixels.copy()
         cv2.copyTo(np.broadcast_to(color, pixels.shape).copy(), where, pixels)
         return replace(frame, pixels=pixels)
-    rows = halve(where[::2], where[1::2])
+    even = padded_to_even(where)
+    rows = halve(even[::2], even[1::2])
     blocks = halve(rows[:, ::2], rows[:, 1::2])
     copy = replace(frame, pixels=frame.pixels.copy())
     masks = (where, blocks, blocks)

@@ -145,6 +145,20 @@ def read_planes(path: Path, pixel_format: str = "") -> list[NDArray[np.uint8]]:
         ]
 
 
+def read_yuv(path: Path) -> list[list[NDArray[np.uint8]]]:
+    """Y, U and V of every frame as they are stored, chroma in its own size."""
+    with av.open(str(path)) as container:
+        return [
+            [
+                np.frombuffer(bytes(plane), np.uint8)
+                .reshape(plane.height, -1)[:, : plane.width]
+                .copy()
+                for plane in frame.planes
+            ]
+            for frame in container.decode(container.streams.video[0])
+        ]
+
+
 def read_exact_bgr(
     path: Path, before: str = "null", conversion: str = "zscale=matrix=gbr:range=full"
 ) -> NDArray[np.uint8]:

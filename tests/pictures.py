@@ -60,11 +60,14 @@ def as_i420(picture: Picture, matrix: str = "bt709") -> Frame:
     red_weight, blue_weight = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}[matrix]
     blue, green, red = np.moveaxis(picture.astype(float) / 255, -1, 0)
     luma = red_weight * red + (1 - red_weight - blue_weight) * green + blue_weight * blue
-    planes = [16 + 219 * luma]
+    height, odd_width = len(picture), picture.shape[1] % 2
+    planes = [np.pad(16 + 219 * luma, ((0, 0), (0, odd_width)), "edge")]
     for color, weight in ((blue, blue_weight), (red, red_weight)):
         chroma = 128 + 224 * (color - luma) / (2 * (1 - weight))
-        height, width = chroma.shape
-        planes.append(chroma.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3)))
+        chroma = np.pad(chroma, ((0, height % 2), (0, odd_width)), "edge")
+        rows, columns = chroma.shape
+        planes.append(chroma.reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3)))
     pixels = np.concatenate([np.rint(plane).ravel() for plane in planes]).astype(np.uint8)
     encoding = ColorEncoding("bt601" if matrix == "bt601" else "bt709")
-    return Frame(pixels.reshape(-1, picture.shape[1]), "i420", encoding)
+    width = picture.shape[1] + odd_width
+    return Frame(pixels.reshape(-1, width), "i420", encoding, odd_width=odd_width == 1)

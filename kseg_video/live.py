@@ -8,31 +8,22 @@ the source is away.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kseg_video.choosing import choose
-from kseg_video.compositing import mirrored, over_checkerboard
 from kseg_video.errors import SourceError
-from kseg_video.frame import Frame
 from kseg_video.hud import Figures, Hud
 from kseg_video.live_figures import LiveFigures, Meter
-from kseg_video.live_state import Command, LiveState, Pressed, click, press, settle
-from kseg_video.rendering import Renderer, follows_colors
+from kseg_video.live_picture import LivePicture
+from kseg_video.live_state import Command, LiveState, Pressed, click, press, refusal, settle
 from kseg_video.screen import Click, Closed, KeyPress
-from kseg_video.segmenter import Segmenter
 from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from kseg_video.feed import Arrival, Feed
-    from kseg_video.frame import Segmentation
-    from kseg_video.live_background import LiveBackground
+    from kseg_video.frame import Frame
     from kseg_video.live_figures import LiveStatus
     from kseg_video.live_files import LiveFiles
     from kseg_video.screen import Event, Screen
@@ -40,8 +31,8 @@ if TYPE_CHECKING:
 _LONGEST_WAIT = 0.02  # seconds for a frame, before the user is looked after
 _REDRAW_AFTER = 0.2  # seconds, while no frames come
 _MESSAGE_SECONDS = 3.0
+_STEP_SECONDS = 0.06  # in which a next frame that has been asked for usually comes
 _EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
-_BLANK = (360, 640, 3)  # shown until the first frame
 
 
 class LiveSession:
@@ -73,7 +64,6 @@ class LiveSession:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = state
-        self.background: LiveBackground | None = None  # that of the state which is a file
         self._name = name
         self._feed = feed
         self._screen = screen
@@ -81,11 +71,8 @@ class LiveSession:
         self._status = status
         self._clock = clock
         self._timer = StageTimer()
-        self._segmenter = Segmenter(state.segmenter, self._timer)
-        self._renderer = Renderer()
+        self.picture = LivePicture(state.segmenter, self._timer)
         self._hud = Hud()
-        self._arrival: Arrival | None = None
-        self._segmentation: Segmentation | None = None
         self._pointer: tuple[int, int] | None = None
         self._message, self._message_until = "", 0.0
         self._meter = Meter(clock)
@@ -94,8 +81,8 @@ class LiveSession:
         self._drawn = float("-inf")
         self._outdated = False  # what is shown
         self._wants_fit = self._wants_new_fit = False
-        self._width = 0  # of the view
-        self._steps = 0
+        self._steps = 0  # asked for while paused
+        self._step_due = float("inf")
         self._over = False
 
     def run(self) -> None:
@@ -116,7 +103,6 @@ class LiveSession:
     def _turn(self) -> None:
         arrival = self._feed.take(_LONGEST_WAIT)
         if arrival is not None and (not self.state.paused or self._steps):
-            self._steps = max(self._steps - 1, 0)
             self._take(arrival)
         elif self._clock() - self._drawn > _REDRAW_AFTER:
             self._outdated = True
@@ -124,6 +110,9 @@ class LiveSession:
             self._obey(event)
         for message in self._files.news():
             self._say(message)
+        if self._steps and self._clock() > self._step_due:
+            self._step_due = float("inf")
+            self._say("waiting for the next frame")
         if self._outdated:
             self._draw()
         if self._wants_fit:  # which takes its time: the answer to the key is shown already
@@ -134,53 +123,33 @@ class LiveSession:
             self._status.update(self._figures)
 
     def _end(self) -> None:
-        if self._arrival is None:
+        if self.picture.frame is None:
             raise SourceError(self._about(self._feed.message))
         self._over = True
 
     # --- frames ----------------------------------------------------------------------------------
 
     def _take(self, arrival: Arrival) -> None:
-        self._arrival = arrival
         if self._feed.losses > self._losses:
             self._losses = self._feed.losses
             self._meter.note("reconnected")
-        self._segment()
+        self._steps = max(self._steps - 1, 0)
+        self._segment(arrival.frame)
         self._draw()
         self._meter.count(arrival)
         self._frames += 1
 
-    def _segment(self) -> None:
-        assert self._arrival is not None
-        disabled = self.state.rendering.disabled
-        self._segmenter.keeps_cells = follows_colors(self.state.rendering)
-        self._segmentation = self._segmenter.segment(self._arrival.frame, disabled)
-        if self._segmentation.event in _EVENT_NAMES:
-            self._meter.note(_EVENT_NAMES[self._segmentation.event])
+    def _segment(self, frame: Frame) -> None:
+        segmentation = self.picture.segment(frame, self.state)
+        if segmentation.event in _EVENT_NAMES:
+            self._meter.note(_EVENT_NAMES[segmentation.event])
         if self.state.choice is not None:
-            chosen = choose(self.state.choice, self._segmentation)
+            chosen = choose(self.state.choice, segmentation)
             self.state = settle(self.state, chosen.disabled)
             self._say("; ".join(chosen.notes))
 
-    def _painted(self) -> Frame:
-        """What the user has chosen to see, maybe with transparent parts."""
-        if self._arrival is None or self._segmentation is None:
-            return Frame(np.zeros(_BLANK, np.uint8))
-        frame, rendering = self._arrival.frame, self.state.rendering
-        behind = None
-        if self.background is not None and isinstance(rendering.background, Path):
-            behind = self.background.picture(frame.width, frame.height)
-        painted = self._renderer.render(frame, self._segmentation, rendering, "bgr24", behind)
-        return mirrored(painted) if self.state.mirrored else painted
-
-    def _view(self) -> NDArray[np.uint8]:
-        """What is shown of it."""
-        with self._timer.stage("paint"):
-            return over_checkerboard(self._painted()).pixels
-
     def _draw(self) -> None:
-        view = self._view()
-        self._width = view.shape[1]
+        view = self.picture.view(self.state)
         with self._timer.stage("show"):
             shown = view
             if self._screen.has_hud:
@@ -188,7 +157,7 @@ class LiveSession:
                 self._hud.draw(shown, self.state, self._hud_figures())
             self._screen.show(shown, self.state)
         self._drawn, self._outdated = self._clock(), False
-        if self._arrival is not None:
+        if self.picture.frame is not None:
             self._files.offer(view)
 
     # --- the user --------------------------------------------------------------------------------
@@ -199,9 +168,12 @@ class LiveSession:
         elif isinstance(event, KeyPress):
             before = self.state
             self.state, command = press(before, Pressed(event.key, self._pointed()))
-            self._apply(before)
-            if command is not None:
+            if self.state != before:
+                self._apply(before)
+            elif command is not None:
                 self._do(command)
+            elif why := refusal(event.key):
+                self._say(why)
         else:
             self._pointer = event.x, event.y
             if isinstance(event, Click) and (number := self._pointed()) is not None:
@@ -211,52 +183,52 @@ class LiveSession:
     def _apply(self, before: LiveState) -> None:
         """Make a change of the state felt."""
         self._wants_fit |= before.segmenter != self.state.segmenter
-        self._segmenter.frozen = self.state.frozen
         if before.paused != self.state.paused:
+            self._steps = 0
             self._feed.pause(self.state.paused)
-            if self.background is not None:
-                self.background.pause(self.state.paused)
-        self._outdated |= before != self.state
+            if self.picture.background is not None:
+                self.picture.background.pause(self.state.paused)
+        self._outdated = True
 
     def _do(self, command: Command) -> None:
+        frame, segmentation = self.picture.frame, self.picture.segmentation
         if command is Command.QUIT:
             self._over = True
+        elif frame is None or segmentation is None:
+            self._say("there is no picture yet")
         elif command is Command.NEW_FIT:
             self._wants_fit = self._wants_new_fit = True
             self._say("new fit")
-        elif command is Command.NEXT_FRAME and self.state.paused:
-            self._steps += 1
-            self._feed.step()
-        elif self._arrival is None or self._segmentation is None:
-            pass
+        elif command is Command.NEXT_FRAME:
+            self._step()
         elif command is Command.SNAPSHOT:
-            original, palette = self._arrival.frame.bgr, self._segmentation.palette
-            self._say(self._files.snapshot(self._painted(), original, palette))
+            painted = self.picture.painted(self.state)
+            self._say(self._files.snapshot(painted, frame.bgr, segmentation.palette))
         elif command is Command.RECORD:
-            self._say(self._files.toggle(self._view()))
+            self._say(self._files.toggle(self.picture.view(self.state)))
+
+    def _step(self) -> None:
+        """Have one frame shown while paused."""
+        if self._feed.condition != "live":
+            self._say("no next frame: the source is away")
+            return
+        self._steps += 1
+        self._step_due = self._clock() + _STEP_SECONDS
+        self._feed.step()
 
     def _fit(self) -> None:
         """Fit the picture that is shown again."""
-        self._segmenter.retune(self.state.segmenter)
-        if self._wants_new_fit:
-            self._segmenter.fit_anew()
+        self.picture.fit(self.state.segmenter, anew=self._wants_new_fit)
         self._wants_fit = self._wants_new_fit = False
-        if self._arrival is not None:
-            self._segment()
+        if self.picture.frame is not None:
+            self._segment(self.picture.frame)
             self._outdated = True
 
     def _pointed(self) -> int | None:
         """Cluster under the pointer."""
-        if self._pointer is None or self._segmentation is None:
+        if self._pointer is None:
             return None
-        labels = self._segmentation.labels
-        height, width = labels.shape
-        x, y = self._pointer
-        if self.state.mirrored:
-            x = self._width - 1 - x
-        if not (0 <= y < height and x >= 0):
-            return None
-        return int(labels[y, x % width])
+        return self.picture.cluster_at(*self._pointer, self.state)
 
     # --- figures ---------------------------------------------------------------------------------
 
@@ -265,19 +237,21 @@ class LiveSession:
         self._outdated = True
 
     def _said(self) -> str:
-        """What the user should read now."""
+        """What the user should read now: first what a key or the end of a job has just brought."""
         condition = self._feed.condition
+        if self._message and self._clock() < self._message_until:
+            return self._message
         if condition == "lost":
             return f"{self._about(self._feed.message)}; trying again"
         if condition == "opening":
             return f"opening {self._name}"
-        return self._message if self._clock() < self._message_until else ""
+        return ""
 
     def _about(self, message: str) -> str:
         return message if self._name in message else f"{self._name}: {message}"
 
     def _hud_figures(self) -> Figures:
-        segmentation, recorder = self._segmentation, self._files.recorder
+        segmentation, recorder = self.picture.segmentation, self._files.recorder
         return Figures(
             frames_per_second=self._meter.shown_rate,
             latency=self._meter.latency(),
@@ -301,7 +275,7 @@ class LiveSession:
             received=self._feed.received,
             dropped=self._feed.dropped,
             stage_milliseconds=self._timer.milliseconds_per(self._frames),
-            segmentation=self._segmentation,
+            segmentation=self.picture.segmentation,
             event=self._meter.event,
             recording=None if recorder is None else recorder.path,
             recorded=0.0 if recorder is None else recorder.seconds,

@@ -98,7 +98,9 @@ def run_live(options: argparse.Namespace) -> int:
         files = stack.enter_context(LiveFiles(options.output_dir, options.record))
         session = LiveSession(source, feed, screen, state, files, status=status)
         if isinstance(rendering.background, Path):
-            session.background = stack.enter_context(open_live_background(rendering.background))
+            session.picture.background = stack.enter_context(
+                open_live_background(rendering.background)
+            )
         running.append(session)
         if not stopped_by:
             session.run()

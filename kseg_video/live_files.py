@@ -74,15 +74,16 @@ class LiveFiles:
         """Begin a recording with that view, or end the one under way; return what is to be said."""
         self._starts_recording = False
         if self.recorder is not None:
+            name = self.recorder.path.name
             self._stop()
-            return ""
+            return f"finishing {name}"
         wanted = self._record_to
         path = dated_path(self._folder, ".mp4") if wanted is None else free_path(wanted)
         try:
             self.recorder = Recorder(path, view, self._clock)
         except KsegError as error:
             return str(error)
-        return ""
+        return f"recording to {path.name}"
 
     def snapshot(self, view: Frame, original: NDArray[np.uint8], palette: Palette) -> str:
         """Have a snapshot written; return what is to be said."""

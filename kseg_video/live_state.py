@@ -103,11 +103,14 @@ class KeyBinding:
         What they do, for the user.
     act : callable
         From the state and the key to the new state and a command.
+    refusal : str
+        What the user is told where they can do nothing.
     """
 
     keys: tuple[str, ...]
     does: str
     act: Callable[[LiveState, Pressed], Outcome]
+    refusal: str = ""
 
     @property
     def label(self) -> str:
@@ -119,6 +122,12 @@ def press(state: LiveState, pressed: Pressed) -> Outcome:
     """State and command after a key; an unknown key changes nothing."""
     binding = _BINDINGS.get(pressed.key)
     return (state, None) if binding is None else binding.act(state, pressed)
+
+
+def refusal(key: str) -> str:
+    """What to tell when a key has changed nothing; empty for an unknown one."""
+    binding = _BINDINGS.get(key)
+    return "" if binding is None else binding.refusal
 
 
 def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
@@ -141,6 +150,10 @@ def _with_disabled(state: LiveState, disabled: frozenset[int]) -> LiveState:
 
 def _command(command: Command) -> Callable[[LiveState, Pressed], Outcome]:
     return lambda state, _pressed: (state, command)
+
+
+def _next_frame(state: LiveState, _pressed: Pressed) -> Outcome:
+    return state, Command.NEXT_FRAME if state.paused else None
 
 
 def _toggle(field: str) -> Callable[[LiveState, Pressed], Outcome]:
@@ -215,17 +228,23 @@ def _background(state: LiveState, _pressed: Pressed) -> Outcome:
 KEYS: tuple[KeyBinding, ...] = (
     KeyBinding(("q", "Esc"), "quit", _command(Command.QUIT)),
     KeyBinding(("space",), "pause", _toggle("paused")),
-    KeyBinding((".",), "next frame while paused", _command(Command.NEXT_FRAME)),
+    KeyBinding((".",), "next frame while paused", _next_frame, "pause first, with space"),
     KeyBinding(("v",), "next view", _view(1)),
     KeyBinding(("V",), "view before", _view(-1)),
-    KeyBinding(tuple("0123456789"), "switch that cluster off or on", _switch),
-    KeyBinding(("a",), "all clusters on", _all_on),
+    KeyBinding(
+        tuple("0123456789"), "switch that cluster off or on", _switch, "no cluster has that number"
+    ),
+    KeyBinding(("a",), "all clusters on", _all_on, "all clusters are on"),
     KeyBinding(("i",), "invert which are on", _invert),
-    KeyBinding(("o",), "only the cluster under the pointer", _only_pointed),
-    KeyBinding(("[",), "fewer clusters", _clusters(-1)),
-    KeyBinding(("]",), "more clusters", _clusters(1)),
-    KeyBinding(("-",), "less stability", _stability(-_STABILITY_STEP)),
-    KeyBinding(("+", "="), "more stability", _stability(_STABILITY_STEP)),
+    KeyBinding(
+        ("o",), "only the cluster under the pointer", _only_pointed, "point at a region first"
+    ),
+    KeyBinding(("[",), "fewer clusters", _clusters(-1), "one cluster is the least"),
+    KeyBinding(("]",), "more clusters", _clusters(1), f"{MAX_CLUSTERS} clusters are the most"),
+    KeyBinding(("-",), "less stability", _stability(-_STABILITY_STEP), "stability 0 is the least"),
+    KeyBinding(
+        ("+", "="), "more stability", _stability(_STABILITY_STEP), "stability 1 is the most"
+    ),
     KeyBinding(("c",), "next colour space", _color_space),
     KeyBinding(("p",), "freeze or release the palette", _toggle("frozen")),
     KeyBinding(("n",), "new fit", _command(Command.NEW_FIT)),

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from kseg_video import Frame
 from kseg_video.screen import KeyPress
 from tests.pictures import quadrants
@@ -13,7 +15,6 @@ from tests.pictures import quadrants
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from kseg_video.live_state import LiveState
@@ -64,7 +65,7 @@ class ScriptedScreen:
 
     def __init__(self, *, has_hud: bool = False) -> None:
         self.has_hud = has_hud
-        self.shown: NDArray[np.uint8] | None = None
+        self.shown: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
         self.count = 0
         self.waiting: deque[Event] = deque()
         self.on_turn: Callable[[], None] = lambda: None

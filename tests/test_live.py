@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kseg_video import ClusterChoice, RenderSettings, SegmenterSettings, SourceError
+from kseg_video import ClusterChoice, Frame, RenderSettings, SegmenterSettings, SourceError
 from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
 from kseg_video.live_background import open_live_background
 from kseg_video.live_files import LiveFiles
-from kseg_video.live_state import LiveState
+from kseg_video.live_state import KEYS, LiveState
 from kseg_video.screen import Click, Closed, PointerMove
-from tests.live_doubles import ScriptedCapture, ScriptedScreen, picture
+from tests.live_doubles import Clock, ScriptedCapture, ScriptedScreen, picture
 from tests.media import ffmpeg, inspect
+from tests.pictures import quadrants
+from tests.test_feed import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,11 +61,10 @@ class Stage:
             self.session.run()
 
     def _next(self) -> None:
-        if self.screen.count and self.session._segmentation is not None and self._steps:
+        if self.screen.count and self.session.picture.segmentation is not None and self._steps:
             self._steps.pop(0)()
 
     def level(self, place: tuple[int, int]) -> int:
-        assert self.screen.shown is not None
         return int(self.screen.shown[place[1], place[0]].max())
 
 
@@ -115,14 +116,14 @@ def test_a_paused_picture_stands_still_and_still_answers(stage: Stage) -> None:
     shown = []
     stage.then(
         lambda: stage.screen.press("space"),
-        lambda: shown.append(np.copy(stage.screen.shown)),  # type: ignore[arg-type]
+        lambda: shown.append(stage.screen.shown.copy()),
         stage.show_frame,
-        lambda: shown.append(np.copy(stage.screen.shown)),  # type: ignore[arg-type]
+        lambda: shown.append(stage.screen.shown.copy()),
         lambda: stage.screen.press("a", "i"),
-        lambda: shown.append(np.copy(stage.screen.shown)),  # type: ignore[arg-type]
+        lambda: shown.append(stage.screen.shown.copy()),
         lambda: stage.screen.press("a", "space"),
         stage.show_frame,
-        lambda: shown.append(np.copy(stage.screen.shown)),  # type: ignore[arg-type]
+        lambda: shown.append(stage.screen.shown.copy()),
     )
     stage.run()
     assert np.array_equal(shown[0], shown[1])
@@ -134,8 +135,8 @@ def test_fewer_clusters_keep_their_numbers(stage: Stage) -> None:
     palettes = []
 
     def note() -> None:
-        assert stage.session._segmentation is not None
-        palettes.append(stage.session._segmentation.palette)
+        assert stage.session.picture.segmentation is not None
+        palettes.append(stage.session.picture.segmentation.palette)
 
     stage.then(note, lambda: stage.screen.press("]"), note, lambda: stage.screen.press("["), note)
     stage.run()
@@ -147,8 +148,8 @@ def test_a_frozen_palette_stays_whatever_is_shown(stage: Stage) -> None:
     palettes = []
 
     def note() -> None:
-        assert stage.session._segmentation is not None
-        palettes.append(stage.session._segmentation.palette.centroids.copy())
+        assert stage.session.picture.segmentation is not None
+        palettes.append(stage.session.picture.segmentation.palette.centroids.copy())
 
     def show_other() -> None:
         frame = picture()
@@ -215,14 +216,13 @@ def test_the_background_key_goes_through_them_all(stage: Stage, tmp_path: Path) 
     shown: list[NDArray[np.uint8]] = []
 
     def note() -> None:
-        assert stage.screen.shown is not None
         shown.append(stage.screen.shown[24:36, 4:26].copy())  # lower left, switched off
 
     stage.then(lambda: stage.screen.waiting.append(Click(*LOWER_LEFT, alone=False)), note)
     for _ in state.backgrounds:
         stage.then(lambda: stage.screen.press("b"), note)
     with open_live_background(behind) as background:
-        stage.session.background = background
+        stage.session.picture.background = background
         stage.run()
     black, white, gray, blur, blocks, squares, picture = shown
     assert not black.any()
@@ -285,6 +285,73 @@ def test_a_background_that_cannot_be_read(tmp_path: Path, name: str, message: st
 def test_closing_the_screen_ends_it(stage: Stage) -> None:
     stage.then(lambda: stage.screen.waiting.append(Closed()))
     stage.run()
+
+
+@pytest.mark.parametrize("condition", ["live", "paused", "lost", "paused and lost"])
+def test_every_key_is_answered_in_the_turn_in_which_it_is_pressed(
+    tmp_path: Path, condition: str
+) -> None:
+    clock, capture, screen = Clock(), ScriptedCapture(), ScriptedScreen(has_hud=True)
+    state = LiveState(SegmenterSettings(n_clusters=10), RenderSettings("masked"))
+    files = LiveFiles(tmp_path, clock=clock)
+    with Feed(lambda: capture, reconnect=True, clock=clock) as feed, files:
+        session = LiveSession("script", feed, screen, state, files, clock=clock)
+        capture.put(Frame(quadrants(240, 320, noise=6)))
+        until(lambda: feed.received)
+        session._turn()
+        if "paused" in condition:
+            screen.press("space")
+        if "lost" in condition:
+            capture.put(None)
+            until(lambda: feed.condition == "lost")
+        session._turn()
+        last = "space", "t"  # which change the condition and hide the answers
+        keys = [key for binding in KEYS for key in binding.keys if key not in {"q", "Esc", *last}]
+        for key in (*keys, *last):
+            before, count = screen.shown, screen.count
+            screen.press(key)
+            session._turn()  # in which no time passes: nothing is drawn for another reason
+            if key == "." and condition == "paused":
+                capture.put(Frame(quadrants(240, 320, noise=6, seed=1)))
+                until(lambda: feed.received == 2)
+                session._turn()
+            assert screen.count > count, key
+            by_window = key == "f"
+            assert by_window or not np.array_equal(screen.shown, before), f"nothing to see of {key}"
+
+
+def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:
+    clock, screen = Clock(), ScriptedScreen()
+    first, second = ScriptedCapture(), ScriptedCapture()
+    state = LiveState(SegmenterSettings(n_clusters=4), RenderSettings("original"))
+    captures = [first, second]
+    files = LiveFiles(tmp_path, clock=clock)
+    with Feed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
+        session = LiveSession("script", feed, screen, state, files, clock=clock)
+        first.put(picture(1), None)
+        until(lambda: feed.condition == "lost")
+        screen.press("space")
+        session._turn()
+        session._turn()
+        stood = screen.shown
+        screen.press(".")
+        session._turn()
+        assert session._figures().message == "no next frame: the source is away"
+        clock.now += 4
+        assert session._figures().message == "script: the source ended; trying again"
+        second.put(picture(2))
+        session._turn()
+        until(lambda: feed.received == 2)
+        session._turn()
+        assert np.array_equal(screen.shown, stood), "it is paused"
+        second.put(picture(3))
+        until(lambda: feed.received == 3)
+        screen.press(".")
+        session._turn()
+        second.put(picture(4))
+        until(lambda: feed.received == 4)
+        session._turn()
+        assert not np.array_equal(screen.shown, stood)
 
 
 def test_a_source_that_gives_nothing_is_an_error(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from kseg_video.live_state import (
     Pressed,
     click,
     press,
+    refusal,
 )
 from kseg_video.settings import ColorSpace
 
@@ -114,7 +115,6 @@ def test_switches_go_to_and_fro(key: str, field: str) -> None:
     [
         ("q", Command.QUIT),
         ("Esc", Command.QUIT),
-        (".", Command.NEXT_FRAME),
         ("n", Command.NEW_FIT),
         ("s", Command.SNAPSHOT),
         ("r", Command.RECORD),
@@ -122,6 +122,21 @@ def test_switches_go_to_and_fro(key: str, field: str) -> None:
 )
 def test_commands(key: str, command: Command) -> None:
     assert press(state_of(), Pressed(key)) == (state_of(), command)
+
+
+def test_a_next_frame_is_asked_for_while_paused() -> None:
+    assert press(state_of(), Pressed(".")) == (state_of(), None)
+    paused = after(state_of(), "space")
+    assert press(paused, Pressed(".")) == (paused, Command.NEXT_FRAME)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*ALL_KEYS, "x"]), st.sampled_from([None, 0, 4]))))
+def test_a_key_does_something_or_says_why_not(keys: list[tuple[str, int | None]]) -> None:
+    state = state_of()
+    for key, pointed in keys:
+        before = state
+        state, command = press(before, Pressed(key, pointed))
+        assert state != before or command is not None or refusal(key) or key == "x"
 
 
 def test_clicks() -> None:

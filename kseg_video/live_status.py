@@ -88,41 +88,42 @@ class LiveLines:
 
 
 class TerminalNote:
-    """Keeps the lines under a picture in the terminal up to date.
+    """The lines under a picture in the terminal.
 
     Parameters
     ----------
-    write : callable
-        Takes the lines.
+    offer : callable
+        Takes what makes them, whenever they are drawn.
     others : deque of str
         What libraries have printed.
-    clock : callable
-        Seconds that only ever grow.
     """
 
     def __init__(
-        self,
-        write: Callable[[Sequence[Text]], None],
-        others: deque[str],
-        clock: Callable[[], float] = time.monotonic,
+        self, offer: Callable[[Callable[[], Sequence[Text]]], None], others: deque[str]
     ) -> None:
-        self._write = write
+        self._offer = offer
         self._others = others
-        self._clock = clock
-        self._written = float("-inf")
 
     def update(self, figures: Callable[[], LiveFigures]) -> None:
-        """Hand the lines over, if the last ones are old enough."""
-        now = self._clock()
-        if now - self._written >= _SECONDS_BETWEEN_DRAWINGS:
-            self._written = now
-            told = figures()
-            others = [Text(line, "dim") for line in self._others]
-            self._write([Text(live_line(told)), _palette_line(told), *others])
+        """Offer the lines."""
+        self._offer(lambda: self._lines(figures()))
+
+    def _lines(self, figures: LiveFigures) -> Sequence[Text]:
+        # What is new comes first: few terminals have the columns for all.
+        line = " · ".join([figures.message] * bool(figures.message) + _words(figures))
+        return (
+            Text(line),
+            _palette_line(figures),
+            *(Text(line, "dim") for line in list(self._others)),
+        )
 
 
 def live_line(figures: LiveFigures) -> str:
     """The figures in one line."""
+    return " · ".join(_words(figures) + [figures.message] * bool(figures.message))
+
+
+def _words(figures: LiveFigures) -> list[str]:
     words = [
         figures.source,
         figures.condition,
@@ -133,7 +134,7 @@ def live_line(figures: LiveFigures) -> str:
     ]
     if figures.recording is not None:
         words.append(f"recording {figures.recording.name} {figures.recorded:.0f} s{_lost(figures)}")
-    return " · ".join([*words, figures.message] if figures.message else words)
+    return words
 
 
 def _lost(figures: LiveFigures) -> str:

@@ -60,7 +60,7 @@ class TerminalScreen:
         self._drawn = float("-inf")
         self._keyboard = sys.stdin.fileno() if sys.stdin.isatty() else None
         self._attributes: list[Any] | None = None
-        self._lines: Sequence[Text] = (Text(), Text())
+        self._lines: Callable[[], Sequence[Text]] = lambda: (Text(), Text())
 
     def __enter__(self) -> Self:
         if self._keyboard is not None:
@@ -77,8 +77,8 @@ class TerminalScreen:
             with contextlib.suppress(termios.error):
                 termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self._attributes)
 
-    def note(self, lines: Sequence[Text]) -> None:
-        """Set the lines under the picture."""
+    def note(self, lines: Callable[[], Sequence[Text]]) -> None:
+        """Set what makes the lines under the picture."""
         self._lines = lines
 
     def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
@@ -87,11 +87,11 @@ class TerminalScreen:
             return
         self._drawn = self._clock()
         columns, height = self._console.size
-        rows = max(height - len(self._lines), 1)
+        lines = [line.copy() for line in self._lines()]
+        rows = max(height - len(lines), 1)
         upper = (
             help_rows(columns, rows) if state.shows_help else half_blocks(picture, columns, rows)
         )
-        lines = [line.copy() for line in self._lines]
         if state.paused:
             lines[0] = Text("paused · ") + lines[0]
         for line in lines:
@@ -104,6 +104,7 @@ class TerminalScreen:
         """Keys that have been pressed since the last call."""
         if self._keyboard is None or not select.select([self._keyboard], [], [], 0)[0]:
             return ()
+        self._drawn = float("-inf")  # what a key changes is shown at once
         typed = os.read(self._keyboard, 64).decode("utf-8", "replace")
         if typed.endswith("\x1b") and select.select([self._keyboard], [], [], _SEQUENCE_SECONDS)[0]:
             typed += os.read(self._keyboard, 64).decode("utf-8", "replace")

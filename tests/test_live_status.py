@@ -18,7 +18,7 @@ from tests.live_doubles import Clock
 from tests.pictures import quadrants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pytest
@@ -118,12 +118,13 @@ def test_without_a_terminal_there_is_a_line_every_ten_seconds(
 
 
 def test_under_a_picture_in_the_terminal_there_are_figures_palette_and_others_lines() -> None:
-    written: list[Sequence[Text]] = []
-    note = TerminalNote(written.append, deque(["a library's line"]), Clock())
-    note.update(figures)
-    note.update(figures)
-    ((line, palette, other),) = written
+    written: list[Callable[[], Sequence[Text]]] = []
+    note = TerminalNote(written.append, deque(["a library's line"]))
+    note.update(lambda: figures(message="saved a.png"))
+    (lines,) = written
+    line, palette, other = lines()
     assert "29.8 fps" in line.plain
+    assert line.plain.startswith("saved a.png · "), "what is new comes first: few columns show all"
     assert palette.plain.split()[:3] == ["██", "0", "25%"]
     assert [
         palette.plain[span.start : span.end]

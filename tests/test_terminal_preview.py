@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pty
 import re
 import select
 import struct
 import subprocess
+import sys
 import termios
 import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.text import Text
 
+from kseg_video import RenderSettings, SegmenterSettings
 from kseg_video.ffmpeg import environment
-from kseg_video.live_state import KEYS
-from kseg_video.terminal_preview import half_blocks, help_rows
+from kseg_video.live_state import KEYS, LiveState
+from kseg_video.screen import KeyPress
+from kseg_video.terminal_preview import TerminalScreen, half_blocks, help_rows
 from tests.commands import COMMAND
+from tests.live_doubles import Clock
 from tests.media import make_flat_clip
 
 if TYPE_CHECKING:
@@ -96,6 +103,26 @@ def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:
     terminal.read_until("live")
     terminal.process.send_signal(2)
     assert terminal.end() == 130
+
+
+def test_what_a_key_changes_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard, theirs = os.pipe()
+    shown = io.StringIO()
+    with os.fdopen(theirs, "wb", buffering=0) as typing, os.fdopen(keyboard) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(stdin, "isatty", lambda: True, raising=False)
+        screen = TerminalScreen(Console(file=shown, width=60, height=20), Clock())
+        state, said = LiveState(SegmenterSettings(), RenderSettings()), ["live"]
+        screen.note(lambda: [Text(said[0])])
+        picture = np.zeros((48, 64, 3), np.uint8)
+        screen.show(picture, state)
+        said[0] = "saved"
+        screen.show(picture, state)
+        assert "saved" not in shown.getvalue(), "no more often than the eye needs it"
+        typing.write(b"s")
+        assert [event.key for event in screen.events() if isinstance(event, KeyPress)] == ["s"]
+        screen.show(picture, state)
+        assert "saved" in shown.getvalue()
 
 
 @pytest.mark.parametrize("seconds", [0.4, 0.7, 1.0, 1.3])

@@ -29,7 +29,7 @@ from kseg_video.compositing import composite, nearest_kept
 from kseg_video.frame import Frame, as_frame
 from kseg_video.matte import Edge, Matting
 from kseg_video.settings import RenderSettings
-from kseg_video.views import paint_view
+from kseg_video.views import in_layout, paint_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,18 +127,17 @@ class Renderer:
             if layout == "bgr24":
                 return replace(frame, pixels=cast("Plane", cv2.merge([matte] * 3)), layout="bgr24")
             return replace(frame, pixels=matte, layout="gray8")
-        canvas = frame
-        if frame.layout != view_layout(layout or frame.layout, frame.width, settings):
-            canvas = replace(frame, pixels=frame.bgr, layout="bgr24")
+        layout = view_layout(layout or frame.layout, frame.width, settings)
         panels = []
         for panel in _panels(settings):
             if _is_composite(panel):
                 matte = self._matte(frame, segmentation, panel)
-                front = _front(canvas, segmentation, panel)
+                front = _front(frame, segmentation, panel, layout)
                 style = parse_background(panel.background)
+                canvas = in_layout(frame, layout)
                 panels.append(composite(front, canvas, matte, style, background))
             else:
-                panels.append(paint_view(canvas, segmentation, panel))
+                panels.append(paint_view(frame, segmentation, panel, layout))
         return _in_a_row(panels)
 
     def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
@@ -190,16 +189,18 @@ def _is_composite(settings: RenderSettings) -> bool:
     return kind != "color" or bool(settings.feather or settings.despeckle)
 
 
-def _front(canvas: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+def _front(
+    frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
+) -> Frame:
     """What is kept: the source, or the clusters' colours.
 
     A matte may reach into clusters that are off: they have the colour of the nearest that is on.
     """
     if settings.view == "masked":
-        return canvas
+        return in_layout(frame, layout)
     nearest = nearest_kept(segmentation.centroids, settings.disabled)
     recolored = replace(segmentation, colors=segmentation.colors[nearest])
-    return paint_view(canvas, recolored, RenderSettings())
+    return paint_view(frame, recolored, RenderSettings(), layout)
 
 
 def _in_a_row(panels: Sequence[Frame]) -> Frame:

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.frame import Frame, Plane, Segmentation
+    from kseg_video.frame import Frame, PixelLayout, Plane, Segmentation
     from kseg_video.settings import RenderSettings, View
 
 _WHITE = np.full((1, 3), 255, np.uint8)
 _LINES_PER_OUTLINE_PIXEL = 540
 
 
-def paint_view(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+def paint_view(
+    frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
+) -> Frame:
     """One of the views original, segmented, masked and boundaries.
 
     Parameters
@@ -41,30 +43,46 @@ def paint_view(frame: Frame, segmentation: Segmentation, settings: RenderSetting
         Of that frame.
     settings : RenderSettings
         The view, and a colour for its background.
-
-    Returns
-    -------
-    Frame
-        In the frame's layout.
+    layout : {"bgr24", "i420"}
+        Layout of the result: the frame's own, or bgr24.
     """
-    return _VIEWS[settings.view](frame, segmentation, settings)
+    if settings.view == "segmented":
+        return _segmented(frame, segmentation, settings, layout)
+    return _VIEWS[settings.view](in_layout(frame, layout), segmentation, settings)
+
+
+def in_layout(frame: Frame, layout: PixelLayout) -> Frame:
+    """The frame in its own layout, or as bgr24."""
+    return frame if layout == frame.layout else replace(frame, pixels=frame.bgr, layout="bgr24")
 
 
 def _original(frame: Frame, _segmentation: Segmentation, _settings: RenderSettings) -> Frame:
     return frame
 
 
-def _segmented(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+def _segmented(
+    frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
+) -> Frame:
     colors = segmentation.colors.copy()
     off = [number for number in settings.disabled if number < len(colors)]
     colors[off] = _background_color(settings)
     labels = segmentation.labels
-    if frame.layout == "i420":
+    if layout == "i420":
         return replace(frame, pixels=_painted_planes(labels, bgr_to_yuv(colors, frame.encoding)))
-    table = np.zeros((256, 1, 3), np.uint8)
-    table[: len(colors), 0] = colors
-    painted = cv2.applyColorMap(labels, table)
-    return replace(frame, pixels=cast("Plane", painted))
+    return replace(frame, pixels=_painted_bgr(labels, colors), layout=layout)
+
+
+def _painted_bgr(labels: Plane, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """BGR pixels of labels, given the colour of each, (K, 3)."""
+    pixels = np.empty((*labels.shape, 3), np.uint8)
+    table = np.zeros((256, 4), np.uint8)  # entries of 32 bits take half the time of applyColorMap
+    table[: len(colors), :3] = colors
+    entries = cast("NDArray[np.uint8]", table.view(np.int32).ravel())
+    for band in bands_of(*labels.shape):
+        found = cast("NDArray[np.int32]", cv2.LUT(labels[band.rows], entries))
+        four = found.view(np.uint8).reshape(*found.shape, 4)
+        cv2.cvtColor(four, cv2.COLOR_BGRA2BGR, pixels[band.rows])
+    return pixels
 
 
 def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -148,7 +166,6 @@ def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 _VIEWS: dict[View, Callable[[Frame, Segmentation, RenderSettings], Frame]] = {
     "original": _original,
-    "segmented": _segmented,
     "masked": _masked,
     "boundaries": _boundaries,
 }

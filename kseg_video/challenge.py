@@ -10,7 +10,7 @@ from kseg_video.clustering import polish, positions
 from kseg_video.clusters import Clusters
 from kseg_video.color import color_scale
 from kseg_video.mapping import inertia_of, nearest
-from kseg_video.palette import common_members, match_members
+from kseg_video.matching import common_members, match_members
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from kseg_video.mapping import nearest
-from kseg_video.palette import match_centroids
+from kseg_video.matching import match_centroids
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

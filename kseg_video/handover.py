@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.color import color_scale
-from kseg_video.palette import common_members
+from kseg_video.matching import common_members
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from kseg_video.choosing import choose
+from kseg_video.cluster_choice import choose
 from kseg_video.errors import SourceError
 from kseg_video.hud import Figures, Hud
 from kseg_video.live_figures import LiveFigures, Meter

@@ -15,9 +15,9 @@ from kseg_video.errors import SettingsError
 from kseg_video.media_settings import TrimSettings
 from kseg_video.messages import answer, inform
 from kseg_video.palette_finding import FoundPalette, find_palette
+from kseg_video.palette_picture import FIGURES, figures
 from kseg_video.palette_writing import check_palette_output, palette_rows, save_palette
 from kseg_video.stopping import in_background, stop_on_signals
-from kseg_video.swatches import FIGURES, figures
 from kseg_video.targets import check_folder, check_is_another, check_replaceable
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kseg_video.errors import SettingsError, SinkError
+from kseg_video.palette_picture import draw_swatches
 from kseg_video.stills import write_still
-from kseg_video.swatches import draw_swatches
 from kseg_video.whole_files import PartialFile
 
 if TYPE_CHECKING:

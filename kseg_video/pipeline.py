@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.background_files import BackgroundFile, check_background, open_background
-from kseg_video.choosing import choose
+from kseg_video.cluster_choice import choose
 from kseg_video.errors import SettingsError
 from kseg_video.media_settings import (
     DecoderSettings,
@@ -24,7 +24,6 @@ from kseg_video.media_settings import (
     StatisticsSettings,
     TrimSettings,
 )
-from kseg_video.overlap import Reader, Writer
 from kseg_video.palette import Palette, shares_of
 from kseg_video.palette_finding import choose_for_source
 from kseg_video.rendering import Renderer, follows_colors, is_transparent, view_layout, view_width
@@ -43,6 +42,7 @@ from kseg_video.targets import (
     check_target,
 )
 from kseg_video.timing import StageTimer
+from kseg_video.workers import Reader, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,8 +14,8 @@ import numpy as np
 
 from kseg_video.errors import SettingsError, SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.matroska import picture_header, stream_header
 from kseg_video.stalls import StalledError
-from kseg_video.timed_pictures import picture_header, stream_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ import pytest
 from kseg_video import SegmenterSettings
 from kseg_video.clustering import cold_fit, polish
 from kseg_video.mapping import inertia_of, nearest
-from kseg_video.palette import match_centroids
+from kseg_video.matching import match_centroids
 from tests.pictures import photo_like, quadrants
 
 SETTINGS = SegmenterSettings()

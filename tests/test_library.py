@@ -11,9 +11,9 @@ import pytest
 
 from kseg_video import Frame, Segmenter, SinkError, SourceError, convert
 from kseg_video.ffmpeg import FfmpegProcess
-from kseg_video.overlap import Reader, Writer
 from kseg_video.timing import StageTimer
 from kseg_video.video_sink import VideoFileSink
+from kseg_video.workers import Reader, Writer
 from tests.media import make_clip
 from tests.pictures import quadrants
 

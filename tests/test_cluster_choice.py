@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kseg_video import ClusterChoice, Segmenter, SegmenterSettings, SettingsError, SourceError
-from kseg_video.choosing import choose
+from kseg_video.cluster_choice import choose
 from tests.pictures import QUADRANTS, quadrants
 
 # Dark to light: red (upper left) is 0, blue (lower left) 1, green (upper right) 2, white 3.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ _TONE_MAPPING = (
 )
 # Bilinear, because sharper kernels swing over at edges, into colours that are not there.
 _ACCURATELY = "flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp"
+# What the filter that makes a rate constant says at its end.
+RATE_REPORT = re.compile(r"(?P<dropped>\d+) frames dropped, (?P<repeated>\d+) frames duplicated")
 _DEINTERLACING = "bwdif=mode=send_frame:deint=interlaced"
 _SMALLEST_DEINTERLACED = (3, 4)
 
@@ -64,11 +67,16 @@ class Decoding:
         """Whether opacity follows each pixel's colour."""
         return self.video.alpha and not self._hdr
 
-    @property
-    def notes(self) -> list[str]:
-        """What the user should know of it."""
+    def notes(self, *, variable_rate: bool) -> list[str]:
+        """What the user should know of it.
+
+        Parameters
+        ----------
+        variable_rate : bool
+            Whether frames lasted unequally long.
+        """
         notes = []
-        if self.video.variable_rate:
+        if variable_rate:
             notes.append(
                 f"variable frame rate made constant at {float(self.video.frame_rate):g} fps"
             )

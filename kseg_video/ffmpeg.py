@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -34,6 +35,7 @@ _LINES_OF_A_REPORT = 10_000
 _PIPE_BYTES = 1 << 20
 
 _DYING_SECONDS = 2.0
+_ERROR = re.compile(r"\[(?:error|fatal|panic)\] ")
 
 
 @cache
@@ -86,10 +88,24 @@ class FfmpegProcess:
         Whether we write its standard input; otherwise we read its standard output.
     reports : bool
         Whether all that it says is wanted, not its errors alone.
+    notices : re.Pattern, optional
+        What else is wanted of what it says, apart from its errors.
+
+    Attributes
+    ----------
+    noticed : list of re.Match
+        What it has said of that so far.
     """
 
-    def __init__(self, arguments: Sequence[str], *, feeds: bool, reports: bool = False) -> None:
-        level = "info" if reports else "error"
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        feeds: bool,
+        reports: bool = False,
+        notices: re.Pattern[str] | None = None,
+    ) -> None:
+        level = "info" if reports else "level+verbose" if notices else "error"
         self._process = subprocess.Popen(
             [executable(), "-hide_banner", "-loglevel", level, *arguments],
             stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
@@ -111,6 +127,8 @@ class FfmpegProcess:
         self._watch = StallWatch(self._process.pid)
         kept = _LINES_OF_A_REPORT if reports else _MESSAGES_KEPT
         self._messages: deque[str] = deque(maxlen=kept)
+        self._notices = notices
+        self.noticed: list[re.Match[str]] = []
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
         self._listener.start()
 
@@ -216,7 +234,15 @@ class FfmpegProcess:
             for line in iter(stream.readline, b""):
                 text = line.decode("utf-8", "replace").rstrip()
                 if text:
-                    self._messages.append(text)
+                    self._note(text)
+
+    def _note(self, text: str) -> None:
+        if self._notices is None:
+            self._messages.append(text)
+        elif found := self._notices.search(text):
+            self.noticed.append(found)
+        elif _ERROR.search(text):
+            self._messages.append(_ERROR.sub("", text, count=1))
 
 
 def _enlarge(pipe: IO[bytes]) -> None:

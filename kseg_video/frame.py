@@ -56,8 +56,6 @@ class VideoInfo:
         Whether this is a single picture without a time of its own.
     has_alpha : bool
         Whether its frames carry opacity.
-    notes : tuple of str
-        What the user should know of how this input is read.
     """
 
     width: int
@@ -70,7 +68,6 @@ class VideoInfo:
     has_audio: bool = False
     still: bool = False
     has_alpha: bool = False
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

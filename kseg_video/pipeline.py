@@ -279,7 +279,7 @@ class _Run:
             inertia=self._inertia_sum / self._frames,
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
-            notes=(*self._choice_notes, *self._source.info.notes, *sink.notes),
+            notes=(*self._choice_notes, *self._source.notes, *sink.notes),
             warnings=tuple(self._source.warnings),
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from kseg_video.closing import ClosingContext
-from kseg_video.decoding import Decoding, read_picture
+from kseg_video.decoding import RATE_REPORT, Decoding, read_picture
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.frame import Frame, Tracks, VideoInfo
@@ -43,6 +43,11 @@ class FrameSource(Protocol):
     @property
     def tracks(self) -> Tracks | None:
         """What goes with the frames: sound, subtitles, chapters and tags."""
+        ...
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of how it is read; complete after the last frame."""
         ...
 
     @property
@@ -126,6 +131,7 @@ class VideoFileSource(ClosingContext):
         self._video = video = probe(path)
         self._decoding = decoding = Decoding(video, decoder)
         self._cut = _Cut.on_grid(video, trim)
+        self._variable_rate = video.variable_rate
         self.warnings: list[str] = []
         self.info = VideoInfo(
             width=video.width,
@@ -137,12 +143,16 @@ class VideoFileSource(ClosingContext):
             sample_aspect_ratio=video.sample_aspect_ratio,
             has_audio=bool(video.audio),
             has_alpha=decoding.has_alpha,
-            notes=tuple(decoding.notes),
         )
         self.tracks = self._cut.tracks(path, video)
         self._process: FfmpegProcess | None = None
         self._most_frames = path.stat().st_size * _FRAMES_A_BYTE
         self._check_claim(self._cut.expected_count or 0)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of how it is read; complete after the last frame."""
+        return self._decoding.notes(variable_rate=self._variable_rate)
 
     def close(self) -> None:
         """End the decoder, whatever it is doing."""
@@ -150,11 +160,11 @@ class VideoFileSource(ClosingContext):
             self._process.stop()
 
     def __iter__(self) -> Iterator[Frame]:
-        self._process = FfmpegProcess(self._arguments(), feeds=False)
+        self._process = FfmpegProcess(self._arguments(), feeds=False, notices=RATE_REPORT)
         count, info = 0, self.info
         odd_width = info.width % 2 == 1
         try:
-            for pixels in self._without_padding(self._pictures(self._process)):
+            for pixels in self._without_padding(self._process):
                 time = self._cut.first_time + count / float(info.frame_rate)
                 colors, alpha = self._apart(pixels)
                 yield Frame(colors, info.layout, info.encoding, count, time, alpha, odd_width)
@@ -197,25 +207,31 @@ class VideoFileSource(ClosingContext):
             return pixels, None
         return np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])
 
-    def _without_padding(self, pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        """Drop the repeats that ffmpeg adds after the end of a variable-rate file.
+    def _without_padding(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
+        """Pictures without the repeats that ffmpeg adds after the end of a variable-rate file.
 
         Its last frame lasts as long as the one decoded before it, which may be well past the end.
         """
         expected = self._cut.expected_count
-        if not self._video.variable_rate or expected is None:
-            yield from pictures
-            return
-        last, held = None, 0
-        for number, pixels in enumerate(pictures):
-            if number >= expected and last is not None and np.array_equal(pixels, last):
+        last, held = np.empty(0, np.uint8), 0
+        for number, pixels in enumerate(self._pictures(process)):
+            if expected is not None and number >= expected and np.array_equal(pixels, last):
                 held += 1
                 continue
-            while held and last is not None:
-                yield last
-                held -= 1
-            last = pixels
+            yield from itertools.repeat(last, held)
+            last, held = pixels, 0
             yield pixels
+        process.wait()
+        self._variable_rate |= self._was_uneven(process)
+        if not self._variable_rate:
+            yield from itertools.repeat(last, held)
+
+    def _was_uneven(self, process: FfmpegProcess) -> bool:
+        """Whether frames had to be repeated or left out: some containers claim a constant rate."""
+        counts = [report["repeated"] for report in process.noticed]
+        if self._cut.is_whole:  # otherwise what lies before and after the part is left out, too
+            counts += [report["dropped"] for report in process.noticed]
+        return any(map(int, counts))
 
     def _check_claim(self, frames: int) -> None:
         """Refuse to fill hours that a damaged file of some kilobytes claims with repeats."""
@@ -258,6 +274,11 @@ class _Cut:
     seek: float  # where the decoder starts
     count: int | None
     expected_count: int | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is cut off."""
+        return not self.seek and self.count is None
 
     @classmethod
     def on_grid(cls, video: ProbedVideo, trim: TrimSettings) -> _Cut:

@@ -43,6 +43,7 @@ class StillsSource(ClosingContext):
     tracks: Tracks | None = None
 
     def __init__(self, path: Path, trim: TrimSettings) -> None:
+        self.notes: list[str] = []
         self.warnings: list[str] = []
         self._path = path
         rate = SEQUENCE_FRAME_RATE

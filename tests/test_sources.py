@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def test_planar_frames_are_the_decoder_s_own(tmp_path: Path) -> None:
 def test_rates_are_exact(tmp_path: Path, rate: str) -> None:
     with open_source(make_clip(tmp_path / "a.mp4", rate=rate, seconds=0.5)) as source:
         assert source.info.frame_rate == Fraction(rate)
-        assert not source.info.notes
+        assert not source.notes
 
 
 @pytest.mark.parametrize(
@@ -197,10 +198,36 @@ class TestVariableRate:
         with open_source(clip) as source:
             rate = float(source.info.frame_rate)
             frames = list(source)
-            assert "variable frame rate" in source.info.notes[0]
+            assert "variable frame rate" in source.notes[0]
         originals = read_planes(clip)
         for seconds, original in zip((0, 0.1, 0.6, 0.7, 1.7), originals, strict=True):
             assert np.array_equal(frames[round(seconds * rate)].pixels, original)
+
+    def test_it_is_told_of_containers_that_claim_a_constant_one(self, clip: Path) -> None:
+        matroska = clip.with_suffix(".mkv")
+        ffmpeg("-i", clip, "-c", "copy", matroska)
+        with open_source(matroska) as source:
+            assert not source.notes
+            count = sum(1 for _ in source)
+            assert "variable frame rate" in source.notes[0]
+            assert count / source.info.frame_rate == pytest.approx(1.8, abs=0.1)
+
+    @pytest.mark.parametrize("trim", [TrimSettings(0.2, 0.7), TrimSettings(max_frames=3)])
+    def test_a_part_of_a_constant_one_is_none(self, tmp_path: Path, trim: TrimSettings) -> None:
+        for name, codec in (("a.mkv", "libx264"), ("a.ts", "mpeg2video")):
+            with open_source(make_clip(tmp_path / name, "-c:v", codec), trim) as source:
+                assert list(source)
+                assert not source.notes
+
+    def test_a_picture_that_stands_still_past_a_claimed_end_is_kept(self, tmp_path: Path) -> None:
+        clip = make_clip(tmp_path / "a.flv", picture="color=c=red", seconds=2)
+        data = clip.read_bytes()
+        place = data.index(b"duration\0") + len(b"duration\0")
+        clip.write_bytes(data[:place] + struct.pack(">d", 0.4) + data[place + 8 :])
+        with open_source(clip) as source:
+            assert source.info.frame_count == 10
+            assert sum(1 for _ in source) == 50
+            assert not source.notes
 
     def test_the_duration_is_held_to_a_frame(self, real_media: Path) -> None:
         clip = real_media / "screen_vfr_720p.mp4"

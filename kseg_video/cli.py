@@ -135,7 +135,8 @@ def _convert_each(
     console: Console | None,
 ) -> int:
     from kseg_video.pipeline import convert
-    from kseg_video.status import TerminalStatus, summary_data, summary_line
+    from kseg_video.status import TerminalStatus
+    from kseg_video.summary import summary_data, summary_line
 
     summaries: list[dict[str, Any]] = []
     failed = False

@@ -1,4 +1,4 @@
-"""What the terminal shows: progress while files are converted, and a summary of each."""
+"""What the terminal shows: progress while files are converted, and the palette of each."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+from kseg_video.summary import summary_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,75 +151,3 @@ def palette_table(palette: Palette, disabled: frozenset[int]) -> Table:
             remark = "off"
         table.add_row(swatch, str(number), color if real else "-", f"{share:6.1%}", remark)
     return table
-
-
-def summary_words(report: Report) -> list[str]:
-    """What a run did, in a few words each."""
-    frames = "1 frame" if report.frames == 1 else f"{report.frames} frames"
-    words = [frames, f"{report.seconds:.1f} s", f"{report.frames_per_second:.0f} fps"]
-    if report.compactness is not None:
-        words = [frames, f"{report.seconds:.1f} s", f"compactness {report.compactness:.6g}"]
-    words.append(f"inertia {report.inertia:.4g}")
-    missing = len(report.palette) - report.palette.n_real
-    if missing:
-        words.append(f"{report.palette.n_real} real clusters of {len(report.palette)}")
-    return [*words, *report.notes]
-
-
-def summary_line(report: Report) -> str:
-    """What a run did, as one plain line."""
-    palette = report.palette
-    rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
-    colors = ", ".join(
-        f"{number} {color} {share:.1%}" for number, (color, share, real) in enumerate(rows) if real
-    )
-    return f"{report.output}: {', '.join(summary_words(report))}; palette {colors}"
-
-
-def summary_data(report: Report) -> dict[str, Any]:
-    """What a run did, for JSON; README documents the fields."""
-    info, palette = report.info, report.palette
-    data: dict[str, Any] = {
-        "input": str(report.source),
-        "output": str(report.output),
-        "frames": report.frames,
-        "seconds": round(report.seconds, 3),
-        "fps": round(report.frames_per_second, 2),
-        "width": info.width,
-        "height": info.height,
-        "frame_rate": str(info.frame_rate),
-        "color_space": report.settings.color_space,
-        "mapping": report.settings.mapping,
-        "clusters": len(palette),
-        "real_clusters": palette.n_real,
-        "palette": [
-            {
-                "cluster": number,
-                "hex": color,
-                "share": round(share, 6),
-                "centroid": [round(value, 3) for value in centroid],
-                "real": real,
-                "disabled": number in report.disabled,
-            }
-            for number, (color, share, centroid, real) in enumerate(
-                zip(
-                    palette.hex_colors,
-                    palette.shares.tolist(),
-                    palette.centroids.tolist(),
-                    palette.real.tolist(),
-                    strict=True,
-                )
-            )
-        ],
-        "events": [
-            {"frame": event.frame, "time": round(event.time, 6), "event": event.event}
-            for event in report.events
-        ],
-        "inertia": report.inertia,
-        "stage_ms": {name: round(cost, 3) for name, cost in report.stage_milliseconds.items()},
-        "notes": list(report.notes),
-        "warnings": list(report.warnings),
-    }
-    if report.compactness is not None:
-        data["compactness"] = report.compactness
-    return data

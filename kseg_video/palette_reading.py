@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import SettingsError, SourceError
@@ -21,18 +22,17 @@ from kseg_video.settings import MAX_CLUSTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
 _GIMP_COLOR = re.compile(r"\s*(\d+)\s+(\d+)\s+(\d+)(?:\s.*)?")
 
 
-def load_palette(path: Path) -> tuple[str, ...]:
+def load_palette(path: str | Path) -> tuple[str, ...]:
     """Read the colours of a palette.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         A ``.json``, ``.gpl`` or ``.hex`` file.
 
     Returns
@@ -47,9 +47,12 @@ def load_palette(path: Path) -> tuple[str, ...]:
     SourceError
         If it cannot be read or holds none, or too many colours.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in _READERS:
-        raise SettingsError(f"{path.name} cannot be read as a palette; give {', '.join(_READERS)}")
+        raise SettingsError(
+            f"{path.name} cannot be read as a palette; choose one of {', '.join(_READERS)}"
+        )
     try:
         colors = _READERS[suffix](path.read_text("utf-8-sig"))
     except OSError as error:

@@ -13,16 +13,16 @@ suffix  contents
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.errors import SettingsError, SinkError
+from kseg_video.errors import SettingsError, cannot_write
 from kseg_video.palette_picture import draw_swatches
 from kseg_video.stills import write_still
 from kseg_video.whole_files import PartialFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from kseg_video.palette import Palette
 
@@ -62,12 +62,12 @@ def check_palette_output(path: Path) -> None:
         raise SettingsError(f"{path.name} is no palette; choose one of {', '.join(known)}")
 
 
-def save_palette(path: Path, palette: Palette, *, overwrite: bool = False) -> None:
+def save_palette(path: str | Path, palette: Palette, *, overwrite: bool = False) -> None:
     """Write the real clusters of a palette.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         Its suffix chooses the format.
     palette : Palette
     overwrite : bool
@@ -80,6 +80,7 @@ def save_palette(path: Path, palette: Palette, *, overwrite: bool = False) -> No
     SinkError
         If the file cannot be written.
     """
+    path = Path(path)
     check_palette_output(path)
     suffix = path.suffix.lower()
     part = PartialFile(path, overwrite=overwrite)
@@ -90,7 +91,7 @@ def save_palette(path: Path, palette: Palette, *, overwrite: bool = False) -> No
             part.path.write_text(_WRITERS[suffix](palette, path.stem), "utf-8")
         part.publish()
     except OSError as error:
-        raise SinkError(f"{path} cannot be written ({error.strerror})") from error
+        raise cannot_write(path, error) from error
     finally:
         part.discard()
 

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kseg_video import ClusterChoice, Frame, RenderSettings, SegmenterSettings, SourceError
+from kseg_video import (
+    ClusterChoice,
+    Frame,
+    RenderSettings,
+    SegmenterSettings,
+    SourceError,
+    load_palette,
+)
 from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
 from kseg_video.live_background import open_live_background
@@ -171,8 +178,9 @@ def test_a_snapshot_is_view_original_and_palette(stage: Stage, tmp_path: Path) -
         assert masked.size == source.size == (60, 40)
         assert (np.asarray(masked).max(axis=2) == 0).mean() == pytest.approx(0.25, abs=0.02)
         assert np.asarray(source).max(axis=2).min() > 100
-    clusters = json.loads(palette.read_text())
+    clusters = json.loads(palette.read_text())["palette"]
     assert [cluster["cluster"] for cluster in clusters] == [0, 1, 2, 3]
+    assert load_palette(palette) == tuple(cluster["hex"] for cluster in clusters)
     assert sum(cluster["share"] for cluster in clusters) == pytest.approx(1)
 
 

@@ -86,6 +86,10 @@ class TestFiles:
             assert (strip == color).all(axis=-1).mean() == pytest.approx(share, abs=0.002)
             assert (pixels[..., ::-1] == color).all(axis=-1).sum() > 10_000
 
+    def test_names_may_be_plain_text(self, tmp_path: Path) -> None:
+        save_palette(f"{tmp_path}/a.hex", PALETTE)
+        assert load_palette(f"{tmp_path}/a.hex") == HEX
+
     def test_an_existing_file_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "a.hex").write_text("precious")
         with pytest.raises(SinkError, match="appeared meanwhile"):
@@ -154,7 +158,7 @@ class TestFiles:
             load_palette(tmp_path / "a.json")
 
     def test_unknown_suffixes(self, tmp_path: Path) -> None:
-        with pytest.raises(SettingsError, match=r"a\.png cannot be read .* give \.json, \.gpl"):
+        with pytest.raises(SettingsError, match=r"a\.png cannot be read .* one of \.json, \.gpl"):
             load_palette(tmp_path / "a.png")
         with pytest.raises(SettingsError, match=r"a\.txt is no palette; choose one of \.json"):
             save_palette(tmp_path / "a.txt", PALETTE)

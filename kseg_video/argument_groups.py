@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, get_args
 from kseg_video.argument_values import (
     background,
     clusters,
-    count_or_all,
-    count_or_auto,
+    number,
     pixel,
+    seconds,
+    whole_number,
+    whole_number_or,
 )
+from kseg_video.containers import DEFAULT_CRF, DEFAULT_PRESET
 from kseg_video.media_settings import Codec, Preset
 from kseg_video.settings import (
     DEFAULT_SAMPLE_PIXELS,
@@ -34,7 +37,7 @@ def add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> Non
     group.add_argument(
         "-k",
         "--clusters",
-        type=count_or_auto if may_be_auto else int,
+        type=whole_number_or("auto") if may_be_auto else whole_number,
         default=_DEFAULTS.n_clusters,
         metavar="N",
         help=f"number of clusters, 1 to {MAX_CLUSTERS}"
@@ -60,7 +63,7 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
     )
     group.add_argument(
         "--stability",
-        type=float,
+        type=number,
         default=_DEFAULTS.stability,
         metavar="X",
         help="how still labels and palette are held, 0 (strict) to 1 (default: %(default)s)",
@@ -78,13 +81,17 @@ def add_fitting(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--sample-pixels",
-        type=count_or_all,
+        type=whole_number_or("all"),
         metavar="N",
         help="pixels of a frame that a fit looks at, or all "
         f"(default: all for stills, else {DEFAULT_SAMPLE_PIXELS})",
     )
     group.add_argument(
-        "--seed", type=int, default=_DEFAULTS.seed, metavar="N", help="random seed (default: 0)"
+        "--seed",
+        type=whole_number,
+        default=_DEFAULTS.seed,
+        metavar="N",
+        help="random seed (default: %(default)s)",
     )
     group.add_argument(
         "--init",
@@ -94,21 +101,21 @@ def add_fitting(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--attempts",
-        type=int,
+        type=whole_number,
         default=_DEFAULTS.attempts,
         metavar="N",
         help="cold fits of which the best is kept (default: %(default)s)",
     )
     group.add_argument(
         "--max-iterations",
-        type=int,
+        type=whole_number,
         default=_DEFAULTS.max_iterations,
         metavar="N",
         help="iterations of a fit at most (default: %(default)s)",
     )
     group.add_argument(
         "--epsilon",
-        type=float,
+        type=number,
         default=_DEFAULTS.epsilon,
         metavar="X",
         help="a fit ends when no centroid moves farther (default: %(default)s)",
@@ -142,13 +149,13 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--feather",
-        type=int,
+        type=whole_number,
         metavar="PIXELS",
         help="width of soft edges (default: 0 on a flat background, else as suits the size)",
     )
     group.add_argument(
         "--despeckle",
-        type=int,
+        type=whole_number,
         metavar="PIXELS",
         help="area below which islands and holes go (default: likewise)",
     )
@@ -156,17 +163,34 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
 
 def add_trimming(group: argparse._ArgumentGroup) -> None:
     """Add what decides which part of the input is taken."""
-    group.add_argument("--start", type=float, default=0.0, metavar="S", help="first second")
-    group.add_argument("--end", type=float, metavar="S", help="second to stop before")
-    group.add_argument("--max-frames", type=int, metavar="N", help="frames written at most")
+    group.add_argument(
+        "--start",
+        type=seconds,
+        default=0.0,
+        metavar="TIME",
+        help="where to begin, in seconds or as 1:30",
+    )
+    group.add_argument("--end", type=seconds, metavar="TIME", help="where to stop")
+    group.add_argument("--max-frames", type=whole_number, metavar="N", help="frames taken at most")
 
 
 def add_encoding(group: argparse._ArgumentGroup) -> None:
     """Add what decides how the output is encoded."""
-    group.add_argument("--codec", choices=get_args(Codec), help="default: the container's usual")
-    group.add_argument("--crf", type=int, metavar="N", help="constant rate factor, lower is better")
     group.add_argument(
-        "--preset", choices=get_args(Preset), metavar="NAME", help="of x264: ultrafast to veryslow"
+        "--codec", choices=get_args(Codec), help="video codec (default: the container's usual one)"
+    )
+    defaults = ", ".join(f"{crf} for {codec}" for codec, crf in DEFAULT_CRF.items())
+    group.add_argument(
+        "--crf",
+        type=whole_number,
+        metavar="N",
+        help=f"constant rate factor, lower is better (default: {defaults})",
+    )
+    group.add_argument(
+        "--preset",
+        choices=get_args(Preset),
+        metavar="NAME",
+        help=f"of x264: ultrafast to veryslow (default: {DEFAULT_PRESET})",
     )
     group.add_argument(
         "--lossless", action="store_true", help="FFV1 in .mkv, which keeps the exact colours"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from kseg_video.background import parse_background
 from kseg_video.errors import SettingsError
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kseg_video.settings import Selector
+
+_CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d*)?)")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def clusters(text: str) -> tuple[Selector, ...]:
@@ -58,21 +61,50 @@ def size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def count_or_auto(text: str) -> int | Literal["auto"]:
-    """A number, or auto."""
-    if text == "auto":
-        return "auto"
+def whole_number(text: str) -> int:
+    """A whole number."""
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor auto") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
 
 
-def count_or_all(text: str) -> int | Literal["all"]:
-    """A number, or all."""
-    if text == "all":
-        return "all"
+def whole_number_or(word: str) -> Callable[[str], int | str]:
+    """What reads a whole number or that word."""
+
+    def read(text: str) -> int | str:
+        try:
+            return text if text == word else int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor {word}") from None
+
+    return read
+
+
+def number(text: str) -> float:
+    """A number."""
     try:
-        return int(text)
+        return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor all") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+def seconds(text: str) -> float:
+    """Seconds, or a time such as 1:30 or 1:02:03.5, which ffmpeg's users write."""
+    clock = _CLOCK.fullmatch(text)
+    try:
+        if clock is None:
+            return float(text)
+    except ValueError:
+        message = f"{text!r} is no time; give seconds or a time such as 1:30"
+        raise argparse.ArgumentTypeError(message) from None
+    return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + float(clock[3])
+
+
+def input_path(text: str) -> Path:
+    """A file or folder on this computer."""
+    if _ADDRESS.match(text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is an address; download it first, or watch it with: kseg-video live {text}"
+        )
+    return Path(text)

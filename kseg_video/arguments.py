@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import kseg_video
 from kseg_video.argument_groups import (
@@ -17,10 +18,15 @@ from kseg_video.argument_groups import (
     add_statistics,
     add_trimming,
 )
-from kseg_video.argument_values import size
+from kseg_video.argument_values import input_path, number, size
 from kseg_video.messages import complain
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 EXIT_USAGE = 2
+
+_INPUTS = "video, image, folder of images, or pattern such as frame_%%04d.png"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,6 +35,35 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         complain(f"{message}; see {self.prog} --help")
         raise SystemExit(EXIT_USAGE)
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options that a command line stands for.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; those of the process by default.
+
+    Raises
+    ------
+    SystemExit
+        After help, the version or a complaint.
+    """
+    options, unknown = command_parser().parse_known_args(arguments)
+    if unknown:
+        complain(f"{_why_unknown(unknown[0], options)}; see kseg-video {options.command} --help")
+        raise SystemExit(EXIT_USAGE)
+    return options
+
+
+def _why_unknown(argument: str, options: argparse.Namespace) -> str:
+    if not argument.startswith("-"):
+        return f"{argument} stands apart from the other inputs; name all of them on end"
+    option = argument.split("=", maxsplit=1)[0]
+    known = [f"--{name.replace('_', '-')}" for name in vars(options)]
+    similar = difflib.get_close_matches(option, known, 1)
+    return f"there is no {option}" + (f"; did you mean {similar[0]}?" if similar else "")
 
 
 def command_parser() -> argparse.ArgumentParser:
@@ -49,9 +84,9 @@ def command_parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "inputs",
         nargs="+",
-        type=Path,
+        type=input_path,
         metavar="INPUT",
-        help="video, image, folder of images, or pattern such as frame_%%04d.png",
+        help=_INPUTS,
     )
     convert.add_argument(
         "-o",
@@ -116,7 +151,7 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--size", type=size, metavar="WxH", help="picture size that a camera is asked for"
     )
     capture.add_argument(
-        "--fps", type=float, metavar="N", help="frames a second that a camera is asked for"
+        "--fps", type=number, metavar="N", help="frames a second that a camera is asked for"
     )
     capture.add_argument(
         "--reconnect",
@@ -158,7 +193,7 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Find one palette for all of some videos and images.",
         allow_abbrev=False,
     )
-    palette.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="as of convert")
+    palette.add_argument("inputs", nargs="+", type=input_path, metavar="INPUT", help=_INPUTS)
     palette.add_argument(
         "-o",
         "--output",

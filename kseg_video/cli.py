@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kseg_video.argument_settings import cluster_choice, render_settings, segmenter_settings
-from kseg_video.arguments import EXIT_USAGE, command_parser
+from kseg_video.arguments import EXIT_USAGE, parse_arguments
 from kseg_video.errors import DisplayError, SettingsError
 from kseg_video.media_settings import (
     DecoderSettings,
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = command_parser().parse_args(arguments)
+        options = parse_arguments(arguments)
     except SystemExit as leaving:
         return int(leaving.code or 0)
     try:

@@ -174,6 +174,11 @@ def working_to_bgr(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np
     return np.clip(_SPACES[space][1](values), 0, 255)
 
 
+def in_order_of_name(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
+    """Points of a working space as its name says them: R, G, B of rgb; (K, 3) to (K, 3)."""
+    return values[:, ::-1] if space == "rgb" else values
+
+
 def bgr_of_hex(colors: Sequence[str]) -> NDArray[np.float32]:
     """BGR levels of colours such as ``#2b6cb0``; K of them to shape (K, 3)."""
     return np.array([list(bytes.fromhex(color[1:])[::-1]) for color in colors], np.float32)

@@ -111,9 +111,9 @@ CONTAINERS = {
     ".mkv": Container("matroska", ("h264", "vp9"), ("vp9",), _MATROSKA_AUDIO, _MATROSKA_SUBTITLES),
     ".webm": Container("webm", ("vp9",), ("vp9",), _WEBM_AUDIO, _WEBM_SUBTITLES),
 }
-_DEFAULT_CRF: dict[Codec, int] = {"h264": 18, "vp9": 24}
+DEFAULT_CRF: dict[Codec, int] = {"h264": 18, "vp9": 24}
 HIGHEST_CRF: dict[Codec, int] = {"h264": 51, "vp9": 63}
-_DEFAULT_PRESET = "veryfast"
+DEFAULT_PRESET = "veryfast"
 LOSSLESS_SUFFIX = ".mkv"
 
 
@@ -127,8 +127,8 @@ def codec_arguments(codec: Codec, encoder: EncoderSettings) -> list[str]:
     """Ffmpeg's options for a codec."""
     if codec == "prores":
         return ["prores_ks", "-profile:v", "4444", "-vendor", "apl0"]
-    crf = _DEFAULT_CRF[codec] if encoder.crf is None else encoder.crf
+    crf = DEFAULT_CRF[codec] if encoder.crf is None else encoder.crf
     if codec == "h264":
-        return ["libx264", "-preset", encoder.preset or _DEFAULT_PRESET, "-crf", str(crf)]
+        return ["libx264", "-preset", encoder.preset or DEFAULT_PRESET, "-crf", str(crf)]
     speed = ["-deadline", "good", "-cpu-used", "5", "-row-mt", "1"]
     return ["libvpx-vp9", "-crf", str(crf), "-b:v", "0", *speed]

@@ -176,6 +176,18 @@ def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSett
         raise SettingsError(f"{suffix} holds label maps; choose --view labels with it")
 
 
+def _without_effect(rendering: RenderSettings) -> Iterator[str]:
+    """What is asked for and seen nowhere, since no cluster is off."""
+    if rendering.disabled:
+        return
+    if rendering.view == "masked":
+        yield "no cluster is switched off, so masked shows the whole source"
+    elif rendering.view == "matte":
+        yield "no cluster is switched off, so the matte is white throughout"
+    elif rendering.background != RenderSettings().background:
+        yield f"no cluster is switched off, so {rendering.background} is seen nowhere"
+
+
 def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
     """Fill in the choices that are left to the input."""
     if not info.still:
@@ -238,7 +250,7 @@ class _Run:
         first = next(segmented)
         chosen = choose(choice, first[1])
         self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
-        self._choice_notes = chosen.notes
+        self._choice_notes = (*chosen.notes, *_without_effect(self.rendering))
         self._segmenter.keeps_cells = follows_colors(self.rendering)
         self._segmented = chain([first], segmented)
 

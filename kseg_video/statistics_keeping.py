@@ -32,7 +32,7 @@ def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None
         If a file exists without leave to overwrite, or cannot be made.
     """
     if statistics.plot is not None and find_spec("matplotlib") is None:
-        raise KsegError("plots need matplotlib; install it with: pip install 'kseg-video[plot]'")
+        raise KsegError("plots need matplotlib; install it with: pip install matplotlib")
     for path in statistics.paths:
         check_replaceable([path] if path.exists() else [], overwrite=overwrite)
         check_folder(path.parent)

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from kseg_video.summary import summary_words
+from kseg_video.summary import summary_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,11 @@ class TerminalStatus:
         """Replace the display by the summary, which stays."""
         self._live.update(Text(), refresh=True)
         self._console.print(
-            Text(report.output.name, "bold"), *summary_words(report), sep=" · ", soft_wrap=True
+            Text(report.output.name, "bold"),
+            *summary_figures(report),
+            *report.notes,
+            sep=" · ",
+            soft_wrap=True,
         )
         self._console.print(palette_table(report.palette, report.disabled))
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kseg_video.color import in_order_of_name
+
 if TYPE_CHECKING:
     from kseg_video.report import Report
 
 
-def summary_words(report: Report) -> list[str]:
-    """What a run did, in a few words each."""
-    frames = "1 frame" if report.frames == 1 else f"{report.frames} frames"
-    words = [frames, f"{report.seconds:.1f} s", f"{report.frames_per_second:.0f} fps"]
+def summary_figures(report: Report) -> list[str]:
+    """What a run did, a figure in a few words each."""
+    figures = ["1 frame" if report.frames == 1 else f"{report.frames} frames"]
+    figures.append(f"{report.seconds:.1f} s")
+    if report.frames > 1:
+        figures.append(f"{report.frames_per_second:.0f} fps")
     if report.compactness is not None:
-        words = [frames, f"{report.seconds:.1f} s", f"compactness {report.compactness:.6g}"]
-    words.append(f"inertia {report.inertia:.4g}")
-    missing = len(report.palette) - report.palette.n_real
-    if missing:
-        words.append(f"{report.palette.n_real} real clusters of {len(report.palette)}")
-    return [*words, *report.notes]
+        figures.append(f"compactness {report.compactness:.6g}")
+    figures.append(f"inertia {report.inertia:.4g}")
+    count, n_real = len(report.palette), report.palette.n_real
+    if n_real < count:
+        figures.append(f"{n_real} real cluster{'s' if n_real > 1 else ''} of {count}")
+    return figures
 
 
 def summary_line(report: Report) -> str:
@@ -28,7 +32,8 @@ def summary_line(report: Report) -> str:
     colors = ", ".join(
         f"{number} {color} {share:.1%}" for number, (color, share, real) in enumerate(rows) if real
     )
-    return f"{report.output}: {', '.join(summary_words(report))}; palette {colors}"
+    figures = ", ".join(summary_figures(report))
+    return "; ".join([f"{report.output}: {figures}", *report.notes, f"palette {colors}"])
 
 
 def summary_data(report: Report) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def summary_data(report: Report) -> dict[str, Any]:
                 zip(
                     palette.hex_colors,
                     palette.shares.tolist(),
-                    palette.centroids.tolist(),
+                    in_order_of_name(palette.centroids, report.settings.color_space).tolist(),
                     palette.real.tolist(),
                     strict=True,
                 )
@@ -70,7 +75,7 @@ def summary_data(report: Report) -> dict[str, Any]:
             {"frame": event.frame, "time": round(event.time, 6), "event": event.event}
             for event in report.events
         ],
-        "inertia": report.inertia,
+        "inertia": float(f"{report.inertia:.7g}"),  # as exact as the distances are
         "stage_ms": {name: round(cost, 3) for name, cost in report.stage_milliseconds.items()},
         "notes": list(report.notes),
         "warnings": list(report.warnings),

@@ -68,7 +68,8 @@ class TestConvert:
         palette = summary["palette"]
         assert [row["cluster"] for row in palette] == [0, 1, 2]
         assert [row["disabled"] for row in palette] == [False, True, False]
-        assert all(re.fullmatch("#[0-9a-f]{6}", row["hex"]) for row in palette)
+        for row in palette:  # of rgb, red comes first
+            assert row["hex"] == "#{:02x}{:02x}{:02x}".format(*map(round, row["centroid"]))
         assert sum(row["share"] for row in palette) == pytest.approx(1, abs=1e-4)
         assert summary["events"][0] == {"frame": 0, "time": 0.0, "event": "cold"}
         assert summary["inertia"] > 0
@@ -90,8 +91,17 @@ class TestConvert:
     def test_the_palette_says_how_many_clusters_are_real(self, tmp_path: Path) -> None:
         Image.new("RGB", (8, 8), (200, 10, 10)).save(tmp_path / "flat.png")
         outcome = run("convert", tmp_path / "flat.png", "--json")
-        assert "1 real clusters of 5" in outcome.err
+        assert "1 real cluster of 5" in outcome.err
         assert json.loads(outcome.out)["real_clusters"] == 1
+
+    def test_a_part_by_the_clock(self, clip: Path, tmp_path: Path) -> None:
+        part = ("--start", "0:00.2", "--end", "0:0:0.6")
+        outcome = run("convert", clip, "-o", tmp_path / "o.mp4", *part)
+        assert (outcome.code, outcome.err.split(", ")[0]) == (0, f"{tmp_path / 'o.mp4'}: 10 frames")
+
+    def test_a_view_of_nothing_but_the_source_says_so(self, clip: Path, tmp_path: Path) -> None:
+        said = run("convert", clip, "-o", tmp_path / "o.mp4", "--view", "masked").err
+        assert "; no cluster is switched off, so masked shows the whole source; palette" in said
 
     def test_notes_are_said(self, tmp_path: Path) -> None:
         clip = make_clip(
@@ -177,12 +187,16 @@ class TestBadInput:
             ("--disable a", "'a' is no colour"),
             ("--disable 1 --only 2", "give one kind"),
             ("--start 5 --end 2", "must lie after the start"),
+            ("--start soon", "'soon' is no time; give seconds or a time such as 1:30"),
+            ("--end 1:75", "'1:75' is no time"),
             ("--start -1", "the start cannot be -1.0"),
             ("--start nan", "the start cannot be nan"),
             ("--max-frames 0", "number of frames cannot be 0"),
             ("--color-space cmyk", "invalid choice: 'cmyk'"),
             ("--epsilon 0", "epsilon cannot be 0.0"),
             ("--attempts 0", "attempts cannot be 0"),
+            ("--attempts few", "argument --attempts: 'few' is no whole number; see"),
+            ("--stability much", "argument --stability: 'much' is no number; see"),
             ("--sample-pixels some", "neither a number nor all"),
             ("--sample-pixels 0", "sampled pixels cannot be 0"),
             ("--seed -1", "seed cannot be -1"),
@@ -192,8 +206,10 @@ class TestBadInput:
             ("--lossless", "lossless output needs .mkv"),
             ("--lossless --crf 3", "takes no codec, preset or rate factor"),
             ("--view labels", "only in lossless outputs"),
-            ("--frobnicate", "unrecognized arguments: --frobnicate"),
-            ("--clus 3", "unrecognized arguments: --clus"),
+            ("--frobnicate", "there is no --frobnicate; see kseg-video convert --help"),
+            ("--clus 3", "there is no --clus; "),
+            ("--colour-space=lab", "there is no --colour-space; did you mean --color-space?"),
+            ("-y more.mp4", "more.mp4 stands apart from the other inputs; name all of them on end"),
         ],
     )
     def test_wrong_usage(self, clip: Path, tmp_path: Path, options: str, message: str) -> None:
@@ -206,6 +222,10 @@ class TestBadInput:
     @pytest.mark.parametrize("name", ["out.xyz", "out"])
     def test_an_unknown_suffix(self, clip: Path, tmp_path: Path, name: str) -> None:
         self.check(2, r"no known suffix; choose one of .*\.mp4", tmp_path, clip, "-o", name)
+
+    def test_an_address(self, tmp_path: Path) -> None:
+        message = r"http://127.0.0.1:9/a.mp4 is an address; download it first, or watch it with: "
+        self.check(2, message, tmp_path, "http://127.0.0.1:9/a.mp4")
 
     def test_a_missing_file(self, tmp_path: Path) -> None:
         self.check(1, "does not exist; check the name", tmp_path, "no.mp4")

@@ -221,7 +221,7 @@ class TestMatteView:
         ("--pick 3", 2, "'3' is no pixel such as 320,240"),
         ("--pick 1,1 --pick-off 2,2", 2, "give one kind"),
         ("--feather -1", 2, "the feather cannot be -1; give a whole number from 0 to 100"),
-        ("--despeckle 1.5", 2, "invalid int value: '1.5'"),
+        ("--despeckle 1.5", 2, "'1.5' is no whole number"),
     ],
 )
 def test_bad_input(clip: Path, tmp_path: Path, options: str, code: int, message: str) -> None:

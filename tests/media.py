@@ -173,3 +173,7 @@ def read_exact_bgr(
     raw = subprocess.run(command, check=True, capture_output=True, env=environment()).stdout
     planes = np.frombuffer(raw, np.uint8).reshape(-1, 3, stored.height, stored.width)
     return np.stack([planes[:, 1], planes[:, 0], planes[:, 2]], axis=-1)
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

@@ -20,8 +20,9 @@ from kseg_video import (
 )
 from kseg_video.frame import Frame
 from kseg_video.sinks import open_sink
+from tests.flat_pictures import COLORS, INFO, quarters
+from tests.media import left_in
 from tests.pictures import photo_like
-from tests.test_sinks import COLORS, INFO, left_in, quarters
 
 if TYPE_CHECKING:
     from pathlib import Path

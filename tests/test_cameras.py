@@ -15,6 +15,7 @@ from kseg_video.feed import Feed
 from kseg_video.media_settings import CaptureSettings
 from kseg_video.probe import probe
 from tests.commands import finish, run, start
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.camera
 
@@ -24,14 +25,6 @@ SECONDS = 60  # an emulated machine is slow
 
 def is_virtual() -> bool:
     return find_cameras()[0].name.startswith("vivid")
-
-
-def wait_for(condition: object) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def feed_of(source: str, settings: CaptureSettings | None = None) -> Feed:
@@ -53,14 +46,14 @@ def test_the_cameras_are_listed() -> None:
 @pytest.mark.parametrize("source", ["0", str(DEVICE)])
 def test_by_number_and_by_device(source: str) -> None:
     with feed_of(source) as feed:
-        wait_for(lambda: feed.received >= 2)
+        wait_until(lambda: feed.received >= 2, SECONDS)
         assert feed.description.startswith(str(DEVICE))
 
 
 def test_a_size_that_is_granted() -> None:
     mode = next(mode for mode in find_cameras()[0].modes if mode.width <= 640)
     with feed_of("0", CaptureSettings(size=(mode.width, mode.height))) as feed:
-        wait_for(lambda: feed.received >= 1)
+        wait_until(lambda: feed.received >= 1, SECONDS)
         arrival = feed.take(1)
         assert arrival is not None
         assert (arrival.frame.width, arrival.frame.height) == (mode.width, mode.height)
@@ -69,7 +62,7 @@ def test_a_size_that_is_granted() -> None:
 
 def test_a_camera_in_use() -> None:
     with feed_of("0") as feed:
-        wait_for(lambda: feed.received >= 1)
+        wait_until(lambda: feed.received >= 1, SECONDS)
         outcome = run("live", "0", "--preview", "none")
         assert outcome.code == 1
         assert "in use" in outcome.err
@@ -84,7 +77,7 @@ def test_a_camera_that_is_not_there() -> None:
 def test_it_is_recorded(tmp_path: Path) -> None:
     target = tmp_path / "out.mp4"
     process = start("live", "--preview", "none", "--size", "320x180", "--record", target)
-    wait_for(target.exists)
+    wait_until(target.exists, SECONDS)
     time.sleep(5)
     process.terminate()
     assert finish(process, SECONDS).code == 0
@@ -95,11 +88,11 @@ def test_an_unplugged_camera_comes_back() -> None:
     if not is_virtual() or shutil.which("v4l2-ctl") is None:
         pytest.skip("needs the kernel's virtual camera, whose plug can be pulled")
     with feed_of("0") as feed:
-        wait_for(lambda: feed.received >= 2)
+        wait_until(lambda: feed.received >= 2, SECONDS)
         subprocess.run(["v4l2-ctl", "-d", DEVICE, "-c", "disconnect=1"], check=True)
-        wait_for(lambda: feed.take(0.01) is None and feed.losses >= 1)
+        wait_until(lambda: feed.take(0.01) is None and feed.losses >= 1, SECONDS)
         received = feed.received
-        wait_for(lambda: feed.take(0.01) is not None and feed.received > received)
+        wait_until(lambda: feed.take(0.01) is not None and feed.received > received, SECONDS)
         assert feed.condition == "live"
 
 
@@ -109,6 +102,6 @@ def test_two_cameras() -> None:
         pytest.skip("needs two cameras")
     names = [str(camera.device) for camera in cameras[:2]]
     with feed_of(names[0]) as first, feed_of(names[1]) as second:
-        wait_for(lambda: first.received and second.received)
+        wait_until(lambda: first.received and second.received, SECONDS)
         assert first.description.startswith(names[0])
         assert second.description.startswith(names[1])

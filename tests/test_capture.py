@@ -20,7 +20,7 @@ from kseg_video.media_settings import CaptureSettings
 from kseg_video.recording import Recorder
 from tests.commands import finish, run, start
 from tests.media import inspect, make_clip, read_planes
-from tests.test_feed import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def feed_of(url: str) -> Feed:
 def test_a_stream_arrives_in_its_colours(server: Server) -> None:
     server.start("0x2040c0")
     with feed_of(server.url) as feed:
-        until(lambda: feed.received > 5)
+        wait_until(lambda: feed.received > 5)
         arrival = feed.take(1)
         assert arrival is not None
         assert (arrival.frame.width, arrival.frame.height) == (160, 120)
@@ -88,16 +88,16 @@ def test_a_stream_arrives_in_its_colours(server: Server) -> None:
 def test_a_stream_that_is_cut_off_comes_back(server: Server) -> None:
     server.start("red")
     with feed_of(server.url) as feed:
-        until(lambda: feed.received > 3)
+        wait_until(lambda: feed.received > 3)
         server.stop()
-        until(lambda: feed.condition == "lost")
+        wait_until(lambda: feed.condition == "lost")
         server.start("blue")
 
         def came_back() -> bool:
             arrival = feed.take(0.01)
             return arrival is not None and arrival.frame.bgr[60, 80, 0] > 200
 
-        until(came_back)
+        wait_until(came_back)
         assert feed.losses >= 1
 
 
@@ -124,7 +124,7 @@ def test_a_stream_of_another_size_takes_its_place(server: Server, tmp_path: Path
     server.start("red")
     target = tmp_path / "out.mp4"
     process = start("live", server.url, "--preview", "none", "--record", target)
-    until(target.exists)
+    wait_until(target.exists)
     time.sleep(1)
     server.stop()
     server.start("blue", size="320x200")
@@ -178,7 +178,7 @@ def test_a_recording_survives_a_kill(tmp_path: Path, suffix: str) -> None:
     clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=1)
     target = tmp_path / f"out{suffix}"
     process = start("live", clip, "--loop", "--preview", "none", "--record", target)
-    until(target.exists)
+    wait_until(target.exists)
     time.sleep(4)
     process.kill()
     finish(process)

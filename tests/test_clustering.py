@@ -8,6 +8,7 @@ from kseg_video import SegmenterSettings
 from kseg_video.clustering import cold_fit, polish
 from kseg_video.mapping import inertia_of, nearest
 from kseg_video.matching import match_centroids
+from tests.oracles import opencv_kmeans
 from tests.pictures import photo_like, quadrants
 
 SETTINGS = SegmenterSettings()
@@ -17,33 +18,15 @@ COLORS = photo_like(0).reshape(-1, 3).astype(np.float32)
 def test_a_random_start_is_that_of_opencv() -> None:
     settings = SegmenterSettings(init="random", attempts=10, max_iterations=100, epsilon=0.2)
     mine = cold_fit(COLORS, settings, 5, 3)
-    cv2.setRNGSeed(5)
-    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 0.2)
-    _, _, theirs = cv2.kmeans(
-        COLORS,
-        3,
-        None,  # type: ignore[call-overload]
-        criteria,
-        10,
-        cv2.KMEANS_RANDOM_CENTERS,
-    )
+    _, theirs = opencv_kmeans(COLORS, 3, 10, cv2.KMEANS_RANDOM_CENTERS, seed=5)
     assert mine == pytest.approx(theirs)
 
 
 @pytest.mark.parametrize("n_clusters", [1, 2, 8, 32])
 def test_a_cold_fit_of_many_points_is_as_good_as_one_of_all(n_clusters: int) -> None:
     mine = cold_fit(COLORS, SETTINGS, 0, n_clusters)
-    cv2.setRNGSeed(0)
-    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 0.2)
-    _, _, all_of_them = cv2.kmeans(
-        COLORS,
-        n_clusters,
-        None,  # type: ignore[call-overload]
-        criteria,
-        3,
-        cv2.KMEANS_PP_CENTERS,
-    )
-    theirs = inertia_of(COLORS, np.asarray(all_of_them, np.float32))
+    _, all_of_them = opencv_kmeans(COLORS, n_clusters, 3)
+    theirs = inertia_of(COLORS, all_of_them)
     assert inertia_of(COLORS, mine) <= 1.02 * theirs
 
 

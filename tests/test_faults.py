@@ -26,9 +26,10 @@ from tests.commands import COMMAND, Outcome, finish, run, start
 from tests.conftest import running_ffmpegs
 from tests.faulty_ffmpeg import faulty_ffmpeg
 from tests.media import ffmpeg, inspect, make_clip
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 DECODER, ENCODER = "*rawvideo -", "*pipe:0*"
 
@@ -65,13 +66,6 @@ def folder(tmp_path: Path) -> Path:
 
 def left_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def heeds(process: subprocess.Popen[str], number: int) -> bool:

@@ -1,24 +1,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
 from kseg_video import SourceError
 from kseg_video.feed import Feed
 from tests.live_doubles import Clock, ScriptedCapture, picture
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for what another thread does."""
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+from tests.waiting import wait_until
 
 
 class Openings:
@@ -40,11 +29,11 @@ def test_the_newest_frame_is_taken_and_the_others_are_counted() -> None:
     capture = ScriptedCapture()
     with Feed(Openings(capture), reconnect=False) as feed:
         capture.put(picture(0))
-        until(lambda: feed.received == 1)
+        wait_until(lambda: feed.received == 1)
         first = feed.take(1)
         frames = [picture(seed) for seed in range(1, 5)]
         capture.put(*frames)
-        until(lambda: feed.received == 5)
+        wait_until(lambda: feed.received == 5)
         newest = feed.take(1)
         assert first is not None
         assert newest is not None
@@ -58,18 +47,18 @@ def test_nothing_is_counted_as_dropped_before_the_first_is_taken_or_while_paused
     capture = ScriptedCapture()
     with Feed(Openings(capture), reconnect=False) as feed:
         capture.put(picture(), picture())
-        until(lambda: feed.received == 2)
+        wait_until(lambda: feed.received == 2)
         feed.take(1)
         feed.pause(True)
         capture.put(picture(), picture())
-        until(lambda: feed.received == 4)
+        wait_until(lambda: feed.received == 4)
         feed.take(1)
         assert feed.dropped == 0
 
 
 def test_a_source_that_never_opens_is_an_end() -> None:
     with Feed(Openings(SourceError("no such thing; look again")), reconnect=True) as feed:
-        until(lambda: feed.condition == "ended")
+        wait_until(lambda: feed.condition == "ended")
         assert feed.message == "no such thing; look again"
 
 
@@ -79,20 +68,20 @@ def test_a_source_that_ends_is_opened_again_after_a_while() -> None:
     openings = Openings(first, SourceError("still away"), second)
     with Feed(openings, reconnect=True, clock=clock) as feed:
         first.put(picture(), None)
-        until(lambda: feed.condition == "lost")
+        wait_until(lambda: feed.condition == "lost")
         assert feed.take(0) is not None
         assert feed.take(0) is None
         assert openings.count == 1
         clock.now += 0.6
         feed.take(0)
-        until(lambda: feed.message == "still away")
+        wait_until(lambda: feed.message == "still away")
         clock.now += 0.6
         feed.take(0)
         assert openings.count == 2, "the second wait is longer"
         clock.now += 0.6
         feed.take(0)
         second.put(picture(1))
-        until(lambda: feed.condition == "live")
+        wait_until(lambda: feed.condition == "live")
         assert feed.losses == 2
 
 
@@ -100,7 +89,7 @@ def test_without_reconnect_the_end_is_the_end() -> None:
     capture = ScriptedCapture()
     with Feed(Openings(capture), reconnect=False) as feed:
         capture.put(picture(), None)
-        until(lambda: feed.condition == "ended")
+        wait_until(lambda: feed.condition == "ended")
 
 
 def test_a_read_that_blocks_is_noticed_within_five_seconds() -> None:
@@ -108,7 +97,7 @@ def test_a_read_that_blocks_is_noticed_within_five_seconds() -> None:
     stuck, fresh = ScriptedCapture(), ScriptedCapture()
     with Feed(Openings(stuck, fresh), reconnect=True, clock=clock) as feed:
         stuck.put(picture())
-        until(lambda: feed.received == 1)
+        wait_until(lambda: feed.received == 1)
         feed.take(0)
         clock.now += 3.9
         feed.take(0)
@@ -119,7 +108,7 @@ def test_a_read_that_blocks_is_noticed_within_five_seconds() -> None:
         clock.now += 1
         feed.take(0)
         fresh.put(picture(1))
-        until(lambda: feed.condition == "live")
+        wait_until(lambda: feed.condition == "live")
 
 
 @pytest.mark.parametrize("may_repeat", [False, True])
@@ -130,7 +119,7 @@ def test_a_camera_that_repeats_one_frame_is_stuck(may_repeat: bool) -> None:
     with Feed(openings, reconnect=True, may_repeat=may_repeat, clock=clock) as feed:
         for second in range(6):
             capture.put(picture())
-            until(lambda: feed.received > second or capture.closed)  # noqa: B023 - run at once
+            wait_until(lambda: feed.received > second or capture.closed)  # noqa: B023 - run at once
             feed.take(0)
             clock.now += 1
         assert (feed.condition == "lost") is not may_repeat
@@ -147,7 +136,7 @@ def test_a_camera_that_has_moved_again_can_be_stuck_again() -> None:
             for seed in seeds:
                 received = feed.received
                 capture.put(picture(seed))
-                until(lambda: feed.received > received or capture.closed)  # noqa: B023
+                wait_until(lambda: feed.received > received or capture.closed)  # noqa: B023
                 feed.take(0)
                 clock.now += 1
 
@@ -167,7 +156,7 @@ def test_what_is_taken_is_no_older_than_a_frame_lasts_whatever_is_announced() ->
         for seed in range(8):
             clock.now += 0.04
             capture.put(picture(seed))
-            until(lambda: feed.received > seed)  # noqa: B023 - run at once
+            wait_until(lambda: feed.received > seed)  # noqa: B023 - run at once
         clock.now += 0.03
         arrival = feed.take(0)
         assert arrival is not None
@@ -179,7 +168,7 @@ def test_a_file_plays_at_its_own_rate_and_ends() -> None:
     capture.put(*(picture(seed) for seed in range(10)), None)
     begin = time.monotonic()
     with Feed(Openings(capture), reconnect=False, paced=True) as feed:
-        until(lambda: feed.condition == "ended")
+        wait_until(lambda: feed.condition == "ended")
         assert time.monotonic() - begin >= 9 / 50
         assert feed.received == 10
 
@@ -188,14 +177,14 @@ def test_a_paused_file_waits_and_steps() -> None:
     capture = ScriptedCapture(frame_rate=100)
     with Feed(Openings(capture), reconnect=False, paced=True) as feed:
         capture.put(picture(0))
-        until(lambda: feed.received == 1)
+        wait_until(lambda: feed.received == 1)
         feed.pause(True)
         capture.put(*(picture(seed) for seed in range(1, 4)))
         time.sleep(0.1)
         assert feed.received == 1
         feed.step()
-        until(lambda: feed.received == 2)
+        wait_until(lambda: feed.received == 2)
         time.sleep(0.05)
         assert feed.received == 2
         feed.pause(False)
-        until(lambda: feed.received == 4)
+        wait_until(lambda: feed.received == 4)

@@ -25,9 +25,9 @@ from kseg_video import (
 from kseg_video.frame import Frame
 from tests.commands import finish, run, start
 from tests.conftest import SAMPLES
-from tests.media import read_planes
-from tests.test_faults import wait_until
-from tests.test_sinks import INFO, left_in, quarters
+from tests.flat_pictures import INFO, quarters
+from tests.media import left_in, read_planes
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,7 +26,7 @@ from kseg_video.screen import Click, Closed, PointerMove
 from tests.live_doubles import Clock, ScriptedCapture, ScriptedScreen, picture
 from tests.media import ffmpeg, inspect
 from tests.pictures import quadrants
-from tests.test_feed import until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -305,13 +305,13 @@ def test_every_key_is_answered_in_the_turn_in_which_it_is_pressed(
     with Feed(lambda: capture, reconnect=True, clock=clock) as feed, files:
         session = LiveSession("script", feed, screen, state, files, clock=clock)
         capture.put(Frame(quadrants(240, 320, noise=6)))
-        until(lambda: feed.received)
+        wait_until(lambda: feed.received)
         session._turn()
         if "paused" in condition:
             screen.press("space")
         if "lost" in condition:
             capture.put(None)
-            until(lambda: feed.condition == "lost")
+            wait_until(lambda: feed.condition == "lost")
         session._turn()
         last = "space", "t"  # which change the condition and hide the answers
         keys = [key for binding in KEYS for key in binding.keys if key not in {"q", "Esc", *last}]
@@ -321,7 +321,7 @@ def test_every_key_is_answered_in_the_turn_in_which_it_is_pressed(
             session._turn()  # in which no time passes: nothing is drawn for another reason
             if key == "." and condition == "paused":
                 capture.put(Frame(quadrants(240, 320, noise=6, seed=1)))
-                until(lambda: feed.received == 2)
+                wait_until(lambda: feed.received == 2)
                 session._turn()
             assert screen.count > count, key
             by_window = key == "f"
@@ -337,7 +337,7 @@ def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:
     with Feed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
         session = LiveSession("script", feed, screen, state, files, clock=clock)
         first.put(picture(1), None)
-        until(lambda: feed.condition == "lost")
+        wait_until(lambda: feed.condition == "lost")
         screen.press("space")
         session._turn()
         session._turn()
@@ -349,15 +349,15 @@ def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:
         assert session._figures().message == "script: the source ended; trying again"
         second.put(picture(2))
         session._turn()
-        until(lambda: feed.received == 2)
+        wait_until(lambda: feed.received == 2)
         session._turn()
         assert np.array_equal(screen.shown, stood), "it is paused"
         second.put(picture(3))
-        until(lambda: feed.received == 3)
+        wait_until(lambda: feed.received == 3)
         screen.press(".")
         session._turn()
         second.put(picture(4))
-        until(lambda: feed.received == 4)
+        wait_until(lambda: feed.received == 4)
         session._turn()
         assert not np.array_equal(screen.shown, stood)
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.commands import run
 from tests.media import inspect, make_clip, read_planes
-from tests.test_feed import until
+from tests.waiting import wait_until
 from tests.windows import Window, needs_screen
 from tests.x11 import close_window
 
@@ -166,7 +166,7 @@ def test_of_two_windows_each_has_its_own_keys(
     assert other.number != window.number
     wait_for_picture(other)
     other.type("0")
-    until(lambda: color(other, LEFT) == [0, 0, 0])
+    wait_until(lambda: color(other, LEFT) == [0, 0, 0])
     other.type("q")
     assert other.end().code == 0
     assert window.process.poll() is None

@@ -29,9 +29,8 @@ from kseg_video.color import to_working
 from kseg_video.live_state import LiveState, Pressed, press
 from kseg_video.mapping import inertia_of
 from tests.commands import run, run_on_terminal
-from tests.media import ffmpeg, make_clip
+from tests.media import ffmpeg, left_in, make_clip
 from tests.pictures import QUADRANTS, quadrants
-from tests.test_sinks import left_in
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,6 +27,7 @@ from kseg_video import (
 from tests.commands import start
 from tests.conftest import running_ffmpegs
 from tests.media import ffmpeg, inspect, make_clip, read_exact_bgr, read_planes
+from tests.oracles import opencv_kmeans
 from tests.sync import flash_lag, make_flashes
 
 if TYPE_CHECKING:
@@ -199,15 +200,7 @@ class TestStills:
         )
         report = convert(lake_still, tmp_path / "out.png", segmenter=settings)
         pixels = read_bgr(lake_still).reshape(-1, 3).astype(np.float32)
-        criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 0.2)
-        compactness, _, centers = cv2.kmeans(
-            pixels,
-            3,
-            None,  # type: ignore[call-overload]
-            criteria,
-            10,
-            cv2.KMEANS_RANDOM_CENTERS,
-        )
+        compactness, centers = opencv_kmeans(pixels, 3, 10, cv2.KMEANS_RANDOM_CENTERS)
         ordered = centers[np.argsort(centers @ (0.114, 0.587, 0.299))]
         assert np.abs(report.palette.colors - np.rint(ordered)).max() <= 1
         assert report.compactness == pytest.approx(compactness, rel=1e-3)

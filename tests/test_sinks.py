@@ -24,7 +24,8 @@ from kseg_video.color import ColorEncoding, bgr_to_yuv
 from kseg_video.frame import Frame
 from kseg_video.leftovers import Leftovers
 from kseg_video.targets import default_output
-from tests.media import inspect, make_clip, read_exact_bgr, read_planes
+from tests.flat_pictures import INFO, quarters
+from tests.media import inspect, left_in, make_clip, read_exact_bgr, read_planes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,17 +33,6 @@ if TYPE_CHECKING:
     from kseg_video.frame import PixelLayout
 
 BT709, BT470BG, SMPTE170M, LIMITED, FULL = 1, 5, 6, 1, 2
-
-INFO = VideoInfo(64, 48, Fraction(25), "bgr24", ColorEncoding("bt601"))
-COLORS = np.array([(0, 0, 255), (40, 200, 90), (250, 120, 30), (128, 128, 128)], np.uint8)
-
-
-def quarters(height: int = 48, width: int = 64) -> NDArray[np.uint8]:
-    """Four flat quarters, their borders on whole 2x2 blocks where there are any."""
-    labels = np.zeros((height, width), int)
-    labels[height // 4 * 2 :] += 2
-    labels[:, width // 4 * 2 :] += 1
-    return COLORS[labels]
 
 
 def write(
@@ -52,10 +42,6 @@ def write(
     with open_sink(path, info, settings) as sink:
         for index, pixels in enumerate(pictures):
             sink.write(Frame(pixels, info.layout, info.encoding, index))
-
-
-def left_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture

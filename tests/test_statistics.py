@@ -29,9 +29,8 @@ from kseg_video.frame_statistics import FrameStatistics
 from kseg_video.statistics_plot import SharesPlot
 from kseg_video.stills import write_still
 from tests.commands import run
-from tests.media import ffmpeg
+from tests.media import ffmpeg, left_in
 from tests.pictures import QUADRANTS, quadrants
-from tests.test_sinks import left_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,9 +23,9 @@ from kseg_video.ffmpeg import environment, executable
 from kseg_video.frame import Frame
 from kseg_video.stills import write_still
 from kseg_video.targets import check_output
-from tests.media import inspect
+from tests.flat_pictures import INFO, quarters
+from tests.media import inspect, left_in
 from tests.pictures import as_i420
-from tests.test_sinks import INFO, left_in, quarters
 
 if TYPE_CHECKING:
     from pathlib import Path

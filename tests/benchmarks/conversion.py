@@ -36,11 +36,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-import cv2
-
 from kseg_video import TrimSettings, open_source
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.probe import probe
+from tests.oracles import opencv_kmeans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,9 +150,8 @@ def per_frame(case: Case) -> Cost:
     with open_source(case.clip, TrimSettings(max_frames=1)) as source:
         (picture,) = (frame.bgr for frame in source)
     pixels = picture.reshape(-1, 3).astype("float32")
-    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 0.2)
     begin, began = time.perf_counter(), time.process_time()
-    cv2.kmeans(pixels, case.clusters, None, criteria, 10, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
+    opencv_kmeans(pixels, case.clusters)
     wall, processor = time.perf_counter() - begin, time.process_time() - began
     return Cost(wall * case.frames, processor * case.frames)
 

@@ -32,6 +32,7 @@ import numpy as np
 from kseg_video import Segmenter, SegmenterSettings, TrimSettings, open_source
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.mapping import map_exactly, nearest
+from tests.oracles import opencv_kmeans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,17 +72,7 @@ def source_frames(clip: Path, count: int) -> Iterator[Frame]:
 def cold_fit(picture: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float32]:
     pixels = picture.reshape(-1, 3).astype(np.float32)
     sample = pixels[:: max(len(pixels) // _REFERENCE_PIXELS, 1)]
-    cv2.setRNGSeed(0)
-    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 0.2)
-    _, _, centers = cv2.kmeans(
-        sample,
-        n_clusters,
-        None,  # type: ignore[call-overload]
-        criteria,
-        4,
-        cv2.KMEANS_PP_CENTERS,
-    )
-    return np.asarray(centers, np.float32)
+    return opencv_kmeans(sample, n_clusters, attempts=4)[1]
 
 
 def reference(clip: Path, count: int, n_clusters: int) -> dict[int, float]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _TEXT_SUBTITLES = frozenset(
     {"subrip", "ass", "ssa", "webvtt", "mov_text", "text", "microdvd", "sami", "subviewer", "ttml"}
 )
+# What began earlier than that before a part is not looked for there.
+_LONGEST_SUBTITLE_SECONDS = 60.0
 # Channel layouts that ffmpeg's Opus encoder takes and keeps in order (it muddles those of 5.0 and
 # 6.1); others are brought to the nearest.
 _OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.1|7.1"
@@ -34,24 +36,39 @@ def _shift(tracks: Tracks, frame_rate: Fraction) -> float:
 
 
 def tracks_input(tracks: Tracks, frame_rate: Fraction) -> list[str]:
-    """Options that make ffmpeg read them as its next input, in time with delayed pictures."""
+    """Options that make ffmpeg read them as its next input, in time with delayed pictures.
+
+    Of a part, subtitles that are text are read by one more input, from well before it on.
+    """
+    arguments = _read_from(tracks, 0.0, frame_rate)
+    if tracks.start and not _TEXT_SUBTITLES.isdisjoint(tracks.subtitles):
+        early = min(tracks.start, _LONGEST_SUBTITLE_SECONDS)
+        arguments += ["-an", *_read_from(tracks, early, frame_rate)]
+    return arguments
+
+
+def _read_from(tracks: Tracks, early: float, frame_rate: Fraction) -> list[str]:
+    """Options of an input that begins some seconds before the part that is wanted."""
     arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
     if tracks.start:
-        arguments += ["-ss", f"{tracks.start:.6f}"]
+        arguments += ["-ss", f"{tracks.start - early:.6f}"]
     if tracks.duration is not None:
-        arguments += ["-t", f"{tracks.duration:.6f}"]
-    arguments += ["-itsoffset", f"{_shift(tracks, frame_rate):.6f}"]
+        arguments += ["-t", f"{tracks.duration + early:.6f}"]
+    arguments += ["-itsoffset", f"{_shift(tracks, frame_rate) - early:.6f}"]
     return [*arguments, "-vn", "-i", file_argument(tracks.path)]
 
 
 def tracks_output(
     tracks: Tracks, container: Container, frame_rate: Fraction
 ) -> tuple[list[str], list[str]]:
-    """Options that make ffmpeg write its second input's tracks, and what the user should know.
+    """Options that make ffmpeg write the tracks of its second input, and what the user should know.
 
     All that the container takes is kept, copied where it takes the codec; a cut ends chapters, too.
     """
+    end = None if tracks.duration is None else tracks.duration + _shift(tracks, frame_rate)
     arguments = ["-map_metadata", "1", "-map_chapters", "1"]
+    if tracks.start:
+        arguments += ["-copypriorss", "0"]  # nothing from before the part
     if tracks.audio:
         arguments += ["-map", "1:a"]
     for number, track in enumerate(tracks.audio):
@@ -63,20 +80,30 @@ def tracks_output(
         if encoder is None:
             left_out.append(codec)
             continue
-        arguments += ["-map", f"1:s:{number}", f"-c:s:{kept}", encoder]
+        is_text = codec in _TEXT_SUBTITLES
+        source = 2 if tracks.start and is_text else 1
+        arguments += ["-map", f"{source}:s:{number}", f"-c:s:{kept}", encoder]
+        if is_text and (tracks.start or end is not None):
+            arguments += [f"-copypriorss:s:{kept}", "1", f"-bsf:s:{kept}", _cut_to_part(end)]
         kept += 1
     if kept and container.subtitles.fonts:
         arguments += ["-map", "1:t?", "-c:t", "copy"]  # the fonts of subtitles
-    if tracks.start:
-        arguments += ["-ss", "0"]  # without the subtitles that began before the cut
-    if tracks.duration is not None:
-        arguments += ["-t", f"{tracks.duration + _shift(tracks, frame_rate):.6f}"]
+    if end is not None:
+        arguments += ["-t", f"{end:.6f}"]
     notes = []
     if left_out:
         notes.append(
             f"subtitles left out, which {container.muxer} does not take: {', '.join(left_out)}"
         )
     return arguments, notes
+
+
+def _cut_to_part(end: float | None) -> str:
+    """Filters of packets that leave those before time 0 out and cut the others to 0 and the end."""
+    until = "PTS+DURATION" if end is None else f"min(PTS+DURATION,{end:.6f}/TB)"
+    start = "max(PTS,0)"
+    times = f"setts=pts={start}:dts={start}:duration={until}-{start}"
+    return ",".join(part.replace(",", "\\,") for part in ("noise=drop=lte(pts+duration,0)", times))
 
 
 def _audio_codec(number: int, track: AudioTrack, choice: AudioChoice) -> list[str]:

@@ -31,6 +31,7 @@ The first
 00:00:02,000 --> 00:00:02,800
 The second
 """
+TIMES = [(0.5, 1.5, "The first"), (2.0, 2.8, "The second")]
 CHAPTERS = """;FFMETADATA1
 title=A day at the lake
 [CHAPTER]
@@ -79,14 +80,21 @@ class Extras:
 
 def texts_of(path: Path) -> list[tuple[float, str]]:
     """Start and text of each subtitle of the first track."""
+    return [(start, text) for start, _, text in spans_of(path)]
+
+
+def spans_of(path: Path) -> list[tuple[float, float, str]]:
+    """Start, end and text of each subtitle of the first track."""
     command = [executable(), "-v", "error", "-i", str(path), "-map", "0:s:0", "-f", "srt", "-"]
     written = subprocess.run(command, check=True, capture_output=True, env=environment())
     texts = []
     for block in written.stdout.decode().strip().split("\n\n"):
         _, times, *lines = block.split("\n")
-        hours, minutes, seconds = times.split(" --> ")[0].replace(",", ".").split(":")
-        text = re.sub(r"<[^>]*>", "", lines[0])
-        texts.append((int(hours) * 3600 + int(minutes) * 60 + float(seconds), text))
+        start, end = (
+            int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
+            for hours, minutes, seconds in (time.split(":") for time in times.split(" --> "))
+        )
+        texts.append((start, end, re.sub(r"<[^>]*>", "", lines[0])))
     return texts
 
 
@@ -156,12 +164,64 @@ class TestSubtitlesChaptersAndTags:
         starts = [start for start, _, _ in found.chapters]
         assert starts == pytest.approx([0, 1.3], abs=MILLISECOND)
         assert found.chapters[-1][1] == pytest.approx(1.8, abs=0.04)
-        ((time, text),) = texts_of(tmp_path / f"out.{suffix}")
-        assert text == "The second"
+        (_, first), (time, second) = texts_of(tmp_path / f"out.{suffix}")
+        assert (first, second) == ("The first", "The second")
         assert time == pytest.approx(0.8, abs=MILLISECOND)
         stored = inspect(tmp_path / f"out.{suffix}")
         assert stored.frames == 45
         assert self.seconds(tmp_path / f"out.{suffix}") == pytest.approx(1.8, abs=0.06)
+
+    @pytest.mark.parametrize("suffix", cases(OUTPUTS, quick=["mkv"]))
+    @pytest.mark.parametrize(
+        ("name", "codec"),
+        [
+            ("a.mkv", "subrip"),
+            ("a.mkv", "ass"),
+            ("a.mkv", "webvtt"),
+            ("a.mp4", "mov_text"),
+            ("a.mov", "mov_text"),
+        ],
+    )
+    @pytest.mark.parametrize("part", [(1.2, 2.2), (2.4, None), (0.0, 2.2)])
+    def test_what_shows_at_a_part_s_ends_is_cut_to_it(
+        self,
+        tmp_path: Path,
+        part: tuple[float, float | None],
+        name: str,
+        codec: str,
+        suffix: str,
+    ) -> None:
+        start, end = part
+        clip = self.make(tmp_path, name, codec)
+        assert len(texts_of(clip)) == 2
+        output = tmp_path / f"out.{suffix}"
+        convert_plainly(clip, output, trim=TrimSettings(start, end))
+        expected = [
+            (max(begin - start, 0), min(until, end or until) - start, text)
+            for begin, until, text in TIMES
+            if until > start
+        ]
+        for found, wanted in zip(spans_of(output), expected, strict=True):
+            assert found[2] == wanted[2]
+            assert found[:2] == pytest.approx(wanted[:2], abs=MILLISECOND)
+        assert self.seconds(output) == pytest.approx((end or 4) - start, abs=0.06)
+
+    def test_several_show_at_once(self, tmp_path: Path) -> None:
+        overlapping = "".join(
+            f"{n}\n00:00:0{n},000 --> 00:00:0{n + 4},000\nNumber {n}\n\n" for n in range(4)
+        )
+        (tmp_path / "a.srt").write_text(overlapping)
+        silent = make_clip(tmp_path / "silent.mkv", *X264.split(), "-g", "12", seconds=8)
+        clip = tmp_path / "a.mkv"
+        ffmpeg("-i", silent, "-i", tmp_path / "a.srt", "-c", "copy", clip)
+        for suffix in ("mkv", "mp4", "webm"):
+            convert_plainly(clip, tmp_path / f"out.{suffix}", trim=TrimSettings(3.6, 6.4))
+        spans = [(0, 0.4), (0, 1.4), (0, 2.4), (0, 2.8)]
+        for begin_until, found in zip(spans, spans_of(tmp_path / "out.mkv"), strict=True):
+            assert found[:2] == pytest.approx(begin_until, abs=MILLISECOND)
+        for suffix in ("mp4", "webm"):
+            texts = [text for _, _, text in spans_of(tmp_path / f"out.{suffix}")]
+            assert texts == [f"Number {n}" for n in range(4)]
 
     @staticmethod
     def seconds(path: Path) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from kseg_video.argument_values import (
     background,
     clusters,
+    input_path,
     number,
     pixel,
     seconds,
@@ -30,6 +31,22 @@ if TYPE_CHECKING:
     import argparse
 
 _DEFAULTS = SegmenterSettings()
+
+
+def add_inputs(parser: argparse._ActionsContainer) -> None:
+    """Add the files that are read."""
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        type=input_path,
+        metavar="INPUT",
+        help="video, image, folder of images, or pattern such as frame_%%04d.png",
+    )
+
+
+def add_overwriting(parser: argparse._ActionsContainer) -> None:
+    """Add leave to overwrite."""
+    parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
 
 
 def add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> None:
@@ -216,6 +233,16 @@ def add_statistics(group: argparse._ArgumentGroup) -> None:
 
 def add_reporting(group: argparse._ArgumentGroup) -> None:
     """Add what decides what is said."""
-    group.add_argument("-q", "--quiet", action="store_true", help="no status, errors alone")
+    add_quiet(group)
     group.add_argument("--json", action="store_true", help="print a summary as JSON")
+    add_debugging(group)
+
+
+def add_quiet(group: argparse._ArgumentGroup) -> None:
+    """Add the switch for silence."""
+    group.add_argument("-q", "--quiet", action="store_true", help="no status, errors alone")
+
+
+def add_debugging(group: argparse._ActionsContainer) -> None:
+    """Add the switch for tracebacks."""
     group.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING, NoReturn
 import kseg_video
 from kseg_video.argument_groups import (
     add_clusters,
+    add_debugging,
     add_encoding,
     add_fitting,
+    add_inputs,
+    add_overwriting,
+    add_quiet,
     add_rendering,
     add_reporting,
     add_segmenting,
     add_statistics,
     add_trimming,
 )
-from kseg_video.argument_values import input_path, number, size
+from kseg_video.argument_values import number, size
 from kseg_video.messages import complain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXIT_USAGE = 2
-
-_INPUTS = "video, image, folder of images, or pattern such as frame_%%04d.png"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,28 +77,41 @@ def command_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {kseg_video.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_convert(commands)
+    _add_live(commands)
+    _add_palette(commands)
+    cameras = commands.add_parser(
+        "cameras",
+        help="list the cameras",
+        description="List the cameras with their sizes and rates.",
+        allow_abbrev=False,
+    )
+    doctor = commands.add_parser(
+        "doctor",
+        help="check that everything is there that is needed",
+        description="Check that everything is there that is needed, and say what to do if not.",
+        allow_abbrev=False,
+    )
+    add_debugging(cameras)
+    add_debugging(doctor)
+    return parser
+
+
+def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     convert = commands.add_parser(
         "convert",
         help="turn videos and images into segmented or masked ones",
         description="Turn videos and images into segmented or masked ones, with their sound.",
         allow_abbrev=False,
     )
-    convert.add_argument(
-        "inputs",
-        nargs="+",
-        type=input_path,
-        metavar="INPUT",
-        help=_INPUTS,
-    )
+    add_inputs(convert)
     convert.add_argument(
         "-o",
         "--output",
         type=Path,
         help="file, or folder for several inputs; default: beside INPUT, named .segmented",
     )
-    convert.add_argument(
-        "-y", "--overwrite", action="store_true", help="replace an existing output"
-    )
+    add_overwriting(convert)
     add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)
     rendering = convert.add_argument_group("rendering")
     add_rendering(rendering)
@@ -115,21 +130,6 @@ def command_parser() -> argparse.ArgumentParser:
     reporting = convert.add_argument_group("reporting")
     add_statistics(reporting)
     add_reporting(reporting)
-    _add_live(commands)
-    _add_palette(commands)
-    commands.add_parser(
-        "cameras",
-        help="list the cameras",
-        description="List the cameras with their sizes and rates.",
-        allow_abbrev=False,
-    ).add_argument("--debug", action="store_true", help="show tracebacks")
-    commands.add_parser(
-        "doctor",
-        help="check that everything is there that is needed",
-        description="Check that everything is there that is needed, and say what to do if not.",
-        allow_abbrev=False,
-    ).add_argument("--debug", action="store_true", help="show tracebacks")
-    return parser
 
 
 def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -182,8 +182,8 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     add_segmenting(live.add_argument_group("segmenting"))
     add_rendering(live.add_argument_group("rendering"))
     reporting = live.add_argument_group("reporting")
-    reporting.add_argument("-q", "--quiet", action="store_true", help="no status, errors alone")
-    reporting.add_argument("--debug", action="store_true", help="show tracebacks")
+    add_quiet(reporting)
+    add_debugging(reporting)
 
 
 def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -193,7 +193,7 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Find one palette for all of some videos and images.",
         allow_abbrev=False,
     )
-    palette.add_argument("inputs", nargs="+", type=input_path, metavar="INPUT", help=_INPUTS)
+    add_inputs(palette)
     palette.add_argument(
         "-o",
         "--output",
@@ -202,9 +202,7 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
         type=Path,
         help="write it to a .json, .gpl, .hex or .png; may be given several times",
     )
-    palette.add_argument(
-        "-y", "--overwrite", action="store_true", help="replace an existing output"
-    )
+    add_overwriting(palette)
     fitting = palette.add_argument_group("fitting")
     add_clusters(fitting, may_be_auto=True)
     add_fitting(fitting)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import Event, Frame, Segmentation
-    from kseg_video.settings import ColorSpace
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +51,7 @@ class FrameStatistics:
     places: NDArray[np.float64]
 
 
-def measure(frame: Frame, segmentation: Segmentation, color_space: ColorSpace) -> FrameStatistics:
+def measure(frame: Frame, segmentation: Segmentation) -> FrameStatistics:
     """Figures of a segmented frame.
 
     Parameters
@@ -60,15 +59,13 @@ def measure(frame: Frame, segmentation: Segmentation, color_space: ColorSpace) -
     frame : Frame
     segmentation : Segmentation
         Of that frame.
-    color_space : str
-        Working space of its centroids.
 
     Returns
     -------
     FrameStatistics
     """
     palette = segmentation.palette
-    bgr = working_to_bgr(palette.centroids, color_space)
+    bgr = working_to_bgr(palette.centroids, segmentation.color_space)
     lab = to_working(bgr, "lab")
     rgb = bgr[:, ::-1].copy()
     rgb[~palette.real] = lab[~palette.real] = np.nan

@@ -55,7 +55,7 @@ class LabelArchiveSink(AbortingContext):
         except BaseException as error:
             self._part.discard()
             if isinstance(error, OSError):
-                raise self._failure(error) from error
+                raise cannot_write(self._path, error) from error
             raise
 
     def write(self, frame: Frame) -> None:
@@ -71,7 +71,7 @@ class LabelArchiveSink(AbortingContext):
         try:
             self._waiting.write(self._compressor.compress(np.ascontiguousarray(frame.pixels).data))
         except OSError as error:
-            raise self._failure(error) from error
+            raise cannot_write(self._path, error) from error
         self._times.append(frame.time)
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class LabelArchiveSink(AbortingContext):
             self._waiting.write(self._compressor.flush())
             self._pack()
         except OSError as error:
-            raise self._failure(error) from error
+            raise cannot_write(self._path, error) from error
         self._waiting.close()
         self._part.publish()
 
@@ -110,6 +110,3 @@ class LabelArchiveSink(AbortingContext):
                 member.write(decompressor.flush())
             with archive.open("times.npy", "w") as member:
                 np.lib.format.write_array(member, np.array(self._times))
-
-    def _failure(self, error: OSError) -> SinkError:
-        return cannot_write(self._path, error)

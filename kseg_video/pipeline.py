@@ -131,12 +131,7 @@ def convert(  # noqa: PLR0913 - one for each part
         run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
         if statistics is not None:
             run.keep = stack.enter_context(
-                keep_statistics(
-                    statistics,
-                    segmenter.color_space,
-                    frames.info.frame_rate,
-                    overwrite=encoder.overwrite,
-                )
+                keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)
             )
         painted = _painted_info(frames.info, output, run.rendering, encoder)
         if isinstance(rendering.background, Path) and run.rendering.disabled:

@@ -209,8 +209,7 @@ def _in_a_row(panels: Sequence[Frame]) -> Frame:
         return first
     alpha = None
     if any(panel.alpha is not None for panel in panels):
-        opaque = np.full((first.height, first.width), 255, np.uint8)
-        alpha = np.hstack([opaque if panel.alpha is None else panel.alpha for panel in panels])
+        alpha = np.hstack([panel.opacity for panel in panels])
     if first.layout == "i420":
         rows = [np.hstack(planes) for planes in zip(*(p.planes for p in panels), strict=True)]
         pixels = np.concatenate([plane.ravel() for plane in rows]).reshape(-1, rows[0].shape[1])

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import Frame, Segmentation
     from kseg_video.media_settings import StatisticsSettings
-    from kseg_video.settings import ColorSpace
 
 
 def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None:
@@ -40,15 +39,13 @@ def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None
 
 @contextmanager
 def keep_statistics(
-    statistics: StatisticsSettings, color_space: ColorSpace, rate: Fraction, *, overwrite: bool
+    statistics: StatisticsSettings, rate: Fraction, *, overwrite: bool
 ) -> Iterator[Callable[[Frame, Segmentation], None]]:
     """Keep statistics; the files have their names at the end, or are gone if it was an error.
 
     Parameters
     ----------
     statistics : StatisticsSettings
-    color_space : str
-        Working space of the segmentations.
     rate : Fraction
         Frames a second.
     overwrite : bool
@@ -70,7 +67,7 @@ def keep_statistics(
             outputs.append(stack.enter_context(shares))
 
         def keep(frame: Frame, segmentation: Segmentation) -> None:
-            figures = measure(frame, segmentation, color_space)
+            figures = measure(frame, segmentation)
             for output in outputs:
                 output.add(figures)
 

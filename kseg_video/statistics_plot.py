@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.errors import SinkError
+from kseg_video.errors import cannot_write
 from kseg_video.whole_files import AbortingContext, PartialFile
 
 if TYPE_CHECKING:
@@ -99,9 +99,7 @@ class SharesPlot(AbortingContext):
             if self._spans:
                 self._draw()
         except OSError as error:
-            raise SinkError(
-                f"{self._path} cannot be written ({error.strerror or error})"
-            ) from error
+            raise cannot_write(self._path, error) from error
         self._part.publish()
 
     def abort(self) -> None:

@@ -11,7 +11,7 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from kseg_video.errors import SinkError
+from kseg_video.errors import cannot_write
 from kseg_video.whole_files import AbortingContext, PartialFile
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class StatisticsTable(AbortingContext):
         try:
             self._write_line(figures)
         except OSError as error:
-            raise self._failure(error) from error
+            raise cannot_write(self._path, error) from error
 
     def close(self) -> None:
         """Finish the file and give it its name.
@@ -68,7 +68,7 @@ class StatisticsTable(AbortingContext):
         try:
             self._file.close()
         except OSError as error:
-            raise self._failure(error) from error
+            raise cannot_write(self._path, error) from error
         self._part.publish()
 
     def abort(self) -> None:
@@ -79,9 +79,6 @@ class StatisticsTable(AbortingContext):
     @abstractmethod
     def _write_line(self, figures: FrameStatistics) -> None:
         """Write a frame's line."""
-
-    def _failure(self, error: OSError) -> SinkError:
-        return SinkError(f"{self._path} cannot be written ({error.strerror or error})")
 
 
 class CsvTable(StatisticsTable):

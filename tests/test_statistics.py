@@ -145,7 +145,7 @@ class TestTables:
         without[30:, 30:] = full[:30, :30]
         for picture in (full, full, without):
             segmentation = segmenter.segment(picture)
-        figures = measure(Frame(without), segmentation, "rgb")
+        figures = measure(Frame(without), segmentation)
         (away,) = np.flatnonzero(figures.shares == 0)
         assert np.abs(figures.rgb[away] - QUADRANTS[3, ::-1]).max() < 3
         assert np.isnan(figures.places[away]).all()
@@ -155,7 +155,7 @@ class TestTables:
         picture = quadrants(40, 40)
         settings = SegmenterSettings(n_clusters=4, color_space=space)  # type: ignore[arg-type]
         segmentation = Segmenter(settings).segment(picture)
-        figures = measure(Frame(picture), segmentation, space)  # type: ignore[arg-type]
+        figures = measure(Frame(picture), segmentation)
         assert np.abs(figures.rgb[:, ::-1] - segmentation.palette.colors).max() <= HALF_A_LEVEL
         assert np.abs(figures.lab - segmentation.palette.lab).max() < 1
 
@@ -163,7 +163,7 @@ class TestTables:
         with open_source(lake_clip) as source:
             frame = next(iter(source))
         segmentation = Segmenter(SegmenterSettings(n_clusters=6)).segment(frame)
-        figures = measure(frame, segmentation, "rgb")
+        figures = measure(frame, segmentation)
         for number in range(6):
             rows, columns = np.nonzero(segmentation.labels == number)
             assert figures.shares[number] == len(rows) / segmentation.labels.size

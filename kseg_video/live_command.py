@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from contextlib import ExitStack
@@ -102,6 +103,9 @@ def run_live(options: argparse.Namespace) -> int:
                 open_live_background(rendering.background)
             )
         running.append(session)
+        # All that has been imported is there to stay: looking through it for garbage would take
+        # longer than a frame lasts.
+        gc.freeze()
         if not stopped_by:
             session.run()
     for message in files.news():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import os
 import resource
 import subprocess
@@ -141,6 +142,7 @@ def main() -> None:
     parser.add_argument("-k", "--clusters", type=int, default=8)
     options = parser.parse_args()
     import_opencv()
+    gc.freeze()  # as the command does
     with contextlib.ExitStack() as stack:
         if not os.environ.get("DISPLAY"):
             os.environ["DISPLAY"] = stack.enter_context(contextlib.contextmanager(virtual_screen)())

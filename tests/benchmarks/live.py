@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from kseg_video import RenderSettings, SegmenterSettings
+from kseg_video import RenderSettings
+from kseg_video.argument_settings import segmenter_settings
+from kseg_video.arguments import command_parser
 from kseg_video.capture import open_capture
 from kseg_video.feed import Feed
 from kseg_video.ffmpeg import environment, executable
@@ -153,7 +155,8 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, clip: Path) -> None:
     feed = Feed(lambda: open_capture(_ADDRESS, CaptureSettings()), reconnect=True)
-    state = LiveState(SegmenterSettings(n_clusters=options.clusters), RenderSettings())
+    command = command_parser().parse_args(["live", "-k", str(options.clusters)])
+    state = LiveState(segmenter_settings(command), RenderSettings())
     costs = []
     with LiveWindow("kseg-video benchmark") as window, kept_files() as files:
         watch = Watch(window)

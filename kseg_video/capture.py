@@ -36,6 +36,8 @@ _AT_ONCE = (
     *("-probesize", "500000", "-analyzeduration", "500000"),
     *("-fflags", "nobuffer", "-flags", "low_delay"),
 )
+# A packet that UDP loses smears the picture until the next key frame.
+_BY_TCP = ("-rtsp_flags", "prefer_tcp")
 _AS_THEY_COME = ("-fps_mode", "passthrough")
 # A file of a variable rate is played in its own time too, with frames shown again or left out.
 _CONSTANT_RATE = ("-fps_mode", "cfr", "-fpsmax", "60")
@@ -100,7 +102,8 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
     if is_camera(source):
         return CameraCapture(source, settings)
     if is_stream(source):
-        return FfmpegCapture(source, list(_AT_ONCE), source, paced=False)
+        by = _BY_TCP if source.lower().startswith("rtsp://") else ()
+        return FfmpegCapture(source, [*_AT_ONCE, *by], source, paced=False)
     path = Path(source)
     if not path.is_file():
         raise SourceError(f"{path} is no file, camera number or URL; check the name")

@@ -20,10 +20,13 @@ from kseg_video.media_settings import CaptureSettings
 from kseg_video.recording import Recorder
 from tests.commands import finish, run, start
 from tests.media import inspect, make_clip, read_planes
+from tests.rtsp import RtspServer
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 
 class Server:
@@ -153,6 +156,21 @@ def test_a_stream_over_udp() -> None:
             feed.take(0.02)
             assert time.monotonic() < deadline
         assert feed.message == "no frames come"
+
+
+def test_a_stream_over_rtsp_that_is_cut_off_comes_back(tmp_path: Path) -> None:
+    with RtspServer(tmp_path, "red") as server, feed_of(server.url) as feed:
+        deadline = time.monotonic() + 30
+
+        def taken_after(losses: int) -> NDArray[np.uint8]:
+            while (arrival := feed.take(0.02)) is None or feed.losses <= losses:
+                assert time.monotonic() < deadline
+            return arrival.frame.bgr
+
+        first = taken_after(-1)
+        assert np.abs(first.reshape(-1, 3).mean(axis=0) - (0, 0, 255)).max() < 6
+        server.cut_off()
+        assert taken_after(0).shape == (120, 160, 3)
 
 
 def test_an_address_where_nobody_is(server: Server) -> None:

@@ -109,7 +109,7 @@ def run_live(options: argparse.Namespace) -> int:
         if not stopped_by:
             session.run()
     for message in files.news():
-        if not options.quiet:
+        if not options.quiet and message not in files.failures:  # which are an error, below
             inform(f"kseg-video: {message}")
     files.check()
     return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0

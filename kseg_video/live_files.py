@@ -36,6 +36,11 @@ class LiveFiles:
         What recordings are named; by date and time otherwise.
     clock : callable
         Seconds that only ever grow.
+
+    Attributes
+    ----------
+    failures : list of str
+        Those that have been told.
     """
 
     def __init__(
@@ -51,7 +56,8 @@ class LiveFiles:
         self._ending: list[Recorder] = []
         self._writer = ThreadPoolExecutor(1, "snapshots")
         self._snapshots: list[Future[Path]] = []
-        self._failures: list[str] = []
+        self._begun: list[str] = []  # what is to be said of recordings that begin by themselves
+        self.failures: list[str] = []
         self._starts_recording = record_to is not None
 
     def __enter__(self) -> Self:
@@ -68,7 +74,7 @@ class LiveFiles:
         if self.recorder is not None:
             self.recorder.offer(view)
         elif self._starts_recording:
-            self.toggle(view)
+            self._begun.append(self.toggle(view))
 
     def toggle(self, view: NDArray[np.uint8]) -> str:
         """Begin a recording with that view, or end the one under way; return what is to be said."""
@@ -82,7 +88,7 @@ class LiveFiles:
         try:
             self.recorder = Recorder(path, view, self._clock)
         except KsegError as error:
-            return str(error)
+            return self._failed(str(error))
         return f"recording to {path.name}"
 
     def snapshot(self, view: Frame, original: NDArray[np.uint8], palette: Palette) -> str:
@@ -95,7 +101,9 @@ class LiveFiles:
         return "saving"
 
     def news(self) -> Iterator[str]:
-        """What has been finished, or has failed, since the last call."""
+        """What has begun, has been finished or has failed since the last call."""
+        while self._begun:
+            yield self._begun.pop()
         if self.recorder is not None and self.recorder.finished:
             self._stop()
         for recorder in [each for each in self._ending if each.finished]:
@@ -104,18 +112,19 @@ class LiveFiles:
         for snapshot in [each for each in self._snapshots if each.done()]:
             self._snapshots.remove(snapshot)
             error = snapshot.exception()
-            yield f"saved {snapshot.result().name}" if error is None else str(error)
+            done = f"saved {snapshot.result().name}" if error is None else ""
+            yield done or self._failed(str(error))
 
     def check(self) -> None:
-        """Raise what went wrong with the recordings.
+        """Raise what went wrong.
 
         Raises
         ------
         SinkError
-            If one could not be written.
+            If a recording or a snapshot could not be written.
         """
-        if self._failures:
-            raise SinkError("; ".join(self._failures))
+        if self.failures:
+            raise SinkError("; ".join(self.failures))
 
     def _stop(self) -> None:
         recorder, self.recorder = self.recorder, None
@@ -123,12 +132,14 @@ class LiveFiles:
             recorder.stop()
             self._ending.append(recorder)
 
+    def _failed(self, message: str) -> str:
+        self.failures.append(message)
+        return message
+
     def _about(self, recorder: Recorder) -> str:
         if recorder.failed:
-            self._failures.append(
-                f"{recorder.path.name} could not be written on; the disk may be full"
-            )
-            return self._failures[-1]
+            name = recorder.path.name
+            return self._failed(f"{name} could not be written on; the disk may be full")
         lost = f"; the encoder was too slow for {recorder.dropped} frames"
         return (
             f"recorded {recorder.seconds:.0f} s to {recorder.path.name}"

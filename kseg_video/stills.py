@@ -125,7 +125,9 @@ def write_still(
     picture = pixels if pixels.ndim == 2 else pixels[..., ::-1]
     if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
         picture = np.dstack([picture, alpha])
-    iio.imwrite(path, picture, extension=suffix, plugin="pillow", **_WRITER_OPTIONS[suffix])
+    # Where imageio itself fails to write, it tries to once more, and complains, at its clean-up.
+    options = _WRITER_OPTIONS[suffix]
+    path.write_bytes(iio.imwrite("<bytes>", picture, extension=suffix, plugin="pillow", **options))
 
 
 def _is_too_large(error: BaseException | None) -> bool:

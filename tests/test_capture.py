@@ -17,7 +17,6 @@ from kseg_video.capture import is_camera, is_stream, open_capture
 from kseg_video.feed import Feed
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.media_settings import CaptureSettings
-from kseg_video.recording import Recorder
 from tests.commands import finish, run, start
 from tests.media import inspect, make_clip, read_planes
 from tests.rtsp import RtspServer
@@ -189,63 +188,6 @@ def test_a_stream_that_ends_is_recorded_to_its_end(server: Server, tmp_path: Pat
     stored = inspect(target)
     assert (stored.width, stored.height) == (160, 120)
     assert 1.2 < stored.seconds < 2.6
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_recording_survives_a_kill(tmp_path: Path, suffix: str) -> None:
-    clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=1)
-    target = tmp_path / f"out{suffix}"
-    process = start("live", clip, "--loop", "--preview", "none", "--record", target)
-    wait_until(target.exists)
-    time.sleep(4)
-    process.kill()
-    finish(process)
-    assert inspect(target).frames >= 25
-
-
-def test_a_recording_of_a_file_lasts_as_long_as_the_file(tmp_path: Path) -> None:
-    clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=3, rate="12")
-    target = tmp_path / "out.mp4"
-    assert run("live", clip, "--preview", "none", "--record", target).code == 0
-    # It begins when the first picture is there, which takes a while to fit.
-    assert 2.5 < inspect(target).seconds < 3.2
-
-
-@pytest.mark.parametrize("pauses", [(1 / 30,), (1 / 12,), (0.005, 0.02, 0.2)])
-def test_a_recording_lasts_as_long_as_it_took(tmp_path: Path, pauses: tuple[float, ...]) -> None:
-    target = tmp_path / "out.mkv"
-    begin = time.monotonic()
-    recorder = Recorder(target, np.zeros((48, 64, 3), np.uint8))
-    rng = np.random.default_rng(0)
-    for level in range(1, 41):
-        time.sleep(rng.choice(pauses))
-        recorder.offer(np.full((48, 64, 3), level * 6, np.uint8))
-    recorder.stop()
-    took = time.monotonic() - begin
-    recorder.join()
-    stored = inspect(target)
-    assert stored.seconds == pytest.approx(took, rel=0.02, abs=0.035)
-    assert stored.frames == 41, "the first, and all that were offered"
-    assert recorder.dropped == 0
-
-
-def test_an_encoder_that_is_too_slow_costs_frames_but_no_time(tmp_path: Path) -> None:
-    target = tmp_path / "out.mp4"
-    rng = np.random.default_rng(0)
-    noise = [rng.integers(0, 256, (1080, 1920, 3), np.uint8) for _ in range(4)]
-    begin, slowest = time.monotonic(), 0.0
-    recorder = Recorder(target, noise[0])
-    for number in range(400):
-        before = time.monotonic()
-        recorder.offer(noise[number % 4])
-        slowest = max(slowest, time.monotonic() - before)
-        time.sleep(0.005)
-    recorder.stop()
-    took = time.monotonic() - begin
-    recorder.join()
-    assert recorder.dropped > 0
-    assert slowest < 0.1
-    assert inspect(target).seconds == pytest.approx(took, rel=0.02)
 
 
 def test_a_file_that_is_played_once_gives_all_its_frames(tmp_path: Path) -> None:

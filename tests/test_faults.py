@@ -24,6 +24,7 @@ from PIL import Image
 from kseg_video import EncoderSettings, SinkError, convert
 from tests.commands import COMMAND, Outcome, finish, run, start
 from tests.conftest import running_ffmpegs
+from tests.disks import small_disk
 from tests.faulty_ffmpeg import faulty_ffmpeg
 from tests.media import ffmpeg, inspect, make_clip
 from tests.waiting import wait_until
@@ -219,13 +220,8 @@ class TestDisk:
     @pytest.fixture
     def disk(self, tmp_path: Path) -> Iterator[Path]:
         """A disk of 64 KiB."""
-        place = tmp_path / "disk"
-        place.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-        if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-            pytest.skip("needs to mount a small disk")
-        yield place
-        subprocess.run(["umount", place], check=True)
+        with small_disk(tmp_path / "disk", "64k") as disk:
+            yield disk
 
     @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.webm", "out.gif", "out.png"])
     def test_a_full_one(self, long_clip: Path, disk: Path, name: str, tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""Recordings: how long they last, what they survive, and what is said of those that fail."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from kseg_video import Frame, Segmenter, SegmenterSettings, SinkError
+from kseg_video.live_files import LiveFiles
+from kseg_video.recording import Recorder
+from tests.commands import finish, run, start
+from tests.disks import fill, small_disk
+from tests.media import inspect, make_clip
+from tests.pictures import quadrants
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_recording_survives_a_kill(tmp_path: Path, suffix: str) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=1)
+    target = tmp_path / f"out{suffix}"
+    process = start("live", clip, "--loop", "--preview", "none", "--record", target)
+    wait_until(target.exists)
+    time.sleep(4)
+    process.kill()
+    finish(process)
+    assert inspect(target).frames >= 25
+
+
+def test_a_recording_of_a_file_lasts_as_long_as_the_file(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=3, rate="12")
+    target = tmp_path / "out.mp4"
+    assert run("live", clip, "--preview", "none", "--record", target).code == 0
+    # It begins when the first picture is there, which takes a while to fit.
+    assert 2.5 < inspect(target).seconds < 3.2
+
+
+@pytest.mark.parametrize("pauses", [(1 / 30,), (1 / 12,), (0.005, 0.02, 0.2)])
+def test_a_recording_lasts_as_long_as_it_took(tmp_path: Path, pauses: tuple[float, ...]) -> None:
+    target = tmp_path / "out.mkv"
+    begin = time.monotonic()
+    recorder = Recorder(target, np.zeros((48, 64, 3), np.uint8))
+    rng = np.random.default_rng(0)
+    for level in range(1, 41):
+        time.sleep(rng.choice(pauses))
+        recorder.offer(np.full((48, 64, 3), level * 6, np.uint8))
+    recorder.stop()
+    took = time.monotonic() - begin
+    recorder.join()
+    stored = inspect(target)
+    assert stored.seconds == pytest.approx(took, rel=0.02, abs=0.035)
+    assert stored.frames == 41, "the first, and all that were offered"
+    assert recorder.dropped == 0
+
+
+def test_an_encoder_that_is_too_slow_costs_frames_but_no_time(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (1080, 1920, 3), np.uint8) for _ in range(4)]
+    begin, slowest = time.monotonic(), 0.0
+    recorder = Recorder(target, noise[0])
+    for number in range(400):
+        before = time.monotonic()
+        recorder.offer(noise[number % 4])
+        slowest = max(slowest, time.monotonic() - before)
+        time.sleep(0.005)
+    recorder.stop()
+    took = time.monotonic() - begin
+    recorder.join()
+    assert recorder.dropped > 0
+    assert slowest < 0.1
+    assert inspect(target).seconds == pytest.approx(took, rel=0.02)
+
+
+class TestFullDisk:
+    @pytest.fixture
+    def disk(self, tmp_path: Path) -> Iterator[Path]:
+        with small_disk(tmp_path / "disk", "512k") as disk:
+            yield disk
+
+    def test_it_is_told_during_the_recording_and_another_can_begin(self, disk: Path) -> None:
+        rng = np.random.default_rng(0)
+        told: list[str] = []
+        failure = "take.mkv could not be written on; the disk may be full"
+
+        def show() -> bool:
+            time.sleep(0.01)
+            files.offer(rng.integers(0, 256, (120, 160, 3), np.uint8))
+            told.extend(files.news())
+            return failure in told
+
+        with LiveFiles(disk, disk / "take.mkv") as files:
+            wait_until(show)
+            assert files.recorder is None
+            begun = inspect(disk / "take.mkv").frames
+            assert begun > 10, "what was written before plays"
+            (disk / "take.mkv").write_bytes(b"")
+            files.toggle(np.zeros((120, 160, 3), np.uint8))
+        assert inspect(disk / "take-2.mkv").frames >= 1
+        with pytest.raises(SinkError, match=failure):
+            files.check()
+
+    @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+    def test_it_is_told_at_the_end(self, disk: Path, tmp_path: Path, suffix: str) -> None:
+        noise = ("-vf", "noise=alls=60:allf=t", "-c:v", "ffv1")
+        clip = make_clip(tmp_path / "clip.mkv", *noise, size="160x120", seconds=0.4)
+        take = disk / f"take{suffix}"
+        options = ("--loop", "--preview", "none", "--view", "original")
+        process = start("live", clip, *options, "--record", take)
+        wait_until(lambda: take.exists() and take.stat().st_size)
+        fill(disk)
+        process.terminate()
+        outcome = finish(process, 20)
+        assert outcome.code == 1
+        assert outcome.err == (
+            f"kseg-video: error: {take.name} could not be written on; the disk may be full\n"
+        )
+
+    def test_a_recording_that_cannot_even_begin(self, tmp_path: Path) -> None:
+        clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=0.4)
+        take = tmp_path / "take.mp4"
+        take.symlink_to("nowhere/take.mp4")
+        outcome = run("live", clip, "--preview", "none", "--record", take)
+        assert outcome.code == 1
+        assert outcome.err == f"kseg-video: error: {take} cannot be recorded to (File exists)\n"
+
+    def test_a_snapshot_that_cannot_be_written(self, disk: Path) -> None:
+        fill(disk)
+        picture = quadrants(120, 160, noise=20)
+        palette = Segmenter(SegmenterSettings(n_clusters=4)).segment(picture).palette
+        with LiveFiles(disk) as files:
+            files.snapshot(Frame(picture), picture, palette)
+        assert [path.name for path in disk.iterdir()] == ["junk"]
+        (said,) = files.news()
+        assert "the disk is full; make room" in said
+        with pytest.raises(SinkError, match="the disk is full; make room"):
+            files.check()

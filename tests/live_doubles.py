@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
+import cv2
 import numpy as np
 
 from kseg_video import Frame
@@ -58,6 +59,43 @@ class ScriptedCapture:
         if not self.closed:
             self.closed = True
             self.put(None)
+
+
+class ScriptedVideo:
+    """In place of `cv2.VideoCapture`: grants little, and forgets the format where it is told late.
+
+    As cameras do, it takes the pixel format into account only for what it is asked for afterwards.
+    """
+
+    granted = (1280, 720)
+
+    def __init__(self, *_: object) -> None:
+        self._values: dict[int, float] = {}
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def set(self, name: int, value: float) -> bool:
+        if name != cv2.CAP_PROP_FOURCC:
+            compressed = self._values.get(cv2.CAP_PROP_FOURCC) == cv2.VideoWriter.fourcc(*"MJPG")
+            limits = {
+                cv2.CAP_PROP_FRAME_WIDTH: self.granted[0],
+                cv2.CAP_PROP_FRAME_HEIGHT: self.granted[1],
+                cv2.CAP_PROP_FPS: 30 if compressed else 10,
+            }
+            value = min(value, limits.get(name, value))
+        self._values[name] = value
+        return True
+
+    def get(self, name: int) -> float:
+        return self._values.get(name, 0)
+
+    def read(self) -> tuple[bool, NDArray[np.uint8]]:
+        width, height = (int(self._values[each]) for each in (3, 4))
+        return True, np.zeros((height, width, 3), np.uint8)
+
+    def release(self) -> None:
+        pass
 
 
 class ScriptedScreen:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,6 +19,7 @@ from kseg_video.feed import Feed
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.media_settings import CaptureSettings
 from tests.commands import finish, run, start
+from tests.live_doubles import ScriptedVideo
 from tests.media import inspect, make_clip, read_planes
 from tests.rtsp import RtspServer
 from tests.waiting import wait_until
@@ -251,6 +253,21 @@ def test_a_device_that_may_not_be_opened(tmp_path: Path) -> None:
             os._exit(0 if "may not be opened" in str(error) else 2)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_a_camera_is_asked_for_motion_jpeg_before_size_and_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", ScriptedVideo)
+    device = tmp_path / "video0"
+    device.touch()
+    settings = CaptureSettings(size=(1920, 1080), frame_rate=60)
+    capture = open_capture(f"/dev/..{device}", settings)
+    assert capture.description.endswith("video0 1280x720 30 fps MJPG"), "as granted, not as asked"
+    frame = capture.read()
+    assert frame is not None
+    assert (frame.width, frame.height) == (1280, 720)
+    capture.close()
 
 
 def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:

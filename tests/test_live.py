@@ -362,6 +362,37 @@ def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:
         assert not np.array_equal(screen.shown, stood)
 
 
+def test_the_palette_is_kept_while_the_source_is_away(tmp_path: Path) -> None:
+    clock, screen = Clock(), ScriptedScreen()
+    first, second = ScriptedCapture(), ScriptedCapture()
+    captures = [first, second]
+    state = LiveState(SegmenterSettings(n_clusters=4), RenderSettings("masked"))
+    files = LiveFiles(tmp_path, clock=clock)
+    with Feed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
+        session = LiveSession("script", feed, screen, state, files, clock=clock)
+        first.put(picture(1))
+        wait_until(lambda: feed.received == 1)
+        session._turn()
+        first.put(None)
+        wait_until(lambda: feed.condition == "lost")
+        screen.waiting.append(Click(*UPPER_RIGHT, alone=False))  # which holds while it is away
+        session._turn()
+        before = session.picture.segmentation
+        clock.now += 1
+        session._turn()
+        second.put(picture(2))
+        wait_until(lambda: feed.received == 2)
+        session._turn()
+        after = session.picture.segmentation
+    assert before is not None
+    assert after is not None
+    assert after.event == "warm"
+    assert np.array_equal(after.labels[::39, ::59], before.labels[::39, ::59])
+    assert np.abs(after.palette.centroids - before.palette.centroids).max() < 3
+    assert screen.shown[5, 50].max() == 0
+    assert screen.shown[5, 5].max() > 100
+
+
 def test_a_source_that_gives_nothing_is_an_error(tmp_path: Path) -> None:
     capture = ScriptedCapture()
     capture.put(SourceError("script cannot be opened; check it"))

@@ -170,13 +170,15 @@ def _convert_each(
 
 def _outputs(options: argparse.Namespace) -> list[Path]:
     """Where each input goes."""
-    from kseg_video.targets import default_output
+    from kseg_video.targets import check_folder, default_output
 
     named: Path | None = options.output
     if named is not None and len(options.inputs) == 1 and not named.is_dir():
         return [named]
     if named is not None and len(options.inputs) > 1 and named.suffix and not named.is_dir():
         raise SettingsError(f"{named} is one file for several inputs; give a folder")
+    if named is not None:
+        check_folder(named)
     outputs = [
         default_output(source, named, lossless=options.lossless) for source in options.inputs
     ]

@@ -59,7 +59,7 @@ def inform(message: str) -> None:
     """Say something in one line on standard error, if anybody listens there."""
     if sys.stderr is not None:  # closed by whoever started us
         with contextlib.suppress(OSError):
-            print(one_line(message), file=sys.stderr, flush=True)  # noqa: T201
+            print(_one_line(message), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _printable(text: str, encoding: str) -> str:
@@ -74,7 +74,7 @@ def _drop_standard_output() -> None:
     os.close(nowhere)
 
 
-def one_line(text: str) -> str:
+def _one_line(text: str) -> str:
     """Text without the line breaks that a file name may hold."""
     return " ".join(text.split())
 

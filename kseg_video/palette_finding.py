@@ -85,7 +85,7 @@ def find_palette(
     """
     settings = segmenter or SegmenterSettings()
     paths = [sources] if isinstance(sources, str | Path) else sources
-    bgr = np.concatenate([sample_source(Path(path), settings, trim, decoder) for path in paths])
+    bgr = np.concatenate([_sample_source(Path(path), settings, trim, decoder) for path in paths])
     colors = to_working(bgr, settings.color_space)
     chosen = choose_cluster_count(colors, settings) if choose_clusters else None
     if chosen is not None:
@@ -120,11 +120,11 @@ def choose_for_source(
     """
     if settings.palette:
         raise SettingsError("a given palette has its number of clusters; leave one of the two out")
-    bgr = sample_source(path, settings, trim, decoder)
+    bgr = _sample_source(path, settings, trim, decoder)
     return choose_cluster_count(to_working(bgr, settings.color_space), settings)
 
 
-def sample_source(
+def _sample_source(
     path: Path,
     settings: SegmenterSettings,
     trim: TrimSettings | None = None,

@@ -26,7 +26,7 @@ View: TypeAlias = Literal[
 Selector: TypeAlias = "int | str | tuple[int, int]"
 
 MAX_CLUSTERS = 32
-MAX_FEATHER = 100
+_MAX_FEATHER = 100
 DEFAULT_SAMPLE_PIXELS = 10_000
 
 
@@ -153,7 +153,7 @@ class RenderSettings:
         for number in self.disabled:
             check_whole("a disabled cluster", number, 0, MAX_CLUSTERS - 1)
         if self.feather is not None:
-            check_whole("the feather", self.feather, 0, MAX_FEATHER)
+            check_whole("the feather", self.feather, 0, _MAX_FEATHER)
         if self.despeckle is not None:
             check_whole("the area to despeckle", self.despeckle, 0)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kseg_video.frame import Tracks
     from kseg_video.media_settings import TrimSettings
 
-SEQUENCE_FRAME_RATE = Fraction(25)
+_SEQUENCE_FRAME_RATE = Fraction(25)
 
 _GRID_TOLERANCE = 1e-6
 
@@ -46,7 +46,7 @@ class StillsSource(ClosingContext):
         self.notes: list[str] = []
         self.warnings: list[str] = []
         self._path = path
-        rate = SEQUENCE_FRAME_RATE
+        rate = _SEQUENCE_FRAME_RATE
         single = False
         if path.is_dir():
             stills = _stills_in(path)
@@ -58,9 +58,8 @@ class StillsSource(ClosingContext):
         stop = len(stills) if trim.end is None else math.ceil(trim.end * rate - _GRID_TOLERANCE)
         self._stills = stills[self._skipped : stop][: trim.max_frames]
         if not self._stills:
-            raise SourceError(
-                f"{path} has no frame in the chosen part; it has {len(stills)} frames"
-            )
+            count = "1 frame" if len(stills) == 1 else f"{len(stills)} frames"
+            raise SourceError(f"{path} has no frame in the chosen part; it has {count}")
         self._first = read_still(self._stills[0])
         height, width = self._first[0].shape[:2]
         self.info = VideoInfo(

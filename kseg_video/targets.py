@@ -27,7 +27,7 @@ ANIMATION_SUFFIX = ".gif"
 ARCHIVE_SUFFIX = ".npz"
 _LONGEST_NAME = 255  # bytes, of practically all file systems
 _PLAIN_SUFFIXES = frozenset({ANIMATION_SUFFIX, ARCHIVE_SUFFIX})
-TRANSPARENT_SUFFIXES = (".webm", ".mov", ".mkv", ".gif", ".webp", ".png", ".tif")
+_TRANSPARENT_SUFFIXES = (".webm", ".mov", ".mkv", ".gif", ".webp", ".png", ".tif")
 
 
 def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = False) -> None:
@@ -65,7 +65,7 @@ def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = Fa
         raise SettingsError(f"{path.name} has no known suffix; choose one of {known}")
     if opaque and transparent:
         raise SettingsError(
-            f"{suffix} holds no transparency; choose one of {', '.join(TRANSPARENT_SUFFIXES)}"
+            f"{suffix} holds no transparency; choose one of {', '.join(_TRANSPARENT_SUFFIXES)}"
         )
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from kseg_video import __version__
 from tests.commands import COMMAND, run, run_on_terminal
-from tests.media import ffmpeg, inspect, make_clip
+from tests.media import ffmpeg, inspect, left_in, make_clip
 
 ESCAPE = "\x1b"
 
@@ -22,10 +22,6 @@ ESCAPE = "\x1b"
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     return make_clip(tmp_path / "clip.mp4", sound=True, seconds=1)
-
-
-def left_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 class TestConvert:
@@ -158,6 +154,11 @@ class TestSeveralInputs:
         assert "would be written to" in outcome.err
         assert left_in(tmp_path / "to") == []
 
+    def test_a_missing_folder_is_told_once(self, clip: Path, tmp_path: Path) -> None:
+        outcome = run("convert", clip, clip.with_name("b.mp4"), "-o", "no", cwd=tmp_path)
+        message = "kseg-video: error: the folder no does not exist; make it first\n"
+        assert (outcome.code, outcome.err) == (1, message)
+
     def test_one_file_for_all(self, clip: Path, tmp_path: Path) -> None:
         outcome = run("convert", clip, clip, "-o", tmp_path / "out.mp4")
         assert (outcome.code, "give a folder" in outcome.err) == (2, True)
@@ -255,6 +256,10 @@ class TestBadInput:
 
     def test_a_missing_output_folder(self, clip: Path, tmp_path: Path) -> None:
         self.check(1, "folder no does not exist; make it", tmp_path, clip, "-o", "no/out.mp4")
+
+    def test_a_part_beyond_a_still(self, lake_still: Path, tmp_path: Path) -> None:
+        options = (lake_still, "-o", "out.png", "--start", "9")
+        self.check(1, "no frame in the chosen part; it has 1 frame$", tmp_path, *options)
 
     def test_a_part_beyond_the_end(self, clip: Path, tmp_path: Path) -> None:
         self.check(1, "no frame in the chosen part", tmp_path, clip, "--start", "9")

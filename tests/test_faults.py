@@ -26,7 +26,7 @@ from tests.commands import COMMAND, Outcome, finish, run, start
 from tests.conftest import running_ffmpegs
 from tests.disks import small_disk
 from tests.faulty_ffmpeg import faulty_ffmpeg
-from tests.media import ffmpeg, inspect, make_clip
+from tests.media import ffmpeg, inspect, left_in, make_clip
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -63,10 +63,6 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "outputs"
     path.mkdir()
     return path
-
-
-def left_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def heeds(process: subprocess.Popen[str], number: int) -> bool:

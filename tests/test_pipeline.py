@@ -26,7 +26,7 @@ from kseg_video import (
 )
 from tests.commands import start
 from tests.conftest import running_ffmpegs
-from tests.media import ffmpeg, inspect, make_clip, read_exact_bgr, read_planes
+from tests.media import ffmpeg, inspect, left_in, make_clip, read_exact_bgr, read_planes
 from tests.oracles import opencv_kmeans
 from tests.sync import flash_lag, make_flashes
 
@@ -47,10 +47,6 @@ def distinct(picture: NDArray[np.uint8]) -> set[tuple[int, ...]]:
 def read_bgr(path: Path) -> NDArray[np.uint8]:
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))[..., ::-1]
-
-
-def left_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 class TestVideo:
@@ -95,7 +91,7 @@ class TestVideo:
         originals = read_planes(lake_clip)
         masked = read_planes(tmp_path / "masked.mkv")
         labels = read_planes(tmp_path / "labels.mkv")
-        for source, output, numbers in zip(originals, masked, labels, strict=False):
+        for source, output, numbers in zip(originals[:3], masked, labels, strict=True):
             kept = ~np.isin(numbers, [0, 3])
             assert np.array_equal(output[:540][kept], source[:540][kept])
             assert (output[:540][~kept] == 16).all()

@@ -68,7 +68,7 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
     option = argument.split("=", maxsplit=1)[0]
     known = [f"--{name.replace('_', '-')}" for name in vars(options)]
     similar = difflib.get_close_matches(option, known, 1)
-    return f"there is no {option}" + (f"; did you mean {similar[0]}?" if similar else "")
+    return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
 
 
 def command_parser() -> argparse.ArgumentParser:

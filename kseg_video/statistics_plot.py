@@ -65,7 +65,7 @@ class SharesPlot(AbortingContext):
         self._frame_seconds = 1 / frame_rate
         self._spans: list[_Span] = []
         self._frames_in_a_span = 1
-        self._scene = -1
+        self._scene = 0
         self._end = 0.0
         self._cuts: list[float] = []
         self._part = PartialFile(path, overwrite=overwrite)
@@ -148,22 +148,25 @@ class SharesPlot(AbortingContext):
         means = np.stack([span.shares / span.frames for span in self._spans])
         tops = np.cumsum(means, axis=1)
         for number in range(means.shape[1]):
-            name = f"{number}  {_hex(self._spans, number)}"
-            for scene in np.unique(scenes):
+            colors = {}
+            for scene in np.unique(scenes).tolist():
                 own = np.flatnonzero(scenes == scene)
                 first, last = own[0], own[-1]
                 top = tops[first : last + 1, number]
                 top = np.append(top, top[-1])
                 bottom = top - np.append(means[own, number], means[last, number])
+                colors[scene] = _hex(self._spans[first : last + 1], number)
                 axes.fill_between(
                     edges[first : last + 2],
                     100 * bottom,
                     100 * top,
                     step="post",
                     linewidth=0,
-                    color=_hex(self._spans[first : last + 1], number),
+                    color=colors[scene],
                 )
-            axes.fill_between([], [], color=_hex(self._spans, number), label=name)
+            sums = [span.shares[number] for span in self._spans]
+            color = colors[np.bincount(scenes, sums).argmax()]  # where there is most of it
+            axes.fill_between([], [], color=color, label=f"{number}  {color}")
 
     def _draw_scales(self, axes: Axes) -> None:
         start = self._spans[0].start

@@ -208,8 +208,8 @@ class TestBadInput:
             ("--lossless --crf 3", "takes no codec, preset or rate factor"),
             ("--view labels", "only in lossless outputs"),
             ("--frobnicate", "there is no --frobnicate; see kseg-video convert --help"),
-            ("--clus 3", "there is no --clus; "),
-            ("--colour-space=lab", "there is no --colour-space; did you mean --color-space?"),
+            ("--clus 3", "there is no --clus (did you mean --clusters?); see"),
+            ("--colour-space=lab", "there is no --colour-space (did you mean --color-space?); see"),
             ("-y more.mp4", "more.mp4 stands apart from the other inputs; name all of them on end"),
         ],
     )

@@ -170,9 +170,14 @@ class TestTables:
             assert figures.places[number] == pytest.approx([columns.mean(), rows.mean()])
 
 
-def figures_of(number: int, shares: tuple[float, ...], event: Event = "warm") -> FrameStatistics:
+def figures_of(
+    number: int,
+    shares: tuple[float, ...],
+    event: Event = "warm",
+    colors: tuple[tuple[int, int, int], ...] = ((255, 0, 0), (0, 0, 255)),
+) -> FrameStatistics:
     count = len(shares)
-    rgb = np.array([(255, 0, 0), (0, 0, 255)], np.float32)
+    rgb = np.array(colors, np.float32)
     return FrameStatistics(
         number,
         number / 25,
@@ -215,6 +220,15 @@ class TestPlot:
         columns = left + np.flatnonzero(~blue[:, left : right + 1].any(axis=0))
         assert len(columns)
         assert columns.mean() == pytest.approx(left + 0.4 * (right - left), abs=3)
+
+    def test_the_legend_has_colors_that_are_drawn(self, tmp_path: Path) -> None:
+        other = ((0, 200, 0), (200, 0, 200))
+        figures = [figures_of(n, (0.2, 0.8)) for n in range(20)]
+        figures += [figures_of(20 + n, (0.9, 0.1), "warm" if n else "cut", other) for n in range(9)]
+        pixels = draw(tmp_path / "a.png", figures)
+        legend = pixels[:, int(0.85 * pixels.shape[1]) :].reshape(-1, 3)
+        for color, expected in (((0, 200, 0), True), ((0, 0, 255), True), ((255, 0, 0), False)):
+            assert ((legend == color).all(axis=1).sum() > 100) == expected
 
     def test_a_long_video_takes_no_more_room(self, tmp_path: Path) -> None:
         plot = SharesPlot(tmp_path / "a.svg", 25, overwrite=False)

@@ -13,20 +13,19 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any, Self
+from typing import Self
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 
 from kseg_video import ClusterChoice, RenderSettings, SegmenterSettings, convert, pipeline
-from kseg_video.ffmpeg import environment, executable
 from kseg_video.startup import keep_freed_memory
+from tests.media import ffmpeg
 
 _BACKGROUNDS = ("transparent", "blur", "gray", "pixelate", "picture", "black, feather 2")
 
@@ -79,18 +78,9 @@ def _processor_time() -> float:
 
 def bring_to(clip: Path, size: str, frames: int, target: Path) -> None:
     scale = f"scale={size.replace('x', ':')},setsar=1"
-    command: list[Any] = [
-        executable(),
-        "-loglevel",
-        "error",
-        "-nostdin",
-        "-stream_loop",
-        "-1",
-        "-i",
-        clip,
-    ]
-    command += ["-vf", scale, "-frames:v", str(frames), "-an", "-pix_fmt", "yuv420p", "-crf", "18"]
-    subprocess.run([*command, "-preset", "veryfast", target], check=True, env=environment())
+    options = ("-an", "-pix_fmt", "yuv420p", "-crf", "18", "-preset", "veryfast")
+    looped = ("-stream_loop", "-1", "-i", clip, "-vf", scale, "-frames:v", str(frames))
+    ffmpeg(*looped, *options, target)
 
 
 def main() -> None:

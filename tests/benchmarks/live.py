@@ -38,6 +38,7 @@ from kseg_video.media_settings import CaptureSettings
 from kseg_video.preview import LiveWindow
 from kseg_video.screen import KeyPress
 from kseg_video.startup import import_opencv
+from tests.media import ffmpeg
 from tests.windows import virtual_screen
 
 if TYPE_CHECKING:
@@ -122,18 +123,8 @@ def kept_files() -> Iterator[LiveFiles]:
 
 def prepare(clip: Path, size: str, target: Path) -> None:
     scaled = f"scale={size.replace('x', ':')},fps=30"
-    command = [
-        executable(),
-        "-loglevel",
-        "error",
-        "-nostdin",
-        "-stream_loop",
-        "-1",
-        "-i",
-        str(clip),
-    ]
-    command += ["-t", "10", "-vf", scaled, "-an", "-c:v", "mjpeg", "-q:v", "4", str(target)]
-    subprocess.run(command, check=True, env=environment())
+    looped = ("-stream_loop", "-1", "-i", clip, "-t", "10", "-vf", scaled)
+    ffmpeg(*looped, "-an", "-c:v", "mjpeg", "-q:v", "4", target)
 
 
 def main() -> None:

@@ -63,6 +63,8 @@ def parse_background(text: str | Path) -> Background:
         return _SIMPLE[text]
     found = _AMOUNT.fullmatch(text)
     if found is None:
+        if Path(text).suffix or Path(text).name != text:
+            raise SettingsError(f"{text!r} is no background; give a file as a Path")
         return Background("color", parse_color(text))
     kind: BackgroundKind = "blur" if found[1] == "blur" else "pixelate"
     if found[2] is None:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from kseg_video.errors import SettingsError
 from kseg_video.setting_checks import check_choice, check_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Codec: TypeAlias = Literal["h264", "vp9", "prores"]
 Preset: TypeAlias = Literal[
@@ -67,26 +65,26 @@ class StatisticsSettings:
 
     Parameters
     ----------
-    table : Path, optional
+    table : str or Path, optional
         Figures of every frame, to a ``.csv`` or ``.jsonl`` file.
-    plot : Path, optional
+    plot : str or Path, optional
         Shares over time, drawn to a ``.png`` or ``.svg`` file.
     """
 
-    table: Path | None = None
-    plot: Path | None = None
+    table: str | Path | None = None
+    plot: str | Path | None = None
 
     def __post_init__(self) -> None:
-        for path, suffixes in ((self.table, (".csv", ".jsonl")), (self.plot, (".png", ".svg"))):
-            if path is not None and path.suffix.lower() not in suffixes:
+        for name, suffixes in ((self.table, (".csv", ".jsonl")), (self.plot, (".png", ".svg"))):
+            if name is not None and Path(name).suffix.lower() not in suffixes:
                 raise SettingsError(
-                    f"{path.name} cannot take statistics; choose {' or '.join(suffixes)}"
+                    f"{Path(name).name} cannot take statistics; choose {' or '.join(suffixes)}"
                 )
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files that are written."""
-        return tuple(path for path in (self.table, self.plot) if path is not None)
+        return tuple(Path(name) for name in (self.table, self.plot) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import KsegError
@@ -58,13 +59,13 @@ def keep_statistics(
     """
     with ExitStack() as stack:
         outputs: list[StatisticsTable | SharesPlot] = []
-        table, plot = statistics.table, statistics.plot
-        if table is not None:
+        if statistics.table is not None:
+            table = Path(statistics.table)
             kind = CsvTable if table.suffix.lower() == ".csv" else JsonLinesTable
             outputs.append(stack.enter_context(kind(table, overwrite=overwrite)))
-        if plot is not None:
-            shares = SharesPlot(plot, float(rate), overwrite=overwrite)
-            outputs.append(stack.enter_context(shares))
+        if statistics.plot is not None:
+            plot = SharesPlot(Path(statistics.plot), float(rate), overwrite=overwrite)
+            outputs.append(stack.enter_context(plot))
 
         def keep(frame: Frame, segmentation: Segmentation) -> None:
             figures = measure(frame, segmentation)

@@ -37,6 +37,8 @@ def test_what_is_understood(text: str | Path, expected: Background) -> None:
         ("#12345", "is no colour"),
         ("rgb(1,2,3)", "is no colour"),
         ("", "is no colour"),
+        ("beach.jpg", "'beach.jpg' is no background; give a file as a Path"),
+        ("pictures/beach", "give a file as a Path"),
         ("blur:", "pixels from 1 to 1000, as in blur:20"),
         ("blur:0", "pixels from 1"),
         ("blur:-3", "pixels from 1"),

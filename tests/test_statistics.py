@@ -335,6 +335,11 @@ class TestRuns:
             )
         assert left_in(tmp_path) == []
 
+    def test_names_may_be_plain_text(self, tmp_path: Path, lake_still: Path) -> None:
+        statistics = StatisticsSettings(f"{tmp_path}/a.csv", f"{tmp_path}/a.svg")
+        convert(lake_still, tmp_path / "a.png", statistics=statistics)
+        assert left_in(tmp_path) == ["a.csv", "a.png", "a.svg"]
+
     def test_bad_settings(self) -> None:
         with pytest.raises(SettingsError, match=r"a\.xlsx cannot take statistics"):
             StatisticsSettings(Path("a.xlsx"))

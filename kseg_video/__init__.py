@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kseg_video.conversion import convert
     from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
     from kseg_video.frame import AudioTrack, Frame, Segmentation, Tracks, VideoInfo
     from kseg_video.frame_statistics import FrameStatistics, measure
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from kseg_video.palette_finding import FoundPalette, find_palette
     from kseg_video.palette_reading import load_palette
     from kseg_video.palette_writing import save_palette
-    from kseg_video.pipeline import convert
     from kseg_video.rendering import Renderer, render
     from kseg_video.report import Report, RunObserver
     from kseg_video.segmenter import Segmenter
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "conversion": ("convert",),
     "errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
     "frame": ("AudioTrack", "Frame", "Segmentation", "Tracks", "VideoInfo"),
     "frame_statistics": ("FrameStatistics", "measure"),
@@ -47,7 +48,6 @@ _HOMES = {
     "palette_finding": ("FoundPalette", "find_palette"),
     "palette_reading": ("load_palette",),
     "palette_writing": ("save_palette",),
-    "pipeline": ("convert",),
     "report": ("Report", "RunObserver"),
     "rendering": ("Renderer", "render"),
     "segmenter": ("Segmenter",),

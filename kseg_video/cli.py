@@ -114,7 +114,7 @@ def _convert(options: argparse.Namespace) -> int:
     }
     import_opencv()
     silence_libraries()
-    from kseg_video.pipeline import check_settings
+    from kseg_video.conversion import check_settings
     from kseg_video.status import terminal_console
 
     stop_on_signals()
@@ -134,7 +134,7 @@ def _convert_each(
     settings: dict[str, Any],
     console: Console | None,
 ) -> int:
-    from kseg_video.pipeline import convert
+    from kseg_video.conversion import convert
     from kseg_video.status import TerminalStatus
     from kseg_video.summary import summary_data, summary_line
 

@@ -184,8 +184,8 @@ def _said_by_ffmpeg(argument: str) -> str:
 
 
 def _self_test() -> str:
+    from kseg_video.conversion import convert
     from kseg_video.ffmpeg import FfmpegProcess, file_argument
-    from kseg_video.pipeline import convert
 
     with tempfile.TemporaryDirectory(prefix="kseg-doctor-") as folder:
         clip, output = Path(folder, "clip.mp4"), Path(folder, "out.mp4")

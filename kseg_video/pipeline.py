@@ -7,212 +7,61 @@ behind.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.background_files import BackgroundFile, check_background, open_background
 from kseg_video.cluster_choice import choose
-from kseg_video.errors import SettingsError
-from kseg_video.media_settings import (
-    DecoderSettings,
-    EncoderSettings,
-    StatisticsSettings,
-    TrimSettings,
-)
 from kseg_video.palette import Palette, shares_of
-from kseg_video.palette_finding import choose_for_source
-from kseg_video.rendering import Renderer, follows_colors, is_transparent, view_layout, view_width
+from kseg_video.rendering import Renderer, follows_colors
 from kseg_video.report import EventRecord, Report
 from kseg_video.segmenter import Segmenter
-from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
-from kseg_video.sinks import FrameSink, open_sink
-from kseg_video.sources import FrameSource, open_source
-from kseg_video.statistics_keeping import check_statistics, keep_statistics
-from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
-from kseg_video.targets import (
-    ANIMATION_SUFFIX,
-    ARCHIVE_SUFFIX,
-    check_is_another,
-    check_output,
-    check_target,
-)
+from kseg_video.settings import RenderSettings
 from kseg_video.timing import StageTimer
-from kseg_video.workers import Reader, Writer
+from kseg_video.workers import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from kseg_video.frame import Frame, PixelLayout, Segmentation, VideoInfo
+    from kseg_video.background_files import BackgroundFile
+    from kseg_video.frame import Frame, PixelLayout, Segmentation
     from kseg_video.report import RunObserver
+    from kseg_video.settings import ClusterChoice, SegmenterSettings
+    from kseg_video.sinks import FrameSink
+    from kseg_video.sources import FrameSource
+    from kseg_video.workers import Reader
 
 # The shares of a whole video are told by about so many rows of each frame, others each time, as
 # well as by all, and in a quarter of the time.
 _COUNTED_ROWS = 256
 
 
-def convert(  # noqa: PLR0913 - one for each part
-    source: str | Path,
-    output: str | Path,
-    *,
-    segmenter: SegmenterSettings | None = None,
-    rendering: RenderSettings | None = None,
-    encoder: EncoderSettings | None = None,
-    trim: TrimSettings | None = None,
-    decoder: DecoderSettings | None = None,
-    choose_clusters: bool = False,
-    statistics: StatisticsSettings | None = None,
-    choice: ClusterChoice | None = None,
-    observer: RunObserver | None = None,
-) -> Report:
-    """Turn a video, a still or a folder of stills into a segmented or masked one.
+class Run:
+    """One pass over a source, and what is learnt on the way.
 
     Parameters
     ----------
-    source, output : str or Path
-        See `open_source` and `open_sink`.
-    segmenter : SegmenterSettings, optional
-    rendering : RenderSettings, optional
-    encoder : EncoderSettings, optional
-    trim : TrimSettings, optional
-    decoder : DecoderSettings, optional
-    choose_clusters : bool
-        Whether the number of clusters is chosen after the source's colours, instead of the
-        segmenter's (see `kseg_video.cluster_count`).
-    statistics : StatisticsSettings, optional
-        Figures of every frame, kept in files of their own.
-    choice : ClusterChoice, optional
-        Clusters to switch off, found on the first frame, besides those of `rendering`.
-    observer : RunObserver, optional
+    source : FrameSource
+    settings : SegmenterSettings
+        With the choices left to the input filled in.
+    rendering : RenderSettings
+    started : float
+        Time of `time.perf_counter` from which the seconds are counted.
 
-    Returns
-    -------
-    Report
-
-    Raises
-    ------
-    SettingsError
-        If the settings contradict each other or the output's suffix.
-    SourceError
-        If the source or the background cannot be read, or a chosen pixel lies outside the picture.
-    SinkError
-        If the output cannot be written; nothing is left of it then.
+    Attributes
+    ----------
+    rendering : RenderSettings
+        With the clusters that are chosen on the first frame.
+    background : BackgroundFile, optional
+        Gives the picture behind each frame.
+    keep : callable, optional
+        Takes each frame and its segmentation, for statistics.
     """
-    started = time.perf_counter()
-    source, output = Path(source), Path(output)
-    segmenter = segmenter or SegmenterSettings()
-    rendering = rendering or RenderSettings()
-    encoder = encoder or EncoderSettings()
-    choice = choice or ClusterChoice()
-    check_settings(output, rendering, encoder)
-    if isinstance(rendering.background, Path):
-        check_background(rendering.background)
-    check_is_another(output, source)
-    check_target(output, encoder)
-    if statistics is not None:
-        if output in statistics.paths:
-            raise SettingsError(f"{output} is to hold two things; give the statistics another name")
-        for path in statistics.paths:
-            check_is_another(path, source)
-        check_statistics(statistics, overwrite=encoder.overwrite)
-    chosen = None
-    if choose_clusters:
-        chosen = choose_for_source(source, segmenter, trim, decoder)
-        segmenter = replace(segmenter, n_clusters=chosen.count)
-    check_numbers(rendering.disabled | choice.numbers, segmenter)
-    with open_source(source, trim, decoder) as frames, ExitStack() as stack:
-        run = _Run(frames, _for_input(segmenter, frames.info), rendering, started)
-        run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
-        if statistics is not None:
-            run.keep = stack.enter_context(
-                keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)
-            )
-        painted = _painted_info(frames.info, output, run.rendering, encoder)
-        if isinstance(rendering.background, Path) and run.rendering.disabled:
-            behind = replace(frames.info, layout=painted.layout)
-            run.background = stack.enter_context(open_background(rendering.background, behind))
-        with open_sink(output, painted, encoder, frames.tracks) as sink:
-            if observer is not None:
-                observer.on_start(source, output, frames.info, run.timer)
-            run.drive(sink, painted.layout, observer)
-    report = run.report(source, output, sink)
-    if chosen is not None:
-        report = replace(report, notes=(chosen.reason, *report.notes))
-    if observer is not None:
-        observer.on_finish(report)
-    return report
-
-
-def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSettings) -> None:
-    """Check what can be known before any file is touched.
-
-    Raises
-    ------
-    SettingsError
-        If the settings contradict each other or the output's suffix.
-    """
-    check_output(output, encoder, transparent=is_transparent(rendering))
-    if rendering.background == "picture":
-        raise SettingsError("the background's picture is missing; give its file as a Path")
-    suffix = output.suffix.lower()
-    exact = {ARCHIVE_SUFFIX, *STILL_SUFFIXES} - LOSSY_STILL_SUFFIXES
-    if rendering.view == "labels" and not (suffix in exact or encoder.lossless):
-        raise SettingsError(
-            "cluster numbers survive only in lossless outputs; choose --lossless with .mkv, .npz, "
-            "or .png (numbered for a video: labels-%05d.png)"
-        )
-    if suffix == ARCHIVE_SUFFIX and rendering.view != "labels":
-        raise SettingsError(f"{suffix} holds label maps; choose --view labels with it")
-
-
-def _without_effect(rendering: RenderSettings) -> Iterator[str]:
-    """What is asked for and seen nowhere, since no cluster is off."""
-    if rendering.disabled:
-        return
-    if rendering.view == "masked":
-        yield "no cluster is switched off, so masked shows the whole source"
-    elif rendering.view == "matte":
-        yield "no cluster is switched off, so the matte is white throughout"
-    elif rendering.background != RenderSettings().background:
-        yield f"no cluster is switched off, so {rendering.background} is seen nowhere"
-
-
-def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
-    """Fill in the choices that are left to the input."""
-    if not info.still:
-        return replace(settings, mapping=settings.mapping or "fast")
-    return replace(
-        settings,
-        mapping=settings.mapping or "exact",
-        sample_pixels=settings.sample_pixels or "all",
-    )
-
-
-def _painted_info(
-    info: VideoInfo, output: Path, rendering: RenderSettings, encoder: EncoderSettings
-) -> VideoInfo:
-    """What is known of the painted pictures."""
-    layout: PixelLayout = info.layout
-    rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *STILL_SUFFIXES}
-    if rendering.view in {"labels", "matte"}:
-        layout = "gray8"
-    elif rgb or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):
-        layout = "bgr24"  # YUV would round the palette's colours
-    else:
-        layout = view_layout(layout, info.width, rendering)
-    has_alpha = (info.has_alpha or is_transparent(rendering)) and layout != "gray8"
-    width = view_width(info.width, rendering)
-    return replace(info, width=width, layout=layout, has_alpha=has_alpha)
-
-
-class _Run:
-    """One pass over a source, and what is learnt on the way."""
 
     def __init__(
         self,
@@ -224,10 +73,10 @@ class _Run:
         self.timer = StageTimer()
         self.rendering = rendering
         self.background: BackgroundFile | None = None
+        self.keep: Callable[[Frame, Segmentation], None] | None = None
         self._source = source
         self._settings = settings
         self._segmenter = Segmenter(settings, self.timer)
-        self.keep: Callable[[Frame, Segmentation], None] | None = None
         self._renderer = Renderer()
         self._segmented: Iterator[tuple[Frame, Segmentation]] = iter(())
         self._choice_notes: tuple[str, ...] = ()
@@ -272,6 +121,7 @@ class _Run:
             yield frame, self._segmenter.segment(frame, self.rendering.disabled)
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
+        """What has been done, once all frames are through."""
         assert self._last is not None
         shares = self._share_sum / self._frames
         return Report(
@@ -298,3 +148,15 @@ class _Run:
         self._frames += 1
         if segmentation.event != "warm":
             self._events.append(EventRecord(frame.index, frame.time, segmentation.event))
+
+
+def _without_effect(rendering: RenderSettings) -> Iterator[str]:
+    """What is asked for and seen nowhere, since no cluster is off."""
+    if rendering.disabled:
+        return
+    if rendering.view == "masked":
+        yield "no cluster is switched off, so masked shows the whole source"
+    elif rendering.view == "matte":
+        yield "no cluster is switched off, so the matte is white throughout"
+    elif rendering.background != RenderSettings().background:
+        yield f"no cluster is switched off, so {rendering.background} is seen nowhere"

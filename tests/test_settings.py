@@ -74,7 +74,7 @@ def test_importing_the_package_loads_and_changes_nothing() -> None:
         "import sys, os, signal, threading, logging; import kseg_video, kseg_video.cli\n"
         "assert 'cv2' not in sys.modules and 'numpy' not in sys.modules\n"
         "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
-        "import cv2; threads = cv2.getNumThreads(); import kseg_video.pipeline\n"
+        "import cv2; threads = cv2.getNumThreads(); import kseg_video.conversion\n"
         "assert cv2.getNumThreads() == threads and threading.active_count() == 1\n"
         "assert not logging.root.handlers"
     )

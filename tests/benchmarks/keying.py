@@ -23,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 
-from kseg_video import ClusterChoice, RenderSettings, SegmenterSettings, convert, pipeline
+from kseg_video import ClusterChoice, RenderSettings, SegmenterSettings, conversion, convert
 from kseg_video.startup import keep_freed_memory
 from tests.media import ffmpeg
 
@@ -94,7 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     keep_freed_memory()
-    vars(pipeline)["open_sink"] = _Nowhere
+    vars(conversion)["open_sink"] = _Nowhere
     print("| clip | plain, ms a frame: wall, processor |", *(f"{name} |" for name in _BACKGROUNDS))
     print("|---" * (len(_BACKGROUNDS) + 2) + "|")
     for clip in options.clips:

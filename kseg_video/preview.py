@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import cv2
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _POLL_MILLISECONDS = 50
 _LARGEST_WINDOW = (1280, 800)
 # The expanded GUI's context menu would block waitKey for good.
-_PLAIN_WINDOW = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+_PLAIN_WINDOW = cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL
 _NAMES = {"\x1b": "Esc", " ": "space"}
 _TRIAL = "import cv2; cv2.namedWindow('display check', cv2.WINDOW_GUI_NORMAL)"
 _TRIAL_SECONDS = 20
@@ -55,10 +55,11 @@ class LiveWindow:
         self._events: list[Event] = []
         self._full_screen = False
         self._shape: tuple[int, ...] = ()
+        self._corner = 0, 0  # of the picture in what is shown
         self._keys: X11Keys | None = None
 
     def __enter__(self) -> Self:
-        cv2.namedWindow(self._name, _PLAIN_WINDOW)
+        cv2.namedWindow(self._name, _PLAIN_WINDOW | cv2.WINDOW_FREERATIO)
         cv2.setMouseCallback(self._name, self._on_mouse)
         cv2.pollKey()
         self._keys = X11Keys.of_window(self._name)
@@ -73,14 +74,15 @@ class LiveWindow:
 
     def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
         """Show a BGR picture of shape (H, W, 3), at once."""
-        if picture.shape != self._shape:
-            self._shape = picture.shape
-            cv2.resizeWindow(self._name, *_fitting_size(picture.shape[1], picture.shape[0]))
         if state.full_screen != self._full_screen:
             self._full_screen = state.full_screen
             wanted = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
             cv2.setWindowProperty(self._name, cv2.WND_PROP_FULLSCREEN, float(wanted))
-        cv2.imshow(self._name, picture)
+            self._shape = ()
+        if picture.shape != self._shape:
+            self._shape = picture.shape
+            self._resize(picture.shape[1], picture.shape[0])
+        cv2.imshow(self._name, self._between_bars(picture))
         self._poll()
 
     def events(self) -> Sequence[Event]:
@@ -91,6 +93,28 @@ class LiveWindow:
         events, self._events = self._events, []
         return events
 
+    def _resize(self, width: int, height: int) -> None:
+        """Suit the window to a picture; full screen is the window manager's, if there is one."""
+        screen = None if self._keys is None else self._keys.unmanaged_screen()
+        if not self._full_screen:
+            cv2.resizeWindow(self._name, *_fitting_size(width, height))
+        elif screen is not None:
+            cv2.resizeWindow(self._name, *screen)
+        cv2.pollKey()
+
+    def _between_bars(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The picture with black where it leaves room in the window; OpenCV's bars are white."""
+        height, width = picture.shape[:2]
+        columns, rows = _room(self._name) or (width, height)
+        beside = max(round(height * columns / rows) - width, 0) // 2
+        above = max(round(width * rows / columns) - height, 0) // 2
+        self._corner = beside, above
+        if max(beside, above) <= 1:  # rounding
+            self._corner = 0, 0
+            return picture
+        bars = above, above, beside, beside
+        return cast("NDArray[np.uint8]", cv2.copyMakeBorder(picture, *bars, cv2.BORDER_CONSTANT))
+
     def _poll(self) -> None:
         """Have the window drawn, and take note of keys."""
         code = cv2.pollKey()
@@ -99,6 +123,7 @@ class LiveWindow:
             self._events.append(KeyPress(_NAMES.get(character, character)))
 
     def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
+        x, y = x - self._corner[0], y - self._corner[1]
         if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):
             self._events.append(Click(x, y, alone=event == cv2.EVENT_RBUTTONDOWN))
         elif event == cv2.EVENT_MOUSEMOVE:
@@ -116,7 +141,7 @@ def show_still(path: Path) -> None:
     require_display()
     picture, _ = read_still(path)
     name = _window_name()
-    cv2.namedWindow(name, _PLAIN_WINDOW)
+    cv2.namedWindow(name, _PLAIN_WINDOW | cv2.WINDOW_KEEPRATIO)
     try:
         cv2.pollKey()
         if (keys := X11Keys.of_window(name)) is not None:  # which shows the window if Qt did not
@@ -143,6 +168,15 @@ def _fitting_size(width: int, height: int) -> tuple[int, int]:
     """Window size that shows the whole picture, never larger than it is."""
     scale = min(1.0, _LARGEST_WINDOW[0] / width, _LARGEST_WINDOW[1] / height)
     return max(round(width * scale), 1), max(round(height * scale), 1)
+
+
+def _room(name: str) -> tuple[int, int] | None:
+    """Width and height of what a window shows; None if it has just been closed, or has no room."""
+    try:
+        _, _, width, height = cv2.getWindowImageRect(name)
+    except cv2.error:
+        return None
+    return (width, height) if min(width, height) > 0 else None
 
 
 def _is_open(name: str) -> bool:

@@ -73,6 +73,13 @@ class X11Keys:
                 length = self._xlib.XLookupString(event, text, _MOST_CHARACTERS, None, None)
                 yield from text.raw[:length].decode("latin-1")
 
+    def unmanaged_screen(self) -> tuple[int, int] | None:
+        """Width and height of the screen, if no window manager looks after it."""
+        if _is_managed(self._xlib, self._display):
+            return None
+        xlib, display = self._xlib, self._display
+        return int(xlib.XDisplayWidth(display, 0)), int(xlib.XDisplayHeight(display, 0))
+
     def close(self) -> None:
         """Close the connection."""
         self._xlib.XCloseDisplay(self._display)
@@ -110,13 +117,18 @@ def _map_again(xlib: ctypes.CDLL, display: int, window: int) -> None:
 
     Qt may miss that it was shown, if that happens at once, and then never paints it.
     """
-    xlib.XInternAtom.restype = xlib.XGetSelectionOwner.restype = _Window
     pointer = ctypes.c_void_p(display)
-    manager = xlib.XInternAtom(pointer, b"WM_S0", 0)  # Inter-Client Communication Conventions, 4.3
-    if not xlib.XGetSelectionOwner(pointer, _Window(manager)):
+    if not _is_managed(xlib, pointer):
         xlib.XUnmapWindow(pointer, _Window(window))
         xlib.XMapWindow(pointer, _Window(window))
         xlib.XFlush(pointer)
+
+
+def _is_managed(xlib: ctypes.CDLL, display: ctypes.c_void_p) -> bool:
+    """Whether there is a window manager (Inter-Client Communication Conventions, 4.3)."""
+    xlib.XInternAtom.restype = xlib.XGetSelectionOwner.restype = _Window
+    manager = xlib.XInternAtom(display, b"WM_S0", 0)
+    return bool(xlib.XGetSelectionOwner(display, _Window(manager)))
 
 
 def _name_of(xlib: ctypes.CDLL, display: int, window: int) -> str | None:

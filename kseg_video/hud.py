@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 from kseg_video.color import luma
 from kseg_video.live_state import KEYS
+from kseg_video.screen import shrinkage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from kseg_video.live_state import LiveState
@@ -148,7 +149,9 @@ class Hud:
         lines = self._wrapped(message.split(), picture.shape[1] - 2 * size, size, " ")
         line = round(size * _LINE)
         top = (picture.shape[0] - line * len(lines)) // 2
-        _shade(picture[max(top - size // 2, 0) : top + line * len(lines) + size // 2])
+        beside = max((picture.shape[1] - max(self._width(text, size) for text in lines)) // 2, 0)
+        columns = slice(max(beside - size, 0), picture.shape[1] - max(beside - size, 0))
+        _shade(picture[max(top - size // 2, 0) : top + line * len(lines) + size // 2, columns])
         for row, text in enumerate(lines):
             left = (picture.shape[1] - self._width(text, size)) // 2
             self._write(picture, text, left, top + round((row + 0.75) * line), size)
@@ -202,7 +205,9 @@ class Hud:
 def _text_size(picture: NDArray[np.uint8]) -> int:
     height, width = picture.shape[:2]
     fitting = min(height / _TEXTS_TO_A_HEIGHT, width / _TEXTS_TO_A_WIDTH)
-    return int(np.clip(fitting, _SMALLEST_TEXT, _LARGEST_TEXT))
+    # As large in the window as in a picture that is not shrunk.
+    smallest = round(_SMALLEST_TEXT / shrinkage(width, height))
+    return max(min(int(fitting), _LARGEST_TEXT), smallest)
 
 
 def _shade(part: NDArray[np.uint8], left_over: float = _SHADE) -> None:

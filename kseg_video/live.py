@@ -185,6 +185,7 @@ class LiveSession:
         self._wants_fit |= before.segmenter != self.state.segmenter
         if before.paused != self.state.paused:
             self._steps = 0
+            self._meter.forget()
             self._feed.pause(self.state.paused)
             if self.picture.background is not None:
                 self.picture.background.pause(self.state.paused)

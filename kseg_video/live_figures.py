@@ -94,11 +94,15 @@ class Meter:
         """Take note of a frame that has just been shown."""
         now = self._clock()
         if self._shown and now - self._shown[-1] > _GAP:
-            for memory in (self.latencies, self._shown, self._received):
-                memory.clear()
+            self.forget()
         self.latencies.append(now - arrival.time)
         self._shown.append(now)
         self._received.append((arrival.time, arrival.number))
+
+    def forget(self) -> None:
+        """Measure from here on, as after a pause."""
+        for memory in (self.latencies, self._shown, self._received):
+            memory.clear()
 
     def note(self, event: str) -> None:
         """Take note of something worth telling."""

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.messages import inform
+from kseg_video.terminal_keys import keys_unechoed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,16 +48,19 @@ class LivePanel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._unechoed = contextlib.ExitStack()
         self._others = others
         self._clock = clock
         self._drawn = float("-inf")
 
     def __enter__(self) -> Self:
+        self._unechoed.enter_context(keys_unechoed())
         self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        self._unechoed.close()
 
     def update(self, figures: Callable[[], LiveFigures]) -> None:
         """Draw, if the last drawing is old enough."""

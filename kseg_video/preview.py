@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, cast
 import cv2
 
 from kseg_video.errors import DisplayError
-from kseg_video.screen import Click, Closed, KeyPress, PointerMove
+from kseg_video.screen import Click, Closed, KeyPress, PointerMove, shrinkage
 from kseg_video.stills import read_still
 from kseg_video.x11_keys import X11Keys
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from kseg_video.screen import Event
 
 _POLL_MILLISECONDS = 50
-_LARGEST_WINDOW = (1280, 800)
 # The expanded GUI's context menu would block waitKey for good.
 _PLAIN_WINDOW = cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL
 _NAMES = {"\x1b": "Esc", " ": "space"}
@@ -165,8 +164,8 @@ def _window_name() -> str:
 
 
 def _fitting_size(width: int, height: int) -> tuple[int, int]:
-    """Window size that shows the whole picture, never larger than it is."""
-    scale = min(1.0, _LARGEST_WINDOW[0] / width, _LARGEST_WINDOW[1] / height)
+    """Size of a window for a picture."""
+    scale = shrinkage(width, height)
     return max(round(width * scale), 1), max(round(height * scale), 1)
 
 

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from kseg_video.live_state import LiveState
 
 
+_LARGEST_WINDOW = (1280, 800)
+
+
+def shrinkage(width: int, height: int) -> float:
+    """Size in which a window first shows a picture, over its own: the whole of it, never larger."""
+    return min(1.0, _LARGEST_WINDOW[0] / width, _LARGEST_WINDOW[1] / height)
+
+
 @dataclass(frozen=True, slots=True)
 class KeyPress:
     """A key: its character, ``Esc`` or ``space``."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import select
-import sys
-import termios
 import time
-import tty
+from contextlib import ExitStack
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import cv2
 import numpy as np
@@ -23,6 +20,7 @@ from rich.text import Text
 
 from kseg_video.live_state import KEYS
 from kseg_video.screen import KeyPress
+from kseg_video.terminal_keys import keys_unechoed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,14 +56,12 @@ class TerminalScreen:
         self._console = console
         self._clock = clock
         self._drawn = float("-inf")
-        self._keyboard = sys.stdin.fileno() if sys.stdin.isatty() else None
-        self._attributes: list[Any] | None = None
+        self._keyboard: int | None = None
+        self._unechoed = ExitStack()
         self._lines: Callable[[], Sequence[Text]] = lambda: (Text(), Text())
 
     def __enter__(self) -> Self:
-        if self._keyboard is not None:
-            self._attributes = termios.tcgetattr(self._keyboard)
-            tty.setcbreak(self._keyboard)
+        self._keyboard = self._unechoed.enter_context(keys_unechoed())
         self._console.set_alt_screen(True)
         self._console.show_cursor(False)
         return self
@@ -73,9 +69,7 @@ class TerminalScreen:
     def __exit__(self, *_: object) -> None:
         self._console.show_cursor(True)
         self._console.set_alt_screen(False)
-        if self._keyboard is not None and self._attributes is not None:
-            with contextlib.suppress(termios.error):
-                termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self._attributes)
+        self._unechoed.close()
 
     def note(self, lines: Callable[[], Sequence[Text]]) -> None:
         """Set what makes the lines under the picture."""

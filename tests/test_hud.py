@@ -49,6 +49,18 @@ def test_text_grows_with_the_picture() -> None:
     assert bright[0] == pytest.approx(bright[1], rel=0.35)
 
 
+def test_text_is_legible_where_a_window_shrinks_the_picture() -> None:
+    picture = drawn((3840, 720), state_of(), Figures(25))  # side by side, in a third of its size
+    assert (picture.max(axis=2) > 230).any(axis=1).sum() / 3 > 7
+
+
+def test_a_message_covers_no_more_than_it_needs() -> None:
+    picture = drawn((640, 360), state_of(shows_hud=False), Figures(message="saved"))
+    changed = np.flatnonzero((picture != GRAY).any(axis=(0, 2)))
+    assert changed.size
+    assert np.ptp(changed) < 100
+
+
 def test_the_swatches_have_the_clusters_colours() -> None:
     palette = palette_of(4)
     picture = drawn((640, 360), state_of(), Figures(palette=palette))

@@ -10,7 +10,6 @@ import re
 import select
 import struct
 import subprocess
-import sys
 import termios
 import time
 from typing import TYPE_CHECKING
@@ -97,6 +96,17 @@ def test_picture_and_keys(tmp_path: Path) -> None:
     assert "\x1b[?25h" in terminal.text, "with a cursor"
 
 
+def test_what_is_typed_does_not_tear_the_panel(tmp_path: Path) -> None:
+    clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
+    terminal = Terminal("live", clip, "--loop", "--preview", "none")
+    terminal.read_until("kseg-video live")
+    terminal.type("xyzzy")
+    terminal.read_until("last event")
+    assert "xyzzy" not in terminal.text
+    terminal.process.send_signal(2)
+    assert terminal.end() == 130
+
+
 def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:
     clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
     terminal = Terminal("live", clip, "--loop", "--preview", "terminal")
@@ -105,12 +115,10 @@ def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:
     assert terminal.end() == 130
 
 
-def test_what_a_key_changes_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_key_changes_is_drawn_at_once() -> None:
     keyboard, theirs = os.pipe()
     shown = io.StringIO()
     with os.fdopen(theirs, "wb", buffering=0) as typing, os.fdopen(keyboard) as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        monkeypatch.setattr(stdin, "isatty", lambda: True, raising=False)
         screen = TerminalScreen(Console(file=shown, width=60, height=20), Clock())
         state, said = LiveState(SegmenterSettings(), RenderSettings()), ["live"]
         screen.note(lambda: [Text(said[0])])
@@ -120,6 +128,7 @@ def test_what_a_key_changes_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) ->
         screen.show(picture, state)
         assert "saved" not in shown.getvalue(), "no more often than the eye needs it"
         typing.write(b"s")
+        screen._keyboard = stdin.fileno()
         assert [event.key for event in screen.events() if isinstance(event, KeyPress)] == ["s"]
         screen.show(picture, state)
         assert "saved" in shown.getvalue()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 import numpy as np
 
 from kseg_video.errors import KsegError
+from kseg_video.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,16 +140,17 @@ class Feed:
         """Hold a file where it is; what a camera shows meanwhile is not counted as dropped."""
         with self._changed:
             self._paused = paused
-            if self._reading is not None and self._paced:
+            if self._reading is not None:
                 self._reading.hold(paused)
 
     def step(self) -> None:
         """Let one frame pass while paused."""
-        if self._reading is not None and self._paced:
+        if self._reading is not None:
             self._reading.step()
 
     def _begin(self) -> None:
-        self._reading = _Reading(self, self._open_capture, self._clock, paced=self._paced)
+        pace = Pace(self._clock) if self._paced else None
+        self._reading = _Reading(self, self._open_capture, self._clock, pace)
         self._reading.hold(self._paused)
         self._arrivals.clear()
         self._reading.thread.start()
@@ -221,23 +223,18 @@ class _Reading:
         feed: Feed,
         open_capture: Callable[[], Capture],
         clock: Callable[[], float],
-        *,
-        paced: bool,
+        pace: Pace | None,
     ) -> None:
         self._feed = feed
         self._open_capture = open_capture
         self._clock = clock
-        self._paced = paced
+        self._pace = pace
         self._capture: Capture | None = None
         self._abandoned = threading.Event()
-        self._may_go = threading.Event()
-        self._steps = threading.Semaphore(0)
         self._fingerprint: np.ndarray | None = None
         self._same_since = clock()
         self.has_moved = False
-        self._due: float | None = None
         self.last_sign = clock()
-        self.holds = False
         # A daemon: a read that blocks for ever in a driver must not keep the program alive.
         self.thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
@@ -246,35 +243,35 @@ class _Reading:
         """Seconds for which nothing but one picture has come."""
         return self.last_sign - self._same_since
 
+    @property
+    def holds(self) -> bool:
+        return self._pace is not None and self._pace.holds
+
     def abandon(self) -> None:
         self._abandoned.set()
-        self._may_go.set()
+        if self._pace is not None:
+            self._pace.end()
         capture = self._capture
         if capture is not None:
             with contextlib.suppress(Exception):  # whatever it is, we are done with it
                 capture.close()
 
     def hold(self, holds: bool) -> None:
-        self.holds = holds and self._paced
-        self.last_sign = self._clock()
-        self._due = None
-        if not self.holds:
-            self._may_go.set()
-        else:
-            self._may_go.clear()
+        if self._pace is not None:
+            self._pace.hold(holds)
+            self.last_sign = self._clock()
 
     def step(self) -> None:
-        self._steps.release()
-        self._may_go.set()
+        if self._pace is not None:
+            self._pace.step()
 
     def _run(self) -> None:
         try:
             self._capture = self._open_capture()
             with contextlib.closing(self._capture) as capture:
                 self._read_all(capture)
-                if self._paced:  # the last frame too is shown for as long as it lasts
-                    self._wait_until_due(capture.frame_rate)
-            ended = self._paced
+                self._wait(capture)  # the last frame too is shown for as long as it lasts
+            ended = self._pace is not None
             message = "the end" if ended else "the source ended"
         except KsegError as error:
             ended, message = False, str(error)
@@ -288,8 +285,7 @@ class _Reading:
             now = self.last_sign = self._clock()
             self._feed.description = capture.description
             self._compare(frame, now)
-            if self._paced:
-                self._wait_until_due(capture.frame_rate)
+            self._wait(capture)
             self._feed._receive(self, frame)  # noqa: SLF001
 
     def _compare(self, frame: Frame, now: float) -> None:
@@ -299,21 +295,8 @@ class _Reading:
             self.has_moved = self._fingerprint is not None
             self._fingerprint, self._same_since = fingerprint, now
 
-    def _wait_until_due(self, frame_rate: float) -> None:
-        while not self._abandoned.is_set():
-            if self.holds:
-                if self._steps.acquire(blocking=False):
-                    return
-                self._may_go.clear()
-                if self._steps.acquire(blocking=False):
-                    return
-                self._may_go.wait()
-                continue
-            now = self._clock()
-            if self._due is None or now - self._due > 1:  # after a pause, or a machine asleep
-                self._due = now
-            if now >= self._due:
-                self._due += 1 / (frame_rate or 25)
-                self.last_sign = now
-                return
-            self._abandoned.wait(self._due - now)
+    def _wait(self, capture: Capture) -> None:
+        """Wait until the frame that has been read is due."""
+        if self._pace is not None:
+            self._pace.wait(capture.frame_rate)
+            self.last_sign = self._clock()

@@ -188,3 +188,27 @@ def test_a_paused_file_waits_and_steps() -> None:
         assert feed.received == 2
         feed.pause(False)
         wait_until(lambda: feed.received == 4)
+
+
+def test_steps_that_found_no_frame_are_not_owed_at_the_next_pause() -> None:
+    capture = ScriptedCapture(frame_rate=100)
+    with Feed(Openings(capture), reconnect=False, paced=True) as feed:
+        capture.put(picture(0))
+        wait_until(lambda: feed.received == 1)
+        feed.pause(True)
+        feed.step()
+        feed.pause(False)
+        feed.pause(True)
+        capture.put(picture(1))
+        time.sleep(0.1)
+        assert feed.received == 1
+
+
+def test_pausing_to_and_fro_leaves_no_file_standing() -> None:
+    capture = ScriptedCapture(frame_rate=1000)
+    with Feed(Openings(capture), reconnect=False, paced=True) as feed:
+        for count in range(1, 400):
+            feed.pause(True)
+            capture.put(picture(0))
+            feed.pause(False)
+            wait_until(lambda: feed.received == count)  # noqa: B023 - run at once

@@ -128,16 +128,18 @@ class TestNames:
             thread.join()
 
     @pytest.mark.parametrize(
-        "name", ["-i", "{}", "concat:clip.mp4|clip.mp4", "file:clip.mp4", "data:,x", "pipe:0"]
+        "name", ["-i", "concat:clip.mp4|clip.mp4", "file:clip.mp4", "data:,x", "pipe:0"]
     )
-    def test_convert_takes_files_alone(
-        self, visits: tuple[str, list[str]], tmp_path: Path, name: str
-    ) -> None:
+    def test_convert_takes_files_alone(self, tmp_path: Path, name: str) -> None:
         make_clip(tmp_path / "clip.mp4", seconds=0.2)
-        outcome = run("convert", "-o", "out.mp4", "--", name.format(visits[0]), cwd=tmp_path)
+        outcome = run("convert", "-o", "out.mp4", "--", name, cwd=tmp_path)
         assert outcome.code == 1
         assert re.fullmatch("kseg-video: error: .* does not exist; check the name\n", outcome.err)
-        assert not visits[1]
+
+    def test_convert_visits_no_address(self, visits: tuple[str, list[str]], tmp_path: Path) -> None:
+        outcome = run("convert", "-o", "out.mp4", visits[0], cwd=tmp_path)
+        assert (outcome.code, visits[1]) == (2, [])
+        assert re.fullmatch("kseg-video: error: .* is an address; download it .*\n", outcome.err)
 
     @pytest.mark.parametrize(
         ("name", "text"),

@@ -62,7 +62,8 @@ def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = Fa
             )
     else:
         known = ", ".join(sorted({*CONTAINERS, *STILL_SUFFIXES, *_PLAIN_SUFFIXES}))
-        raise SettingsError(f"{path.name} has no known suffix; choose one of {known}")
+        folder = "" if suffix else f", or make {path.name} first if it is a folder"
+        raise SettingsError(f"{path.name} has no known suffix; choose one of {known}{folder}")
     if opaque and transparent:
         raise SettingsError(
             f"{suffix} holds no transparency; choose one of {', '.join(_TRANSPARENT_SUFFIXES)}"

@@ -224,6 +224,10 @@ class TestBadInput:
     def test_an_unknown_suffix(self, clip: Path, tmp_path: Path, name: str) -> None:
         self.check(2, r"no known suffix; choose one of .*\.mp4", tmp_path, clip, "-o", name)
 
+    def test_a_folder_that_is_not_there(self, clip: Path, tmp_path: Path) -> None:
+        message = r"no known suffix; choose one of .*, or make results first if it is a folder$"
+        self.check(2, message, tmp_path, clip, "-o", "results/")
+
     def test_an_address(self, tmp_path: Path) -> None:
         message = r"http://127.0.0.1:9/a.mp4 is an address; download it first, or watch it with: "
         self.check(2, message, tmp_path, "http://127.0.0.1:9/a.mp4")

@@ -7,9 +7,11 @@ The names below are the whole public interface. They are loaded when first used,
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # the module of that name takes longer to import than all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from kseg_video.conversion import convert
     from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
     from kseg_video.frame import AudioTrack, Frame, Segmentation, Tracks, VideoInfo

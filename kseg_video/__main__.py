@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import NoReturn
+import signal
 
-from kseg_video.stopping import ignore_signals, leave_on_signals
+TYPE_CHECKING = False  # the module of that name takes longer to import than all that is here
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def entry() -> NoReturn:
     """Run the command and end the process with its exit code."""
-    leave_on_signals()  # before anything is imported that takes its time
+    # Before anything is imported that takes its time; Python's own answer is a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from kseg_video.stopping import ignore_signals, leave_on_signals
+
+    leave_on_signals()
     _open_standard_streams()
     from kseg_video.cli import main
     from kseg_video.messages import all_was_taken

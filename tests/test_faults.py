@@ -11,6 +11,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
 from fnmatch import fnmatch
 from functools import partial
@@ -40,6 +41,16 @@ STOPPED = [
     (signal.SIGTERM, 143),
     (signal.SIGHUP, 129),
 ]
+SIGNALLED_AT_AN_IMPORT = """
+import os, sys
+class Signalling:
+    def find_spec(name, *_):
+        if name.startswith("kseg_video.") and name != "kseg_video.__main__":
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Signalling)
+from kseg_video.__main__ import entry
+entry()
+"""
 SECONDS = 5  # in which everything has to be over once something has happened
 
 
@@ -117,6 +128,28 @@ class TestSignals:
             process.send_signal(number)
             assert finish(process, SECONDS) == Outcome(code, "", "")
             assert left_in(folder) == []
+
+    def test_while_its_first_module_is_imported(
+        self, long_clip: Path, folder: Path, number: int, code: int
+    ) -> None:
+        """What comes before that is the interpreter's own."""
+        script = folder.parent / "kseg-video"
+        script.write_text(SIGNALLED_AT_AN_IMPORT.format(number=int(number)))
+        command = [
+            sys.executable,
+            *map(str, (script, "convert", long_clip, "-o", folder / "o.mp4")),
+        ]
+        # A shell, which tells who ended by a signal from who exits with its code.
+        process = subprocess.Popen(
+            ["sh", "-c", '"$@"; exit $?', "sh", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        outcome = finish(process, SECONDS)
+        assert (outcome.code, outcome.out) == (code, "")
+        assert "Traceback" not in outcome.err
+        assert left_in(folder) == []
 
     def test_in_the_middle(self, long_clip: Path, folder: Path, number: int, code: int) -> None:
         process = start("convert", long_clip, "-o", folder / "out.mp4")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kseg_video import convert
 from kseg_video.ffmpeg import environment, executable
@@ -167,6 +168,24 @@ def test_every_format(case: Format, tmp_path: Path) -> None:
     stored = inspect(tmp_path / "out.mp4")
     assert (stored.codec, stored.pixel_format.replace("j", "")) == ("h264", "yuv420p")
     assert stored.rate == 25
+
+
+class TestImageSequences:
+    """Of every kind of still, as a folder and by a pattern of their names."""
+
+    @pytest.mark.parametrize("suffix", cases(["png", "jpg", "webp", "tif", "bmp"], quick=["png"]))
+    @pytest.mark.parametrize("name", ["frame_%04d", ""])
+    def test_as_a_video(self, tmp_path: Path, name: str, suffix: str) -> None:
+        folder = tmp_path / "stills"
+        folder.mkdir()
+        for number in range(FRAMES):
+            Image.fromarray(card()[..., ::-1]).save(folder / f"frame_{number:04}.{suffix}")
+        with Image.open(folder / f"frame_0000.{suffix}") as still:
+            truth = np.asarray(still.convert("RGB"))[..., ::-1]
+        source = folder / f"{name}.{suffix}" if name else folder
+        report = check_conversion(source, tmp_path / "out.mp4", truth)
+        assert not report.notes
+        assert inspect(tmp_path / "out.mp4").rate == 25
 
 
 class TestAlpha:

@@ -171,7 +171,7 @@ class TestSubtitlesChaptersAndTags:
         assert stored.frames == 45
         assert self.seconds(tmp_path / f"out.{suffix}") == pytest.approx(1.8, abs=0.06)
 
-    @pytest.mark.parametrize("suffix", cases(OUTPUTS, quick=["mkv"]))
+    @pytest.mark.parametrize("suffix", OUTPUTS)
     @pytest.mark.parametrize(
         ("name", "codec"),
         [

@@ -33,10 +33,14 @@ class Handover:
     ----------
     space : str
         The working space.
+    shown : ndarray of float32, shape (M, 3), optional
+        Colours that the clusters are shown in so far.
     """
 
-    def __init__(self, space: ColorSpace) -> None:
+    def __init__(self, space: ColorSpace, shown: NDArray[np.float32] | None = None) -> None:
         self._step = _STEP * color_scale(space)
+        self._shown = np.zeros((0, 3), np.float32) if shown is None else shown
+        self._colors: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._offsets: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._left = 0
         self._of = 1
@@ -44,7 +48,6 @@ class Handover:
     def prepare(
         self,
         colors: NDArray[np.float32],
-        shown: NDArray[np.float32],
         shown_as: NDArray[np.uint8],
         fresh: Clusters,
     ) -> float:
@@ -54,8 +57,6 @@ class Handover:
         ----------
         colors : ndarray of float32, shape (N, 3)
             The sample.
-        shown : ndarray of float32, shape (M, 3)
-            Colours of the clusters so far.
         shown_as : ndarray of uint8, shape (N,)
             Labels of the sample so far.
         fresh : Clusters
@@ -64,9 +65,11 @@ class Handover:
         Returns
         -------
         float
-            Share of the sample that would jump to another colour all the same.
+            Share of the sample that would jump to another colour all the same, though the picture
+            has not changed there: where it has, nobody sees the jump.
         """
         labels, _ = fresh.nearest(colors)
+        shown = self._shown
         common = common_members(labels, shown_as, (len(fresh.centroids), len(shown)))
         starts = shown[common.argmax(axis=1)]
         empty = ~common.any(axis=1)
@@ -77,7 +80,9 @@ class Handover:
         if not _is_close(starts, fresh.centroids, colors, labels):
             self._of, starts = 0, fresh.centroids
         jumps = np.linalg.norm(starts[:, np.newaxis] - shown, axis=2) > self._step
-        return float(common[jumps].sum() / len(labels))
+        still = self._is_still(colors)
+        held = common_members(labels[still], shown_as[still], common.shape)
+        return float(held[jumps].sum() / len(labels))
 
     def begin(self) -> None:
         """Start as prepared."""
@@ -94,8 +99,17 @@ class Handover:
         labels: NDArray[np.uint8],
     ) -> NDArray[np.float32]:
         """What is shown of the centroids in the next frame, of which there is a sample."""
-        if not self._left:
-            return centroids
+        self._colors = colors
+        self._shown = self._faded(centroids, colors, labels) if self._left else centroids
+        return self._shown
+
+    def _faded(
+        self,
+        centroids: NDArray[np.float32],
+        colors: NDArray[np.float32],
+        labels: NDArray[np.uint8],
+    ) -> NDArray[np.float32]:
+        """The next step on the way to the centroids, if that is close enough to the picture."""
         self._left -= 1
         count = len(self._offsets)
         result = centroids.copy()
@@ -104,6 +118,13 @@ class Handover:
             return result
         self.stop()
         return centroids
+
+    def _is_still(self, colors: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which colours of the sample are about what they were in the frame before."""
+        if colors.shape != self._colors.shape:
+            return np.ones(len(colors), bool)
+        moved: NDArray[np.bool_] = ((colors - self._colors) ** 2).sum(axis=1) > self._step**2
+        return ~moved
 
 
 def _is_close(

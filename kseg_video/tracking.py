@@ -28,7 +28,8 @@ from kseg_video.clusters import MEMORY, Clusters
 from kseg_video.color import bgr_of_hex, color_scale, from_working, luma, to_working
 from kseg_video.cuts import CutDetector
 from kseg_video.handover import Handover
-from kseg_video.mapping import inertia_of, nearest
+from kseg_video.mapping import inertia_of
+from kseg_video.scenes import Scenes
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -46,8 +47,6 @@ _CHALLENGE_AT_LEAST_EVERY = 60
 _JUMP = 1.15  # of inertia over its usual value
 _RESIGNATION = 0.5  # how far what is usual follows a jump that a fresh fit does not mend
 _REACH = 24.0  # colour levels within which a colour is taken for a cluster's own
-_SCENES_KEPT = 8
-_SAME_SCENE = 1.3  # inertia of an old palette over that of a fresh fit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,16 +93,15 @@ class PaletteTracker:
         self._handover = Handover(settings.color_space)
         self._cuts = CutDetector()
         self._state: Clusters | None = None
-        self._scenes: list[NDArray[np.float32]] = []
         self._wants_new_fit = False
         self.frozen = settings.holds_palette
         self._recent_labels: list[NDArray[np.uint8]] = []
         self._waited = False
         self._last_present = np.inf
-        self._last_shown: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._patience = self._next_challenge = _CHALLENGE_AFTER
         self._frames = 0
         self._cold_fits = ColdFits(settings)
+        self._scenes = Scenes(self._cold_fits, self._reach)
 
     def update(
         self,
@@ -130,10 +128,10 @@ class PaletteTracker:
         if state is None:
             event, state = "cold", self._begin(colors)
         elif self._wants_new_fit:
-            event, state = "reseed", self._begin_scene(colors, state, pinned)
+            event, state = "reseed", self._scenes.begin(colors, state, pinned)
             self._handover.stop()
         elif is_cut:
-            event, state = "cut", self._begin_scene(colors, state, pinned)
+            event, state = "cut", self._scenes.begin(colors, state, pinned)
             self._be_patient(_CHALLENGE_AFTER)
             self._handover.stop()
         else:
@@ -154,6 +152,7 @@ class PaletteTracker:
         self._tolerance = _LARGEST_TOLERANCE * settings.stability
         self._reach = _REACH * color_scale(settings.color_space)
         self._handover = Handover(settings.color_space)
+        self._scenes = Scenes(self._cold_fits, self._reach)
         state = self._state
         if state is None:
             return
@@ -166,14 +165,14 @@ class PaletteTracker:
         if parked.all() or before.color_space != settings.color_space:
             parked = np.zeros(len(centroids), bool)
         self._state = Clusters(centroids, parked, state.usual_shares[:count], state.usual_inertia)
-        self._last_shown = centroids  # in the space and number that the next fit compares with
-        self._scenes, self._recent_labels = [], []
+        self._handover = Handover(settings.color_space, centroids)
+        self._recent_labels = []
 
     def fit_anew(self) -> None:
         """Have the next frame fitted cold; numbers follow the colours."""
         self._wants_new_fit = True
 
-    # --- the four ways to the next centroids -----------------------------------------------------
+    # --- the first centroids, and the next -----------------------------------------------------
 
     def _begin(self, colors: NDArray[np.float32]) -> Clusters:
         if self._settings.palette:
@@ -182,21 +181,6 @@ class PaletteTracker:
         centroids = self._cold_fits.fit(colors, self._settings.n_clusters)
         brightness = luma(from_working(centroids, self._settings.color_space))
         return Clusters.settled(colors, centroids[np.argsort(brightness, kind="stable")])
-
-    def _begin_scene(
-        self, colors: NDArray[np.float32], state: Clusters, pinned: AbstractSet[int]
-    ) -> Clusters:
-        """A cold fit, numbered after the colours that the scene shares with earlier ones."""
-        self._scenes = [*self._scenes, state.centroids][-_SCENES_KEPT:]
-        fresh = self._cold_fits.fit(colors, self._settings.n_clusters)
-        known = min(self._scenes, key=lambda scene: inertia_of(colors, scene))
-        if inertia_of(colors, known) > _SAME_SCENE * inertia_of(colors, fresh):
-            known = state.centroids
-        absent = self._absent(known, fresh, pinned)
-        if absent:
-            wanted = max(self._settings.n_clusters - len(absent), 1)
-            fresh = self._cold_fits.fit(colors, wanted)
-        return Clusters.renumbered(colors, known, fresh, absent)
 
     def _continue(
         self, colors: NDArray[np.float32], state: Clusters, pinned: AbstractSet[int]
@@ -293,9 +277,7 @@ class PaletteTracker:
         challenger = Challenger(colors, self._cold_fits, urgent=jumped)
         winner = challenger.beat(state, inertia, pinned)
         if winner is not None and self._tolerance:
-            jumping = self._handover.prepare(
-                colors, self._last_shown, state.nearest(colors)[0], winner
-            )
+            jumping = self._handover.prepare(colors, state.nearest(colors)[0], winner)
             if challenger.is_worth(winner.usual_inertia, inertia, jumping):
                 self._handover.begin()
             else:
@@ -310,26 +292,12 @@ class PaletteTracker:
         self._patience = min(frames, _CHALLENGE_AT_LEAST_EVERY)
         self._next_challenge = self._frames + self._patience
 
-    # --- helpers ---------------------------------------------------------------------------------
-
-    def _absent(
-        self, known: NDArray[np.float32], fresh: NDArray[np.float32], pinned: AbstractSet[int]
-    ) -> set[int]:
-        """Pinned clusters whose colours are not among the fresh ones."""
-        numbers = [number for number in pinned if number < len(known)]
-        if not numbers:
-            return set()
-        _, distances = nearest(known[numbers], fresh)
-        return {
-            number
-            for number, distance in zip(numbers, distances, strict=True)
-            if distance > self._reach**2
-        }
+    # --- the result -------------------------------------------------------------------------
 
     def _track(self, colors: NDArray[np.float32], state: Clusters, event: Event) -> Track:
         labels, distances = state.nearest(colors)
         self._recent_labels = [labels, *self._recent_labels[:1]]
-        self._last_shown = self._handover.shown(state.centroids, colors, labels)
+        shown = self._handover.shown(state.centroids, colors, labels)
         missing = self._settings.n_clusters - len(state.centroids)
         real = np.arange(self._settings.n_clusters) < len(state.centroids)
         return Track(
@@ -338,7 +306,7 @@ class PaletteTracker:
             real & ~np.concatenate([state.parked, np.zeros(missing, bool)]),
             event,
             float(distances.mean(dtype=np.float64)),
-            _lengthened(self._last_shown, missing),
+            _lengthened(shown, missing),
         )
 
 

@@ -1,0 +1,74 @@
+"""The beginning of a scene: fitted cold, under the numbers of the colours that earlier ones had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kseg_video.clusters import Clusters
+from kseg_video.mapping import inertia_of, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kseg_video.clustering import ColdFits
+
+_KEPT = 8
+_SAME_SCENE = 1.3  # inertia of an old palette over that of a fresh fit
+
+
+class Scenes:
+    """The palettes of the scenes so far.
+
+    Parameters
+    ----------
+    fits : ColdFits
+    reach : float
+        Distance within which a colour is taken for a cluster's own.
+    """
+
+    def __init__(self, fits: ColdFits, reach: float) -> None:
+        self._fits = fits
+        self._reach = reach
+        self._palettes: list[NDArray[np.float32]] = []
+
+    def begin(
+        self, colors: NDArray[np.float32], state: Clusters, pinned: AbstractSet[int]
+    ) -> Clusters:
+        """A cold fit, numbered after the colours that the scene shares with earlier ones.
+
+        Parameters
+        ----------
+        colors : ndarray of float32, shape (N, 3)
+            The sample of its first frame.
+        state : Clusters
+            At the end of the scene before.
+        pinned : set of int
+            Clusters whose numbers may never pass to another colour.
+        """
+        self._palettes = [*self._palettes, state.centroids][-_KEPT:]
+        n_clusters = self._fits.settings.n_clusters
+        fresh = self._fits.fit(colors, n_clusters)
+        known = min(self._palettes, key=lambda palette: inertia_of(colors, palette))
+        if inertia_of(colors, known) > _SAME_SCENE * inertia_of(colors, fresh):
+            known = state.centroids
+        absent = self._absent(known, fresh, pinned)
+        if absent:
+            fresh = self._fits.fit(colors, max(n_clusters - len(absent), 1))
+        return Clusters.renumbered(colors, known, fresh, absent)
+
+    def _absent(
+        self, known: NDArray[np.float32], fresh: NDArray[np.float32], pinned: AbstractSet[int]
+    ) -> set[int]:
+        """Pinned clusters whose colours are not among the fresh ones."""
+        numbers = [number for number in pinned if number < len(known)]
+        if not numbers:
+            return set()
+        _, distances = nearest(known[numbers], fresh)
+        return {
+            number
+            for number, distance in zip(numbers, distances, strict=True)
+            if distance > self._reach**2
+        }

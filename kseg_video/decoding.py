@@ -36,6 +36,12 @@ _ACCURATELY = "flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp"
 # What the filter that makes a rate constant says at its end.
 RATE_REPORT = re.compile(r"(?P<dropped>\d+) frames dropped, (?P<repeated>\d+) frames duplicated")
 _DEINTERLACING = "bwdif=mode=send_frame:deint=interlaced"
+_FORMATS = {
+    ("bgr24", False): "bgr24",
+    ("bgr24", True): "bgra",
+    ("i420", False): "yuv420p",
+    ("i420", True): "yuva420p",
+}
 _SMALLEST_DEINTERLACED = (3, 4)
 
 
@@ -106,8 +112,7 @@ class Decoding:
         elif self.video.encoding.full_range:
             # yuvj420p must not be squeezed into limited range.
             filters.append("scale=in_range=pc:out_range=pc")
-        pixel_format = "bgra" if self.has_alpha else self.layout.replace("i420", "yuv420p")
-        return ["-vf", ",".join(filters), "-pix_fmt", pixel_format]
+        return ["-vf", ",".join(filters), "-pix_fmt", _FORMATS[self.layout, self.has_alpha]]
 
     @property
     def _hdr(self) -> str | None:
@@ -146,29 +151,44 @@ class Decoding:
 
 
 def read_picture(
-    process: FfmpegProcess, layout: PixelLayout, width: int, height: int, channels: int = 3
+    process: FfmpegProcess, layout: PixelLayout, width: int, height: int, *, alpha: bool = False
 ) -> NDArray[np.uint8] | None:
-    """The next raw picture that an ffmpeg writes, as `Frame.pixels`; None if none is left.
+    """The next raw picture that an ffmpeg writes; None if none is left.
 
-    Parameters
-    ----------
-    process : FfmpegProcess
-    layout : {"bgr24", "i420"}
-    width, height : int
-    channels : int
-        Of bgr24; 4 if opacity comes with it.
+    It is in the shape of `Frame.pixels`. Opacity is a fourth channel of bgr24, and as many more
+    rows of i420 as the picture is high; `without_opacity` takes it off.
 
     Raises
     ------
     StalledError
         If nothing comes and nothing is being done about it.
     """
-    shape = i420_shape(width, height) if layout == "i420" else (height, width, channels)
-    pixels = np.empty(shape, np.uint8)
-    if layout == "bgr24" or width % 2 == 0:
-        return pixels if process.read_into(pixels.reshape(-1).data) else None
-    luma, chroma = np.empty((height, width), np.uint8), pixels[height:]
-    if not all(process.read_into(part.reshape(-1).data) for part in (luma, chroma)):
-        return None
-    pixels[:height, :width], pixels[:height, width] = luma, luma[:, -1]
+    if layout == "bgr24":
+        return _read(process, np.empty((height, width, 4 if alpha else 3), np.uint8))
+    rows, columns = i420_shape(width, height)
+    pixels = np.empty((rows + height * alpha, columns), np.uint8)
+    if columns == width:
+        return _read(process, pixels)
+    for part, shown in (
+        (pixels[:height], width),
+        (pixels[height:rows], columns),
+        (pixels[rows:], width),
+    ):
+        lines = _read(process, np.empty((len(part), shown), np.uint8))
+        if lines is None:
+            return None
+        part[:, :shown], part[:, shown:] = lines, lines[:, -1:]
     return pixels
+
+
+def without_opacity(
+    pixels: NDArray[np.uint8], layout: PixelLayout, width: int, height: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A picture that has been read with its opacity, and that opacity, (H, W)."""
+    if layout == "i420":
+        return pixels[:-height], pixels[-height:, :width]
+    return np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])
+
+
+def _read(process: FfmpegProcess, pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    return pixels if process.read_into(pixels.reshape(-1).data) else None

@@ -38,7 +38,7 @@ _MATRICES: dict[str, Matrix] = {
     "bt2020nc": "bt2020",
     "bt2020c": "bt2020",
 }
-_PLANAR_420 = {"yuv420p", "yuvj420p"}
+_PLANAR_420 = {"yuv420p", "yuvj420p", "yuva420p"}
 _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
 _ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
@@ -155,7 +155,7 @@ def probe(path: Path) -> ProbedVideo:
         track_zero=_zero(report, streams.values()),
         mpeg_stream=_MPEG_STREAM.search(report) is not None,
         duration=_duration(report),
-        planar=frame["format"] in _PLANAR_420 and not vp9_alpha,
+        planar=frame["format"] in _PLANAR_420,
         alpha=vp9_alpha
         or (_ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
         vp9_alpha=vp9_alpha,

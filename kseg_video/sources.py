@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from kseg_video.closing import ClosingContext
-from kseg_video.decoding import RATE_REPORT, Decoding, read_picture
+from kseg_video.decoding import RATE_REPORT, Decoding, read_picture, without_opacity
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.frame import Frame, Tracks, VideoInfo
@@ -166,7 +166,9 @@ class VideoFileSource(ClosingContext):
         try:
             for pixels in self._without_padding(self._process):
                 time = self._cut.first_time + count / float(info.frame_rate)
-                colors, alpha = self._apart(pixels)
+                colors, alpha = pixels, None
+                if info.has_alpha:
+                    colors, alpha = without_opacity(pixels, info.layout, info.width, info.height)
                 yield Frame(colors, info.layout, info.encoding, count, time, alpha, odd_width)
                 count += 1
             status = self._process.wait()
@@ -193,19 +195,14 @@ class VideoFileSource(ClosingContext):
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         info = self.info
-        channels = 4 if info.has_alpha else 3
         for number in itertools.count():
-            pixels = read_picture(process, info.layout, info.width, info.height, channels)
+            pixels = read_picture(
+                process, info.layout, info.width, info.height, alpha=info.has_alpha
+            )
             if pixels is None:
                 return
             self._check_claim(number)
             yield pixels
-
-    def _apart(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Colours and opacity."""
-        if not self.info.has_alpha:
-            return pixels, None
-        return np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])
 
     def _without_padding(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         """Pictures without the repeats that ffmpeg adds after the end of a variable-rate file.

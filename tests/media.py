@@ -177,3 +177,13 @@ def read_exact_bgr(
 
 def left_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def alpha_of(path: Path) -> NDArray[np.uint8]:
+    """Opacity of every frame, (N, H, W)."""
+    stored = inspect(path)
+    decoder = ["-c:v", "libvpx-vp9"] if "vp9" in stored.codec else []
+    command = [executable(), "-v", "error", *decoder, "-i", str(path)]
+    command += ["-vf", "format=yuva444p,alphaextract,format=gray", "-f", "rawvideo", "-"]
+    raw = subprocess.run(command, check=True, capture_output=True, env=environment()).stdout
+    return np.frombuffer(raw, np.uint8).reshape(-1, stored.height, stored.width)

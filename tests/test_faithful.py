@@ -6,7 +6,6 @@ ffmpeg's own zscale conversion of the input.
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ import pytest
 from PIL import Image
 
 from kseg_video import convert
-from kseg_video.ffmpeg import environment, executable
 from tests.cards import (
     AOM,
     COLORS,
@@ -35,7 +33,7 @@ from tests.cards import (
     stored_as,
     turn,
 )
-from tests.media import encode, ffmpeg, inspect, read_exact_bgr
+from tests.media import alpha_of, encode, ffmpeg, inspect, read_exact_bgr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -209,16 +207,6 @@ class TestAlpha:
         opacity = alpha_of(tmp_path / f"out.{suffix}")
         assert opacity.shape == (FRAMES, 160, 240)
         assert np.abs(opacity.astype(int) - np.arange(240) * 255 / 240)[:, 8:-8, 8:-8].max() <= 6
-
-
-def alpha_of(path: Path) -> NDArray[np.uint8]:
-    """Opacity of every frame, (N, H, W)."""
-    stored = inspect(path)
-    decoder = ["-c:v", "libvpx-vp9"] if "vp9" in stored.codec else []
-    command = [executable(), "-v", "error", *decoder, "-i", str(path)]
-    command += ["-vf", "format=yuva444p,alphaextract,format=gray", "-f", "rawvideo", "-"]
-    raw = subprocess.run(command, check=True, capture_output=True, env=environment()).stdout
-    return np.frombuffer(raw, np.uint8).reshape(-1, stored.height, stored.width)
 
 
 # Of colour space, primaries and transfer, in ffmpeg's numbers.

@@ -184,7 +184,7 @@ def _is_composite(settings: RenderSettings) -> bool:
     if settings.view not in _KEYED:
         return False
     kind = parse_background(settings.background).kind
-    if kind == "transparent" or not settings.disabled:
+    if not settings.disabled:
         return kind == "transparent"
     return kind != "color" or bool(settings.feather or settings.despeckle)
 

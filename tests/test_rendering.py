@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,9 @@ from kseg_video import Frame, RenderSettings, Segmentation, Segmenter, Segmenter
 from kseg_video.color import bgr_to_yuv
 from kseg_video.rendering import view_width
 from tests.pictures import as_i420, photo_like
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PICTURE = photo_like(5, size=(24, 32))
 PLANAR = as_i420(PICTURE)
@@ -17,6 +22,14 @@ def segmented(picture: Frame) -> Segmentation:
 
 
 BGR_RESULT, PLANAR_RESULT = segmented(Frame(PICTURE)), segmented(PLANAR)
+
+
+def borders(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a label is not that of the pixel to the left or above."""
+    across = np.zeros(labels.shape, bool)
+    across[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    across[1:] |= labels[1:] != labels[:-1]
+    return across
 
 
 class TestBgr:
@@ -60,12 +73,18 @@ class TestBgr:
     def test_boundaries_are_drawn_where_labels_change_and_nowhere_else(self) -> None:
         painted = render(PICTURE, BGR_RESULT, RenderSettings("boundaries"))
         changed = (painted != PICTURE).any(axis=2)
-        across = np.zeros_like(changed)
-        labels = BGR_RESULT.labels
-        across[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-        across[1:] |= labels[1:] != labels[:-1]
-        assert np.array_equal(changed, across)
+        assert np.array_equal(changed, borders(BGR_RESULT.labels))
         assert (painted[changed] == 255).all()
+
+    @pytest.mark.parametrize(("height", "columns"), [(400, 1), (600, 2), (1200, 3)])
+    def test_boundaries_are_drawn_thicker_in_larger_pictures(
+        self, height: int, columns: int
+    ) -> None:
+        picture = np.full((height, 40, 3), 60, np.uint8)
+        picture[:, 20:] = 180
+        segmentation = Segmenter(SegmenterSettings(n_clusters=2)).segment(picture)
+        painted = render(picture, segmentation, RenderSettings("boundaries"))
+        assert (painted == 255).all(axis=2).sum(axis=1).tolist() == [columns] * height
 
     def test_side_by_side(self) -> None:
         off = frozenset({1})
@@ -110,6 +129,15 @@ class TestPlanar:
         for after, before in zip(painted.planes[1:], PLANAR.planes[1:], strict=True):
             assert np.array_equal(after[blocks], before[blocks])
             assert (after[~blocks] == 128).all()
+
+    def test_boundaries_are_white(self) -> None:
+        painted = render(PLANAR, PLANAR_RESULT, RenderSettings("boundaries"))
+        across = borders(PLANAR_RESULT.labels)
+        blocks = across.reshape(12, 2, 16, 2).any(axis=(1, 3))
+        for plane, (after, before) in enumerate(zip(painted.planes, PLANAR.planes, strict=True)):
+            where, level = (blocks, 128) if plane else (across, 235)
+            assert (after[where] == level).all()
+            assert np.array_equal(after[~where], before[~where])
 
     def test_as_bgr_it_has_the_exact_palette(self) -> None:
         painted = render(PLANAR, PLANAR_RESULT, layout="bgr24")

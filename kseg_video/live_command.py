@@ -170,7 +170,7 @@ def _outputs(
                 raise
             preview = "terminal"
         else:
-            return screen, _status(options, stack, terminal)
+            return screen, _status(options, stack, terminal, "h in the window: help")
     if preview == "none":
         return NoScreen(), _status(options, stack, terminal)
     if terminal is None:
@@ -186,14 +186,14 @@ def _outputs(
 
 
 def _status(
-    options: argparse.Namespace, stack: ExitStack, terminal: Console | None
+    options: argparse.Namespace, stack: ExitStack, terminal: Console | None, hint: str = ""
 ) -> LiveStatus | None:
     if options.quiet:
         return None
     if terminal is None:
         return LiveLines()
     console, others = stack.enter_context(caught_stderr())
-    return stack.enter_context(LivePanel(console, others))
+    return stack.enter_context(LivePanel(console, others, hint))
 
 
 def _print_keys() -> None:

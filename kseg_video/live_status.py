@@ -37,6 +37,8 @@ class LivePanel:
     console : rich.console.Console
     others : deque of str
         What libraries have printed.
+    hint : str
+        Where to find help, if anywhere.
     clock : callable
         Seconds that only ever grow.
     """
@@ -45,11 +47,13 @@ class LivePanel:
         self,
         console: Console,
         others: deque[str],
+        hint: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._unechoed = contextlib.ExitStack()
         self._others = others
+        self._hint = hint
         self._clock = clock
         self._drawn = float("-inf")
 
@@ -67,7 +71,8 @@ class LivePanel:
         now = self._clock()
         if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._drawn = now
-            self._live.update(live_panel(figures(), list(self._others)), refresh=True)
+            panel = live_panel(figures(), list(self._others), self._hint)
+            self._live.update(panel, refresh=True)
 
 
 class LiveLines:
@@ -147,7 +152,7 @@ def _lost(figures: LiveFigures) -> str:
     return f" · encoder too slow for {lost} frames" if lost else ""
 
 
-def live_panel(figures: LiveFigures, others: list[str]) -> Panel:
+def live_panel(figures: LiveFigures, others: list[str], hint: str = "") -> Panel:
     """The figures as a panel."""
     state = figures.state
     table = Table.grid(padding=(0, 2))
@@ -180,7 +185,7 @@ def live_panel(figures: LiveFigures, others: list[str]) -> Panel:
     table.add_row("message", figures.message or "-")
     parts: list[Table | Text] = [table, Text(), *_palette_bars(figures)]
     parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
-    return Panel(Group(*parts), title="kseg-video live", subtitle="h in the window: help")
+    return Panel(Group(*parts), title="kseg-video live", subtitle=hint or None)
 
 
 def _palette_line(figures: LiveFigures) -> Text:

@@ -90,7 +90,7 @@ def test_the_panel_is_drawn_at_most_ten_times_a_second() -> None:
         return figures()
 
     console = Console(file=shown, force_terminal=True, width=100)
-    with LivePanel(console, deque(), clock) as panel:
+    with LivePanel(console, deque(), clock=clock) as panel:
         drawn = 0
         for _ in range(100):
             clock.now += 0.02

@@ -27,7 +27,7 @@ def keys_unechoed() -> Iterator[int | None]:
     except ImportError:
         yield None
         return
-    if not os.isatty(_KEYBOARD):
+    if not os.isatty(_KEYBOARD) or not _is_in_foreground():
         yield None
         return
     attributes = termios.tcgetattr(_KEYBOARD)
@@ -35,6 +35,15 @@ def keys_unechoed() -> Iterator[int | None]:
     try:
         yield _KEYBOARD
     finally:
-        with contextlib.suppress(termios.error):  # the terminal has gone
-            # What nobody has read was not meant for the shell.
-            termios.tcsetattr(_KEYBOARD, termios.TCSAFLUSH, attributes)
+        if _is_in_foreground():
+            with contextlib.suppress(termios.error):  # the terminal has gone
+                # What nobody has read was not meant for the shell.
+                termios.tcsetattr(_KEYBOARD, termios.TCSAFLUSH, attributes)
+
+
+def _is_in_foreground() -> bool:
+    """Whether the terminal's keys are for us; it stops jobs in the background that change it."""
+    try:
+        return os.tcgetpgrp(_KEYBOARD) == os.getpgrp()
+    except OSError:  # it controls no jobs
+        return True

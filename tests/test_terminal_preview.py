@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import struct
 import subprocess
 import termios
@@ -105,6 +106,25 @@ def test_what_is_typed_does_not_tear_the_panel(tmp_path: Path) -> None:
     assert "xyzzy" not in terminal.text
     terminal.process.send_signal(2)
     assert terminal.end() == 130
+
+
+def test_in_the_background_the_terminal_is_left_alone(tmp_path: Path) -> None:
+    clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
+    ours, theirs = pty.openpty()
+    job = f"{shlex.join(COMMAND)} live {clip} --preview none"
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "bash", "-c", f"set -m; {job} & wait $!"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    try:
+        assert process.wait(20) == 0, "else it is stopped"
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:

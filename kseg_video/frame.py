@@ -50,8 +50,6 @@ class VideoInfo:
         Expected number of frames; None where unknown.
     sample_aspect_ratio : Fraction
         Width of a pixel over its height.
-    has_audio : bool
-        Whether there is sound.
     still : bool
         Whether this is a single picture without a time of its own.
     has_alpha : bool
@@ -65,7 +63,6 @@ class VideoInfo:
     encoding: ColorEncoding = field(default_factory=ColorEncoding)
     frame_count: int | None = None
     sample_aspect_ratio: Fraction = Fraction(1)
-    has_audio: bool = False
     still: bool = False
     has_alpha: bool = False
 

@@ -141,7 +141,6 @@ class VideoFileSource(ClosingContext):
             encoding=decoding.encoding,
             frame_count=self._cut.expected_count,
             sample_aspect_ratio=video.sample_aspect_ratio,
-            has_audio=bool(video.audio),
             has_alpha=decoding.has_alpha,
         )
         self.tracks = self._cut.tracks(path, video)

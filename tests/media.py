@@ -96,7 +96,6 @@ class Stored:
     audio: tuple[str, ...]
     audio_seconds: float
     first_time: float
-    first_audio_time: float
 
 
 def inspect(path: Path) -> Stored:
@@ -121,18 +120,16 @@ def inspect(path: Path) -> Stored:
             "audio": tuple(stream.codec_context.name for stream in container.streams.audio),
             "first_time": times[0],
         }
-    seconds, first = _audio_span(path)
-    return Stored(**stored, audio_seconds=seconds, first_audio_time=first)  # type: ignore[arg-type]
+    return Stored(**stored, audio_seconds=_audio_seconds(path))  # type: ignore[arg-type]
 
 
-def _audio_span(path: Path) -> tuple[float, float]:
+def _audio_seconds(path: Path) -> float:
     with av.open(str(path)) as container:
         if not container.streams.audio:
-            return 0.0, 0.0
+            return 0.0
         frames = list(container.decode(container.streams.audio[0]))
-    last = frames[-1]
-    first = frames[0].time or 0.0
-    return (last.time or 0.0) + last.samples / last.sample_rate - first, first
+    first, last = frames[0], frames[-1]
+    return (last.time or 0.0) + last.samples / last.sample_rate - (first.time or 0.0)
 
 
 def read_planes(path: Path, pixel_format: str = "") -> list[NDArray[np.uint8]]:

@@ -10,6 +10,7 @@ import pytest
 
 from kseg_video.arguments import command_parser
 from kseg_video.live_state import KEYS
+from tests.commands import run
 from tests.conftest import SAMPLES
 from tests.media import inspect
 
@@ -18,6 +19,9 @@ README = Path(__file__).parent.parent / "README.md"
 
 def code_blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+SHOWN = "\n".join(code_blocks("sh"))
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
@@ -31,12 +35,18 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     assert (stored.frames, stored.audio) == (200, ("aac",))
 
 
-@pytest.mark.parametrize(
-    "command", re.findall(r"^kseg-video .*", "\n".join(code_blocks("sh")), re.MULTILINE)
-)
+@pytest.mark.parametrize("command", re.findall(r"^kseg-video .*", SHOWN, re.MULTILINE))
 def test_the_commands_shown_are_valid(command: str) -> None:
     words = command.split("#", maxsplit=1)[0].split(">", maxsplit=1)[0].split()
     command_parser().parse_args(words[1:])
+
+
+@pytest.mark.parametrize("command", re.findall(r"^kseg-video (.* --pick.*)", SHOWN, re.MULTILINE))
+def test_the_pixels_shown_lie_in_different_clusters(command: str, tmp_path: Path) -> None:
+    (tmp_path / "samples").symlink_to(SAMPLES)
+    outcome = run(*command.split(), "--max-frames", "1", cwd=tmp_path)
+    found = re.findall(r"pixel \S+ is cluster (\d)", outcome.err)
+    assert len(found) == len(set(found)) == 2
 
 
 def test_every_option_is_documented() -> None:

@@ -29,6 +29,7 @@ from kseg_video.color import bgr_of_hex, color_scale, from_working, luma, to_wor
 from kseg_video.cuts import CutDetector
 from kseg_video.handover import Handover
 from kseg_video.mapping import inertia_of
+from kseg_video.places import LabelsByPlace
 from kseg_video.scenes import Scenes
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class PaletteTracker:
         self._state: Clusters | None = None
         self._wants_new_fit = False
         self.frozen = settings.holds_palette
-        self._recent_labels: list[NDArray[np.uint8]] = []
+        self._places = LabelsByPlace()
         self._waited = False
         self._last_present = np.inf
         self._patience = self._next_challenge = _CHALLENGE_AFTER
@@ -166,7 +167,7 @@ class PaletteTracker:
             parked = np.zeros(len(centroids), bool)
         self._state = Clusters(centroids, parked, state.usual_shares[:count], state.usual_inertia)
         self._handover = Handover(settings.color_space, centroids)
-        self._recent_labels = []
+        self._places.forget()
 
     def fit_anew(self) -> None:
         """Have the next frame fitted cold; numbers follow the colours."""
@@ -189,7 +190,7 @@ class PaletteTracker:
         labels, distances = state.nearest(colors)
         present = float(distances.mean(dtype=np.float64))
         if present > _JUMP * state.usual_inertia:
-            labels = self._by_place(colors, labels, state)
+            labels = self._places.best(colors, labels, state.parked)
         elif self._tolerance and self._is_as_before(present):
             return "warm", state
         fitted, inertia = self._fit_warm(colors, labels, state)
@@ -243,23 +244,6 @@ class PaletteTracker:
             state.centroids[movers] = fitted[movers]
         state.usual_inertia += MEMORY * (inertia - state.usual_inertia)
 
-    # --- the initial labels of a warm fit --------------------------------------------------------
-
-    def _by_place(
-        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: Clusters
-    ) -> NDArray[np.uint8]:
-        """Labels of the same places in earlier frames, if they divide this one's colours better.
-
-        So clusters keep their numbers when the light goes on or off: their pixels are where they
-        were. The frame before the last counts, too, for a flash may have washed out the last one.
-        """
-        earlier = [
-            each
-            for each in self._recent_labels
-            if len(each) == len(colors) and not state.parked[np.unique(each)].any()
-        ]
-        return min([labels, *earlier], key=lambda each: _inertia_of_partition(colors, each))
-
     # --- the challenger --------------------------------------------------------------------------
 
     def _challenge(
@@ -296,7 +280,7 @@ class PaletteTracker:
 
     def _track(self, colors: NDArray[np.float32], state: Clusters, event: Event) -> Track:
         labels, distances = state.nearest(colors)
-        self._recent_labels = [labels, *self._recent_labels[:1]]
+        self._places.remember(labels)
         shown = self._handover.shown(state.centroids, colors, labels)
         missing = self._settings.n_clusters - len(state.centroids)
         real = np.arange(self._settings.n_clusters) < len(state.centroids)
@@ -313,11 +297,3 @@ class PaletteTracker:
 def _lengthened(rows: NDArray[np.float32], by: int) -> NDArray[np.float32]:
     """Rows and as many repeats of the last."""
     return np.concatenate([rows, rows[-1:].repeat(by, axis=0)]).astype(np.float32)
-
-
-def _inertia_of_partition(colors: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
-    """Mean squared distance of colours to the means of their clusters."""
-    counts = np.maximum(np.bincount(labels), 1)
-    means = np.stack([np.bincount(labels, colors[:, c]) / counts for c in range(3)], axis=1)
-    errors = colors - means[labels]
-    return float(np.einsum("ij,ij->", errors, errors) / len(colors))

@@ -241,6 +241,12 @@ class TestTransparent:
         painted = render(FRAMES["i420"], SEGMENTED["i420"], settings)
         assert (painted.alpha is not None) is expected
 
+    def test_the_checkerboard_alternates_in_both_directions(self) -> None:
+        clear = Frame(np.zeros((40, 60, 3), np.uint8), alpha=np.zeros((40, 60), np.uint8))
+        squares = over_checkerboard(clear).pixels[2::4, 2::4, 0]
+        assert (squares[:, 1:] != squares[:, :-1]).all()
+        assert (squares[1:] != squares[:-1]).all()
+
     def test_a_checkerboard_shows_through(self) -> None:
         shown = over_checkerboard(
             render(

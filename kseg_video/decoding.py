@@ -103,16 +103,32 @@ class Decoding:
         # Also where a constant rate is claimed: the time stamps may say otherwise.
         shift = f"setpts=PTS-{first_time:.6f}/TB"
         filters = [shift, f"fps=fps={self.video.frame_rate}:start_time=0"]
+        if self.layout == "i420":
+            filters.append(self._to_size())
         if self._deinterlaces:
             filters.append(_DEINTERLACING)
         if self._hdr:
             filters += [*self._to_zscale_s_liking(), *_TONE_MAPPING]
         elif self.layout == "bgr24":
             filters.append(self._conversion_to_rgb())
-        elif self.video.encoding.full_range:
-            # yuvj420p must not be squeezed into limited range.
-            filters.append("scale=in_range=pc:out_range=pc")
         return ["-vf", ",".join(filters), "-pix_fmt", _FORMATS[self.layout, self.has_alpha]]
+
+    @property
+    def input_arguments(self) -> list[str]:
+        """Options of the decoding ffmpeg's input.
+
+        Of a stream whose pictures change in size, all filters would start anew, and fill the time
+        up to there once more. Filters that do not ask for sizes, before the one that brings all to
+        the first one's, can do without; those that turn pictures come first and cannot.
+        """
+        changes_first = self.layout == "bgr24" and (self._deinterlaces or self._hdr is not None)
+        return [] if self.video.turned or changes_first else ["-reinit_filter", "0"]
+
+    def _to_size(self) -> str:
+        """Brings pictures to the size of the first; those that have it pass untouched."""
+        size = f"scale={self.video.width}:{self.video.height}"
+        # yuvj420p must not be squeezed into limited range.
+        return f"{size}:in_range=pc:out_range=pc" if self.video.encoding.full_range else size
 
     @property
     def _hdr(self) -> str | None:
@@ -144,10 +160,10 @@ class Decoding:
         return [setting]
 
     def _conversion_to_rgb(self) -> str:
+        size, encoding = f"scale={self.video.width}:{self.video.height}", self.video.encoding
         if self.video.rgb:
-            return f"scale={_ACCURATELY}"
-        encoding = self.video.encoding
-        return f"scale=in_color_matrix={encoding.matrix}:in_range={encoding.levels}:{_ACCURATELY}"
+            return f"{size}:{_ACCURATELY}"
+        return f"{size}:in_color_matrix={encoding.matrix}:in_range={encoding.levels}:{_ACCURATELY}"
 
 
 def read_picture(

@@ -50,6 +50,7 @@ _STREAM = re.compile(r"^\s+Stream #0:(\d+)\b.*?: ((?:Video|Audio|Subtitle): .*)$
 _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
+_DISPLAY_MATRIX = re.compile("display ?matrix", re.IGNORECASE)
 _STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
 _DURATION = re.compile(r"^\s+Duration: (\d+):(\d+):([\d.]+)", re.MULTILINE)
 _FILE_START = re.compile(r"^\s+Duration: .*?, start: (-?[\d.]+)", re.MULTILINE)
@@ -92,6 +93,8 @@ class ProbedVideo:
         Seconds that the container claims; its longest stream may be the sound.
     planar : bool
         Whether it is 8-bit 4:2:0.
+    turned : bool
+        Whether its pictures are turned or mirrored to be shown.
     alpha : bool
         Whether its pictures carry opacity.
     vp9_alpha : bool
@@ -116,6 +119,7 @@ class ProbedVideo:
     mpeg_stream: bool
     duration: float | None
     planar: bool
+    turned: bool
     alpha: bool
     vp9_alpha: bool
     rgb: bool
@@ -156,6 +160,7 @@ def probe(path: Path) -> ProbedVideo:
         mpeg_stream=_MPEG_STREAM.search(report) is not None,
         duration=_duration(report),
         planar=frame["format"] in _PLANAR_420,
+        turned=_DISPLAY_MATRIX.search(report) is not None,
         alpha=vp9_alpha
         or (_ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
         vp9_alpha=vp9_alpha,

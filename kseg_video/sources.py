@@ -186,6 +186,7 @@ class VideoFileSource(ClosingContext):
             arguments += ["-ss", f"{self._cut.seek:.6f}"]
         if self._video.vp9_alpha:
             arguments += ["-c:v", "libvpx-vp9"]
+        arguments += self._decoding.input_arguments
         arguments += [*file_input(self._path), "-map", "0:V:0", "-fps_mode", "passthrough"]
         if self._cut.count is not None:
             arguments += ["-frames:v", str(self._cut.count)]

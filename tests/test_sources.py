@@ -236,6 +236,39 @@ class TestVariableRate:
             assert abs(count / source.info.frame_rate - 17.87) <= 1 / source.info.frame_rate
 
 
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_size_that_changes_is_brought_to_the_first(
+    tmp_path: Path, pixel_format: str, turned: bool
+) -> None:
+    """As in recordings of television."""
+    options = ("-c:v", "mpeg2video", "-pix_fmt", pixel_format)
+    parts = [
+        make_clip(
+            tmp_path / f"{color}.ts", *options, *offset, picture=f"color=c={color}", size=size
+        )
+        for color, size, offset in (
+            ("red", "64x48", ()),
+            ("blue", "96x72", ("-output_ts_offset", "1")),
+        )
+    ]
+    clip = tmp_path / "both.ts"
+    clip.write_bytes(b"".join(part.read_bytes() for part in parts))
+    width, height = 64, 48
+    if turned:  # not a matter of the frames' count: what turns them cannot do without a new start
+        width, height = height, width
+        ffmpeg("-display_rotation", "90", "-i", clip, "-c", "copy", tmp_path / "turned.mp4")
+        clip = tmp_path / "turned.mp4"
+    frames = frames_of(clip)
+    assert {(frame.width, frame.height) for frame in frames} == {(width, height)}
+    reds = [frame.bgr[..., 2].mean() > 128 for frame in frames]
+    assert all(np.ptp(frame.bgr, axis=(0, 1)).max() <= 8 for frame in frames)
+    if not turned:
+        assert len(frames) in {49, 50}  # half a packet is lost where they were joined
+        assert reds == [True] * sum(reds) + [False] * (len(reds) - sum(reds))
+        assert 24 <= sum(reds) <= 26
+
+
 @pytest.fixture(scope="module")
 def ntsc_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("trim") / "ntsc.mp4"

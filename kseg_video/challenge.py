@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PIXELS = 4000
 # Where a fit starts from matters more than its last iterations, which a warm fit makes up for.
 _ITERATIONS = 15
+_LAST_ITERATIONS = 4  # on the whole sample
 _ATTEMPTS = 2
 _URGENT_ATTEMPTS = 6
 _CLEARLY_BETTER = 0.025
@@ -39,12 +40,17 @@ class Challenger:
     colors : ndarray of float32, shape (N, 3)
         The sample.
     fits : ColdFits
+    reach : float
+        Distance within which a colour is taken for a cluster's own.
     urgent : bool
         Whether the palette so far has become much worse: worth more attempts.
     """
 
-    def __init__(self, colors: NDArray[np.float32], fits: ColdFits, *, urgent: bool) -> None:
+    def __init__(
+        self, colors: NDArray[np.float32], fits: ColdFits, reach: float, *, urgent: bool
+    ) -> None:
         self._colors = colors
+        self._reach = reach
         self._fits = fits
         self._settings = fits.settings
         self._attempts = _URGENT_ATTEMPTS if urgent else _ATTEMPTS
@@ -60,46 +66,70 @@ class Challenger:
         pinned : set of int
             Clusters whose numbers may never pass to another colour.
         """
-        n_free = self._settings.n_clusters - int(state.parked.sum())
-        fresh = self._fit(n_free)
+        fresh = self._fit(self._colors, self._settings.n_clusters - int(state.parked.sum()))
         if len(fresh) < len(state.active):  # fewer distinct colours than clusters
             return None
-        if self._is_better(inertia_of(self._colors, fresh), inertia, _CLEARLY_BETTER):
-            return self._numbered(state, fresh)
-        return self._claim_parked(state, inertia, pinned) if state.parked.any() else None
+        if not self._is_better(inertia_of(self._colors, fresh), inertia, _CLEARLY_BETTER):
+            return self._claim_parked(state, inertia, pinned) if state.parked.any() else None
+        winner = self._numbered(state, fresh, state.active)
+        strayed = winner.strayed(state.centroids, pinned, self._reach)
+        return self._beat_around(strayed, state, inertia, pinned) if strayed else winner
 
     def is_worth(self, fresh: float, inertia: float, jumping: float) -> bool:
         """Whether an inertia is so much better that a share of pixels may jump for it."""
         return self._is_better(fresh, inertia, _CLEARLY_BETTER + _PRICE_OF_JUMPS * jumping)
 
-    def _numbered(self, state: Clusters, fresh: NDArray[np.float32]) -> Clusters:
-        """Fresh centroids under the numbers that most of their pixels have."""
-        active = state.active
-        old = positions(state.nearest(self._colors)[0], active)
-        new, _ = nearest(self._colors, fresh)
-        common = common_members(old, new, (len(active), len(fresh)))
-        order = match_members(common, state.centroids[active], fresh)
-        centroids = np.concatenate([state.centroids, fresh[order][len(active) :]])
-        centroids[active] = fresh[order][: len(active)]
+    def _numbered(
+        self, state: Clusters, fresh: NDArray[np.float32], numbers: NDArray[np.uint8]
+    ) -> Clusters:
+        """Fresh centroids under those of some numbers that most of their pixels have."""
+        labels, _ = state.nearest(self._colors)
+        members = np.isin(labels, numbers)
+        old = positions(labels[members], numbers)
+        new, _ = nearest(self._colors[members], fresh)
+        common = common_members(old, new, (len(numbers), len(fresh)))
+        order = match_members(common, state.centroids[numbers], fresh)
+        centroids = np.concatenate([state.centroids, fresh[order][len(numbers) :]])
+        centroids[numbers] = fresh[order][: len(numbers)]
         return Clusters.settled(self._colors, centroids, state.parked)
+
+    def _beat_around(
+        self, held: set[int], state: Clusters, inertia: float, pinned: AbstractSet[int]
+    ) -> Clusters | None:
+        """As `beat`, with some clusters held where they are."""
+        labels, _ = state.nearest(self._colors)
+        others = self._colors[~np.isin(labels, list(held))]
+        numbers = np.setdiff1d(state.active, list(held)).astype(np.uint8)
+        if not len(numbers) or not len(others):
+            return None
+        n_free = self._settings.n_clusters - int(state.parked.sum()) - len(held)
+        fresh = self._fit(others, n_free)
+        if len(fresh) < len(numbers):
+            return None
+        winner = self._numbered(state, fresh, numbers)
+        is_better = self._is_better(winner.usual_inertia, inertia, _CLEARLY_BETTER)
+        strays = winner.strayed(state.centroids, pinned, self._reach)
+        return winner if is_better and not strays else None
 
     def _claim_parked(
         self, state: Clusters, inertia: float, pinned: AbstractSet[int]
     ) -> Clusters | None:
         """Give the numbers of parked clusters away, where that is worth a great deal."""
         absent = {int(number) for number in np.flatnonzero(state.parked) if number in pinned}
-        fresh = self._fit(self._settings.n_clusters - len(absent))
+        fresh = self._fit(self._colors, self._settings.n_clusters - len(absent))
         worth = _WORTH_A_PARKED_NUMBER * max(3 / len(state.active), 1)
         if not self._is_better(inertia_of(self._colors, fresh), inertia, worth):
             return None
-        return Clusters.renumbered(self._colors, state.centroids, fresh, absent)
+        winner = Clusters.renumbered(self._colors, state.centroids, fresh, absent)
+        return None if winner.strayed(state.centroids, pinned, self._reach) else winner
 
     def _is_better(self, fresh: float, inertia: float, by: float) -> bool:
         least = _ROUNDING * color_scale(self._settings.color_space) ** 2
         return inertia - fresh > max(by * inertia, least)
 
-    def _fit(self, n_clusters: int) -> NDArray[np.float32]:
-        few = np.ascontiguousarray(self._colors[:: max(len(self._colors) // _PIXELS, 1)])
+    def _fit(self, colors: NDArray[np.float32], n_clusters: int) -> NDArray[np.float32]:
+        few = np.ascontiguousarray(colors[:: max(len(colors) // _PIXELS, 1)])
         centroids = self._fits.fit(few, n_clusters, self._attempts, _ITERATIONS)
-        labels, _ = nearest(self._colors, centroids)
-        return polish(self._colors, labels, centroids, self._settings.epsilon)[0]
+        labels, _ = nearest(colors, centroids)
+        epsilon = self._settings.epsilon
+        return polish(colors, labels, centroids, epsilon, _LAST_ITERATIONS)[0]

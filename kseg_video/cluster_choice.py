@@ -12,6 +12,8 @@ from kseg_video.color import to_working
 from kseg_video.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from numpy.typing import NDArray
 
     from kseg_video.frame import Segmentation
@@ -36,6 +38,17 @@ class Chosen:
 
     disabled: frozenset[int]
     notes: tuple[str, ...]
+
+
+def pinned(disabled: AbstractSet[int], n_clusters: int) -> AbstractSet[int]:
+    """Clusters whose numbers may never pass to another colour, given those that are off.
+
+    They are those that are off or, if these are the most, those that are on. So a colour that is
+    new in the picture is shown where little has been switched off, and is not where little has
+    been left on.
+    """
+    others = frozenset(range(n_clusters)) - disabled
+    return disabled if len(disabled) <= len(others) else others
 
 
 def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:

@@ -26,8 +26,9 @@ _EITHER = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
 _DISTINCT_PREFIX = 4096
 # Attempts of k-means++ look at no more points than this; the best one is then polished on all.
 _ATTEMPT_PIXELS = 20_000
-# Of a warm fit: what is left to converge can do so on the frames that follow.
-WARM_ITERATIONS = 4
+# Of a warm fit, and the least that `cv2.kmeans` does: what is left to converge can do so on the
+# frames that follow.
+WARM_ITERATIONS = 2
 
 
 def cold_fit(

@@ -129,6 +129,14 @@ class Clusters:
                 self.usual_shares = self.usual_shares.copy()
                 self.usual_shares[number] = own.mean()
 
+    def strayed(
+        self, known: NDArray[np.float32], pinned: AbstractSet[int], reach: float
+    ) -> set[int]:
+        """Pinned clusters that take pixels of another colour than the one they are known for."""
+        numbers = [number for number in pinned if number < len(known) and not self.parked[number]]
+        ways = np.linalg.norm(self.centroids[numbers] - known[numbers], axis=1)
+        return {number for number, way in zip(numbers, ways, strict=True) if way > reach}
+
     def _least_shares(self) -> NDArray[np.float64]:
         """Shares below which clusters are away: small ones may be that small all the time."""
         return np.minimum(_LEAST_SHARE, _SUDDEN_LOSS * self.usual_shares)

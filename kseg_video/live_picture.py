@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kseg_video.cluster_choice import pinned
 from kseg_video.compositing import mirrored, over_checkerboard
 from kseg_video.frame import Frame
 from kseg_video.rendering import Renderer, follows_colors
@@ -47,7 +48,8 @@ class LivePicture:
         self._segmenter.frozen = state.frozen
         self._segmenter.keeps_cells = follows_colors(state.rendering)
         self.frame = frame
-        self.segmentation = self._segmenter.segment(frame, state.rendering.disabled)
+        held = pinned(state.rendering.disabled, state.segmenter.n_clusters)
+        self.segmentation = self._segmenter.segment(frame, held)
         return self.segmentation
 
     def fit(self, settings: SegmenterSettings, *, anew: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.cluster_choice import choose
+from kseg_video.cluster_choice import choose, pinned
 from kseg_video.palette import Palette, shares_of
 from kseg_video.rendering import Renderer, follows_colors
 from kseg_video.report import EventRecord, Report
@@ -117,8 +117,9 @@ class Run:
             writer.finish()
 
     def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
+        count = self._settings.n_clusters
         for frame in reader.frames():
-            yield frame, self._segmenter.segment(frame, self.rendering.disabled)
+            yield frame, self._segmenter.segment(frame, pinned(self.rendering.disabled, count))
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
         """What has been done, once all frames are through."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kseg_video.clusters import Clusters
-from kseg_video.mapping import inertia_of, nearest
+from kseg_video.mapping import inertia_of
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -51,24 +51,16 @@ class Scenes:
         self._palettes = [*self._palettes, state.centroids][-_KEPT:]
         n_clusters = self._fits.settings.n_clusters
         fresh = self._fits.fit(colors, n_clusters)
-        known = min(self._palettes, key=lambda palette: inertia_of(colors, palette))
+        known = min(self._palettes, key=lambda palette: inertia_of(colors, palette)).copy()
         if inertia_of(colors, known) > _SAME_SCENE * inertia_of(colors, fresh):
-            known = state.centroids
-        absent = self._absent(known, fresh, pinned)
-        if absent:
-            fresh = self._fits.fit(colors, max(n_clusters - len(absent), 1))
-        return Clusters.renumbered(colors, known, fresh, absent)
-
-    def _absent(
-        self, known: NDArray[np.float32], fresh: NDArray[np.float32], pinned: AbstractSet[int]
-    ) -> set[int]:
-        """Pinned clusters whose colours are not among the fresh ones."""
-        numbers = [number for number in pinned if number < len(known)]
-        if not numbers:
-            return set()
-        _, distances = nearest(known[numbers], fresh)
-        return {
-            number
-            for number, distance in zip(numbers, distances, strict=True)
-            if distance > self._reach**2
-        }
+            known = state.centroids.copy()
+        for number in pinned:
+            known[number : number + 1] = state.centroids[number : number + 1]
+        found, absent = Clusters.renumbered(colors, known, fresh, set()), set[int]()
+        while strayed := found.strayed(known, pinned, self._reach):
+            absent |= strayed
+            if len(absent) == n_clusters:
+                break  # something must take the pixels
+            fresh = self._fits.fit(colors, n_clusters - len(absent))
+            found = Clusters.renumbered(colors, known, fresh, absent)
+        return found

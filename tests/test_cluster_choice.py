@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kseg_video import ClusterChoice, Segmenter, SegmenterSettings, SettingsError, SourceError
-from kseg_video.cluster_choice import choose
+from kseg_video.cluster_choice import choose, pinned
 from tests.pictures import QUADRANTS, quadrants
 
 # Dark to light: red (upper left) is 0, blue (lower left) 1, green (upper right) 2, white 3.
@@ -44,6 +44,16 @@ def test_numbers_colors_and_pixels(
     assert disabled(ClusterChoice(off=selectors)) == numbers
     kept = disabled(ClusterChoice(only=selectors))
     assert kept == ({0, 1, 2, 3} - numbers if selectors else set())
+
+
+@pytest.mark.parametrize(
+    ("off", "held"),
+    [(set(), set()), ({3}, {3}), ({0, 4}, {0, 4}), ({0, 1, 3, 4}, {2}), ({0, 1, 2, 3, 4}, set())],
+)
+def test_the_numbers_that_keep_their_colours_are_those_of_the_fewer(
+    off: set[int], held: set[int]
+) -> None:
+    assert pinned(frozenset(off), 5) == held
 
 
 def test_it_says_what_colors_and_pixels_have_come_to() -> None:

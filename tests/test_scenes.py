@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kseg_video import Segmenter, SegmenterSettings
+from kseg_video import Segmenter, SegmenterSettings, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -273,6 +274,16 @@ class TestCuts:
         run = follow(pictures, 5, frozenset({red}))
         assert all(segmentation.palette.shares[red] == 0 for segmentation in run[5:30])
         assert run[-1].palette.shares[red] == pytest.approx(run[0].palette.shares[red], rel=0.05)
+
+    @pytest.mark.parametrize("pinned", [{2}, {3}, {3, 4}, {0, 1, 3, 4}])
+    def test_pinned_numbers_keep_their_colours_through_cuts_and_new_fits(
+        self, lake_clip: Path, pinned: set[int]
+    ) -> None:
+        segmenter = Segmenter()
+        with open_source(lake_clip) as source:
+            run = [segmenter.segment(frame, pinned).palette.colors.astype(int) for frame in source]
+        steps = [np.linalg.norm(after - before, axis=1) for before, after in pairwise(run)]
+        assert np.max(steps, axis=0)[list(pinned)].max() <= 40
 
     def test_a_cross_fade_is_no_cut(self) -> None:
         weights = [*np.zeros(5), *np.linspace(0, 1, 30), *np.ones(5)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kseg_video.background_files import check_background, open_background
 from kseg_video.errors import SettingsError
-from kseg_video.media_settings import EncoderSettings
+from kseg_video.media_settings import EncoderSettings, StatisticsSettings
 from kseg_video.palette_finding import choose_for_source
 from kseg_video.pipeline import Run
 from kseg_video.rendering import is_transparent, view_layout, view_width
@@ -30,7 +30,7 @@ from kseg_video.workers import Reader
 
 if TYPE_CHECKING:
     from kseg_video.frame import PixelLayout, VideoInfo
-    from kseg_video.media_settings import DecoderSettings, StatisticsSettings, TrimSettings
+    from kseg_video.media_settings import DecoderSettings, TrimSettings
     from kseg_video.report import Report, RunObserver
 
 
@@ -87,6 +87,7 @@ def convert(  # noqa: PLR0913 - one for each part
     rendering = rendering or RenderSettings()
     encoder = encoder or EncoderSettings()
     choice = choice or ClusterChoice()
+    statistics = statistics or StatisticsSettings()
     check_settings(output, rendering, encoder)
     if isinstance(rendering.background, Path):
         check_background(rendering.background)
@@ -99,7 +100,7 @@ def convert(  # noqa: PLR0913 - one for each part
     with open_source(source, trim, decoder) as frames, ExitStack() as stack:
         run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
         run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
-        if statistics is not None:
+        if statistics.paths:
             run.keep = stack.enter_context(
                 keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)
             )
@@ -142,13 +143,11 @@ def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSett
 
 
 def _check_targets(
-    source: Path, output: Path, encoder: EncoderSettings, statistics: StatisticsSettings | None
+    source: Path, output: Path, encoder: EncoderSettings, statistics: StatisticsSettings
 ) -> None:
     """Check that all that is written may be."""
     check_is_another(output, source)
     check_target(output, encoder)
-    if statistics is None:
-        return
     if output in statistics.paths:
         raise SettingsError(f"{output} is to hold two things; give the statistics another name")
     for path in statistics.paths:

@@ -54,8 +54,8 @@ class Scenes:
         known = min(self._palettes, key=lambda palette: inertia_of(colors, palette)).copy()
         if inertia_of(colors, known) > _SAME_SCENE * inertia_of(colors, fresh):
             known = state.centroids.copy()
-        for number in pinned:
-            known[number : number + 1] = state.centroids[number : number + 1]
+        held = [number for number in pinned if number < min(len(known), len(state.centroids))]
+        known[held] = state.centroids[held]
         found, absent = Clusters.renumbered(colors, known, fresh, set()), set[int]()
         while strayed := found.strayed(known, pinned, self._reach):
             absent |= strayed

@@ -19,7 +19,7 @@ from kseg_video.media_settings import (
     StatisticsSettings,
     TrimSettings,
 )
-from kseg_video.messages import answer, can_be_printed, complain, inform, told
+from kseg_video.messages import answer, can_be_printed, complain, inform, is_at_terminal, told
 from kseg_video.settings import check_numbers
 from kseg_video.startup import import_opencv, silence_libraries
 from kseg_video.stopping import Stopped, in_background, stop_on_signals
@@ -115,7 +115,6 @@ def _convert(options: argparse.Namespace) -> int:
     import_opencv()
     silence_libraries()
     from kseg_video.conversion import check_settings
-    from kseg_video.status import terminal_console
 
     stop_on_signals()
     outputs = _outputs(options)
@@ -123,7 +122,7 @@ def _convert(options: argparse.Namespace) -> int:
         raise SettingsError(f"{path} is one file for several inputs; convert them apart")
     for output in outputs:
         check_settings(output, settings["rendering"], settings["encoder"])
-    console = None if options.quiet else terminal_console()
+    console = None if options.quiet else _console()
     pairs = list(zip(options.inputs, outputs, strict=True))
     return _convert_each(options, pairs, settings, console)
 
@@ -135,7 +134,6 @@ def _convert_each(
     console: Console | None,
 ) -> int:
     from kseg_video.conversion import convert
-    from kseg_video.status import TerminalStatus
     from kseg_video.summary import summary_data, summary_line
 
     summaries: list[dict[str, Any]] = []
@@ -145,6 +143,8 @@ def _convert_each(
             with ExitStack() as stack:
                 status: TerminalStatus | None = None
                 if console is not None:
+                    from kseg_video.status import TerminalStatus
+
                     status = stack.enter_context(TerminalStatus(console))
                 report = in_background(
                     partial(convert, source, output, observer=status, **settings)
@@ -166,6 +166,15 @@ def _convert_each(
     if options.json:
         _print_json(summaries if len(pairs) > 1 else summaries[0])
     return EXIT_FAILED if failed else 0
+
+
+def _console() -> Console | None:
+    """Where progress is drawn; without a terminal, nothing that could draw is imported."""
+    if not is_at_terminal():
+        return None
+    from kseg_video.status import terminal_console
+
+    return terminal_console()
 
 
 def _outputs(options: argparse.Namespace) -> list[Path]:

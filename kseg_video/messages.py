@@ -50,6 +50,11 @@ def all_was_taken() -> bool:
     return True
 
 
+def is_at_terminal() -> bool:
+    """Whether standard error is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def complain(message: str, kind: Literal["error", "warning"] = "error") -> None:
     """Say what is wrong in one line."""
     inform(f"kseg-video: {kind}: {message}")

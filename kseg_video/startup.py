@@ -49,9 +49,8 @@ def silence_libraries() -> None:
     """Keep libraries that print whatever they dislike from tearing our one line of error."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    from PIL import Image
+    import PIL.Image  # noqa: F401 - brings libtiff
 
-    Image.init()
     with contextlib.suppress(OSError, AttributeError):  # no Linux, or no such library
         loaded = set(re.findall(r"/\S*libtiff\S*", Path("/proc/self/maps").read_text("utf-8")))
         for path in loaded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from kseg_video.messages import is_at_terminal
 from kseg_video.summary import summary_figures
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _SWATCH = "  "
 
 def terminal_console() -> Console | None:
     """A console on standard error where that is a terminal that can move its cursor, else None."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not is_at_terminal():
         return None
     console = Console(stderr=True, highlight=False)
     return None if console.is_dumb_terminal else console

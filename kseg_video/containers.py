@@ -130,5 +130,7 @@ def codec_arguments(codec: Codec, encoder: EncoderSettings) -> list[str]:
     crf = DEFAULT_CRF[codec] if encoder.crf is None else encoder.crf
     if codec == "h264":
         return ["libx264", "-preset", encoder.preset or DEFAULT_PRESET, "-crf", str(crf)]
-    speed = ["-deadline", "good", "-cpu-used", "5", "-row-mt", "1"]
+    # The deadline "good" takes three to seven times as long, for files that are a tenth smaller and
+    # look the same.
+    speed = ["-deadline", "realtime", "-cpu-used", "5", "-row-mt", "1"]
     return ["libvpx-vp9", "-crf", str(crf), "-b:v", "0", *speed]

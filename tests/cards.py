@@ -93,17 +93,22 @@ def check_conversion(clip: Path, output: Path, truth: NDArray[np.uint8]) -> Repo
 
 
 def check_picture(report: Report, output: Path, truth: NDArray[np.uint8]) -> None:
-    """Palette and picture of flat regions, away from borders, which 4:2:0 and encoders blur."""
+    """Palette and picture of flat regions, away from borders, which 4:2:0 and encoders blur.
+
+    Around some borders VP9 leaves ripples of a few levels, as far as a block of 32 pixels goes.
+    """
     palette = report.palette.colors.astype(int)
     distances = ((truth[..., np.newaxis, :].astype(int) - palette) ** 2).sum(axis=-1)
     labels = distances.argmin(axis=-1).astype(np.uint8)
     near = np.ones((19, 19))
     inner = cv2.erode(labels, near) == cv2.dilate(labels, near)
     assert inner.mean() > 0.8
-    for number, color in enumerate(palette):
-        true_color = np.median(truth[inner & (labels == number)], axis=0)
-        assert np.abs(color - true_color).max() <= 1, f"{number} is {color}, not {true_color}"
     before = "null" if labels.shape[0] % 2 == labels.shape[1] % 2 == 0 else FULL_CHROMA
     shown = read_exact_bgr(output, before)[-1].astype(int)
+    for number, color in enumerate(palette):
+        region = inner & (labels == number)
+        true_color, shown_color = (np.median(each[region], axis=0) for each in (truth, shown))
+        assert np.abs(color - true_color).max() <= 1, f"{number} is {color}, not {true_color}"
+        assert np.abs(shown_color - color).max() <= 2, f"{number} is {shown_color}, not {color}"
     wrong = np.abs(shown - palette[labels]).max(axis=-1) * inner
-    assert wrong.max() <= 4, f"wrong by {wrong.max()} at {np.argwhere(wrong > 4)[0]}"
+    assert wrong.max() <= 6, f"wrong by {wrong.max()} at {np.argwhere(wrong > 6)[0]}"

@@ -16,6 +16,7 @@ from kseg_video import (
     RenderSettings,
     SegmenterSettings,
     SettingsError,
+    TrimSettings,
     convert,
     open_sink,
 )
@@ -69,8 +70,8 @@ def read_bgra(path: Path) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("name", "encoder", "codec", "tolerance"),
     [
-        ("a.webm", {}, "vp9", 3),
-        ("a.mkv", {}, "vp9", 3),
+        ("a.webm", {}, "vp9", 10),
+        ("a.mkv", {}, "vp9", 10),
         ("a.mov", {}, "prores", 1),
         ("a.mkv", {"lossless": True}, "ffv1", 0),
     ],
@@ -85,10 +86,33 @@ def test_opacity_and_colors_come_back(
     assert write_transparent(tmp_path / name, frames, **encoder) == []
     assert inspect(tmp_path / name).codec == codec
     pictures = read_bgra(tmp_path / name).astype(int)
-    assert np.abs(pictures[..., 3] - np.stack(stripes())).max() <= tolerance
+    wrong = np.abs(pictures[..., 3] - np.stack(stripes()))
+    assert wrong.mean() <= min(tolerance, 1)
+    assert wrong.max() <= tolerance  # VP9 ripples a little along the bar's edges
     corners = (slice(None), slice(None, None, 47), slice(None, None, 63))
     wanted = quarters()[None, ::47, ::63]
     assert np.abs(pictures[corners][..., :3] - wanted).max() <= (8 if codec == "vp9" else 3)
+
+
+@pytest.mark.parametrize("name", ["a.webm", "a.mov"])
+def test_a_drawn_scene_keeps_its_soft_edges(tmp_path: Path, lake_clip: Path, name: str) -> None:
+    alphas = []
+    for output, encoder in (("exact.mkv", EncoderSettings(lossless=True)), (name, None)):
+        convert(
+            lake_clip,
+            tmp_path / output,
+            segmenter=SegmenterSettings(n_clusters=6),
+            rendering=RenderSettings("masked", frozenset({1, 3}), "transparent"),
+            trim=TrimSettings(max_frames=6),
+            encoder=encoder,
+        )
+        alphas.append(read_bgra(tmp_path / output)[..., 3].astype(int))
+    wrong = np.abs(alphas[1] - alphas[0])
+    soft = (alphas[0] > 0) & (alphas[0] < 255)
+    assert soft.mean() > 0.001
+    assert wrong.mean() < 0.25
+    assert wrong[soft].mean() < 5
+    assert (wrong > 64).mean() < 1e-5
 
 
 def test_pyav_sees_that_a_webm_has_opacity(tmp_path: Path) -> None:

@@ -271,8 +271,7 @@ class _Reading:
             with contextlib.closing(self._capture) as capture:
                 self._read_all(capture)
                 self._wait(capture)  # the last frame too is shown for as long as it lasts
-            ended = self._pace is not None
-            message = "the end" if ended else "the source ended"
+            ended, message = self._pace is not None, "the source ended"
         except KsegError as error:
             ended, message = False, str(error)
         except Exception as error:  # noqa: BLE001 - a closed or broken capture may raise anything

@@ -17,6 +17,7 @@ from kseg_video.live_figures import LiveFigures, Meter
 from kseg_video.live_picture import LivePicture
 from kseg_video.live_state import Command, LiveState, Pressed, click, press, refusal, settle
 from kseg_video.screen import Click, Closed, KeyPress
+from kseg_video.summary import frames_in_words
 from kseg_video.timing import StageTimer
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class LiveSession:
         self._meter = Meter(clock)
         self._losses = 0
         self._frames = 0
+        self._first_at = self._ended_at = 0.0
         self._drawn = float("-inf")
         self._outdated = False  # what is shown
         self._wants_fit = self._wants_new_fit = False
@@ -95,6 +97,14 @@ class LiveSession:
         """
         while not self._over:
             self._turn()
+        self._ended_at = self._clock()
+
+    def summary(self) -> list[str]:
+        """What the run has come to, once it is over, in a few words each."""
+        seconds = self._ended_at - self._first_at if self._frames else 0.0
+        dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
+        did = f"{self._name}: {frames_in_words(self._frames)}, {seconds:.1f} s{dropped}"
+        return [did, self._feed.message] if self._feed.message else [did]
 
     def quit(self) -> None:
         """End soon; may be called from a signal handler."""
@@ -137,6 +147,8 @@ class LiveSession:
         self._segment(arrival.frame)
         self._draw()
         self._meter.count(arrival)
+        if not self._frames:
+            self._first_at = self._clock()
         self._frames += 1
 
     def _segment(self, frame: Frame) -> None:

@@ -30,10 +30,11 @@ from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_st
 from kseg_video.messages import answer, inform
 from kseg_video.preview import LiveWindow
 from kseg_video.recording import check_folder, check_recording
-from kseg_video.screen import NoScreen
 from kseg_video.settings import check_numbers
 from kseg_video.status import terminal_console
 from kseg_video.stopping import on_signals
+from kseg_video.terminal_keys import NoScreen
+from kseg_video.terminal_preview import TerminalScreen
 
 if TYPE_CHECKING:
     import argparse
@@ -63,20 +64,7 @@ def run_live(options: argparse.Namespace) -> int:
     if options.keys:
         _print_keys()
         return 0
-    rendering, choice = render_settings(options), cluster_choice(options)
-    segmenter = segmenter_settings(options)
-    check_numbers(choice.numbers, segmenter)
-    state = LiveState(
-        segmenter,
-        rendering,
-        choice,
-        tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
-        frozen=segmenter.holds_palette,
-        mirrored=options.mirror,
-    )
-    check_numbers(choice.numbers, state.segmenter)
-    if state.rendering.view not in VIEWS:
-        raise SettingsError(f"live cannot show {state.rendering.view}; choose {', '.join(VIEWS)}")
+    state = _first_state(options)
     if options.record is not None:
         check_recording(options.record)
     check_folder(options.output_dir)
@@ -98,21 +86,41 @@ def run_live(options: argparse.Namespace) -> int:
         stack.enter_context(screen)
         files = stack.enter_context(LiveFiles(options.output_dir, options.record))
         session = LiveSession(source, feed, screen, state, files, status=status)
-        if isinstance(rendering.background, Path):
-            session.picture.background = stack.enter_context(
-                open_live_background(rendering.background)
-            )
+        if isinstance(background := state.rendering.background, Path):
+            session.picture.background = stack.enter_context(open_live_background(background))
         running.append(session)
         # All that has been imported is there to stay: looking through it for garbage would take
         # longer than a frame lasts.
         gc.freeze()
         if not stopped_by:
             session.run()
-    for message in files.news():
-        if not options.quiet and message not in files.failures:  # which are an error, below
-            inform(f"kseg-video: {message}")
+    if not options.quiet:
+        inform("; ".join((*session.summary(), *files.summary())))
     files.check()
     return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0
+
+
+def _first_state(options: argparse.Namespace) -> LiveState:
+    """What the user starts with.
+
+    Raises
+    ------
+    SettingsError
+        If the options contradict each other.
+    """
+    rendering, choice = render_settings(options), cluster_choice(options)
+    segmenter = segmenter_settings(options)
+    check_numbers(choice.numbers, segmenter)
+    if rendering.view not in VIEWS:
+        raise SettingsError(f"live cannot show {rendering.view}; choose {', '.join(VIEWS)}")
+    return LiveState(
+        segmenter,
+        rendering,
+        choice,
+        tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
+        frozen=segmenter.holds_palette,
+        mirrored=options.mirror,
+    )
 
 
 def list_cameras() -> int:
@@ -170,30 +178,32 @@ def _outputs(
                 raise
             preview = "terminal"
         else:
-            return screen, _status(options, stack, terminal, "h in the window: help")
+            return screen, _status(options, stack, terminal, takes_keys=False)
     if preview == "none":
-        return NoScreen(), _status(options, stack, terminal)
+        return NoScreen(), _status(options, stack, terminal, takes_keys=True)
     if terminal is None:
         raise DisplayError(
             "there is neither a display nor a terminal to show the picture on; "
             "give --preview none to go without"
         )
-    from kseg_video.terminal_preview import TerminalScreen  # noqa: PLC0415 - not on Windows
-
     console, others = stack.enter_context(caught_stderr())
     shown = TerminalScreen(console)
     return shown, None if options.quiet else TerminalNote(shown.note, others)
 
 
 def _status(
-    options: argparse.Namespace, stack: ExitStack, terminal: Console | None, hint: str = ""
+    options: argparse.Namespace,
+    stack: ExitStack,
+    terminal: Console | None,
+    *,
+    takes_keys: bool,
 ) -> LiveStatus | None:
     if options.quiet:
         return None
     if terminal is None:
         return LiveLines()
     console, others = stack.enter_context(caught_stderr())
-    return stack.enter_context(LivePanel(console, others, hint))
+    return stack.enter_context(LivePanel(console, others, takes_keys=takes_keys))
 
 
 def _print_keys() -> None:

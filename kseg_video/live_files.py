@@ -57,6 +57,8 @@ class LiveFiles:
         self._writer = ThreadPoolExecutor(1, "snapshots")
         self._snapshots: list[Future[Path]] = []
         self._begun: list[str] = []  # what is to be said of recordings that begin by themselves
+        self._recorded: list[str] = []
+        self._saved = 0  # snapshots
         self.failures: list[str] = []
         self._starts_recording = record_to is not None
 
@@ -68,6 +70,7 @@ class LiveFiles:
         for recorder in self._ending:
             recorder.join()
         self._writer.shutdown()
+        list(self.news())  # what has ended only now counts as well
 
     def offer(self, view: NDArray[np.uint8]) -> None:
         """Record a view that is shown, if a recording is under way or wanted from the first on."""
@@ -112,11 +115,21 @@ class LiveFiles:
         for snapshot in [each for each in self._snapshots if each.done()]:
             self._snapshots.remove(snapshot)
             error = snapshot.exception()
-            done = f"saved {snapshot.result().name}" if error is None else ""
-            yield done or self._failed(str(error))
+            if error is not None:
+                yield self._failed(str(error))
+                continue
+            self._saved += 1
+            yield f"saved {snapshot.result().name}"
+
+    def summary(self) -> list[str]:
+        """What has been kept in the whole run, once it is over, in a few words each."""
+        if not self._saved:
+            return self._recorded
+        snapshots = "1 snapshot" if self._saved == 1 else f"{self._saved} snapshots"
+        return [*self._recorded, f"{snapshots} saved to {self._folder}"]
 
     def check(self) -> None:
-        """Raise what went wrong.
+        """Raise what went wrong in the whole run, once it is over.
 
         Raises
         ------
@@ -140,8 +153,8 @@ class LiveFiles:
         if recorder.failed:
             name = recorder.path.name
             return self._failed(f"{name} could not be written on; the disk may be full")
-        lost = f"; the encoder was too slow for {recorder.dropped} frames"
-        return (
-            f"recorded {recorder.seconds:.0f} s to {recorder.path.name}"
-            f"{lost if recorder.dropped else ''}"
-        )
+        dropped = recorder.dropped
+        lost = f"; the encoder was too slow for {dropped} frames" if dropped else ""
+        recorded = f"recorded {recorder.seconds:.1f} s to"
+        self._recorded.append(f"{recorded} {recorder.path}{lost}")
+        return f"{recorded} {recorder.path.name}{lost}"

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
+from kseg_video.live_state import KEYS
 from kseg_video.messages import inform
 from kseg_video.terminal_keys import keys_unechoed
+from kseg_video.terminal_preview import help_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_DRAWINGS = 0.5  # a drawing costs some 5 ms, and may not cost 2% of a core
 _SECONDS_BETWEEN_LINES = 10.0
 _BAR_CELLS = 24
+_TITLE = "kseg-video live"
 _OTHERS_MESSAGES = 2  # lines kept of what libraries print
 
 
@@ -37,8 +41,8 @@ class LivePanel:
     console : rich.console.Console
     others : deque of str
         What libraries have printed.
-    hint : str
-        Where to find help, if anywhere.
+    takes_keys : bool
+        Whether the terminal's keys are for us, not those of a window alone.
     clock : callable
         Seconds that only ever grow.
     """
@@ -47,13 +51,15 @@ class LivePanel:
         self,
         console: Console,
         others: deque[str],
-        hint: str = "",
+        *,
+        takes_keys: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._unechoed = contextlib.ExitStack()
         self._others = others
-        self._hint = hint
+        self._takes_keys = takes_keys
         self._clock = clock
         self._drawn = float("-inf")
 
@@ -71,8 +77,16 @@ class LivePanel:
         now = self._clock()
         if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._drawn = now
-            panel = live_panel(figures(), list(self._others), self._hint)
-            self._live.update(panel, refresh=True)
+            self._live.update(self._panel(figures()), refresh=True)
+
+    def _panel(self, figures: LiveFigures) -> Panel:
+        if not self._takes_keys:
+            return live_panel(figures, list(self._others), "h in the window: help")
+        if not figures.state.shows_help:
+            return live_panel(figures, list(self._others), "q: quit · h: help")
+        columns, rows = self._console.size
+        lines = help_rows(columns - 4, min(rows - 4, len(KEYS)))
+        return Panel(Segments(lines), title=_TITLE, subtitle="h: back")
 
 
 class LiveLines:
@@ -152,8 +166,8 @@ def _lost(figures: LiveFigures) -> str:
     return f" · encoder too slow for {lost} frames" if lost else ""
 
 
-def live_panel(figures: LiveFigures, others: list[str], hint: str = "") -> Panel:
-    """The figures as a panel."""
+def live_panel(figures: LiveFigures, others: list[str], hint: str) -> Panel:
+    """The figures as a panel, with where to find help below."""
     state = figures.state
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
@@ -185,7 +199,7 @@ def live_panel(figures: LiveFigures, others: list[str], hint: str = "") -> Panel
     table.add_row("message", figures.message or "-")
     parts: list[Table | Text] = [table, Text(), *_palette_bars(figures)]
     parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
-    return Panel(Group(*parts), title="kseg-video live", subtitle=hint or None)
+    return Panel(Group(*parts), title=_TITLE, subtitle=hint)
 
 
 def _palette_line(figures: LiveFigures) -> Text:

@@ -83,7 +83,9 @@ class Recorder:
             with path.open("xb"):
                 pass
         except OSError as error:
-            raise SinkError(f"{path} cannot be recorded to ({error.strerror})") from error
+            raise SinkError(
+                f"{path} cannot be recorded to ({error.strerror}); choose another name"
+            ) from error
         self._process = FfmpegProcess(
             [
                 *(*_AT_ONCE, "-f", "matroska", "-i", "pipe:0", "-vf", _TO_PLANES, *_TAGS),

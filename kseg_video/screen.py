@@ -73,22 +73,3 @@ class Screen(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
-
-
-class NoScreen:
-    """Shows nothing."""
-
-    has_hud = False
-
-    def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
-        """Drop the picture."""
-
-    def events(self) -> Sequence[Event]:
-        """Nobody does anything."""
-        return ()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass

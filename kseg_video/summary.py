@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from kseg_video.report import Report
 
 
+def frames_in_words(count: int) -> str:
+    """A number of frames for the user."""
+    return "1 frame" if count == 1 else f"{count} frames"
+
+
 def summary_figures(report: Report) -> list[str]:
     """What a run did, a figure in a few words each."""
-    figures = ["1 frame" if report.frames == 1 else f"{report.frames} frames"]
-    figures.append(f"{report.seconds:.1f} s")
+    figures = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
     if report.frames > 1:
         figures.append(f"{report.frames_per_second:.0f} fps")
     if report.compactness is not None:

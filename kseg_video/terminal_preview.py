@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-import select
 import time
-from contextlib import ExitStack
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
@@ -19,8 +15,7 @@ from rich.style import Style
 from rich.text import Text
 
 from kseg_video.live_state import KEYS
-from kseg_video.screen import KeyPress
-from kseg_video.terminal_keys import keys_unechoed
+from kseg_video.terminal_keys import TerminalKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,19 +24,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kseg_video.live_state import LiveState
-    from kseg_video.screen import Event
+    from kseg_video.screen import KeyPress
 
 _SECONDS_BETWEEN_DRAWINGS = 1 / 15
 _LEVEL_STEP = 8  # finer differences of colour are not worth a style of their own
 _UPPER_HALF = "▀"
-# What arrow and function keys send, and how long the rest of it may take after its first byte.
-_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)")
-_SEQUENCE_SECONDS = 0.02
-_NAMES = {" ": "space", "\x1b": "Esc"}
 
 
-class TerminalScreen:
-    """Shows pictures in a terminal. A context manager: the terminal is restored.
+class TerminalScreen(TerminalKeys):
+    """Shows pictures in a terminal, and takes its keys. A context manager: it is restored.
 
     Parameters
     ----------
@@ -53,15 +44,14 @@ class TerminalScreen:
     has_hud = False
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
         self._console = console
         self._clock = clock
         self._drawn = float("-inf")
-        self._keyboard: int | None = None
-        self._unechoed = ExitStack()
         self._lines: Callable[[], Sequence[Text]] = lambda: (Text(), Text())
 
     def __enter__(self) -> Self:
-        self._keyboard = self._unechoed.enter_context(keys_unechoed())
+        super().__enter__()
         self._console.set_alt_screen(True)
         self._console.show_cursor(False)
         return self
@@ -69,7 +59,7 @@ class TerminalScreen:
     def __exit__(self, *_: object) -> None:
         self._console.show_cursor(True)
         self._console.set_alt_screen(False)
-        self._unechoed.close()
+        super().__exit__()
 
     def note(self, lines: Callable[[], Sequence[Text]]) -> None:
         """Set what makes the lines under the picture."""
@@ -94,16 +84,12 @@ class TerminalScreen:
             Control.home(), Segments(upper), Text("\n").join(lines), sep="", end="", soft_wrap=True
         )
 
-    def events(self) -> Sequence[Event]:
+    def events(self) -> Sequence[KeyPress]:
         """Keys that have been pressed since the last call."""
-        if self._keyboard is None or not select.select([self._keyboard], [], [], 0)[0]:
-            return ()
-        self._drawn = float("-inf")  # what a key changes is shown at once
-        typed = os.read(self._keyboard, 64).decode("utf-8", "replace")
-        if typed.endswith("\x1b") and select.select([self._keyboard], [], [], _SEQUENCE_SECONDS)[0]:
-            typed += os.read(self._keyboard, 64).decode("utf-8", "replace")
-        typed = _SEQUENCE.sub("", typed)
-        return [KeyPress(_NAMES.get(character, character)) for character in typed]
+        pressed = self.pressed()
+        if pressed:
+            self._drawn = float("-inf")  # what a key changes is shown at once
+        return pressed
 
 
 def help_rows(columns: int, rows: int) -> Iterator[Segment]:

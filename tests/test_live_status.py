@@ -62,6 +62,7 @@ def test_the_panel_tells_all(tmp_path: Path) -> None:
         live_panel(
             figures(recording=take, recorded=12.3, unrecorded=4, message="saved a.png"),
             ["a library's line"],
+            "h: help",
         )
     )
     for words in (
@@ -74,6 +75,7 @@ def test_the_panel_tells_all(tmp_path: Path) -> None:
         "cut, 3 s ago",
         "saved a.png",
         "a library's line",
+        "h: help",
         "25.0%",
     ):
         assert words in Text.from_ansi(shown).plain

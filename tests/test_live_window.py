@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -137,7 +138,9 @@ def test_a_recording_made_by_key_plays(window: Window, tmp_path: Path) -> None:
     window.type("r")
     (recording,) = tmp_path.glob("kseg-*.mp4")
     window.type("Escape")
-    assert window.end().code == 0
+    outcome = window.end()
+    assert outcome.code == 0
+    assert re.search(rf"; recorded [\d.]+ s to {recording}\n$", outcome.err)
     stored = inspect(recording)
     assert (stored.width, stored.height) == SIZE
     assert stored.frames >= 20

@@ -119,9 +119,9 @@ class TestFullDisk:
         process.terminate()
         outcome = finish(process, 20)
         assert outcome.code == 1
-        assert outcome.err == (
-            f"kseg-video: error: {take.name} could not be written on; the disk may be full\n"
-        )
+        assert outcome.err.splitlines()[1:] == [
+            f"kseg-video: error: {take.name} could not be written on; the disk may be full"
+        ]
 
     def test_a_recording_that_cannot_even_begin(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=0.4)
@@ -129,7 +129,9 @@ class TestFullDisk:
         take.symlink_to("nowhere/take.mp4")
         outcome = run("live", clip, "--preview", "none", "--record", take)
         assert outcome.code == 1
-        assert outcome.err == f"kseg-video: error: {take} cannot be recorded to (File exists)\n"
+        assert outcome.err.splitlines()[1:] == [
+            f"kseg-video: error: {take} cannot be recorded to (File exists); choose another name"
+        ]
 
     def test_a_snapshot_that_cannot_be_written(self, disk: Path) -> None:
         fill(disk)
@@ -138,7 +140,5 @@ class TestFullDisk:
         with LiveFiles(disk) as files:
             files.snapshot(Frame(picture), picture, palette)
         assert [path.name for path in disk.iterdir()] == ["junk"]
-        (said,) = files.news()
-        assert "the disk is full; make room" in said
         with pytest.raises(SinkError, match="the disk is full; make room"):
             files.check()

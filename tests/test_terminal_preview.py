@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import pty
-import re
-import select
 import shlex
-import struct
 import subprocess
-import termios
 import time
 from typing import TYPE_CHECKING
 
@@ -21,91 +16,46 @@ from rich.console import Console
 from rich.text import Text
 
 from kseg_video import RenderSettings, SegmenterSettings
-from kseg_video.ffmpeg import environment
 from kseg_video.live_state import KEYS, LiveState
-from kseg_video.screen import KeyPress
 from kseg_video.terminal_preview import TerminalScreen, half_blocks, help_rows
 from tests.commands import COMMAND
 from tests.live_doubles import Clock
 from tests.media import make_flat_clip
+from tests.terminals import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-fcntl = pytest.importorskip("fcntl")
-
-
-class Terminal:
-    """The command on a terminal of its own, without a display."""
-
-    def __init__(self, *arguments: str | Path) -> None:
-        self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 60, 0, 0))
-        self.attributes = termios.tcgetattr(theirs)
-        self._theirs = theirs
-        variables = {**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-            variables.pop(name, None)
-        self.process = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=variables,
-        )
-        self.text = ""
-
-    def read_until(self, pattern: str) -> None:
-        deadline = time.monotonic() + 15
-        while not re.search(pattern, self.text):
-            assert time.monotonic() < deadline, self.text[-400:]
-            if select.select([self._ours], [], [], 0.1)[0]:
-                self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
-
-    def type(self, keys: str) -> None:
-        self.text = ""
-        os.write(self._ours, keys.encode())
-
-    def end(self) -> int:
-        while self.process.poll() is None:
-            if select.select([self._ours], [], [], 0.05)[0]:
-                with contextlib.suppress(OSError):
-                    self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
-        assert termios.tcgetattr(self._theirs) == self.attributes
-        os.close(self._ours)
-        os.close(self._theirs)
-        return self.process.returncode
-
 
 def test_picture_and_keys(tmp_path: Path) -> None:
     clip = make_flat_clip(tmp_path / "red.mkv", "0xc02020", "-c:v", "ffv1")
-    terminal = Terminal("live", clip, "--loop", "-k", "1")
-    terminal.read_until(r"\x1b\[38;2;1[89]\d;[23]\d;[23]\d;48;2;1[89]\d;[23]\d;[23]\dm▀")
-    terminal.read_until(r"red\.mkv 64x48 25 fps · live")
-    terminal.read_until("██.* 0 100%")
-    terminal.type("0")
-    terminal.read_until(r"\x1b\[38;2;4;4;4;48;2;4;4;4m▀")
-    terminal.type(" ")
-    terminal.read_until("paused · red")
-    terminal.type("?")
-    terminal.read_until("only the cluster")
-    terminal.type("\x1b[A\x1bOP?")
-    terminal.read_until("▀")
-    terminal.type("q")
-    assert terminal.end() == 0
-    assert "\x1b[?1049l" in terminal.text, "back from the other screen"
-    assert "\x1b[?25h" in terminal.text, "with a cursor"
+    with Terminal("live", clip, "--loop", "-k", "1") as terminal:
+        terminal.read_until(r"\x1b\[38;2;1[89]\d;[23]\d;[23]\d;48;2;1[89]\d;[23]\d;[23]\dm▀")
+        terminal.read_until(r"red\.mkv 64x48 25 fps · live")
+        terminal.read_until("██.* 0 100%")
+        terminal.type("0")
+        terminal.read_until(r"\x1b\[38;2;4;4;4;48;2;4;4;4m▀")
+        terminal.type(" ")
+        terminal.read_until("paused · red")
+        terminal.type("?")
+        terminal.read_until("only the cluster")
+        terminal.type("\x1b[A\x1bOP?")
+        terminal.read_until("▀")
+        terminal.type("q")
+        assert terminal.end() == 0
+        assert "\x1b[?1049l" in terminal.text, "back from the other screen"
+        assert "\x1b[?25h" in terminal.text, "with a cursor"
 
 
 def test_what_is_typed_does_not_tear_the_panel(tmp_path: Path) -> None:
     clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
-    terminal = Terminal("live", clip, "--loop", "--preview", "none")
-    terminal.read_until("kseg-video live")
-    terminal.type("xyzzy")
-    terminal.read_until("last event")
-    assert "xyzzy" not in terminal.text
-    terminal.process.send_signal(2)
-    assert terminal.end() == 130
+    with Terminal("live", clip, "--loop", "--preview", "none") as terminal:
+        terminal.read_until("kseg-video live")
+        terminal.type("xyzzy")
+        terminal.read_until("last event")
+        assert "xyzzy" not in terminal.text
+        terminal.process.send_signal(2)
+        assert terminal.end() == 130
 
 
 def test_in_the_background_the_terminal_is_left_alone(tmp_path: Path) -> None:
@@ -129,10 +79,10 @@ def test_in_the_background_the_terminal_is_left_alone(tmp_path: Path) -> None:
 
 def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:
     clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
-    terminal = Terminal("live", clip, "--loop", "--preview", "terminal")
-    terminal.read_until("live")
-    terminal.process.send_signal(2)
-    assert terminal.end() == 130
+    with Terminal("live", clip, "--loop", "--preview", "terminal") as terminal:
+        terminal.read_until("live")
+        terminal.process.send_signal(2)
+        assert terminal.end() == 130
 
 
 def test_what_a_key_changes_is_drawn_at_once() -> None:
@@ -149,7 +99,7 @@ def test_what_a_key_changes_is_drawn_at_once() -> None:
         assert "saved" not in shown.getvalue(), "no more often than the eye needs it"
         typing.write(b"s")
         screen._keyboard = stdin.fileno()
-        assert [event.key for event in screen.events() if isinstance(event, KeyPress)] == ["s"]
+        assert [event.key for event in screen.events()] == ["s"]
         screen.show(picture, state)
         assert "saved" in shown.getvalue()
 
@@ -157,11 +107,11 @@ def test_what_a_key_changes_is_drawn_at_once() -> None:
 @pytest.mark.parametrize("seconds", [0.4, 0.7, 1.0, 1.3])
 def test_ctrl_c_at_any_moment_restores_the_terminal(tmp_path: Path, seconds: float) -> None:
     clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
-    terminal = Terminal("live", clip, "--loop", "--preview", "terminal")
-    time.sleep(seconds)
-    terminal.process.send_signal(2)
-    assert terminal.end() == 130
-    assert terminal.text.count("\x1b[?1049h") == terminal.text.count("\x1b[?1049l")
+    with Terminal("live", clip, "--loop", "--preview", "terminal") as terminal:
+        time.sleep(seconds)
+        terminal.process.send_signal(2)
+        assert terminal.end() == 130
+        assert terminal.text.count("\x1b[?1049h") == terminal.text.count("\x1b[?1049l")
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(60, 18), (80, 22), (120, 40)])

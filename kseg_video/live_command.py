@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from kseg_video.screen import Screen
 
 EXIT_INTERRUPTED = 130
+_NOTHING = "neither a display nor a terminal"
+_WITHOUT = "go without, with --preview none --record FILE"
 
 
 def run_live(options: argparse.Namespace) -> int:
@@ -173,19 +175,19 @@ def _outputs(
     if preview in {"auto", "window"}:
         try:
             screen: Screen = LiveWindow(title)
-        except DisplayError:
+        except DisplayError as error:
             if preview == "window":
-                raise
+                raise DisplayError(
+                    f"{error}; show it in the terminal, with --preview terminal, or {_WITHOUT}"
+                ) from error
             preview = "terminal"
         else:
             return screen, _status(options, stack, terminal, takes_keys=False)
     if preview == "none":
         return NoScreen(), _status(options, stack, terminal, takes_keys=True)
     if terminal is None:
-        raise DisplayError(
-            "there is neither a display nor a terminal to show the picture on; "
-            "give --preview none to go without"
-        )
+        lacking = "no terminal" if options.preview == "terminal" else _NOTHING
+        raise DisplayError(f"there is {lacking} to show the picture on; {_WITHOUT}")
     console, others = stack.enter_context(caught_stderr())
     shown = TerminalScreen(console)
     return shown, None if options.quiet else TerminalNote(shown.note, others)

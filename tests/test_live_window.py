@@ -25,6 +25,10 @@ pytestmark = needs_screen
 
 SIZE = (320, 240)
 LEFT, RIGHT = (80, 120), (240, 120)
+ADVICE = (
+    "show it in the terminal, with --preview terminal, or go without, with "
+    "--preview none --record FILE"
+)
 
 
 @pytest.fixture(scope="module")
@@ -193,19 +197,33 @@ def test_of_two_windows_each_has_its_own_keys(
     assert window.process.poll() is None
 
 
-def test_an_explicit_window_without_a_display(two_halves: Path) -> None:
-    environment = {**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+@pytest.mark.parametrize(
+    ("display", "why"),
+    [
+        ("", "there is no display to show the picture on"),
+        (":9999", "the display cannot be opened"),
+    ],
+)
+def test_an_explicit_window_without_a_display(two_halves: Path, display: str, why: str) -> None:
+    environment = {**os.environ, "DISPLAY": display, "WAYLAND_DISPLAY": ""}
     outcome = run("live", two_halves, "--preview", "window", env=environment)
     assert outcome.code == 1
-    assert outcome.err == "kseg-video: error: there is no display to show the picture on\n"
+    assert outcome.err == f"kseg-video: error: {why}; {ADVICE}\n"
 
 
-@pytest.mark.parametrize("display", ["", ":9999"])
-def test_neither_a_display_nor_a_terminal(two_halves: Path, display: str) -> None:
+@pytest.mark.parametrize(
+    ("preview", "display", "lacking"),
+    [
+        ("auto", "", "neither a display nor a terminal"),
+        ("auto", ":9999", "neither a display nor a terminal"),
+        ("terminal", "", "no terminal"),
+    ],
+)
+def test_nothing_to_show_it_on(two_halves: Path, preview: str, display: str, lacking: str) -> None:
     environment = {**os.environ, "DISPLAY": display, "WAYLAND_DISPLAY": ""}
-    outcome = run("live", two_halves, env=environment)
+    outcome = run("live", two_halves, "--preview", preview, env=environment)
     assert outcome.code == 1
     assert outcome.err == (
-        "kseg-video: error: there is neither a display nor a terminal to show the picture on; "
-        "give --preview none to go without\n"
+        f"kseg-video: error: there is {lacking} to show the picture on; "
+        "go without, with --preview none --record FILE\n"
     )

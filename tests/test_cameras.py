@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -41,6 +42,10 @@ def test_the_cameras_are_listed() -> None:
     assert listed.code == 0
     assert str(DEVICE) in listed.out
     assert cameras[0].name[:10] in listed.out
+    examined = run("doctor")
+    assert re.search(
+        rf"^ok +cameras +{re.escape(f'{DEVICE} {cameras[0].name}')}", examined.out, re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("source", ["0", str(DEVICE)])

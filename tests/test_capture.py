@@ -236,8 +236,10 @@ def test_what_is_not_there(source: str, said: str) -> None:
 def test_no_camera_at_all() -> None:
     outcome = run("live", "--preview", "none")
     assert outcome.code == 1
-    assert outcome.err.startswith("kseg-video: error: there is no camera that may be opened")
-    assert run("cameras").code == 1
+    said = "kseg-video: error: there is no camera that may be opened; plug one in, or "
+    assert outcome.err == f"{said}name a source\n"
+    listed = run("cameras")
+    assert (listed.code, listed.out, listed.err) == (1, "", f"{said}check its rights\n")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to be")

@@ -2,15 +2,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tests.commands import run
+from tests.commands import Outcome, run
 from tests.windows import needs_screen
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEADLESS = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
 
@@ -21,16 +18,37 @@ def findings(out: str) -> dict[str, tuple[str, str]]:
     return {name: (state, text) for state, name, text in lines}
 
 
-def test_where_everything_is_there() -> None:
-    outcome = run("doctor", env=HEADLESS)
-    found = findings(outcome.out)
-    assert (outcome.code, outcome.err) == (0, "")
+@pytest.fixture(scope="module")
+def headless() -> Outcome:
+    """Of a run where everything is there, a display aside."""
+    return run("doctor", env=HEADLESS)
+
+
+def test_where_everything_is_there(headless: Outcome) -> None:
+    found = findings(headless.out)
+    assert (headless.code, headless.err) == (0, "")
     assert re.match(r"kseg-video [\d.]+, Python 3\.\d+\.\d+ on .*; numpy \d", found["versions"][1])
     assert found["OpenCV"][1].endswith("opencv-python")
-    assert found["display"][0] == "none"
     assert found["self-test"][1].startswith("25 frames converted")
     needed = set(found) - {"display", "cameras"}
     assert {found[name][0] for name in needed} == {"ok"}
+
+
+def test_no_display(headless: Outcome) -> None:
+    why = "there is no display to show the picture on; live shows its picture in the terminal"
+    assert findings(headless.out)["display"] == ("none", why)
+
+
+@pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="there is a camera")
+def test_no_camera(headless: Outcome) -> None:
+    advice = "no camera may be opened; plug one in, or check the rights of /dev/video*"
+    assert findings(headless.out)["cameras"] == ("none", advice)
+
+
+def test_a_display_that_cannot_be_opened() -> None:
+    outcome = run("doctor", env={**HEADLESS, "DISPLAY": ":9999"})
+    why = "the display cannot be opened; live shows its picture in the terminal"
+    assert (outcome.code, findings(outcome.out)["display"]) == (0, ("none", why))
 
 
 @needs_screen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import zipfile
 import zlib
@@ -94,8 +95,9 @@ class LabelArchiveSink(AbortingContext):
 
     def abort(self) -> None:
         """Remove what has been written."""
-        self._waiting.close()
         self._part.discard()
+        with contextlib.suppress(OSError):  # what it still holds finds no room
+            self._waiting.close()
 
     def _pack(self) -> None:
         shape = (len(self._times), *self._shape)

@@ -5,6 +5,7 @@ README says what the fields mean.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import math
@@ -74,7 +75,8 @@ class StatisticsTable(AbortingContext):
     def abort(self) -> None:
         """Remove what has been written."""
         self._part.discard()
-        self._file.close()
+        with contextlib.suppress(OSError):  # what it still holds finds no room
+            self._file.close()
 
     @abstractmethod
     def _write_line(self, figures: FrameStatistics) -> None:

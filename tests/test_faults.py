@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from fnmatch import fnmatch
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +23,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kseg_video import EncoderSettings, SinkError, convert
+from kseg_video import EncoderSettings, Frame, SinkError, VideoInfo, convert, open_sink
 from tests.commands import COMMAND, Outcome, finish, run, start
 from tests.conftest import running_ffmpegs
-from tests.disks import small_disk
+from tests.disks import fill, small_disk
 from tests.faulty_ffmpeg import faulty_ffmpeg
 from tests.media import ffmpeg, inspect, left_in, make_clip
 from tests.waiting import wait_until
@@ -51,6 +52,7 @@ sys.meta_path.insert(0, Signalling)
 from kseg_video.__main__ import entry
 entry()
 """
+FULL = "cannot be written: the disk is full; make room"
 SECONDS = 5  # in which everything has to be over once something has happened
 
 
@@ -261,9 +263,37 @@ class TestDisk:
             Image.fromarray(noise).save(source)
         (disk / name).write_text("precious")
         outcome = run("convert", source, "-o", disk / name, "-y", "--view", "original")
-        assert_failed(outcome, "cannot be written: the disk is full; make room")
+        assert_failed(outcome, FULL)
         assert left_in(disk) == [name]
         assert (disk / name).read_text() == "precious"
+
+    def test_a_full_one_for_label_maps(self, disk: Path) -> None:
+        def write() -> None:
+            rng = np.random.default_rng(0)
+            with open_sink(disk / "labels.npz", VideoInfo(40, 40, Fraction(25), "gray8")) as sink:
+                while True:  # pieces so small wait in a buffer, which cannot be emptied at the end
+                    sink.write(Frame(rng.integers(0, 256, (40, 40)).astype(np.uint8), "gray8"))
+
+        with pytest.raises(SinkError, match=FULL):
+            write()
+        assert left_in(disk) == []
+
+    @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+    def test_a_full_one_for_statistics(
+        self, long_clip: Path, folder: Path, disk: Path, suffix: str
+    ) -> None:
+        options = ("--stats", disk / f"stats{suffix}", "--end", "20")
+        assert_failed(run("convert", long_clip, "-o", folder / "out.mp4", *options), FULL)
+        assert left_in(disk) == []
+        assert left_in(folder) == []
+
+    @pytest.mark.parametrize("suffix", [".png", ".svg"])
+    def test_a_full_one_for_a_plot(self, clip: Path, folder: Path, disk: Path, suffix: str) -> None:
+        plot = disk / f"plot{suffix}"
+        fill(disk)
+        assert_failed(run("convert", clip, "-o", folder / "out.mp4", "--stats-plot", plot), FULL)
+        assert left_in(disk) == ["junk"]
+        assert inspect(folder / "out.mp4").frames == 50, "it was whole before"
 
     def test_a_read_only_one(self, clip: Path, disk: Path) -> None:
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)

@@ -179,9 +179,11 @@ def _console() -> Console | None:
 
 def _outputs(options: argparse.Namespace) -> list[Path]:
     """Where each input goes."""
-    from kseg_video.targets import check_folder, default_output
+    from kseg_video.targets import check_folder, check_name, default_output
 
     named: Path | None = options.output
+    if named is not None:
+        check_name(named)
     if named is not None and len(options.inputs) == 1 and not named.is_dir():
         return [named]
     if named is not None and len(options.inputs) > 1 and named.suffix and not named.is_dir():

@@ -29,10 +29,11 @@ from kseg_video.live_state import BACKGROUNDS, KEYS, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
 from kseg_video.messages import answer, inform
 from kseg_video.preview import LiveWindow
-from kseg_video.recording import check_folder, check_recording
+from kseg_video.recording import check_recording
 from kseg_video.settings import check_numbers
 from kseg_video.status import terminal_console
 from kseg_video.stopping import on_signals
+from kseg_video.targets import check_folder
 from kseg_video.terminal_keys import NoScreen
 from kseg_video.terminal_preview import TerminalScreen
 

@@ -18,7 +18,7 @@ from kseg_video.palette_finding import FoundPalette, find_palette
 from kseg_video.palette_picture import FIGURES, figures
 from kseg_video.palette_writing import check_palette_output, palette_rows, save_palette
 from kseg_video.stopping import in_background, stop_on_signals
-from kseg_video.targets import check_folder, check_is_another, check_replaceable
+from kseg_video.targets import check_file, check_is_another
 
 if TYPE_CHECKING:
     import argparse
@@ -48,8 +48,7 @@ def run_palette(options: argparse.Namespace) -> int:
             raise SettingsError(f"{path} is given twice; give each output a name of its own")
     stop_on_signals()
     for path in outputs:
-        check_replaceable([path] if path.exists() else [], overwrite=options.overwrite)
-        check_folder(path.parent)
+        check_file(path, overwrite=options.overwrite)
         for source in options.inputs:
             check_is_another(path, source)
     choose = options.clusters == "auto"

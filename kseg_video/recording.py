@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -16,6 +15,7 @@ from kseg_video.errors import SettingsError, SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.matroska import picture_header, stream_header
 from kseg_video.stalls import StalledError
+from kseg_video.targets import check_folder, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,27 +184,14 @@ def check_recording(path: Path) -> None:
     SettingsError
         If its suffix is none that survives a kill.
     SinkError
-        If its folder cannot be written to.
+        If it is too long, or its folder is not writable.
     """
     if path.suffix.lower() not in RECORDING_SUFFIXES:
         raise SettingsError(
             f"{path} cannot be recorded to; name it {', '.join(RECORDING_SUFFIXES)}"
         )
+    check_name(path)
     check_folder(path.parent)
-
-
-def check_folder(folder: Path) -> None:
-    """Check a folder that recordings and snapshots shall go to.
-
-    Raises
-    ------
-    SinkError
-        If there is none, or it cannot be written to.
-    """
-    if not folder.is_dir():
-        raise SinkError(f"the folder {folder} does not exist; make it first")
-    if not os.access(folder, os.W_OK):
-        raise SinkError(f"the folder {folder} cannot be written to; check its rights")
 
 
 def _container_options(suffix: str) -> list[str]:

@@ -11,7 +11,7 @@ from kseg_video.errors import KsegError
 from kseg_video.frame_statistics import measure
 from kseg_video.statistics_plot import SharesPlot
 from kseg_video.statistics_tables import CsvTable, JsonLinesTable, StatisticsTable
-from kseg_video.targets import check_folder, check_replaceable
+from kseg_video.targets import check_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,8 +34,7 @@ def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None
     if statistics.plot is not None and find_spec("matplotlib") is None:
         raise KsegError("plots need matplotlib; install it with: pip install matplotlib")
     for path in statistics.paths:
-        check_replaceable([path] if path.exists() else [], overwrite=overwrite)
-        check_folder(path.parent)
+        check_file(path, overwrite=overwrite)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from kseg_video.stills import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from kseg_video.media_settings import EncoderSettings
@@ -99,22 +99,45 @@ def _check_codec(suffix: str, encoder: EncoderSettings) -> None:
 
 
 def check_target(path: Path, encoder: EncoderSettings) -> None:
-    """Check that a file may be made where the output shall be.
+    """Check that a file, or all of a numbered sequence, may be made where the output shall be.
 
     Raises
     ------
     SinkError
         If it exists without leave to overwrite, is no plain file, or its folder is not writable.
     """
+    check_name(path)
+    if not is_sequence(path):
+        check_file(path, overwrite=encoder.overwrite)
+        return
+    _check_replaceable(numbered_files(path).values(), overwrite=encoder.overwrite)
     folder = path.parent
+    check_folder(folder if folder.exists() else folder.parent)
+
+
+def check_file(path: Path, *, overwrite: bool) -> None:
+    """Check that a file may be made.
+
+    Raises
+    ------
+    SinkError
+        If it exists without leave to overwrite, is no plain file, or its folder is not writable.
+    """
+    check_name(path)
+    _check_replaceable([path] if path.exists() else [], overwrite=overwrite)
+    check_folder(path.parent)
+
+
+def check_name(path: Path) -> None:
+    """Check that a file's name is one that a file system takes, before it is asked of the file.
+
+    Raises
+    ------
+    SinkError
+        If it is too long.
+    """
     if len(os.fsencode(path.name)) > _LONGEST_NAME:
         raise SinkError(f"the name {path.name} is too long; choose another output")
-    if is_sequence(path):
-        check_replaceable(list(numbered_files(path).values()), overwrite=encoder.overwrite)
-        folder = folder if folder.exists() else folder.parent
-    elif path.exists():
-        check_replaceable([path], overwrite=encoder.overwrite)
-    check_folder(folder)
 
 
 def check_is_another(path: Path, source: Path) -> None:
@@ -140,14 +163,8 @@ def _identities(files: Iterable[Path]) -> set[tuple[int, int]]:
     return {(status.st_dev, status.st_ino) for status in (file.stat() for file in files)}
 
 
-def check_replaceable(paths: Sequence[Path], *, overwrite: bool) -> None:
-    """Check that existing files are plain files and may be replaced.
-
-    Raises
-    ------
-    SinkError
-        If they are not.
-    """
+def _check_replaceable(paths: Iterable[Path], *, overwrite: bool) -> None:
+    """Check that existing files are plain files and may be replaced."""
     for path in paths:
         if not path.is_file():
             raise SinkError(f"{path} is not a plain file; choose another output")

@@ -448,8 +448,23 @@ class TestSurroundings:
         assert json.loads(outcome.out)["frames"] == 50
         assert left_in(folder) == sorted([f"{name}.mp4", f"{name}.segmented.mp4"])
 
-    def test_a_name_that_is_too_long(self, clip: Path, folder: Path) -> None:
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "convert clip.mp4 -o {}.mp4",
+            "convert clip.mp4 -o out.mp4 --stats {}.csv",
+            "convert clip.mp4 -o out.mp4 --stats-plot {}.svg",
+            "palette clip.mp4 -o {}.gpl",
+            "live clip.mp4 --preview none --record {}.mp4",
+        ],
+    )
+    def test_a_name_that_is_too_long(self, clip: Path, folder: Path, command: str) -> None:
+        shutil.copy(clip, folder)
+        outcome = run(*command.format("x" * 260).split(), cwd=folder)
+        assert_failed(outcome, "the name x+[.][a-z4]+ is too long; choose another output")
+        assert left_in(folder) == ["clip.mp4"]
+
+    def test_a_name_that_is_too_long_once_it_is_made(self, clip: Path, folder: Path) -> None:
         shutil.copy(clip, folder / f"{'x' * 250}.mp4")
-        assert_failed(
-            run("convert", folder / f"{'x' * 250}.mp4"), "too long.*choose another output"
-        )
+        outcome = run("convert", folder / f"{'x' * 250}.mp4")
+        assert_failed(outcome, "too long.*choose another output")

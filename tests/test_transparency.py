@@ -121,6 +121,23 @@ def test_pyav_sees_that_a_webm_has_opacity(tmp_path: Path) -> None:
         assert container.streams.video[0].metadata["alpha_mode"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("name", "lossless"), [("a.webm", False), ("a.mkv", False), ("a.mov", False), ("a.mkv", True)]
+)
+def test_pyav_reads_the_opacity(tmp_path: Path, name: str, lossless: bool) -> None:
+    frames = [Frame(quarters(), alpha=alpha) for alpha in stripes()]
+    write_transparent(tmp_path / name, frames, lossless=lossless)
+    with av.open(str(tmp_path / name)) as container:
+        stream = container.streams.video[0]
+        context: av.VideoCodecContext = stream.codec_context
+        if context.name == "vp9":  # whose own decoder leaves it out
+            context = av.VideoCodecContext.create("libvpx-vp9", "r")
+        pictures = [p for packet in container.demux(stream) for p in context.decode(packet)]
+        alphas = [p.reformat(format="rgba").to_ndarray()[..., 3].astype(int) for p in pictures]
+    assert len(alphas) == len(frames)
+    assert np.abs(np.stack(alphas) - np.stack(stripes())).max() <= (0 if lossless else 10)
+
+
 def test_prores_is_4444_with_opacity(tmp_path: Path) -> None:
     write_transparent(tmp_path / "a.mov", [Frame(quarters(), alpha=RAMP)])
     with av.open(str(tmp_path / "a.mov")) as container:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kseg_video.settings import Selector
 
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d*)?)")
+_AMOUNTS = ("blur:", "pixelate:")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -39,7 +40,8 @@ def pixel(text: str) -> tuple[Selector, ...]:
 def background(text: str) -> str | Path:
     """A background that has a name, else a file."""
     path = Path(text)
-    if text == "picture" or path.is_file() or path.name != text or path.suffix:
+    looks_like_a_file = path.name != text or (path.suffix and not text.startswith(_AMOUNTS))
+    if text == "picture" or path.is_file() or looks_like_a_file:
         return path
     _check(lambda: parse_background(text))
     return text

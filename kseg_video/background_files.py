@@ -80,6 +80,8 @@ def check_background(path: Path) -> None:
     SourceError
         If it is none.
     """
+    if path.is_dir():
+        raise SourceError(f"the background {path} is a folder; give an image or a video")
     if not path.is_file():
         raise SourceError(f"the background {path} does not exist; check the name")
 

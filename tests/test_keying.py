@@ -215,6 +215,8 @@ class TestMatteView:
     [
         ("--background gren", 2, "'gren' is no colour; did you mean green?"),
         ("--background blur:x", 2, "give pixels from 1 to 1000, as in blur:20"),
+        ("--background blur:2.5", 2, "give pixels from 1 to 1000, as in blur:20"),
+        ("--background ./stills", 1, "the background stills is a folder; give an image or a video"),
         ("--background no.jpg", 1, "the background no.jpg does not exist; check the name"),
         ("--background text.mp4 --disable 1", 1, "text.mp4 is not a video that ffmpeg can decode"),
         ("--only navi", 2, "did you mean navy?"),
@@ -228,6 +230,7 @@ class TestMatteView:
 )
 def test_bad_input(clip: Path, tmp_path: Path, options: str, code: int, message: str) -> None:
     (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "stills").mkdir()
     before = sorted(tmp_path.iterdir())
     outcome = run("convert", clip, "-o", "o.mp4", *options.split(), cwd=tmp_path)
     assert (outcome.code, outcome.out) == (code, "")

@@ -69,6 +69,22 @@ class TestFeather:
         stair = (segmentation.labels == 1).astype(float)
         assert np.abs(matte - share)[edge].mean() < 0.55 * np.abs(stair - share)[edge].mean()
 
+    @pytest.mark.parametrize("mapping", ["fast", "exact"])
+    @pytest.mark.parametrize("planar", [False, True])
+    @pytest.mark.parametrize(
+        ("share", "opacity"),
+        [(0.1, 0), (0.2, 0), (0.3, 1 / 6), (0.5, 0.5), (0.7, 5 / 6), (0.8, 1), (0.9, 1)],
+    )
+    def test_it_rises_over_the_middle_three_fifths_of_the_way_between_the_clusters(
+        self, mapping: str, planar: bool, share: float, opacity: float
+    ) -> None:
+        picture = np.empty((20, 120, 3), np.uint8)
+        picture[:, :60], picture[:, 60:] = DARK, LIGHT
+        picture[:, 59:61] = np.round(np.add(DARK, share * np.subtract(LIGHT, DARK)))
+        frame = as_i420(picture) if planar else Frame(picture)
+        matte = Matting().of_frame(frame, segmented(frame, mapping=mapping), {0}, Edge(3)) / 255
+        assert np.abs(matte[:, 59:61] - opacity).max() < 0.04
+
     def test_away_from_the_border_it_is_the_labels(self) -> None:
         picture = photo_like(3)
         frame, segmentation = Frame(picture), segmented(picture)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.color import to_working
+from kseg_video.color import squared_distances, to_working
 from kseg_video.color_index import MAX_CELLS
 
 if TYPE_CHECKING:
@@ -48,26 +48,13 @@ def nearest(
         part = slice(begin, begin + _COLORS_AT_A_TIME)
         channels = np.ascontiguousarray(colors[part].T)
         chosen, least = labels[part], distances[part]
-        least[:] = _squared_distances(channels, centroids[0])
+        least[:] = squared_distances(channels, centroids[0])
         for number, centroid in enumerate(centroids[1:], start=1):
-            squared = _squared_distances(channels, centroid)
+            squared = squared_distances(channels, centroid)
             nearer = (squared < least).view(np.uint8)
             np.minimum(least, squared, out=least)
             np.maximum(chosen, nearer * np.uint8(number), out=chosen)  # the number only grows
     return labels, distances
-
-
-def _squared_distances(
-    channels: NDArray[np.float32], centroid: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Of the colours of three channels, (3, N), to one; (N,)."""
-    # Direct differences: the expansion |x|^2 - 2xc + |c|^2 loses the digits that near ties need.
-    squared = np.zeros(channels.shape[1], np.float32)
-    for channel, level in zip(channels, centroid, strict=True):
-        difference = channel - level
-        difference *= difference
-        squared += difference
-    return squared
 
 
 def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> float:
@@ -166,7 +153,7 @@ class Cells:
             moved = np.flatnonzero((centroids != self._centroids).any(axis=1))
         self._centroids = centroids.copy()
         for row in moved:
-            bits = _squared_distances(self._channels, centroids[row]).view(np.uint32)
+            bits = squared_distances(self._channels, centroids[row]).view(np.uint32)
             bits &= ~_LABEL_BITS
             bits |= np.uint32(row)
             self._distances[row] = bits

@@ -17,7 +17,7 @@ import numpy as np
 
 from kseg_video.background import parse_background
 from kseg_video.bands import bands_of
-from kseg_video.color import to_levels, to_working
+from kseg_video.color import squared_distances, to_levels, to_working
 from kseg_video.lookup import LevelTable, look_up
 from kseg_video.settings import MAX_CLUSTERS
 
@@ -125,9 +125,9 @@ class _Border:
 
     def __init__(self, cell_bgr: NDArray[np.float32], space: ColorSpace) -> None:
         self._cell_bgr, self._space = cell_bgr, space
-        self._colors = to_working(cell_bgr, space)
+        self._channels = np.ascontiguousarray(to_working(cell_bgr, space).T)
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
-        self._distances: NDArray[np.float32] = np.zeros((0, len(self._colors)), np.float32)
+        self._distances: NDArray[np.float32] = np.zeros((0, len(cell_bgr)), np.float32)
         self._is_on: NDArray[np.bool_] = np.zeros(0, bool)
         self._table: NDArray[np.uint8] = np.zeros(_INDICES, np.uint8)
 
@@ -138,28 +138,16 @@ class _Border:
     def table(self, centroids: NDArray[np.float32], is_on: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Opacity of every cell; uint8 of shape (65536,)."""
         if len(centroids) != len(self._centroids):
-            self._distances = np.empty((len(centroids), len(self._colors)), np.float32)
+            self._distances = np.empty((len(centroids), len(self._cell_bgr)), np.float32)
             moved = np.arange(len(centroids))
         else:
             moved = np.flatnonzero((centroids != self._centroids).any(axis=1))
         if len(moved) or not np.array_equal(is_on, self._is_on):
-            self._distances[moved] = _squared_distances(self._colors, centroids[moved])
+            for row in moved:
+                self._distances[row] = squared_distances(self._channels, centroids[row])
             self._centroids, self._is_on = centroids, is_on
-            self._table[: len(self._colors)] = _opacity(self._distances, is_on)
+            self._table[: len(self._cell_bgr)] = _opacity(self._distances, is_on)
         return self._table
-
-
-def _squared_distances(
-    colors: NDArray[np.float32], centroids: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Of every colour to every centroid; (N, 3) and (K, 3) to (K, N)."""
-    distances = np.zeros((len(centroids), len(colors)), np.float32)
-    for number, centroid in enumerate(centroids):
-        for channel in range(3):
-            difference = colors[:, channel] - centroid[channel]
-            difference *= difference
-            distances[number] += difference
-    return distances
 
 
 def _opacity(distances: NDArray[np.float32], is_on: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -177,7 +165,9 @@ def _measured(
 ) -> Plane:
     """Opacity of every pixel by its own colour."""
     colors = to_working(bgr.reshape(-1, 3).astype(np.float32), space)
-    return _opacity(_squared_distances(colors, centroids), is_on).reshape(bgr.shape[:2])
+    channels = np.ascontiguousarray(colors.T)
+    distances = np.stack([squared_distances(channels, centroid) for centroid in centroids])
+    return _opacity(distances, is_on).reshape(bgr.shape[:2])
 
 
 def _softened(hard: Plane, feather: int, soft: Callable[[slice], Plane]) -> Plane:

@@ -11,10 +11,11 @@ import numpy as np
 from kseg_video.closing import ClosingContext
 from kseg_video.color import bgr_to_yuv
 from kseg_video.compositing import covering
-from kseg_video.decoding import read_picture
+from kseg_video.decoding import Decoding, read_picture
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.frame import Frame, padded_to_even
+from kseg_video.media_settings import DecoderSettings
 from kseg_video.probe import probe
 from kseg_video.stalls import StalledError
 from kseg_video.stills import STILL_SUFFIXES, read_still
@@ -126,18 +127,17 @@ class _BackgroundVideo(BackgroundFile):
         self._process.stop()
 
     def _filters(self) -> str:
-        info, video = self._info, probe(self._path)
+        info, decoding = self._info, Decoding(probe(self._path), DecoderSettings())
         shape = info.width * info.sample_aspect_ratio / info.height
-        source, target = video.encoding, info.encoding
+        source, target = decoding.encoding, info.encoding
         scale = f"scale={info.width}:{info.height}:{_ACCURATELY}"
-        if not video.rgb:
+        if not decoding.prepared_as_rgb:
             scale += f":in_color_matrix={source.matrix}:in_range={source.levels}"
         if info.layout == "i420":
             scale += f":out_color_matrix={target.matrix}:out_range={target.levels}"
-        return (
-            f"setpts=PTS-STARTPTS,fps={info.frame_rate},"
-            f"crop='min(iw,ih*{float(shape):.6f}/sar)':'min(ih,iw*sar/{float(shape):.6f})',{scale}"
-        )
+        crop = f"crop='min(iw,ih*{float(shape):.6f}/sar)':'min(ih,iw*sar/{float(shape):.6f})'"
+        in_time = ("setpts=PTS-STARTPTS", f"fps={info.frame_rate}")
+        return ",".join([*decoding.preparation, *in_time, crop, scale])
 
 
 def _to_planes(bgr: NDArray[np.uint8], encoding: ColorEncoding) -> NDArray[np.uint8]:

@@ -105,13 +105,21 @@ class Decoding:
         filters = [shift, f"fps=fps={self.video.frame_rate}:start_time=0"]
         if self.layout == "i420":
             filters.append(self._to_size())
-        if self._deinterlaces:
-            filters.append(_DEINTERLACING)
-        if self._hdr:
-            filters += [*self._to_zscale_s_liking(), *_TONE_MAPPING]
-        elif self.layout == "bgr24":
+        filters += self.preparation
+        if self.layout == "bgr24" and not self._hdr:
             filters.append(self._conversion_to_rgb())
         return ["-vf", ",".join(filters), "-pix_fmt", _FORMATS[self.layout, self.has_alpha]]
+
+    @property
+    def preparation(self) -> list[str]:
+        """Filters that make pictures progressive, and SDR in RGB if they are HDR."""
+        filters = [_DEINTERLACING] if self._deinterlaces else []
+        return [*filters, *self._to_zscale_s_liking(), *_TONE_MAPPING] if self._hdr else filters
+
+    @property
+    def prepared_as_rgb(self) -> bool:
+        """Whether that leaves RGB."""
+        return self.video.rgb or self._hdr is not None
 
     @property
     def input_arguments(self) -> list[str]:

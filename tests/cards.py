@@ -25,7 +25,11 @@ GRAYS = np.array([(30,) * 3, (90,) * 3, (150,) * 3, (220,) * 3], np.uint8)
 FOUR = SegmenterSettings(n_clusters=4)
 # zscale knows no 4:2:0 of odd size.
 FULL_CHROMA = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=yuv444p16le"
-
+# From HDR to SDR: the recipe of zscale and tonemap that ffmpeg's users know.
+TONE_MAPPING = (
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
+    "zscale=t=bt709:m=gbr:r=full"
+)
 
 X264 = "-c:v libx264 -crf 4"
 X265 = "-c:v libx265 -crf 4 -x265-params log-level=0"

@@ -11,8 +11,9 @@ from kseg_video import SourceError, VideoInfo
 from kseg_video import ffmpeg as ffmpeg_module
 from kseg_video.background_files import open_background
 from kseg_video.color import ColorEncoding
+from tests.cards import TONE_MAPPING, X265, card, stored_as
 from tests.faulty_ffmpeg import faulty_ffmpeg
-from tests.media import TONE, ffmpeg, make_clip
+from tests.media import TONE, encode, ffmpeg, make_clip, read_exact_bgr
 from tests.pictures import photo_like
 
 if TYPE_CHECKING:
@@ -144,6 +145,33 @@ class TestVideo:
             with open_background(clip, planar(matrix)) as background:
                 frame = background.next()
             assert np.abs(frame.bgr.astype(int) - (0xC0, 0x60, 0x20)).max() <= 4
+
+    @pytest.mark.parametrize("layout", ["bgr24", "i420"])
+    @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+    def test_hdr_becomes_sdr(self, tmp_path: Path, layout: str, transfer: str) -> None:
+        stored = [p.replace("bt2020-10", transfer) for p in stored_as("yuv420p10le", "bt2020nc")]
+        picture = (card(64, 48) * 0.62).astype(np.uint8)
+        clip = encode(tmp_path / "a.mp4", [picture] * 3, *stored, *X265.split())
+        with open_background(clip, planar() if layout == "i420" else INFO) as background:
+            shown = background.next().bgr[::47, ::63].astype(int)
+        truth = read_exact_bgr(clip, conversion=TONE_MAPPING)[0, ::47, ::63]
+        assert np.abs(shown - truth).max() <= 5
+
+    def test_interlaced_pictures_have_no_teeth(self, tmp_path: Path) -> None:
+        fields = np.zeros((12, 48, 64, 3), np.uint8)
+        for number, field in enumerate(fields):
+            field[:, 4 * number : 4 * number + 16] = 255
+        clip = encode(
+            tmp_path / "a.ts",
+            list(fields),
+            *("-vf", "tinterlace=interleave_top,setfield=tff"),
+            *("-c:v", "mpeg2video", "-q:v", "2", "-flags", "+ildct+ilme"),
+            rate="50",
+        )
+        with open_background(clip, INFO) as background:
+            background.next()
+            luma = background.next().luma.astype(int)
+        assert np.abs(luma[4:-4:2] - luma[5:-4:2]).mean() < 1
 
     def test_an_animated_gif(self, tmp_path: Path) -> None:
         clip = counting_clip(tmp_path / "a.gif", 5, "10")

@@ -23,6 +23,7 @@ from tests.cards import (
     FULL_CHROMA,
     GRAYS,
     SVT,
+    TONE_MAPPING,
     VP9,
     X264,
     X265,
@@ -270,10 +271,6 @@ class TestColors:
         check_conversion(clip, tmp_path / "out.mp4", card(colors=GRAYS))
 
 
-TONE_MAPPING = (
-    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
-    "zscale=t=bt709:m=gbr:r=full"
-)
 PQ, HLG = "smpte2084", "arib-std-b67"
 MASTERING = (
     ":max-cll=1000,400:master-display="

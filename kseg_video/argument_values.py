@@ -39,6 +39,8 @@ def pixel(text: str) -> tuple[Selector, ...]:
 
 def background(text: str) -> str | Path:
     """A background that has a name, else a file."""
+    if _ADDRESS.match(text):
+        raise argparse.ArgumentTypeError(f"{text} is an address; download it first")
     path = Path(text)
     looks_like_a_file = path.name != text or (path.suffix and not text.startswith(_AMOUNTS))
     if text == "picture" or path.is_file() or looks_like_a_file:

@@ -91,6 +91,8 @@ def convert(  # noqa: PLR0913 - one for each part
     check_settings(output, rendering, encoder)
     if isinstance(rendering.background, Path):
         check_background(rendering.background)
+        for path in (output, *statistics.paths):
+            check_is_another(path, rendering.background, "background")
     _check_targets(source, output, encoder, statistics)
     chosen = None
     if choose_clusters:

@@ -140,8 +140,15 @@ def check_name(path: Path) -> None:
         raise SinkError(f"the name {path.name} is too long; choose another output")
 
 
-def check_is_another(path: Path, source: Path) -> None:
+def check_is_another(path: Path, source: Path, kind: str = "input") -> None:
     """Check that an output is not its own input or a still of it, by whatever name.
+
+    Parameters
+    ----------
+    path : Path
+    source : Path
+    kind : str
+        What the source is called.
 
     Raises
     ------
@@ -151,7 +158,7 @@ def check_is_another(path: Path, source: Path) -> None:
     with contextlib.suppress(OSError):  # one of them is missing, or has a name that cannot be
         inputs = source.iterdir() if source.is_dir() else _files(source)
         if _identities(_files(path)) & _identities(inputs):
-            raise SinkError(f"{path} is the input itself; choose another output")
+            raise SinkError(f"{path} is the {kind} itself; choose another output")
 
 
 def _files(path: Path) -> Iterable[Path]:

@@ -158,6 +158,20 @@ class TestBackgrounds:
         convert(clip, tmp_path / "o.mp4", segmenter=K4, rendering=view, choice=ALL_BUT_GREEN)
         assert inspect(tmp_path / "o.mp4").frames == 25
 
+    @pytest.mark.parametrize("extra", [(), ("--stats-plot", "behind.png")])
+    def test_it_is_not_written_over(
+        self, still: Path, tmp_path: Path, extra: tuple[str, ...]
+    ) -> None:
+        behind = tmp_path / "behind.png"
+        Image.new("RGB", (50, 10), (250, 100, 5)).save(behind)
+        content = behind.read_bytes()
+        output = "o.png" if extra else behind.name
+        options = ("-y", "--view", "masked", "--disable", "0", "--background", "./behind.png")
+        outcome = run("convert", still, "-o", output, *options, *extra, cwd=tmp_path)
+        assert outcome.code == 1
+        assert "behind.png is the background itself; choose another output" in outcome.err
+        assert behind.read_bytes() == content
+
 
 class TestTransparent:
     @pytest.mark.parametrize("view", ["masked", "segmented"])

@@ -15,7 +15,7 @@ import numpy as np
 
 from kseg_video.cluster_choice import choose, pinned
 from kseg_video.palette import Palette, shares_of
-from kseg_video.rendering import Renderer, follows_colors
+from kseg_video.rendering import Renderer, follows_colors, has_background
 from kseg_video.report import EventRecord, Report
 from kseg_video.segmenter import Segmenter
 from kseg_video.settings import RenderSettings
@@ -152,12 +152,15 @@ class Run:
 
 
 def _without_effect(rendering: RenderSettings) -> Iterator[str]:
-    """What is asked for and seen nowhere, since no cluster is off."""
+    """What is asked for and seen nowhere."""
+    given = rendering.background != RenderSettings().background
+    if given and not has_background(rendering):
+        yield f"{rendering.view} has no background, so {rendering.background} is seen nowhere"
     if rendering.disabled:
         return
     if rendering.view == "masked":
         yield "no cluster is switched off, so masked shows the whole source"
     elif rendering.view == "matte":
         yield "no cluster is switched off, so the matte is white throughout"
-    elif rendering.background != RenderSettings().background:
+    elif given and has_background(rendering):
         yield f"no cluster is switched off, so {rendering.background} is seen nowhere"

@@ -145,10 +145,14 @@ class Renderer:
         return self._matting.of_frame(frame, segmentation, settings.disabled, edge)
 
 
+def has_background(settings: RenderSettings) -> bool:
+    """Whether pictures painted by these settings show a background where clusters are off."""
+    return any(panel.view in _KEYED for panel in _panels(settings))
+
+
 def is_transparent(settings: RenderSettings) -> bool:
     """Whether pictures painted by these settings have an alpha plane of their own."""
-    keyed = any(panel.view in _KEYED for panel in _panels(settings))
-    return keyed and parse_background(settings.background).kind == "transparent"
+    return has_background(settings) and parse_background(settings.background).kind == "transparent"
 
 
 def follows_colors(settings: RenderSettings) -> bool:

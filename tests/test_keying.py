@@ -172,6 +172,16 @@ class TestBackgrounds:
         assert "behind.png is the background itself; choose another output" in outcome.err
         assert behind.read_bytes() == content
 
+    @pytest.mark.parametrize("view", ["boundaries", "original", "matte"])
+    @pytest.mark.parametrize("choice", [ClusterChoice(), ALL_BUT_GREEN])
+    def test_views_without_one_say_so(
+        self, still: Path, tmp_path: Path, view: str, choice: ClusterChoice
+    ) -> None:
+        settings = RenderSettings(view, background="blur")  # type: ignore[arg-type]
+        report = convert(still, tmp_path / "o.png", rendering=settings, choice=choice)
+        note = f"{view} has no background, so blur is seen nowhere"
+        assert [each for each in report.notes if "background" in each] == [note]
+
 
 class TestTransparent:
     @pytest.mark.parametrize("view", ["masked", "segmented"])

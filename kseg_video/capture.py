@@ -104,10 +104,7 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
     if is_stream(source):
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
         return FfmpegCapture(source, [*_AT_ONCE, *by], source, paced=False)
-    path = Path(source)
-    if not path.is_file():
-        raise SourceError(f"{path} is no file, camera number or URL; check the name")
-    looping = ["-stream_loop", "-1"] if settings.loop else []
+    looping, path = ["-stream_loop", "-1"] if settings.loop else [], Path(source)
     return FfmpegCapture(file_argument(path), looping, path.name, paced=True)
 
 

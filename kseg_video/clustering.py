@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from kseg_video.color import from_working, luma
 from kseg_video.mapping import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.settings import SegmenterSettings
+    from kseg_video.settings import ColorSpace, SegmenterSettings
 
 _INIT_FLAGS = {"k-means++": cv2.KMEANS_PP_CENTERS, "random": cv2.KMEANS_RANDOM_CENTERS}
 _EITHER = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
@@ -147,6 +148,11 @@ def polish(
     moved = centroids.copy()
     moved[present] = fitted
     return moved, compactness / len(colors)
+
+
+def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
+    """Points of a working space by their luma, as clusters are numbered; (K, 3) to (K, 3)."""
+    return centroids[np.argsort(luma(from_working(centroids, space)), kind="stable")]
 
 
 def positions(labels: NDArray[np.uint8], numbers: NDArray[np.integer]) -> NDArray[np.uint8]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.cluster_count import ClusterCount, choose_cluster_count
-from kseg_video.clustering import cold_fit
-from kseg_video.color import from_working, luma, to_working
+from kseg_video.clustering import cold_fit, dark_to_light
+from kseg_video.color import from_working, to_working
 from kseg_video.errors import SettingsError, SourceError
 from kseg_video.mapping import nearest
 from kseg_video.media_settings import TrimSettings
@@ -91,8 +91,7 @@ def find_palette(
     if chosen is not None:
         settings = replace(settings, n_clusters=chosen.count)
     centroids = cold_fit(colors, settings, settings.seed, settings.n_clusters)
-    order = np.argsort(luma(from_working(centroids, settings.color_space)), kind="stable")
-    centroids = centroids[order]
+    centroids = dark_to_light(centroids, settings.color_space)
     labels, _ = nearest(colors, centroids)
     palette = Palette(
         centroids=centroids,

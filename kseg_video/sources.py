@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,13 @@ from kseg_video.probe import ProbedVideo, probe
 from kseg_video.stalls import StalledError
 from kseg_video.still_source import StillsSource
 from kseg_video.stills import STILL_SUFFIXES, is_sequence
+from kseg_video.timing import frames_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # What ffmpeg says of an input that stops before its own header's end.
 _ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
-_GRID_TOLERANCE = 1e-6
 _FRAMES_A_BYTE = 5  # that a picture which stands still may be shown for, at the very most
 _SECONDS_TO_A_WHOLE_PICTURE = 20.0
 
@@ -280,11 +279,11 @@ class _Cut:
     @classmethod
     def on_grid(cls, video: ProbedVideo, trim: TrimSettings) -> _Cut:
         rate = float(video.frame_rate)
-        skipped = max(math.ceil((trim.start - video.first_time) * rate - _GRID_TOLERANCE), 0)
+        skipped = max(frames_before(trim.start - video.first_time, rate), 0)
         first = video.first_time + skipped / rate
         count = trim.max_frames
         if trim.end is not None:
-            until_end = max(math.ceil((trim.end - first) * rate - _GRID_TOLERANCE), 1)
+            until_end = max(frames_before(trim.end - first, rate), 1)
             count = min(until_end, count or until_end)
         expected = count
         if video.duration is not None:

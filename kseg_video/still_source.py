@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.frame import Frame, VideoInfo
 from kseg_video.stills import STILL_SUFFIXES, is_sequence, numbered_files, read_still
+from kseg_video.timing import frames_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from kseg_video.media_settings import TrimSettings
 
 _SEQUENCE_FRAME_RATE = Fraction(25)
-
-_GRID_TOLERANCE = 1e-6
 
 
 class StillsSource(ClosingContext):
@@ -54,8 +52,8 @@ class StillsSource(ClosingContext):
             stills = self._numbered(path)
         else:
             stills, rate, single = [path], Fraction(1), True
-        self._skipped = math.ceil(trim.start * rate - _GRID_TOLERANCE)
-        stop = len(stills) if trim.end is None else math.ceil(trim.end * rate - _GRID_TOLERANCE)
+        self._skipped = frames_before(trim.start, float(rate))
+        stop = len(stills) if trim.end is None else frames_before(trim.end, float(rate))
         self._stills = stills[self._skipped : stop][: trim.max_frames]
         if not self._stills:
             count = "1 frame" if len(stills) == 1 else f"{len(stills)} frames"

@@ -1,13 +1,22 @@
-"""Stage timers and frame rates, with an injected clock."""
+"""Stage timers, and times on the grid of a frame rate."""
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+_GRID_TOLERANCE = 1e-6  # of a frame, for times that were rounded
+
+
+def frames_before(seconds: float, frame_rate: float) -> int:
+    """Number of frames that begin before a time, the first one beginning at 0."""
+    return math.ceil(seconds * frame_rate - _GRID_TOLERANCE)
 
 
 class StageTimer:

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.challenge import Challenger
-from kseg_video.clustering import ColdFits, polish, positions
+from kseg_video.clustering import ColdFits, dark_to_light, polish, positions
 from kseg_video.clusters import MEMORY, Clusters
-from kseg_video.color import bgr_of_hex, color_scale, from_working, luma, to_working
+from kseg_video.color import bgr_of_hex, color_scale, from_working, to_working
 from kseg_video.cuts import CutDetector
 from kseg_video.handover import Handover
 from kseg_video.mapping import inertia_of
@@ -180,8 +180,7 @@ class PaletteTracker:
             given = bgr_of_hex(self._settings.palette)
             return Clusters.settled(colors, to_working(given, self._settings.color_space))
         centroids = self._cold_fits.fit(colors, self._settings.n_clusters)
-        brightness = luma(from_working(centroids, self._settings.color_space))
-        return Clusters.settled(colors, centroids[np.argsort(brightness, kind="stable")])
+        return Clusters.settled(colors, dark_to_light(centroids, self._settings.color_space))
 
     def _continue(
         self, colors: NDArray[np.float32], state: Clusters, pinned: AbstractSet[int]

@@ -117,9 +117,14 @@ class _BackgroundVideo(BackgroundFile):
             pixels = read_picture(self._process, info.layout, info.width, info.height)
             if pixels is None:
                 said = "; ".join(self._process.messages[:1]) or "its decoder ended"
-                raise SourceError(f"the background {self._path} cannot be read on ({said})")
+                raise SourceError(
+                    f"the background {self._path} cannot be read on ({said}); check that it plays"
+                )
         except StalledError as error:
-            raise SourceError(f"the background {self._path} cannot be read on ({error})") from error
+            raise SourceError(
+                f"the background {self._path} cannot be read on ({error}); "
+                "check the disk that it lies on"
+            ) from error
         return _frame(pixels, info)
 
     def close(self) -> None:

@@ -263,7 +263,8 @@ class FfmpegCapture:
         if not header.startswith(b"YUV4MPEG2") or not {"W", "H"} <= fields.keys():
             self.close()
             said = "; ".join(self._process.messages[-1:]) or "no picture came"
-            raise SourceError(f"{self._name} cannot be opened ({said}); check the address")
+            advice = "check that it plays" if self._paced else "check the address"
+            raise SourceError(f"{self._name} cannot be opened ({said}); {advice}")
         if self._paced:
             self.frame_rate = float(Fraction(fields["F"].replace(":", "/")))
         return int(fields["H"]) * 3 // 2, int(fields["W"])

@@ -156,7 +156,7 @@ def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[
 
 
 def positions(labels: NDArray[np.uint8], numbers: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Labels as positions in a list of numbers."""
+    """Labels as positions in a list of numbers; (N,) to (N,)."""
     table = np.zeros(256, np.uint8)
     table[numbers] = np.arange(len(numbers))
     return table[labels]

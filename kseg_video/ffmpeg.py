@@ -134,7 +134,10 @@ class FfmpegProcess:
 
     @property
     def messages(self) -> list[str]:
-        """What it has said so far, the oldest lines dropped beyond a hundred."""
+        """What it has said so far, line by line.
+
+        Of more than a hundred errors, or 10,000 lines of a report, the newest.
+        """
         return list(self._messages)
 
     def read_into(self, buffer: memoryview) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PATIENCE = 10.0  # seconds for the first frame
+_TOO_SLOW = f"no picture in {_PATIENCE:.0f} s"
 
 
 class LiveBackground:
@@ -76,5 +77,8 @@ def open_live_background(path: Path) -> Iterator[LiveBackground]:
         )
         first = feed.take(_PATIENCE)
         if first is None:
-            raise SourceError(f"the background {path} cannot be read ({feed.message})")
+            raise SourceError(
+                f"the background {path} cannot be read ({feed.message or _TOO_SLOW}); "
+                "check that it plays"
+            )
         yield LiveBackground(first.frame.bgr, feed)

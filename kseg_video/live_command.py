@@ -127,7 +127,13 @@ def _first_state(options: argparse.Namespace) -> LiveState:
 
 
 def list_cameras() -> int:
-    """Print the cameras; return the exit code."""
+    """Print the cameras; return the exit code.
+
+    Raises
+    ------
+    SourceError
+        If there are none, or they cannot be listed.
+    """
     cameras = find_cameras()
     if not cameras:
         raise SourceError("there is no camera that may be opened; plug one in, or check its rights")

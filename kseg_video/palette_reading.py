@@ -57,8 +57,10 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
         colors = _READERS[suffix](path.read_text("utf-8-sig"))
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}); check the name") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise SourceError(f"{path} is no palette that can be read ({error})") from error
+    except (ValueError, TypeError) as error:
+        raise SourceError(
+            f"{path} is no palette that can be read ({error}); make one with: kseg-video palette"
+        ) from error
     if not 1 <= len(colors) <= MAX_CLUSTERS:
         raise SourceError(
             f"{path} holds {len(colors)} colours; a palette has 1 to {MAX_CLUSTERS} of them"
@@ -68,12 +70,12 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
 
 def _from_json(text: str) -> list[str]:
     data = json.loads(text)
-    rows = data["palette"] if isinstance(data, dict) else data
+    rows = data.get("palette") if isinstance(data, dict) else data
     if not isinstance(rows, list):
         raise TypeError("it holds no list of colours")
     # What convert prints has rows for clusters that were not found, too.
     return [
-        _as_hex(row["hex"] if isinstance(row, dict) else row)
+        _as_hex(row.get("hex") if isinstance(row, dict) else row)
         for row in rows
         if not isinstance(row, dict) or row.get("real", True)
     ]

@@ -189,6 +189,11 @@ def require_display() -> None:
     """Raise unless a window can be opened.
 
     Without a display OpenCV aborts the process, so a child process tries first.
+
+    Raises
+    ------
+    DisplayError
+        What is wrong; what to do instead depends on the command.
     """
     on_x11 = sys.platform.startswith("linux")
     if on_x11 and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

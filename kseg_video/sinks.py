@@ -111,4 +111,4 @@ def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> Fra
         return WebpSink(path, info, overwrite=overwrite, lossless=encoder.lossless)
     if suffix == ARCHIVE_SUFFIX:
         return LabelArchiveSink(path, info, overwrite=overwrite)
-    return StillSink(path, overwrite)
+    return StillSink(path, overwrite=overwrite)

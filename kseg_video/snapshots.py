@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 def save_snapshot(folder: Path, view: Frame, original: NDArray[np.uint8], palette: Palette) -> Path:
     """Save the view, the original and the palette side by side; return the view's path.
 
+    Parameters
+    ----------
+    folder : Path
+    view : Frame
+        bgr24, maybe with opacity.
+    original : ndarray of uint8, shape (H, W, 3)
+        BGR.
+    palette : Palette
+
     Raises
     ------
     SinkError

@@ -251,7 +251,9 @@ class VideoFileSource(ClosingContext):
                     f"{self._path} has no frame in the chosen part; it lasts "
                     f"{self._video.duration or 0:g} s"
                 )
-            raise SourceError(f"{self._path} holds no frame that can be decoded")
+            raise SourceError(
+                f"{self._path} holds no frame that can be decoded; check that it plays"
+            )
         if any(_ENDED_EARLY.search(line) for line in messages):
             self.warnings.append(
                 f"{self._path} ended early; all {count} frames that could be decoded were used"

@@ -15,9 +15,21 @@ if TYPE_CHECKING:
 
 
 class StillSink(AbortingContext):
-    """A single picture in a file."""
+    """A single picture in a file.
 
-    def __init__(self, path: Path, overwrite: bool) -> None:
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    SinkError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool) -> None:
         self._path = path
         self._part = PartialFile(path, overwrite=overwrite)
         self._written = False

@@ -207,7 +207,9 @@ def test_a_decoder_that_stalls_is_given_up(tmp_path: Path, monkeypatch: pytest.M
     try:
         with (
             open_background(clip, INFO) as background,
-            pytest.raises(SourceError, match=r"the background .* cannot be read on"),
+            pytest.raises(
+                SourceError, match=r"cannot be read on .*; check the disk that it lies on"
+            ),
         ):
             background.next()
     finally:

@@ -222,10 +222,12 @@ def test_a_file_of_a_variable_rate_is_played_in_its_own_time(tmp_path: Path) -> 
         ("99", "there is no camera /dev/video99; plug it in"),
         ("/dev/null", "in use, or is no camera"),
         ("nothing.mp4", "nothing.mp4 is no file, camera number or URL; check the name"),
+        ("text.mp4", "when processing input); check that it plays"),
     ],
 )
-def test_what_is_not_there(source: str, said: str) -> None:
-    outcome = run("live", source, "--preview", "none")
+def test_what_is_not_there_or_no_video(tmp_path: Path, source: str, said: str) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    outcome = run("live", source, "--preview", "none", cwd=tmp_path)
     assert outcome.code == 1
     assert outcome.err.startswith("kseg-video: error: ")
     assert said in outcome.err

@@ -280,7 +280,7 @@ def test_a_video_plays_behind(tmp_path: Path) -> None:
     [
         ("no.png", "does not exist; check the name"),
         ("text.png", "is not an image"),
-        ("text.mp4", "the background .*text.mp4 cannot be read"),
+        ("text.mp4", "the background .*text.mp4 cannot be read .*; check that it plays"),
     ],
 )
 def test_a_background_that_cannot_be_read(tmp_path: Path, name: str, message: str) -> None:

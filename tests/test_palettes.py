@@ -129,10 +129,11 @@ class TestFiles:
             ("a.hex", "abcdef\n" * 40, "holds 40 colours"),
             ("a.json", "[]", "holds 0 colours"),
             ("a.json", '{"palette": []}', "holds 0 colours"),
-            ("a.json", "{}", "is no palette that can be read"),
-            ("a.json", "3", "is no palette that can be read"),
-            ("a.json", '{"palette": 3}', "is no palette that can be read"),
+            ("a.json", "{}", "it holds no list of colours"),
+            ("a.json", "3", "it holds no list of colours"),
+            ("a.json", '{"palette": 3}', "it holds no list of colours"),
             ("a.json", "[3]", "3 is no colour such as #2b6cb0"),
+            ("a.json", '[{"rgb": [1, 2, 3]}]', "None is no colour such as #2b6cb0"),
             ("a.json", "not JSON", "is no palette that can be read"),
             ("a.hex", "abcde\n", "'abcde' is no colour such as"),
             ("a.hex", "\xff\xfe", "is no colour such as"),
@@ -149,7 +150,9 @@ class TestFiles:
 
     def test_a_binary_file(self, tmp_path: Path) -> None:
         (tmp_path / "a.json").write_bytes(b"\x80\x81")
-        with pytest.raises(SourceError, match="is no palette that can be read"):
+        with pytest.raises(
+            SourceError, match=r"is no palette that can be read .*; make one with: kseg-video"
+        ):
             load_palette(tmp_path / "a.json")
 
     def test_a_missing_file(self, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -33,6 +34,7 @@ from kseg_video.sampling import colors_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kseg_video.frame import Components
     from kseg_video.sampling import PixelSample
 
 MAX_CELLS = 1 << 16
@@ -42,7 +44,7 @@ _UNIFORM_SHARE = 0.3
 _SMOOTHING = np.array([1, 2, 3, 2, 1]) / 9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ColorIndex:
     """A division of colour space into at most 65,536 cells.
 
@@ -59,14 +61,16 @@ class ColorIndex:
     tables: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]
     cell_bgr: NDArray[np.float32]
     axes: NDArray[np.float32] | None = None
-    _first: LevelTable[np.uint16] = field(init=False)
-    _others: NDArray[np.uint16] = field(init=False)  # of the pair of second and third component
 
-    def __post_init__(self) -> None:
-        first, second, third = self.tables
-        others = second[PAIRS[..., 0]] + third[PAIRS[..., 1]]
-        object.__setattr__(self, "_first", LevelTable(first))
-        object.__setattr__(self, "_others", others.ravel())
+    @cached_property
+    def others(self) -> NDArray[np.uint16]:
+        """What second and third component, as one 16-bit number, add to a cell's number."""
+        _, second, third = self.tables
+        return (second[PAIRS[..., 0]] + third[PAIRS[..., 1]]).ravel()
+
+    @cached_property
+    def _first(self) -> LevelTable[np.uint16]:
+        return LevelTable(self.tables[0])
 
     @classmethod
     def from_sample(
@@ -115,14 +119,17 @@ class ColorIndex:
 
     def of_frame(self, frame: Frame, rows: slice = ALL_ROWS) -> NDArray[np.uint16]:
         """Cell number of every pixel of some rows of a frame; uint16 of shape (H, W)."""
+        first, others = self.components(frame, rows)
+        cells = self._first.look_up(first)
+        cells += look_up(others.view(np.uint16)[..., 0], self.others)
+        return cells
+
+    def components(self, frame: Frame, rows: slice = ALL_ROWS) -> Components:
+        """What is looked up of some rows of a frame, (H, W) and (H, W, 2): turned to the axes."""
         if self.axes is None:
-            first, others = frame.components(rows)
-        else:
-            turned = cv2.transform(frame.bgr[rows], self.axes)
-            first, others = Frame(cast("NDArray[np.uint8]", turned)).components()
-        index = self._first.look_up(first)
-        index += look_up(others.view(np.uint16)[..., 0], self._others)
-        return index
+            return frame.components(rows)
+        turned = cv2.transform(frame.bgr[rows], self.axes)
+        return Frame(cast("NDArray[np.uint8]", turned)).components()
 
     def of_sample(self, sample: PixelSample) -> NDArray[np.uint16]:
         """Cell number of every pixel of a sample; uint16 of shape (N,)."""

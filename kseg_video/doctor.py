@@ -114,6 +114,17 @@ def _opencv() -> str:
     return f"{cv2.__version__}, {wheels[0] if wheels else 'a build of its own'}"
 
 
+def _labelling() -> str:
+    from kseg_video import compiled
+
+    if compiled.library is None:
+        raise _Absent(
+            "not compiled, so labels take twice the time; install a C compiler (apt install gcc "
+            "libc6-dev), then again: pip install --force-reinstall --no-deps ."
+        )
+    return "compiled"
+
+
 def _windows() -> str:
     import_opencv()
     import cv2
@@ -206,6 +217,7 @@ def _self_test() -> str:
 _LOOKS: dict[str, Callable[[], str]] = {
     "versions": _versions,
     "OpenCV": _opencv,
+    "labelling": _labelling,
     "windows": _windows,
     "display": _display,
     "cameras": _cameras,

@@ -14,12 +14,12 @@ bounded by that, not by distance, since their sum is what the picture loses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 
+from kseg_video import compiled
 from kseg_video.bands import bands_of
 from kseg_video.lookup import look_up
 from kseg_video.mapping import LABEL_MASK
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from kseg_video.frame import Frame, Plane
     from kseg_video.mapping import CellTable
 
-_SMOOTHING_PASSES = 2
 # A pixel shows something else if its luma has changed by more than this many times the noise,
 # within these limits, in levels.
 _CHANGE_OVER_NOISE = 5.0
@@ -40,25 +39,11 @@ _MOST_CHANGE = 12.0
 _NOISE_GRID = 50  # rows and columns, about, of the pixels that noise is measured on
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Before:
-    """What is remembered of a frame."""
-
-    labels: Plane
-    luma: Plane
-
-    def changed(self, frame: Frame, limit: float, rows: slice) -> Plane:
-        """Mask of the pixels that differ by more than noise, 255 where they do."""
-        difference = cv2.absdiff(frame.luma[rows], self.luma[rows])
-        _, mask = cv2.threshold(difference, limit, 255, cv2.THRESH_BINARY, dst=difference)
-        return cast("Plane", mask)
-
-
 class LabelHysteresis:
     """Keeps labels from frame to frame."""
 
     def __init__(self) -> None:
-        self._before: _Before | None = None
+        self._before: tuple[Plane, Plane] | None = None  # labels and luma
 
     def forget(self) -> None:
         """Begin anew, as at a cut."""
@@ -89,41 +74,79 @@ class LabelHysteresis:
         """
         labels = np.empty((frame.height, frame.width), np.uint8)
         before = self._before
-        if before is not None and before.labels.shape != labels.shape:
+        if before is not None and before[0].shape != labels.shape:
             before = None
-        limit = 0.0 if before is None else _limit_of_change(frame.luma, before.luma)
-        for band in bands_of(*labels.shape, margin=_SMOOTHING_PASSES):
-            numbers = index.of_frame(frame, band.seen)
-            if cells is not None:
-                cells[band.rows] = numbers[band.within]
-            pairs = look_up(numbers, table.pairs)
-            nearest, swaps = pairs.astype(np.uint8), (pairs >> 8).astype(np.uint8)
-            chosen = nearest
-            if before is None:
-                swaps &= LABEL_MASK
-            else:
-                # What the nearest label must be swapped with to be the one before; above all
-                # labels where the picture has changed.
-                back = before.changed(frame, limit, band.seen)
-                back |= before.labels[band.seen]
-                back ^= nearest
-                stays = _equal(back, swaps)
-                swaps &= _where_not_zero(back, LABEL_MASK)
-                stays &= swaps
-                chosen = nearest ^ stays
-            chosen = _follow_neighbors(chosen, nearest, swaps)
-            labels[band.rows] = chosen[band.within]
+        limit = 0.0 if before is None else _limit_of_change(frame.luma, before[1])
+        by = label if compiled.library is None else compiled.label
+        by(frame, index, table, before, limit, labels, cells)
         return labels
 
     def remember(self, frame: Frame, labels: Plane) -> None:
         """Go on from these labels of a frame."""
-        self._before = _Before(labels, frame.luma)
+        self._before = labels, frame.luma
+
+
+def label(
+    frame: Frame,
+    index: ColorIndex,
+    table: CellTable,
+    before: tuple[Plane, Plane] | None,
+    limit: float,
+    labels: Plane,
+    cells: NDArray[np.uint16] | None,
+) -> None:
+    """Label a frame.
+
+    Parameters
+    ----------
+    frame : Frame
+    index : ColorIndex
+    table : CellTable
+        Of the index's cells.
+    before : tuple of two ndarray of uint8, shape (H, W), optional
+        Labels and luma of the frame before.
+    limit : float
+        Levels of luma by which a pixel that shows the same may differ.
+    labels : ndarray of uint8, shape (H, W)
+        Is given the labels.
+    cells : ndarray of uint16, shape (H, W), optional
+        Is given the cell of every pixel.
+    """
+    for band in bands_of(*labels.shape, margin=compiled.PASSES):
+        numbers = index.of_frame(frame, band.seen)
+        if cells is not None:
+            cells[band.rows] = numbers[band.within]
+        pairs = look_up(numbers, table.pairs)
+        nearest, swaps = pairs.astype(np.uint8), (pairs >> 8).astype(np.uint8)
+        chosen = nearest
+        if before is None:
+            swaps &= LABEL_MASK
+        else:
+            labels_before, luma_before = before
+            # What the nearest label must be swapped with to be the one before; above all labels
+            # where the picture has changed.
+            back = _changed(frame.luma[band.seen], luma_before[band.seen], limit)
+            back |= labels_before[band.seen]
+            back ^= nearest
+            stays = _equal(back, swaps)
+            swaps &= _where_not_zero(back, LABEL_MASK)
+            stays &= swaps
+            chosen = nearest ^ stays
+        chosen = _follow_neighbors(chosen, nearest, swaps)
+        labels[band.rows] = chosen[band.within]
+
+
+def _changed(luma: Plane, before: Plane, limit: float) -> Plane:
+    """Mask of the pixels that differ by more than the limit, 255 where they do."""
+    difference = cv2.absdiff(luma, before)
+    _, mask = cv2.threshold(difference, limit, 255, cv2.THRESH_BINARY, dst=difference)
+    return cast("Plane", mask)
 
 
 def _follow_neighbors(labels: Plane, nearest: Plane, swaps: Plane) -> Plane:
     """Give each pixel its rival label where most of its neighbours have that, else the nearest."""
     rivals = nearest ^ swaps
-    for _ in range(_SMOOTHING_PASSES):
+    for _ in range(compiled.PASSES):
         median = cast("Plane", cv2.medianBlur(labels, 3))  # of two values, the one that most have
         labels = _equal(median, rivals)
         labels &= swaps

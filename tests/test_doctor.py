@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kseg_video import compiled
 from tests.commands import Outcome, run
 from tests.windows import needs_screen
 
@@ -30,8 +31,15 @@ def test_where_everything_is_there(headless: Outcome) -> None:
     assert re.match(r"kseg-video [\d.]+, Python 3\.\d+\.\d+ on .*; numpy \d", found["versions"][1])
     assert found["OpenCV"][1].endswith("opencv-python")
     assert found["self-test"][1].startswith("25 frames converted")
-    needed = set(found) - {"display", "cameras"}
+    needed = set(found) - {"labelling", "display", "cameras"}
     assert {found[name][0] for name in needed} == {"ok"}
+
+
+def test_whether_labelling_is_compiled(headless: Outcome) -> None:
+    found = ("ok", "compiled") if compiled.library else ("none", "not compiled, so .* gcc")
+    state, text = findings(headless.out)["labelling"]
+    assert state == found[0]
+    assert re.match(found[1], text)
 
 
 def test_no_display(headless: Outcome) -> None:
@@ -63,7 +71,7 @@ class TestMissing:
     def check(self, environment: dict[str, str], *expected: tuple[str, str]) -> None:
         outcome = run("doctor", env={**HEADLESS, **environment})
         found = findings(outcome.out)
-        assert (outcome.code, outcome.err, len(found)) == (1, "", 8)
+        assert (outcome.code, outcome.err, len(found)) == (1, "", 9)
         for name, text in expected:
             assert found[name][0] == "MISSING"
             assert re.search(text, found[name][1]), found[name][1]

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.stages CLIP [--sizes 1920x1080] [-k 2 8 32] [--stability 0 0.5]
 
 One conversion is ``cv2.cvtColor(..., COLOR_YUV2BGR_I420)`` of the same frames, timed in turn with
-the stages in the same run.
+the stages in the same run. Where labelling is compiled, the index is part of the labels.
 """
 
 from __future__ import annotations

@@ -1,0 +1,137 @@
+"""Labels by the compiled library are those by OpenCV, whatever the frame; and it may be missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kseg_video import Frame, Segmenter, SegmenterSettings, compiled, hysteresis
+from kseg_video.color_index import ColorIndex
+from kseg_video.frame import i420_shape
+from kseg_video.mapping import Cells
+from kseg_video.sampling import PixelSample
+
+if TYPE_CHECKING:
+    from kseg_video.frame import PixelLayout
+
+PROJECT = Path(__file__).parents[1]
+
+needs_library = pytest.mark.skipif(compiled.library is None, reason="no C compiler")
+
+
+def frame_of(
+    layout: PixelLayout, width: int, height: int, random: np.random.Generator, spread: int = 120
+) -> Frame:
+    """Noise over a slope."""
+    odd = width % 2 == 1
+    shape = i420_shape(width, height) if layout == "i420" else (height, width, 3)
+    slope = np.linspace(0, 250 - spread, int(np.prod(shape))).reshape(shape)
+    pixels = (slope + random.integers(0, spread, shape)).astype(np.uint8)
+    return Frame(pixels, layout, odd_width=odd and layout == "i420")
+
+
+def changed(frame: Frame, random: np.random.Generator) -> Frame:
+    """What comes after a frame: a little noise, and much in every fourth row."""
+    noise = random.integers(-3, 4, frame.pixels.shape)
+    noise[::4] *= 20
+    pixels = np.clip(frame.pixels.astype(int) + noise, 0, 255).astype(np.uint8)
+    return Frame(pixels, frame.layout, odd_width=frame.odd_width)
+
+
+def assert_same_labels(frame: Frame, random: np.random.Generator, clusters: int) -> None:
+    """With and without a frame before; and the cells are the same."""
+    sample = PixelSample.of_frame(frame, 1000)
+    may_rotate = frame.layout == "bgr24"
+    index = ColorIndex.from_sample(sample, frame.components_to_bgr, may_rotate=may_rotate)
+    centroids = random.uniform(0, 255, (clusters, 3)).astype(np.float32)
+    numbers = np.arange(clusters, dtype=np.uint8)
+    table = Cells(index.cell_bgr).label(centroids, numbers, near=3000, very_near=1000)
+    after = changed(frame, random)
+    before = random.integers(0, clusters, (frame.height, frame.width)).astype(np.uint8)
+    for memory in (None, (before, frame.luma)):
+        expected, cells = np.empty_like(before), np.empty(before.shape, np.uint16)
+        hysteresis.label(after, index, table, memory, 4.6, expected, cells)
+        for wanted in (None, np.empty_like(cells)):
+            labels = np.empty_like(expected)
+            compiled.label(after, index, table, memory, 4.6, labels, wanted)
+            np.testing.assert_array_equal(labels, expected)
+            if wanted is not None:
+                np.testing.assert_array_equal(wanted, cells)
+
+
+@needs_library
+class TestTheSameLabels:
+    @given(
+        layout=st.sampled_from(["i420", "bgr24"]),
+        width=st.integers(1, 70),
+        height=st.integers(1, 20),
+        clusters=st.integers(1, 32),
+        spread=st.integers(1, 200),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    @settings(max_examples=150, deadline=None)
+    def test_at_any_size(
+        self, layout: PixelLayout, width: int, height: int, clusters: int, spread: int, seed: int
+    ) -> None:
+        random = np.random.default_rng(seed)
+        assert_same_labels(frame_of(layout, width, height, random, spread), random, clusters)
+
+    @pytest.mark.parametrize("layout", ["i420", "bgr24"])
+    @pytest.mark.parametrize(("width", "height"), [(1920, 300), (1001, 601)])
+    def test_over_several_bands(self, layout: PixelLayout, width: int, height: int) -> None:
+        random = np.random.default_rng(1)
+        assert_same_labels(frame_of(layout, width, height, random), random, 8)
+
+    @pytest.mark.parametrize("layout", ["i420", "bgr24"])
+    def test_through_a_video(self, layout: PixelLayout, monkeypatch: pytest.MonkeyPatch) -> None:
+        random = np.random.default_rng(2)
+        frames = [frame_of(layout, 97, 64, random)]
+        for _ in range(12):
+            frames.append(changed(frames[-1], random))
+        found = []
+        for library in (compiled.library, None):
+            monkeypatch.setattr(compiled, "library", library)
+            segmenter = Segmenter(SegmenterSettings(n_clusters=6))
+            found.append([segmenter.segment(frame).labels for frame in frames])
+        np.testing.assert_array_equal(found[0], found[1])
+
+
+class TestWithoutALibrary:
+    def test_one_that_is_missing_or_none_is_not_loaded(self, tmp_path: Path) -> None:
+        path = tmp_path / "labelling.so"
+        assert compiled.load(path) is None
+        path.write_bytes(b"not a library")
+        assert compiled.load(path) is None
+
+    @pytest.mark.parametrize("compiler", ["false", "no-such-compiler"])
+    def test_a_wheel_is_built_all_the_same(self, tmp_path: Path, compiler: str) -> None:
+        assert wheel_files(tmp_path, {"CC": compiler}).isdisjoint({"kseg_video/labelling.so"})
+
+
+def test_a_wheel_has_the_library_where_there_is_a_compiler(tmp_path: Path) -> None:
+    has_one = any(map(shutil.which, ("cc", "gcc", "clang")))
+    assert ("kseg_video/labelling.so" in wheel_files(tmp_path, {})) == has_one
+
+
+def wheel_files(folder: Path, variables: dict[str, str]) -> set[str]:
+    """Build a wheel of a copy of the project, and list what is in it."""
+    project = folder / "project"
+    shutil.copytree(PROJECT / "kseg_video", project / "kseg_video")
+    for name in ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py"):
+        shutil.copy(PROJECT / name, project)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    without = {name: value for name, value in os.environ.items() if name != "CC"}
+    subprocess.run(command, cwd=project, env=without | variables, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        return set(archive.namelist())

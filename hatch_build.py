@@ -21,8 +21,8 @@ class CompilingHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Compile before the wheel is put together."""
         source = Path(self.root, "kseg_video", "labelling.c")
-        library = source.with_suffix(".so")
-        # Never written over in place: a running program may have it loaded.
+        library = source.with_suffix(".shared")
+        # Not .so, which would be a module; never written over in place, as it may be in use.
         library.unlink(missing_ok=True)
         compiler = shlex.split(os.environ.get("CC", "")) or _found()
         if not compiler:

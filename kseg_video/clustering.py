@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _INIT_FLAGS = {"k-means++": cv2.KMEANS_PP_CENTERS, "random": cv2.KMEANS_RANDOM_CENTERS}
 _EITHER = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
-_DISTINCT_PREFIX = 4096
+_DISTINCT_PREFIX = 512
 # Attempts of k-means++ look at no more points than this; the best one is then polished on all.
 _ATTEMPT_PIXELS = 20_000
 # Of a warm fit, and the least that `cv2.kmeans` does: what is left to converge can do so on the

@@ -46,7 +46,7 @@ def load(path: Path) -> ctypes.CDLL | None:
     return loaded
 
 
-library = load(Path(__file__).with_name("labelling.so"))
+library = load(Path(__file__).with_name("labelling.shared"))
 
 
 def label(

@@ -108,19 +108,19 @@ class TestTheSameLabels:
 
 class TestWithoutALibrary:
     def test_one_that_is_missing_or_none_is_not_loaded(self, tmp_path: Path) -> None:
-        path = tmp_path / "labelling.so"
+        path = tmp_path / "labelling.shared"
         assert compiled.load(path) is None
         path.write_bytes(b"not a library")
         assert compiled.load(path) is None
 
     @pytest.mark.parametrize("compiler", ["false", "no-such-compiler"])
     def test_a_wheel_is_built_all_the_same(self, tmp_path: Path, compiler: str) -> None:
-        assert wheel_files(tmp_path, {"CC": compiler}).isdisjoint({"kseg_video/labelling.so"})
+        assert wheel_files(tmp_path, {"CC": compiler}).isdisjoint({"kseg_video/labelling.shared"})
 
 
 def test_a_wheel_has_the_library_where_there_is_a_compiler(tmp_path: Path) -> None:
     has_one = any(map(shutil.which, ("cc", "gcc", "clang")))
-    assert ("kseg_video/labelling.so" in wheel_files(tmp_path, {})) == has_one
+    assert ("kseg_video/labelling.shared" in wheel_files(tmp_path, {})) == has_one
 
 
 def wheel_files(folder: Path, variables: dict[str, str]) -> set[str]:

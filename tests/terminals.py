@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import pty
@@ -53,10 +52,11 @@ class Terminal:
         os.write(self._ours, keys.encode())
 
     def end(self) -> int:
-        while self.process.poll() is None:
-            if select.select([self._ours], [], [], 0.05)[0]:
-                with contextlib.suppress(OSError):
-                    self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
+        is_over = False
+        while not is_over:
+            is_over = self.process.poll() is not None  # once more for what it said last
+            while select.select([self._ours], [], [], 0.05)[0]:
+                self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
         assert termios.tcgetattr(self._theirs) == self.attributes
         return self.process.returncode
 

@@ -20,7 +20,7 @@ from kseg_video.ffmpeg import environment, executable
 from kseg_video.media_settings import CaptureSettings
 from tests.commands import finish, run, start
 from tests.live_doubles import ScriptedVideo
-from tests.media import inspect, make_clip, read_planes
+from tests.media import inspect, left_in, make_clip, read_planes
 from tests.rtsp import RtspServer
 from tests.waiting import wait_until
 
@@ -301,6 +301,7 @@ def test_wrong_options(tmp_path: Path, options: tuple[str, ...], code: int, said
     assert outcome.code == code
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
+    assert left_in(tmp_path) == ["clip.mp4"]
 
 
 def test_names() -> None:

@@ -298,6 +298,7 @@ class TestDisk:
     def test_a_read_only_one(self, clip: Path, disk: Path) -> None:
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         assert_failed(run("convert", clip, "-o", disk / "out.mp4"), "is not writable; choose")
+        assert left_in(disk) == []
 
 
 class TestSource:

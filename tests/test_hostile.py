@@ -16,7 +16,7 @@ import pytest
 from kseg_video import SourceError, convert
 from kseg_video.capture import is_stream
 from tests.commands import run, start
-from tests.media import make_clip, read_planes
+from tests.media import left_in, make_clip, read_planes
 from tests.mutations import make_originals, mutated
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class TestClaims:
         clip.write_bytes(data.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 65535, 65535)))
         with pytest.raises(SourceError, match="claims pictures of more than 100 million pixels"):
             convert(clip, tmp_path / "out.mp4")
+        assert left_in(tmp_path) == [clip.name]
 
     def test_a_still_of_65535_pixels_square(self, tmp_path: Path) -> None:
         header = b"IHDR" + struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
@@ -95,6 +96,7 @@ class TestClaims:
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
         with pytest.raises(SourceError, match="claims more pixels than can be read"):
             convert(path, tmp_path / "out.png")
+        assert left_in(tmp_path) == [path.name]
 
     def test_frames_of_minutes(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "a.gif", seconds=0.4)
@@ -102,6 +104,7 @@ class TestClaims:
         clip.write_bytes(delays)
         with pytest.raises(SourceError, match=r"claims to last 6\d{3} s, with \d{4} bytes in it"):
             convert(clip, tmp_path / "out.mp4")
+        assert left_in(tmp_path) == [clip.name]
 
 
 class TestNames:
@@ -135,11 +138,13 @@ class TestNames:
         outcome = run("convert", "-o", "out.mp4", "--", name, cwd=tmp_path)
         assert outcome.code == 1
         assert re.fullmatch("kseg-video: error: .* does not exist; check the name\n", outcome.err)
+        assert left_in(tmp_path) == ["clip.mp4"]
 
     def test_convert_visits_no_address(self, visits: tuple[str, list[str]], tmp_path: Path) -> None:
         outcome = run("convert", "-o", "out.mp4", visits[0], cwd=tmp_path)
         assert (outcome.code, visits[1]) == (2, [])
         assert re.fullmatch("kseg-video: error: .* is an address; download it .*\n", outcome.err)
+        assert left_in(tmp_path) == []
 
     @pytest.mark.parametrize(
         ("name", "text"),
@@ -157,12 +162,14 @@ class TestNames:
         with pytest.raises(SourceError, match=r"is not a video|holds no"):
             convert(tmp_path / name, tmp_path / "out.mp4")
         assert not visits[1]
+        assert left_in(tmp_path) == [name]
 
     def test_a_file_cannot_have_other_files_opened(self, tmp_path: Path) -> None:
         secret = make_clip(tmp_path / "secret.mp4", seconds=0.2)
         (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile '{secret}'\n")
         with pytest.raises(SourceError, match="is not a video"):
             convert(tmp_path / "list.mp4", tmp_path / "out.mp4")
+        assert left_in(tmp_path) == ["list.mp4", "secret.mp4"]
 
     @pytest.mark.parametrize(
         ("source", "expected"),

@@ -113,10 +113,12 @@ class TestArchive:
             open_sink(tmp_path / "a.npz", LABEL_INFO) as sink,
         ):
             sink.write(Frame(quarters()))
+        assert left_in(tmp_path) == []
 
     def test_another_view_is_wrong_usage(self, tmp_path: Path, lake: Path) -> None:
         with pytest.raises(SettingsError, match="holds label maps; choose --view labels"):
             convert(lake, tmp_path / "a.npz")
+        assert left_in(tmp_path) == []
 
 
 class TestSequence:
@@ -196,6 +198,7 @@ class TestSequence:
     def test_a_missing_folder_of_a_missing_folder_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(SinkError, match=r"folder .*a does not exist; make it first"):
             self.write(tmp_path / "a" / "b" / "%d.png", 1)
+        assert left_in(tmp_path) == []
 
     @pytest.mark.parametrize("source", ["in", "in/%d.png", "in/0.png"])
     @pytest.mark.parametrize("output", ["in/%d.png", "in/0.png"])
@@ -217,6 +220,7 @@ class TestSequence:
         done = run("convert", lake, "-o", tmp_path / "f.png", "-q")
         assert done.code == 1
         assert re.search(r"holds one picture .* number them \(frame-%05d\.png\)", done.err)
+        assert left_in(tmp_path) == []
 
     def test_nothing_is_left_when_it_is_stopped(self, tmp_path: Path, lake: Path) -> None:
         process = start("convert", lake, "-o", tmp_path / "new" / "%d.png", "-q")

@@ -291,8 +291,10 @@ def test_a_background_that_cannot_be_read(tmp_path: Path, name: str, message: st
 
 
 def test_closing_the_screen_ends_it(stage: Stage) -> None:
-    stage.then(lambda: stage.screen.waiting.append(Closed()))
+    later: list[str] = []
+    stage.then(lambda: stage.screen.waiting.append(Closed()), lambda: later.append("it goes on"))
     stage.run()
+    assert not later
 
 
 @pytest.mark.parametrize("condition", ["live", "paused", "lost", "paused and lost"])

@@ -28,9 +28,10 @@ from kseg_video.cluster_count import choose_cluster_count
 from kseg_video.color import to_working
 from kseg_video.live_state import LiveState, Pressed, press
 from kseg_video.mapping import inertia_of
-from tests.commands import run, run_on_terminal
+from tests.commands import run
 from tests.media import ffmpeg, left_in, make_clip
 from tests.pictures import QUADRANTS, quadrants
+from tests.terminals import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -259,8 +260,11 @@ class TestFinding:
 
     def test_swatches_are_colored_on_a_terminal(self, tmp_path: Path) -> None:
         still = write_still(tmp_path / "a.png", quadrants(noise=0))
-        shown = run_on_terminal("palette", still, "-k", "auto")
-        assert "4 clusters explain" in shown.err
+        with Terminal("palette", still, "-k", "auto") as terminal:
+            assert terminal.end() == 0
+            assert "4 clusters explain" in terminal.text
+            for blue, green, red in QUADRANTS.tolist():
+                assert f"\x1b[48;2;{red};{green};{blue}m   " in terminal.text
 
     def test_json_goes_to_standard_output(self, tmp_path: Path) -> None:
         still = write_still(tmp_path / "a.png", quadrants(noise=0))

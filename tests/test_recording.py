@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,10 @@ from kseg_video import Frame, Segmenter, SegmenterSettings, SinkError
 from kseg_video.live_files import LiveFiles
 from kseg_video.recording import Recorder
 from tests.commands import finish, run, start
+from tests.conftest import running_ffmpegs
 from tests.disks import fill, small_disk
-from tests.media import inspect, make_clip
+from tests.live_doubles import Clock
+from tests.media import inspect, left_in, make_clip
 from tests.pictures import quadrants
 from tests.waiting import wait_until
 
@@ -44,39 +48,39 @@ def test_a_recording_of_a_file_lasts_as_long_as_the_file(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("pauses", [(1 / 30,), (1 / 12,), (0.005, 0.02, 0.2)])
 def test_a_recording_lasts_as_long_as_it_took(tmp_path: Path, pauses: tuple[float, ...]) -> None:
-    target = tmp_path / "out.mkv"
-    begin = time.monotonic()
-    recorder = Recorder(target, np.zeros((48, 64, 3), np.uint8))
+    target, clock = tmp_path / "out.mkv", Clock()
+    began = clock.now
+    recorder = Recorder(target, np.zeros((48, 64, 3), np.uint8), clock)
     rng = np.random.default_rng(0)
     for level in range(1, 41):
-        time.sleep(rng.choice(pauses))
+        clock.now += rng.choice(pauses)
         recorder.offer(np.full((48, 64, 3), level * 6, np.uint8))
     recorder.stop()
-    took = time.monotonic() - begin
     recorder.join()
     stored = inspect(target)
-    assert stored.seconds == pytest.approx(took, rel=0.02, abs=0.035)
+    assert stored.seconds == pytest.approx(clock.now - began, abs=0.035)
     assert stored.frames == 41, "the first, and all that were offered"
     assert recorder.dropped == 0
 
 
 def test_an_encoder_that_is_too_slow_costs_frames_but_no_time(tmp_path: Path) -> None:
-    target = tmp_path / "out.mp4"
-    rng = np.random.default_rng(0)
-    noise = [rng.integers(0, 256, (1080, 1920, 3), np.uint8) for _ in range(4)]
-    begin, slowest = time.monotonic(), 0.0
-    recorder = Recorder(target, noise[0])
-    for number in range(400):
-        before = time.monotonic()
-        recorder.offer(noise[number % 4])
-        slowest = max(slowest, time.monotonic() - before)
-        time.sleep(0.005)
+    target, clock = tmp_path / "out.mp4", Clock()
+    noise = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+    others = running_ffmpegs()
+    recorder = Recorder(target, noise, clock)
+    (encoder,) = running_ffmpegs() - others
+    os.kill(encoder, signal.SIGSTOP)
+    for _ in range(100):  # which would never end if it waited
+        clock.now += 0.04
+        recorder.offer(noise)
+    os.kill(encoder, signal.SIGCONT)
     recorder.stop()
-    took = time.monotonic() - begin
     recorder.join()
-    assert recorder.dropped > 0
-    assert slowest < 0.1
-    assert inspect(target).seconds == pytest.approx(took, rel=0.02)
+    assert not recorder.failed
+    assert 80 < recorder.dropped < 100
+    stored = inspect(target)
+    last_begins = stored.seconds - 1 / stored.rate
+    assert float(last_begins) == pytest.approx(4, abs=0.035)
 
 
 class TestFullDisk:
@@ -132,6 +136,7 @@ class TestFullDisk:
         assert outcome.err.splitlines()[1:] == [
             f"kseg-video: error: {take} cannot be recorded to (File exists); choose another name"
         ]
+        assert left_in(tmp_path) == ["clip.mkv", "take.mp4"]
 
     def test_a_snapshot_that_cannot_be_written(self, disk: Path) -> None:
         fill(disk)

@@ -149,11 +149,13 @@ class TestEverySink:
     def test_a_missing_folder_is_an_error(self, tmp_path: Path, suffix: str) -> None:
         with pytest.raises(SinkError, match=r"folder .* does not exist; make it first"):
             open_sink(tmp_path / "missing" / f"out{suffix}", INFO)
+        assert not left_in(tmp_path)
 
     def test_a_folder_in_its_place_is_an_error(self, tmp_path: Path, suffix: str) -> None:
         (tmp_path / f"out{suffix}").mkdir()
         with pytest.raises(SinkError, match="is not a plain file"):
             open_sink(tmp_path / f"out{suffix}", INFO, EncoderSettings(overwrite=True))
+        assert left_in(tmp_path) == [f"out{suffix}"]
 
     def test_a_name_as_long_as_names_can_be(self, tmp_path: Path, suffix: str) -> None:
         target = tmp_path / ("x" * (250 - len(suffix)) + suffix)

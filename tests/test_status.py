@@ -11,6 +11,7 @@ from kseg_video.frame import Frame, Segmentation, VideoInfo
 from kseg_video.palette import Palette
 from kseg_video.status import TerminalStatus, palette_line, palette_table
 from kseg_video.timing import StageTimer
+from tests.live_doubles import Clock
 
 PALETTE = Palette(
     centroids=np.zeros((3, 3), np.float32),
@@ -18,16 +19,6 @@ PALETTE = Palette(
     shares=np.array([0.25, 0.75, 0.0]),
     real=np.array([True, True, False]),
 )
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def terminal(width: int = 100) -> tuple[Console, io.StringIO]:
@@ -68,7 +59,7 @@ def test_it_draws_at_most_ten_times_a_second() -> None:
         )
         drawings = []
         for _ in range(50):
-            clock.seconds += 0.04
+            clock.now += 0.04
             before = shown.tell()
             status.on_frame(frame, segmentation)
             drawings.append(shown.tell() > before)

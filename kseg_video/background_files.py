@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -87,11 +87,30 @@ def check_background(path: Path) -> None:
         raise SourceError(f"the background {path} does not exist; check the name")
 
 
+def read_background_still(path: Path) -> NDArray[np.uint8]:
+    """An image, black where it is transparent.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        BGR.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    pixels, alpha = read_still(path)
+    if alpha is None:
+        return pixels
+    return cast("NDArray[np.uint8]", cv2.multiply(pixels, cv2.merge([alpha] * 3), scale=1 / 255))
+
+
 class _BackgroundStill(BackgroundFile):
     """The same picture for every frame."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
-        pixels, _ = read_still(path)
+        pixels = read_background_still(path)
         covered = covering(pixels, info.width, info.height, float(info.sample_aspect_ratio))
         self._frame = Frame(covered)
         if info.layout == "i420":

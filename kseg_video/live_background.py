@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from kseg_video.background_files import check_background
+from kseg_video.background_files import check_background, read_background_still
 from kseg_video.capture import open_capture
 from kseg_video.compositing import covering
 from kseg_video.errors import SourceError
 from kseg_video.feed import Feed
 from kseg_video.frame import Frame
 from kseg_video.media_settings import CaptureSettings
-from kseg_video.stills import STILL_SUFFIXES, read_still
+from kseg_video.stills import STILL_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def open_live_background(path: Path) -> Iterator[LiveBackground]:
     """
     check_background(path)
     if path.suffix.lower() in STILL_SUFFIXES:
-        yield LiveBackground(read_still(path)[0])
+        yield LiveBackground(read_background_still(path))
         return
     with ExitStack() as stack:
         looping = CaptureSettings(loop=True)

@@ -11,6 +11,7 @@ from kseg_video import SourceError, VideoInfo
 from kseg_video import ffmpeg as ffmpeg_module
 from kseg_video.background_files import open_background
 from kseg_video.color import ColorEncoding
+from kseg_video.live_background import open_live_background
 from tests.cards import TONE_MAPPING, X265, card, stored_as
 from tests.faulty_ffmpeg import faulty_ffmpeg
 from tests.media import TONE, encode, ffmpeg, make_clip, read_exact_bgr
@@ -62,6 +63,19 @@ class TestStill:
         assert frame.layout == "i420"
         # Doubled bilinearly, chroma of neighbouring blocks mixes; luma does not.
         assert np.abs(frame.bgr.astype(int) - picture).mean() < 3
+
+    def test_what_is_transparent_of_it_is_black(self, tmp_path: Path) -> None:
+        picture = Image.new("RGBA", (64, 48), (255, 0, 0, 0))
+        picture.paste((10, 200, 20, 255), (0, 0, 32, 24))
+        picture.paste((200, 100, 50, 128), (32, 0, 64, 24))
+        picture.save(tmp_path / "logo.png")
+        with open_background(tmp_path / "logo.png", INFO) as background:
+            pixels = background.next().pixels.astype(int)
+        with open_live_background(tmp_path / "logo.png") as live:
+            assert np.array_equal(live.picture(64, 48).pixels, pixels)
+        assert (pixels[:24, :32] == (20, 200, 10)).all()
+        assert np.abs(pixels[:24, 32:] - (25, 50, 100)).max() <= 1
+        assert not pixels[24:].any()
 
     def test_it_is_upright(self, tmp_path: Path) -> None:
         exif = Image.Exif()

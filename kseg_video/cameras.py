@@ -26,6 +26,8 @@ _READ, _READ_WRITE = 2, 3
 _CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE, and V4L2_CAP_VIDEO_CAPTURE
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, and V4L2_FRMIVAL_TYPE_DISCRETE
 _MOST_ENTRIES = 256
+# Numbers of the ioctls: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT and so on.
+_QUERY_CAPABILITIES, _LIST_FORMATS, _LIST_FRAME_SIZES, _LIST_FRAME_INTERVALS = 0, 2, 74, 75
 
 _CAPABILITY = struct.Struct("16s32s32sIII12x")
 _FORMAT = struct.Struct("III32sI16x")
@@ -95,7 +97,7 @@ def find_cameras() -> list[Camera]:
 
 
 def _camera(device: Path, number: int) -> Camera | None:
-    answer = _ask(number, _READ, 0, bytes(_CAPABILITY.size))
+    answer = _ask(number, _READ, _QUERY_CAPABILITIES, bytes(_CAPABILITY.size))
     _, card, _, _, capabilities, device_capabilities = _CAPABILITY.unpack(answer)
     if not (device_capabilities or capabilities) & _CAPTURE:
         return None
@@ -108,12 +110,14 @@ def _camera(device: Path, number: int) -> Camera | None:
 
 
 def _pixel_formats(number: int) -> Iterator[int]:
-    for answer in _answers(number, 2, lambda i: _FORMAT.pack(i, _CAPTURE, 0, b"", 0)):
+    for answer in _answers(number, _LIST_FORMATS, lambda i: _FORMAT.pack(i, _CAPTURE, 0, b"", 0)):
         yield _FORMAT.unpack(answer)[4]
 
 
 def _frame_sizes(number: int, code: int) -> Iterator[tuple[int, int]]:
-    for answer in _answers(number, 74, lambda i: _FRAME_SIZE.pack(i, code, *[0] * 7)):
+    for answer in _answers(
+        number, _LIST_FRAME_SIZES, lambda i: _FRAME_SIZE.pack(i, code, *[0] * 7)
+    ):
         _, _, kind, *size = _FRAME_SIZE.unpack(answer)
         if kind == _DISCRETE:
             yield size[0], size[1]
@@ -126,7 +130,7 @@ def _frame_rates(number: int, code: int, width: int, height: int) -> Iterator[fl
     def question(i: int) -> bytes:
         return _FRAME_INTERVAL.pack(i, code, width, height, *[0] * 7)
 
-    for answer in _answers(number, 75, question):
+    for answer in _answers(number, _LIST_FRAME_INTERVALS, question):
         _, _, _, _, kind, *interval = _FRAME_INTERVAL.unpack(answer)
         if kind != _DISCRETE:
             return

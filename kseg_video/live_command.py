@@ -189,9 +189,9 @@ def _outputs(
                 ) from error
             preview = "terminal"
         else:
-            return screen, _status(options, stack, terminal, takes_keys=False)
+            return screen, _status(options, stack, terminal, has_window=True)
     if preview == "none":
-        return NoScreen(), _status(options, stack, terminal, takes_keys=True)
+        return NoScreen(), _status(options, stack, terminal, has_window=False)
     if terminal is None:
         lacking = "no terminal" if options.preview == "terminal" else _NOTHING
         raise DisplayError(f"there is {lacking} to show the picture on; {_WITHOUT}")
@@ -205,14 +205,14 @@ def _status(
     stack: ExitStack,
     terminal: Console | None,
     *,
-    takes_keys: bool,
+    has_window: bool,
 ) -> LiveStatus | None:
     if options.quiet:
         return None
     if terminal is None:
         return LiveLines()
     console, others = stack.enter_context(caught_stderr())
-    return stack.enter_context(LivePanel(console, others, takes_keys=takes_keys))
+    return stack.enter_context(LivePanel(console, others, has_window=has_window))
 
 
 def _print_keys() -> None:

@@ -41,8 +41,8 @@ class LivePanel:
     console : rich.console.Console
     others : deque of str
         What libraries have printed.
-    takes_keys : bool
-        Whether the terminal's keys are for us, not those of a window alone.
+    has_window : bool
+        Whether there is a window, which then takes the keys.
     clock : callable
         Seconds that only ever grow.
     """
@@ -52,19 +52,21 @@ class LivePanel:
         console: Console,
         others: deque[str],
         *,
-        takes_keys: bool = False,
+        has_window: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._unechoed = contextlib.ExitStack()
         self._others = others
-        self._takes_keys = takes_keys
+        self._has_window = has_window
+        self._takes_keys = False
         self._clock = clock
         self._drawn = float("-inf")
 
     def __enter__(self) -> Self:
-        self._unechoed.enter_context(keys_unechoed())
+        keyboard = self._unechoed.enter_context(keys_unechoed())
+        self._takes_keys = keyboard is not None and not self._has_window
         self._live.start()
         return self
 
@@ -80,13 +82,15 @@ class LivePanel:
             self._live.update(self._panel(figures()), refresh=True)
 
     def _panel(self, figures: LiveFigures) -> Panel:
-        if not self._takes_keys:
-            return live_panel(figures, list(self._others), "h in the window: help")
-        if not figures.state.shows_help:
-            return live_panel(figures, list(self._others), "q: quit · h: help")
-        columns, rows = self._console.size
-        lines = help_rows(columns - 4, min(rows - 4, len(KEYS)))
-        return Panel(Segments(lines), title=_TITLE, subtitle="h: back")
+        if self._takes_keys and figures.state.shows_help:
+            columns, rows = self._console.size
+            # Within borders on all sides, and a blank inside of those at the left and right.
+            lines = help_rows(columns - 4, min(rows - 4, len(KEYS)))
+            return Panel(Segments(lines), title=_TITLE, subtitle="h: back")
+        hint = "q: quit · h: help" if self._takes_keys else "Ctrl-C: quit"
+        if self._has_window:
+            hint = "h in the window: help"
+        return live_panel(figures, list(self._others), hint)
 
 
 class LiveLines:

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 from rich.text import Text
 
@@ -20,8 +21,6 @@ from tests.pictures import quadrants
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    import pytest
 
 
 def figures(**changes: object) -> LiveFigures:
@@ -92,7 +91,7 @@ def test_the_panel_is_drawn_twice_a_second() -> None:
         return figures()
 
     console = Console(file=shown, force_terminal=True, width=100)
-    with LivePanel(console, deque(), clock=clock) as panel:
+    with LivePanel(console, deque(), has_window=True, clock=clock) as panel:
         drawn = 0
         for _ in range(100):
             clock.now += 0.02
@@ -101,6 +100,17 @@ def test_the_panel_is_drawn_twice_a_second() -> None:
             drawn += shown.tell() > before
     assert drawn == 4
     assert len(worked_out) == drawn
+
+
+@pytest.mark.parametrize(
+    ("has_window", "hint"), [(True, "h in the window: help"), (False, "Ctrl-C: quit")]
+)
+def test_the_panel_names_keys_only_where_they_are_taken(has_window: bool, hint: str) -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=100)
+    with LivePanel(console, deque(), has_window=has_window, clock=Clock()) as panel:
+        panel.update(figures)
+    assert f"─ {hint} ─" in Text.from_ansi(shown.getvalue()).plain
 
 
 def test_without_a_terminal_there_is_a_line_every_ten_seconds(

@@ -200,7 +200,7 @@ def _strict_labels(frame: Frame, index: ColorIndex, table: CellTable) -> NDArray
     """Label of every pixel's cell, (H, W)."""
     labels = np.empty((frame.height, frame.width), np.uint8)
     for band in bands_of(*labels.shape):
-        labels[band.rows] = look_up(index.of_frame(frame, band.rows), table.labels)
+        look_up(index.of_frame(frame, band.rows), table.labels, out=labels[band.rows])
     return labels
 
 

@@ -45,14 +45,21 @@ class LevelTable(Generic[_Value]):
         pairs[:size, :size] = values[PAIRS[:size, :size]]
         self._pairs = pairs.reshape(-1).view(_TWICE_AS_WIDE[values.dtype])
 
-    def look_up(self, plane: NDArray[np.uint8]) -> NDArray[_Value]:
-        """Value of every pixel; (H, W) to (H, W), rows contiguous."""
+    def look_up(
+        self, plane: NDArray[np.uint8], out: NDArray[_Value] | None = None
+    ) -> NDArray[_Value]:
+        """Value of every pixel; (H, W) to (H, W), rows contiguous; in `out`, if given."""
         if plane.shape[1] % 2:
-            return cast("NDArray[_Value]", cv2.LUT(plane, cast("NDArray[np.uint8]", self._values)))
-        pairs = look_up(plane.view(np.uint16), self._pairs)
-        return cast("NDArray[_Value]", pairs.view(self._values.dtype))
+            return look_up(plane, self._values, out)
+        pairs = None if out is None else out.view(self._pairs.dtype)
+        return look_up(plane.view(np.uint16), self._pairs, pairs).view(self._values.dtype)
 
 
-def look_up(indices: NDArray[np.uint16], table: NDArray[_Entry]) -> NDArray[_Entry]:
-    """Entry of a table of 65,536 for every index; (H, W) to (H, W)."""
-    return cast("NDArray[_Entry]", cv2.LUT(indices, cast("NDArray[np.uint8]", table)))
+def look_up(
+    indices: NDArray[np.unsignedinteger],
+    table: NDArray[_Entry],
+    out: NDArray[_Entry] | None = None,
+) -> NDArray[_Entry]:
+    """Entry of a table of 256 or 65,536 for every index; (H, W) to (H, W); in `out`, if given."""
+    as_opencv_has_it = cast("tuple[NDArray[np.uint8], ...]", (indices, table, out))
+    return cast("NDArray[_Entry]", cv2.LUT(*as_opencv_has_it))

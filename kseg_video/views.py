@@ -97,12 +97,12 @@ def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint
     halves = pixels[height:].reshape(2, rows_of_blocks, width // 2)
     for band in bands_of(2 * rows_of_blocks, width):
         rows, half = band.rows, slice(band.rows.start // 2, band.rows.stop // 2)
-        pixels[:height][rows] = in_luma.look_up(labels[:height][rows])
+        in_luma.look_up(labels[:height][rows], out=pixels[:height][rows])
         # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
         # first of each pair in every other row.
         pairs = labels[rows][::2].view(np.uint16)
         for plane, table in zip(halves, in_chroma, strict=True):
-            plane[half] = look_up(pairs, table)
+            look_up(pairs, table, out=plane[half])
     return pixels
 
 

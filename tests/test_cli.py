@@ -158,10 +158,12 @@ class TestSeveralInputs:
         outcome = run("convert", clip, clip.with_name("b.mp4"), "-o", "no", cwd=tmp_path)
         message = "kseg-video: error: the folder no does not exist; make it first\n"
         assert (outcome.code, outcome.err) == (1, message)
+        assert left_in(tmp_path) == ["clip.mp4"]
 
     def test_one_file_for_all(self, clip: Path, tmp_path: Path) -> None:
         outcome = run("convert", clip, clip, "-o", tmp_path / "out.mp4")
         assert (outcome.code, "give a folder" in outcome.err) == (2, True)
+        assert left_in(tmp_path) == ["clip.mp4"]
 
 
 class TestBadInput:
@@ -334,8 +336,9 @@ class TestTerminal:
 
     def test_the_cursor_comes_back(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "clip.mp4")
-        for arguments in ((clip,), (clip,)):  # the second fails: the output exists
-            outcome = run_on_terminal("convert", *arguments)
+        for code in (0, 1):  # the second fails: the output exists
+            outcome = run_on_terminal("convert", clip)
+            assert outcome.code == code
             hidden = [m.start() for m in re.finditer(r"\x1b\[\?25l", outcome.err)]
             shown = [m.start() for m in re.finditer(r"\x1b\[\?25h", outcome.err)]
             assert max(hidden, default=-1) <= max(shown, default=-1)

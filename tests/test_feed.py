@@ -170,7 +170,7 @@ def test_a_file_plays_at_its_own_rate_and_ends() -> None:
     with Feed(Openings(capture), reconnect=False, paced=True) as feed:
         wait_until(lambda: feed.condition == "ended")
         assert time.monotonic() - begin >= 9 / 50
-        assert feed.received == 10
+        assert (feed.received, feed.message) == (10, "the source ended")
 
 
 def test_a_paused_file_waits_and_steps() -> None:

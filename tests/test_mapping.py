@@ -116,9 +116,9 @@ class TestFastMapping:
     @pytest.mark.parametrize("n_clusters", BOUNDS)
     @pytest.mark.parametrize("space", ["rgb", "lab"])
     def test_on_real_footage(self, real_media: Path, n_clusters: int, space: ColorSpace) -> None:
-        for path in sorted(real_media.iterdir()):
-            if path.suffix not in {".mp4", ".webm", ".jpg"}:
-                continue
+        paths = [p for p in real_media.iterdir() if p.suffix in {".mp4", ".webm", ".jpg"}]
+        assert paths
+        for path in paths:
             start = 0 if path.suffix == ".jpg" else 2
             with open_source(path, TrimSettings(start=start, max_frames=1)) as source:
                 for frame in source:

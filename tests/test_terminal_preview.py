@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import shlex
 import subprocess
 import time
@@ -45,6 +46,7 @@ def test_picture_and_keys(tmp_path: Path) -> None:
         assert terminal.end() == 0
         assert "\x1b[?1049l" in terminal.text, "back from the other screen"
         assert "\x1b[?25h" in terminal.text, "with a cursor"
+        assert re.search(r"red\.mkv: \d+ frames, [^\x1b]*\r\n$", terminal.text), "which stays"
 
 
 def test_what_is_typed_does_not_tear_the_panel(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Compiles `kseg_video/labelling.c`, where there is a C compiler: without, OpenCV does its work."""
+"""Compiles the C of `kseg_video`, where there is a C compiler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _COMPILERS = ("cc", "gcc", "clang")
-_OPTIONS = ("-std=gnu11", "-O3", "-shared", "-fPIC")
+_SOURCES = ("labelling.c", "nearest.c")
+# Products and sums are rounded one by one, as NumPy does.
+_OPTIONS = ("-std=gnu11", "-O3", "-ffp-contract=off", "-shared", "-fPIC")
 
 
 class CompilingHook(BuildHookInterface[Any]):
@@ -20,18 +22,19 @@ class CompilingHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Compile before the wheel is put together."""
-        source = Path(self.root, "kseg_video", "labelling.c")
-        library = source.with_suffix(".shared")
+        package = Path(self.root, "kseg_video")
         # Not .so, which would be a module; never written over in place, as it may be in use.
+        library = package / "compiled.shared"
         library.unlink(missing_ok=True)
         compiler = shlex.split(os.environ.get("CC", "")) or _found()
         if not compiler:
             return
-        command = [*compiler, *_OPTIONS, str(source), "-o", str(library)]
+        sources = [str(package / name) for name in _SOURCES]
+        command = [*compiler, *_OPTIONS, *sources, "-o", str(library)]
         try:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            self.app.display_warning(f"{source.name} was not compiled ({error})")
+            self.app.display_warning(f"nothing was compiled ({error})")
             library.unlink(missing_ok=True)
             return
         build_data["artifacts"].append(f"/{library.relative_to(self.root).as_posix()}")

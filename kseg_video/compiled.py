@@ -1,6 +1,7 @@
-"""Labels that hold still by `labelling.c`, where that could be compiled at installation.
+"""What is done in C (`labelling.c`, `nearest.c`), where that could be compiled at installation.
 
-Elsewhere `kseg_video.hysteresis` does the same with OpenCV, in about twice the time.
+Elsewhere `kseg_video.hysteresis` and `kseg_video.mapping` do the same, bit for bit, with OpenCV and
+NumPy, in several times the time.
 """
 
 from __future__ import annotations
@@ -9,18 +10,18 @@ import ctypes
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg_video.bands import Band, bands_of
-from kseg_video.frame import ALL_ROWS
+import numpy as np
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from kseg_video.color_index import ColorIndex
-    from kseg_video.frame import Frame, Plane
-    from kseg_video.mapping import CellTable
+    from kseg_video.bands import Band
 
-PASSES = 2  # of smoothing; each sees a row above and one below
+    Plane = NDArray[np.uint8]
+
+PASSES = 2  # of smoothing in labelling.c; each sees a row above and one below
 
 
 class _Plane(ctypes.Structure):
@@ -29,36 +30,49 @@ class _Plane(ctypes.Structure):
     _fields_ = (("pixels", ctypes.c_void_p), ("stride", ctypes.c_ssize_t))
 
     @classmethod
-    def of(cls, array: NDArray[np.integer] | None, rows: slice = ALL_ROWS) -> _Plane:
+    def of(cls, array: NDArray[np.integer] | None, rows: slice = slice(None)) -> _Plane:
         return cls() if array is None else cls(array[rows].ctypes.data, array.strides[0])
 
 
 def load(path: Path) -> ctypes.CDLL | None:
     """The library of that name, or None if there is none that can be used."""
+    size, array, plane = ctypes.c_size_t, ctypes.c_void_p, _Plane
+    before, results = [plane, plane, plane, ctypes.c_uint8], [plane, plane]
     try:
         loaded = ctypes.CDLL(str(path))
-        function = loaded.label_rows
+        loaded.label_rows.argtypes = [*[size] * 4, *[plane] * 3, *[array] * 3, *before, *results]
+        for function in (loaded.nearest, loaded.two_nearest):
+            function.argtypes = [size, array, size, array, array, array]
+            function.restype = None
     except (OSError, AttributeError):  # not compiled, or for another kind of computer
         return None
-    sizes, components, tables = [ctypes.c_size_t] * 4, [_Plane] * 3, [ctypes.c_void_p] * 3
-    before, results = [_Plane, _Plane, _Plane, ctypes.c_uint8], [_Plane, _Plane]
-    function.argtypes = [*sizes, *components, *tables, *before, *results]
     return loaded
 
 
-library = load(Path(__file__).with_name("labelling.shared"))
+library = load(Path(__file__).with_name("compiled.shared"))
 
 
-def label(
-    frame: Frame,
-    index: ColorIndex,
-    table: CellTable,
+def label_rows(
+    band: Band,
+    components: Sequence[Plane | None],
+    tables: Sequence[NDArray[np.uint16]],
+    luma: Plane,
     before: tuple[Plane, Plane] | None,
     limit: float,
-    labels: Plane,
-    cells: NDArray[np.uint16] | None,
+    results: tuple[Plane, NDArray[np.uint16] | None],
 ) -> None:
-    """Do what `kseg_video.hysteresis.label` does, bit for bit.
+    """Label some rows of a frame, as `kseg_video.hysteresis.label` does.
+
+    Parameters
+    ----------
+    band : Band
+    components : sequence of three ndarray of uint8
+        Of the rows seen: the first, (H, W), the others, (H, W, 2), and None; or, of a whole frame,
+        Y, U and V, the last two at half size.
+    tables : sequence of three ndarray of uint16
+        Of the first component, of the others, and from a cell to its label and swap.
+    luma, before, limit, results
+        Of the whole frame; the results are labels and cells. See `kseg_video.hysteresis.label`.
 
     Raises
     ------
@@ -66,21 +80,69 @@ def label(
         If there is none.
     """
     assert library is not None
-    height, width = labels.shape
+    seen, wanted = band.seen, band.within
     labels_before, luma_before = before or (None, None)
-    tables = [entries.ctypes.data for entries in (index.tables[0], index.others, table.pairs)]
-    halved = frame.layout == "i420" and index.axes is None
-    whole = Band(slice(0, height), slice(0, height))
-    for band in [whole] if halved else bands_of(height, width, margin=PASSES):
-        seen, wanted = band.seen, band.within
-        components = frame.planes if halved else (*index.components(frame, seen), None)
-        failed = library.label_rows(
-            *(width, seen.stop - seen.start, wanted.start, wanted.stop),
-            *(_Plane.of(component) for component in components),
-            *tables,
-            *(_Plane.of(plane, seen) for plane in (frame.luma, luma_before, labels_before)),
-            int(limit),
-            *(_Plane.of(result, band.rows) for result in (labels, cells)),
-        )
-        if failed:
-            raise MemoryError
+    failed = library.label_rows(
+        *(luma.shape[1], seen.stop - seen.start, wanted.start, wanted.stop),
+        *(_Plane.of(component) for component in components),
+        *(table.ctypes.data for table in tables),
+        *(_Plane.of(plane, seen) for plane in (luma, luma_before, labels_before)),
+        int(limit),
+        *(_Plane.of(result, band.rows) for result in results),
+    )
+    if failed:
+        raise MemoryError
+
+
+def nearest(
+    colors: NDArray[np.float32], centroids: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Nearest centroid of every colour, and its squared distance, as `kseg_video.mapping.nearest`.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+    centroids : ndarray of float32, shape (K, 3)
+
+    Returns
+    -------
+    labels : ndarray of uint8, shape (N,)
+    squared_distances : ndarray of float32, shape (N,)
+    """
+    labels, distances = np.empty(len(colors), np.uint8), np.empty(len(colors), np.float32)
+    _measure("nearest", len(colors), colors, centroids, labels, distances)
+    return labels, distances
+
+
+def two_nearest(
+    channels: NDArray[np.float32], centroids: NDArray[np.float32]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Bits of the two least squared distances of every colour, as `kseg_video.mapping.Cells`.
+
+    Parameters
+    ----------
+    channels : ndarray of float32, shape (3, N)
+    centroids : ndarray of float32, shape (K, 3)
+
+    Returns
+    -------
+    least, next_least : ndarray of uint32, shape (N,)
+        In the lowest five bits the number of the centroid.
+    """
+    count = channels.shape[1]
+    least, next_least = np.empty(count, np.uint32), np.empty(count, np.uint32)
+    _measure("two_nearest", count, channels, centroids, least, next_least)
+    return least, next_least
+
+
+def _measure(
+    function: str,
+    count: int,
+    colors: NDArray[np.float32],
+    centroids: NDArray[np.float32],
+    *results: NDArray[np.generic],
+) -> None:
+    assert len(centroids)
+    given = np.ascontiguousarray(colors), np.ascontiguousarray(centroids)
+    colors_at, centroids_at, *results_at = (array.ctypes.data for array in (*given, *results))
+    getattr(library, function)(count, colors_at, len(centroids), centroids_at, *results_at)

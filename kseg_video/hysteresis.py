@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from kseg_video import compiled
-from kseg_video.bands import bands_of
+from kseg_video.bands import Band, bands_of
 from kseg_video.lookup import look_up
 from kseg_video.mapping import LABEL_MASK
 
@@ -77,7 +77,7 @@ class LabelHysteresis:
         if before is not None and before[0].shape != labels.shape:
             before = None
         limit = 0.0 if before is None else _limit_of_change(frame.luma, before[1])
-        by = label if compiled.library is None else compiled.label
+        by = label if compiled.library is None else label_at_once
         by(frame, index, table, before, limit, labels, cells)
         return labels
 
@@ -134,6 +134,24 @@ def label(
             chosen = nearest ^ stays
         chosen = _follow_neighbors(chosen, nearest, swaps)
         labels[band.rows] = chosen[band.within]
+
+
+def label_at_once(
+    frame: Frame,
+    index: ColorIndex,
+    table: CellTable,
+    before: tuple[Plane, Plane] | None,
+    limit: float,
+    labels: Plane,
+    cells: NDArray[np.uint16] | None,
+) -> None:
+    """Do the same in C, row by row."""
+    tables = index.tables[0], index.others, table.pairs
+    halved = frame.layout == "i420" and index.axes is None
+    whole = Band(slice(0, len(labels)), slice(0, len(labels)))
+    for band in [whole] if halved else bands_of(*labels.shape, margin=compiled.PASSES):
+        components = frame.planes if halved else (*index.components(frame, band.seen), None)
+        compiled.label_rows(band, components, tables, frame.luma, before, limit, (labels, cells))
 
 
 def _changed(luma: Plane, before: Plane, limit: float) -> Plane:

@@ -9,15 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vectorized.h"
+
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "pixels are packed into words with the first one lowest"
-#endif
-
-/* Loops over bytes are compiled twice, and the system takes the version that suits its processor. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define VECTORIZED __attribute__((target_clones("avx2", "default")))
-#else
-#define VECTORIZED
 #endif
 
 #define LABEL_MASK 31

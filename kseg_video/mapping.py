@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kseg_video import compiled
 from kseg_video.color import squared_distances, to_working
 from kseg_video.color_index import MAX_CELLS
 
@@ -42,6 +43,8 @@ def nearest(
     labels : ndarray of uint8, shape (N,)
     squared_distances : ndarray of float32, shape (N,)
     """
+    if compiled.library is not None:
+        return compiled.nearest(colors, centroids)
     labels = np.zeros(len(colors), np.uint8)
     distances = np.empty(len(colors), np.float32)
     for begin in range(0, len(colors), _COLORS_AT_A_TIME):
@@ -119,14 +122,10 @@ class Cells:
         near, very_near : float
             How much greater the second squared distance may be to count as such.
         """
-        self._update(centroids)
-        least = self._distances[0].copy()
-        next_least = np.full_like(least, np.float32(np.inf).view(np.uint32))
-        greater = np.empty_like(least)
-        for row in self._distances[1:]:
-            np.maximum(least, row, out=greater)
-            np.minimum(next_least, greater, out=next_least)
-            np.minimum(least, row, out=least)
+        if compiled.library is not None:
+            least, next_least = compiled.two_nearest(self._channels, centroids)
+        else:
+            least, next_least = self._two_nearest(centroids)
         by_row = np.zeros(256, np.uint8)
         by_row[: len(numbers)] = numbers
         labels, swaps = np.zeros((2, MAX_CELLS), np.uint8)
@@ -140,12 +139,26 @@ class Cells:
             swaps[: len(least)] = rivals
         return CellTable(labels, swaps)
 
-    def _update(self, centroids: NDArray[np.float32]) -> None:
-        """Bring the distances up to date, for those centroids that have moved.
+    def _two_nearest(
+        self, centroids: NDArray[np.float32]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """The two least squared distances.
 
         Positive floats sort as their bit patterns do: with the label in the lowest bits, minima
         find label and distance together.
         """
+        self._update(centroids)
+        least = self._distances[0].copy()
+        next_least = np.full_like(least, np.float32(np.inf).view(np.uint32))
+        greater = np.empty_like(least)
+        for row in self._distances[1:]:
+            np.maximum(least, row, out=greater)
+            np.minimum(next_least, greater, out=next_least)
+            np.minimum(least, row, out=least)
+        return least, next_least
+
+    def _update(self, centroids: NDArray[np.float32]) -> None:
+        """Bring the distances up to date, for those centroids that have moved."""
         if len(centroids) != len(self._centroids):
             self._distances = np.empty((len(centroids), self._channels.shape[1]), np.uint32)
             moved = np.arange(len(centroids))

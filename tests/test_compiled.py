@@ -1,4 +1,4 @@
-"""Labels by the compiled library are those by OpenCV, whatever the frame; and it may be missing."""
+"""What the compiled library finds is what OpenCV and NumPy find; and it may be missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kseg_video import Frame, Segmenter, SegmenterSettings, compiled, hysteresis
+from kseg_video import Frame, Segmenter, SegmenterSettings, compiled, hysteresis, mapping
 from kseg_video.color_index import ColorIndex
 from kseg_video.frame import i420_shape
 from kseg_video.mapping import Cells
@@ -63,7 +63,7 @@ def assert_same_labels(frame: Frame, random: np.random.Generator, clusters: int)
         hysteresis.label(after, index, table, memory, 4.6, expected, cells)
         for wanted in (None, np.empty_like(cells)):
             labels = np.empty_like(expected)
-            compiled.label(after, index, table, memory, 4.6, labels, wanted)
+            hysteresis.label_at_once(after, index, table, memory, 4.6, labels, wanted)
             np.testing.assert_array_equal(labels, expected)
             if wanted is not None:
                 np.testing.assert_array_equal(wanted, cells)
@@ -106,21 +106,50 @@ class TestTheSameLabels:
         np.testing.assert_array_equal(found[0], found[1])
 
 
+@needs_library
+class TestTheSameDistances:
+    @given(
+        count=st.integers(0, 1100),
+        clusters=st.integers(1, 32),
+        whole=st.booleans(),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    @settings(max_examples=100, deadline=None)
+    def test_of_nearest_and_second_nearest(
+        self, count: int, clusters: int, whole: bool, seed: int
+    ) -> None:
+        """Whole levels, of which many are equally near, and others."""
+        random = np.random.default_rng(seed)
+        colors, centroids = (
+            (values.round() if whole else values).astype(np.float32)
+            for values in (random.uniform(0, 9, (count, 3)), random.uniform(0, 9, (clusters, 3)))
+        )
+        numbers = np.arange(clusters, dtype=np.uint8)
+        found = []
+        for library in (compiled.library, None):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(compiled, "library", library)
+                table = Cells(colors).label(centroids, numbers, near=2, very_near=1)
+                found.append((*mapping.nearest(colors, centroids), table.labels, table.swaps))
+        for by_c, by_numpy in zip(*found, strict=True):
+            np.testing.assert_array_equal(by_c, by_numpy)
+
+
 class TestWithoutALibrary:
     def test_one_that_is_missing_or_none_is_not_loaded(self, tmp_path: Path) -> None:
-        path = tmp_path / "labelling.shared"
+        path = tmp_path / "compiled.shared"
         assert compiled.load(path) is None
         path.write_bytes(b"not a library")
         assert compiled.load(path) is None
 
     @pytest.mark.parametrize("compiler", ["false", "no-such-compiler"])
     def test_a_wheel_is_built_all_the_same(self, tmp_path: Path, compiler: str) -> None:
-        assert wheel_files(tmp_path, {"CC": compiler}).isdisjoint({"kseg_video/labelling.shared"})
+        assert wheel_files(tmp_path, {"CC": compiler}).isdisjoint({"kseg_video/compiled.shared"})
 
 
 def test_a_wheel_has_the_library_where_there_is_a_compiler(tmp_path: Path) -> None:
     has_one = any(map(shutil.which, ("cc", "gcc", "clang")))
-    assert ("kseg_video/labelling.shared" in wheel_files(tmp_path, {})) == has_one
+    assert ("kseg_video/compiled.shared" in wheel_files(tmp_path, {})) == has_one
 
 
 def wheel_files(folder: Path, variables: dict[str, str]) -> set[str]:

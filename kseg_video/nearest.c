@@ -1,0 +1,71 @@
+/* Nearest centroids of colours, digit for digit what kseg_video/mapping.py finds with NumPy, which says
+   why it is done like this: tests hold the two to each other. Some colours at a time, so that what is
+   known of them stays in the nearest cache while one centroid after another is measured. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "vectorized.h"
+
+#define AT_A_TIME 512
+#define LABEL_BITS 31 /* the lowest of a squared distance, where its label is kept */
+#define INFINITE 0x7f800000 /* as a float */
+
+static inline float squared_distance(float x, float y, float z, const float *centroid)
+{
+    float dx = x - centroid[0], dy = y - centroid[1], dz = z - centroid[2];
+    return dx * dx + dy * dy + dz * dz;
+}
+
+/* `colors` and `centroids` are triples; of equally near centroids, the first counts. */
+VECTORIZED void nearest(size_t count, const float *restrict colors, size_t n_centroids,
+                        const float *restrict centroids, uint8_t *restrict labels,
+                        float *restrict distances)
+{
+    float x[AT_A_TIME], y[AT_A_TIME], z[AT_A_TIME], least[AT_A_TIME];
+    int32_t chosen[AT_A_TIME];
+    for (size_t begin = 0; begin < count; begin += AT_A_TIME) {
+        size_t size = count - begin < AT_A_TIME ? count - begin : AT_A_TIME;
+        for (size_t i = 0; i < size; i++) {
+            const float *color = colors + 3 * (begin + i);
+            x[i] = color[0], y[i] = color[1], z[i] = color[2];
+            least[i] = squared_distance(x[i], y[i], z[i], centroids);
+            chosen[i] = 0;
+        }
+        for (size_t number = 1; number < n_centroids; number++)
+            for (size_t i = 0; i < size; i++) {
+                float distance = squared_distance(x[i], y[i], z[i], centroids + 3 * number);
+                int is_nearer = distance < least[i];
+                chosen[i] = is_nearer ? (int32_t)number : chosen[i];
+                least[i] = is_nearer ? distance : least[i];
+            }
+        for (size_t i = 0; i < size; i++)
+            labels[begin + i] = (uint8_t)chosen[i];
+        memcpy(distances + begin, least, size * sizeof *least);
+    }
+}
+
+/* The least and the second least squared distance, as bits with the centroid's number in the lowest:
+   floats above zero are ordered as their bits are. `channels` are three planes. */
+VECTORIZED void two_nearest(size_t count, const float *restrict channels, size_t n_centroids,
+                            const float *restrict centroids, int32_t *restrict least,
+                            int32_t *restrict next_least)
+{
+    const float *x = channels, *y = x + count, *z = y + count;
+    for (size_t begin = 0; begin < count; begin += AT_A_TIME) {
+        size_t end = count - begin < AT_A_TIME ? count : begin + AT_A_TIME;
+        for (size_t i = begin; i < end; i++)
+            least[i] = next_least[i] = INFINITE;
+        for (size_t number = 0; number < n_centroids; number++)
+            for (size_t i = begin; i < end; i++) {
+                float distance = squared_distance(x[i], y[i], z[i], centroids + 3 * number);
+                int32_t bits, greater;
+                memcpy(&bits, &distance, sizeof bits);
+                bits = (bits & ~LABEL_BITS) | (int32_t)number;
+                greater = bits > least[i] ? bits : least[i];
+                next_least[i] = greater < next_least[i] ? greater : next_least[i];
+                least[i] = bits < least[i] ? bits : least[i];
+            }
+    }
+}

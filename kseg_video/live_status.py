@@ -85,7 +85,7 @@ class LivePanel:
         if self._takes_keys and figures.state.shows_help:
             columns, rows = self._console.size
             # Within borders on all sides, and a blank inside of those at the left and right.
-            lines = help_rows(columns - 4, min(rows - 4, len(KEYS)))
+            lines = help_rows(max(columns - 4, 1), max(min(rows - 4, len(KEYS)), 1))
             return Panel(Segments(lines), title=_TITLE, subtitle="h: back")
         hint = "q: quit · h: help" if self._takes_keys else "Ctrl-C: quit"
         if self._has_window:

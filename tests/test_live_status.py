@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from collections import deque
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from kseg_video import RenderSettings, Segmenter, SegmenterSettings
 from kseg_video.live_figures import LiveFigures
-from kseg_video.live_state import LiveState
+from kseg_video.live_state import KEYS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, live_panel
 from tests.live_doubles import Clock
 from tests.pictures import quadrants
@@ -111,6 +112,23 @@ def test_the_panel_names_keys_only_where_they_are_taken(has_window: bool, hint: 
     with LivePanel(console, deque(), has_window=has_window, clock=Clock()) as panel:
         panel.update(figures)
     assert f"─ {hint} ─" in Text.from_ansi(shown.getvalue()).plain
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "letters"), [(60, 30, 18), (60, 10, 5), (60, 4, 0), (2, 2, 0)]
+)
+def test_the_help_takes_the_panel_s_place_whatever_its_size(
+    width: int, height: int, letters: int
+) -> None:
+    """In small terminals there is room for so many letters of each meaning at least."""
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=width, height=height)
+    with LivePanel(console, deque(), has_window=False, clock=Clock()) as panel:
+        panel._takes_keys = True  # as on a terminal
+        panel.update(lambda: figures(state=replace(figures().state, shows_help=True)))
+    text = Text.from_ansi(shown.getvalue()).plain
+    for binding in KEYS if letters else ():
+        assert re.search(rf"{re.escape(binding.label)} +{binding.does[:letters]}", text)
 
 
 def test_without_a_terminal_there_is_a_line_every_ten_seconds(

@@ -12,6 +12,7 @@ from kseg_video.clustering import cold_fit
 from kseg_video.color import to_levels
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
+from kseg_video.frame import check_frame
 from kseg_video.gif import clear_after_each_frame
 from kseg_video.indexed_color import ColorIndexer
 from kseg_video.settings import SegmenterSettings
@@ -51,6 +52,7 @@ class _AnimationSink(FfmpegSink):
         return [*raw_video(pixel_format, width, height, self._frame_rate), "-i", "pipe:0"]
 
     def _check(self, frame: Frame) -> None:
+        check_frame(frame)
         if frame.pixels.shape[:2] != self._size or frame.layout == "i420":
             raise SinkError(
                 f"a {frame.layout} picture of shape {frame.pixels.shape} cannot follow; give "

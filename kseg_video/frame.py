@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from kseg_video.color import ColorEncoding, yuv_to_bgr_matrix
-from kseg_video.errors import SourceError
+from kseg_video.errors import SinkError, SourceError
 from kseg_video.palette import Palette, shares_of
 
 if TYPE_CHECKING:
@@ -253,16 +253,31 @@ def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
     Raises
     ------
     SourceError
-        If an array is not uint8 of shape (H, W, 3) with at least one pixel.
+        If it is neither, or an array is not uint8 of shape (H, W, 3) with at least one pixel.
     """
     if isinstance(picture, Frame):
         return picture
+    wanted = "a picture must be a uint8 array of shape (height, width, 3) in BGR order"
+    if not isinstance(picture, np.ndarray):
+        raise SourceError(f"{wanted} or a Frame, not a {type(picture).__name__}")
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise SourceError(
-            f"a picture must be a uint8 array of shape (height, width, 3) in BGR order, "
-            f"not {picture.dtype} of shape {picture.shape}"
-        )
+        raise SourceError(f"{wanted}, not {picture.dtype} of shape {picture.shape}")
     return Frame(np.ascontiguousarray(picture))
+
+
+def check_frame(picture: object) -> None:
+    """Check that what a sink is given is a frame: arrays know neither their layout nor their time.
+
+    Raises
+    ------
+    SinkError
+        If it is not.
+    """
+    if not isinstance(picture, Frame):
+        raise SinkError(
+            f"a sink takes a Frame, not a {type(picture).__name__}; "
+            "wrap an array, as Frame(array, index=0, time=0.0)"
+        )
 
 
 class ColorCells(Protocol):
@@ -311,6 +326,21 @@ class Segmentation:
     event: Event
     color_space: ColorSpace = "rgb"
     cells: ColorCells | None = None
+
+    def check_size(self, frame: Frame) -> None:
+        """Check that a frame has the size of what was segmented.
+
+        Raises
+        ------
+        SourceError
+            If it has not.
+        """
+        height, width = self.labels.shape
+        if (frame.width, frame.height) != (width, height):
+            raise SourceError(
+                f"the segmentation is one of {width}x{height}, not of "
+                f"{frame.width}x{frame.height}; give the picture that was segmented"
+            )
 
     @cached_property
     def palette(self) -> Palette:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from kseg_video.color import to_working, working_to_bgr
+from kseg_video.frame import as_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,19 +52,27 @@ class FrameStatistics:
     places: NDArray[np.float64]
 
 
-def measure(frame: Frame, segmentation: Segmentation) -> FrameStatistics:
+def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> FrameStatistics:
     """Figures of a segmented frame.
 
     Parameters
     ----------
-    frame : Frame
+    picture : Frame, or ndarray of uint8 and shape (H, W, 3)
+        What was segmented; an array counts as frame 0, at 0 s.
     segmentation : Segmentation
-        Of that frame.
+        Of that picture.
 
     Returns
     -------
     FrameStatistics
+
+    Raises
+    ------
+    SourceError
+        If the picture is none, or not of the segmentation's size.
     """
+    frame = as_frame(picture)
+    segmentation.check_size(frame)
     palette = segmentation.palette
     bgr = working_to_bgr(palette.centroids, segmentation.color_space)
     lab = to_working(bgr, "lab")

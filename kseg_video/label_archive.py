@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.errors import SinkError, cannot_write
+from kseg_video.frame import check_frame
 from kseg_video.whole_files import AbortingContext, PartialFile
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class LabelArchiveSink(AbortingContext):
         SinkError
             If it is none, has not the size announced, or cannot be written.
         """
+        check_frame(frame)
         if frame.layout != "gray8" or frame.pixels.shape != self._shape:
             raise SinkError(f"{self._path} takes label maps of {self._shape[1]}x{self._shape[0]}")
         try:

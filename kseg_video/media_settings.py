@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from kseg_video.errors import SettingsError
-from kseg_video.setting_checks import check_choice, check_whole
+from kseg_video.setting_checks import check_choice, check_whole, make_plain
 
 Codec: TypeAlias = Literal["h264", "vp9", "prores"]
 Preset: TypeAlias = Literal[
@@ -36,6 +36,7 @@ class TrimSettings:
     max_frames: int | None = None
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if not (math.isfinite(self.start) and self.start >= 0):
             raise SettingsError(f"the start cannot be {self.start!r}; give seconds, 0 or more")
         if self.end is not None and not (math.isfinite(self.end) and self.end > self.start):
@@ -145,6 +146,7 @@ class EncoderSettings:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        make_plain(self)
         check_choice("the codec", self.codec, (*get_args(Codec), None))
         check_choice("the preset", self.preset, (*get_args(Preset), None))
         if self.crf is not None:

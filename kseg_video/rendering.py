@@ -97,6 +97,8 @@ def render(
     ------
     SettingsError
         If the background is a picture and none of the right size is given.
+    SourceError
+        If the picture is none, or not of the segmentation's size.
     """
     painted = Renderer().render(as_frame(picture), segmentation, settings, layout, background)
     if isinstance(picture, Frame):
@@ -120,6 +122,7 @@ class Renderer:
     ) -> Frame:
         """Paint a view of the next frame; as the function `render` does."""
         settings = settings or RenderSettings()
+        segmentation.check_size(frame)
         if settings.view == "labels":
             return replace(frame, pixels=segmentation.labels, layout="gray8")
         if settings.view == "matte":

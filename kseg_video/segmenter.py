@@ -69,7 +69,7 @@ class Segmenter:
         Raises
         ------
         SourceError
-            If an array is not a BGR picture.
+            If it is neither a frame nor a BGR picture.
         """
         frame = as_frame(picture)
         space = self.settings.color_space

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import SinkError, cannot_write
+from kseg_video.frame import check_frame
 from kseg_video.leftovers import leftovers
 from kseg_video.stills import OPAQUE_STILL_SUFFIXES, numbered_files, write_still
 from kseg_video.whole_files import AbortingContext
@@ -60,6 +61,7 @@ class SequenceSink(AbortingContext):
         SinkError
             If it or one before it cannot be written.
         """
+        check_frame(frame)
         if len(self._pending) > self._workers:
             self._await_oldest()
         if frame.alpha is not None and self._suffix in OPAQUE_STILL_SUFFIXES and not self.notes:

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from numbers import Integral
+from typing import TYPE_CHECKING
+
 from kseg_video.errors import SettingsError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def make_plain(settings: DataclassInstance) -> None:
+    """Turn NumPy's whole numbers in settings into Python's, which never overflow."""
+    for field in fields(settings):
+        object.__setattr__(settings, field.name, _plain(getattr(settings, field.name)))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, tuple | frozenset):
+        return type(value)(map(_plain, value))
+    return value
 
 
 def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:

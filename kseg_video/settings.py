@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from kseg_video.background import parse_background, parse_color
 from kseg_video.errors import SettingsError
-from kseg_video.setting_checks import check_choice, check_whole
+from kseg_video.setting_checks import check_choice, check_whole, make_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ View: TypeAlias = Literal[
 Selector: TypeAlias = "int | str | tuple[int, int]"
 
 MAX_CLUSTERS = 32
+DEFAULT_CLUSTERS = 5
 _MAX_FEATHER = 100
 DEFAULT_SAMPLE_PIXELS = 10_000
 
@@ -37,7 +38,7 @@ class SegmenterSettings:
     Parameters
     ----------
     n_clusters : int
-        Number of clusters, 1 to 32.
+        Number of clusters, 1 to 32; where it is left at 5, a palette's number of colours.
     color_space : {"rgb", "lab", "luv", "hsv", "ycrcb", "oklab"}
         Working space in which distances are measured (see `kseg_video.color`).
     mapping : {"fast", "exact"}, optional
@@ -70,7 +71,7 @@ class SegmenterSettings:
         If a value is out of range.
     """
 
-    n_clusters: int = 5
+    n_clusters: int = DEFAULT_CLUSTERS
     color_space: ColorSpace = "rgb"
     mapping: Mapping | None = None
     stability: float = 0.5
@@ -84,6 +85,7 @@ class SegmenterSettings:
     frozen: bool = False
 
     def __post_init__(self) -> None:
+        make_plain(self)
         check_whole("the number of clusters", self.n_clusters, 1, MAX_CLUSTERS)
         check_choice("the colour space", self.color_space, get_args(ColorSpace))
         check_choice("the mapping", self.mapping, (*get_args(Mapping), None))
@@ -100,6 +102,8 @@ class SegmenterSettings:
         for color in self.palette:
             if not re.fullmatch("#[0-9a-f]{6}", color):
                 raise SettingsError(f"{color!r} is no colour; give a palette such as #2b6cb0")
+        if self.palette and self.n_clusters == DEFAULT_CLUSTERS:
+            object.__setattr__(self, "n_clusters", len(self.palette))
         if self.palette and len(self.palette) != self.n_clusters:
             raise SettingsError(
                 f"a palette of {len(self.palette)} colours makes as many clusters, not "
@@ -148,6 +152,7 @@ class RenderSettings:
     despeckle: int | None = None
 
     def __post_init__(self) -> None:
+        make_plain(self)
         check_choice("the view", self.view, get_args(View))
         parse_background(self.background)
         for number in self.disabled:
@@ -182,6 +187,7 @@ class ClusterChoice:
     off: tuple[Selector, ...] = ()
 
     def __post_init__(self) -> None:
+        make_plain(self)
         if self.only and self.off:
             raise SettingsError(
                 "clusters are either kept (--only, --pick) or switched off (--disable, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import SinkError, cannot_write
+from kseg_video.frame import check_frame
 from kseg_video.stills import OPAQUE_STILL_SUFFIXES, write_still
 from kseg_video.whole_files import AbortingContext, PartialFile
 
@@ -43,6 +44,7 @@ class StillSink(AbortingContext):
         SinkError
             If it is the second, or cannot be written.
         """
+        check_frame(frame)
         suffix = self._path.suffix.lower()
         if self._written:
             raise SinkError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kseg_video.containers import CONTAINERS, codec_arguments
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
-from kseg_video.frame import i420_shape
+from kseg_video.frame import check_frame, i420_shape
 from kseg_video.track_muxing import picture_delay, tracks_input, tracks_output
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class VideoFileSink(FfmpegSink):
         SinkError
             If it has not, or the encoder has ended.
         """
+        check_frame(frame)
         if frame.pixels.shape != self._shape or frame.width != self._info.width:
             raise SinkError(
                 f"a picture of shape {frame.pixels.shape} cannot follow ones of {self._shape}"

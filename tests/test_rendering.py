@@ -5,12 +5,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from kseg_video import Frame, RenderSettings, Segmentation, Segmenter, SegmenterSettings, render
+from kseg_video import (
+    Frame,
+    RenderSettings,
+    Segmentation,
+    Segmenter,
+    SegmenterSettings,
+    SourceError,
+    measure,
+    render,
+)
 from kseg_video.color import bgr_to_yuv
 from kseg_video.rendering import view_width
 from tests.pictures import as_i420, photo_like
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 PICTURE = photo_like(5, size=(24, 32))
@@ -30,6 +41,13 @@ def borders(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     across[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     across[1:] |= labels[1:] != labels[:-1]
     return across
+
+
+@pytest.mark.parametrize("use", [render, measure])
+@pytest.mark.parametrize("picture", [PICTURE[1:], PICTURE[:, 1:], Frame(PICTURE[1:])])
+def test_a_picture_of_another_size(use: Callable[..., object], picture: object) -> None:
+    with pytest.raises(SourceError, match=r"of 32x24, not of (32x23|31x24); give the picture"):
+        use(picture, BGR_RESULT)
 
 
 class TestBgr:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import doctest
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -39,6 +39,20 @@ def test_quadrants_are_found_and_numbered_from_dark_to_light(
     truth = quadrant_labels()
     order = np.argsort(luma(np.array([quadrants(noise=0)[truth == n][0] for n in range(4)])))
     assert np.array_equal(segmentation.labels, np.argsort(order)[truth])
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
+    names = ("seed", "attempts", "max_iterations", "sample_pixels")
+    four: Any = np.int64(4)
+    found = segment(quadrants(), four, **{name: np.uint8(9) for name in names})
+    plain = segment(quadrants(), 4, **dict.fromkeys(names, 9))
+    assert np.array_equal(found.labels, plain.labels)
+
+
+@pytest.mark.parametrize("picture", [None, [[0, 0, 0]], "a.png"])
+def test_what_is_no_picture(picture: Any) -> None:
+    with pytest.raises(SourceError, match=r"uint8 array of shape .* or a Frame, not a"):
+        Segmenter().segment(picture)
 
 
 @pytest.mark.parametrize("mapping", MODES)

@@ -3,11 +3,14 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from typing import Any
 
+import numpy as np
 import pytest
 
 import kseg_video
 from kseg_video import (
+    ClusterChoice,
     EncoderSettings,
     RenderSettings,
     SegmenterSettings,
@@ -33,6 +36,7 @@ BAD = [
     (SegmenterSettings, {"max_iterations": 0}, "iterations"),
     (SegmenterSettings, {"epsilon": 0.0}, "above 0"),
     (SegmenterSettings, {"epsilon": float("inf")}, "above 0"),
+    (SegmenterSettings, {"palette": ("#000000",), "n_clusters": 2}, "as many clusters, not 2"),
     (RenderSettings, {"view": "sideways"}, "choose one of segmented"),
     (RenderSettings, {"disabled": frozenset({32})}, "from 0 to 31"),
     (TrimSettings, {"start": -1.0}, "0 or more"),
@@ -60,6 +64,23 @@ def test_defaults_are_valid_and_frozen(kind: type[object]) -> None:
     field = next(iter(dataclasses.fields(settings))).name  # type: ignore[arg-type]
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(settings, field, None)
+
+
+def test_the_number_of_clusters_follows_a_palette() -> None:
+    palette = ("#000000", "#808080", "#ffffff")
+    assert SegmenterSettings(palette=palette).n_clusters == 3
+    assert SegmenterSettings(palette=palette, n_clusters=3).n_clusters == 3
+    assert dataclasses.replace(SegmenterSettings(), palette=palette).n_clusters == 3
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
+    two: Any = np.uint8(2)
+    assert SegmenterSettings(two, seed=two).n_clusters == 2
+    assert RenderSettings(disabled=frozenset({two})).disabled == {2}
+    choice = ClusterChoice(off=(two, (two, two)))
+    assert choice.numbers == {2}
+    assert TrimSettings(max_frames=two).max_frames == 2
+    assert EncoderSettings(crf=two).crf == 2
 
 
 def test_every_public_name_is_there() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -42,6 +42,17 @@ def write(
     with open_sink(path, info, settings) as sink:
         for index, pixels in enumerate(pictures):
             sink.write(Frame(pixels, info.layout, info.encoding, index))
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif", "a.webp", "a.png", "%d.png", "a.npz"])
+def test_what_is_no_frame(tmp_path: Path, name: str) -> None:
+    picture: Any = quarters()
+    with (
+        pytest.raises(SinkError, match=r"takes a Frame, not a ndarray; .* Frame\(array"),
+        open_sink(tmp_path / name, INFO) as sink,
+    ):
+        sink.write(picture)
+    assert left_in(tmp_path) == []
 
 
 @pytest.fixture

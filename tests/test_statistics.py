@@ -145,7 +145,7 @@ class TestTables:
         without[30:, 30:] = full[:30, :30]
         for picture in (full, full, without):
             segmentation = segmenter.segment(picture)
-        figures = measure(Frame(without), segmentation)
+        figures = measure(without, segmentation)
         (away,) = np.flatnonzero(figures.shares == 0)
         assert np.abs(figures.rgb[away] - QUADRANTS[3, ::-1]).max() < 3
         assert np.isnan(figures.places[away]).all()

@@ -19,7 +19,7 @@ from kseg_video.media_settings import DecoderSettings, TrimSettings
 from kseg_video.probe import ProbedVideo, probe
 from kseg_video.stalls import StalledError
 from kseg_video.still_source import StillsSource
-from kseg_video.stills import STILL_SUFFIXES, is_sequence
+from kseg_video.stills import is_sequence, is_still
 from kseg_video.timing import frames_before
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def open_source(
     Parameters
     ----------
     path : str or Path
-        Anything that ffmpeg decodes; JPEG, PNG, WebP, TIFF or BMP; or such stills of one size,
-        taken at 25 frames a second: a folder of them, by name, or a pattern such as
-        ``frame_%04d.png``, by number.
+        Anything that ffmpeg decodes, animated PNG and WebP included; JPEG, PNG, WebP, TIFF or BMP;
+        or such stills of one size, taken at 25 frames a second: a folder of them, by name, or a
+        pattern such as ``frame_%04d.png``, by number.
     trim : TrimSettings, optional
         The part that is wanted.
     decoder : DecoderSettings, optional
@@ -105,7 +105,7 @@ def open_source(
             pass
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}); check its rights") from error
-    if path.suffix.lower() in STILL_SUFFIXES:
+    if is_still(path):
         return StillsSource(path, trim)
     return VideoFileSource(path, trim, decoder or DecoderSettings())
 
@@ -247,10 +247,9 @@ class VideoFileSource(ClosingContext):
             if not self._path.exists():
                 raise SourceError(f"{self._path} is gone; put it back and try again")
             if self._cut.start or self._cut.count is not None:
-                raise SourceError(
-                    f"{self._path} has no frame in the chosen part; it lasts "
-                    f"{self._video.duration or 0:g} s"
-                )
+                lasts = self._video.duration
+                end = "it ends before" if lasts is None else f"it lasts {lasts:g} s"
+                raise SourceError(f"{self._path} has no frame in the chosen part; {end}")
             raise SourceError(
                 f"{self._path} holds no frame that can be decoded; check that it plays"
             )

@@ -13,6 +13,7 @@ from kseg_video.stills import (
     OPAQUE_STILL_SUFFIXES,
     STILL_SUFFIXES,
     is_sequence,
+    is_still,
     name_of_sequence,
     numbered_files,
 )
@@ -218,6 +219,8 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
     else:
         stem = source.stem
     if suffix in STILL_SUFFIXES:
+        if suffix == ".png" and not is_still(source):
+            suffix = ".webp"  # which is written animated, too
         suffix = ".png" if suffix in LOSSY_STILL_SUFFIXES else suffix
     elif lossless:
         suffix = LOSSLESS_SUFFIX

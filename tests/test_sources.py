@@ -3,19 +3,22 @@ from __future__ import annotations
 import shutil
 import struct
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from kseg_video import SettingsError, SourceError, TrimSettings, open_source
+from kseg_video import SettingsError, SourceError, TrimSettings, convert, open_source
+from kseg_video.targets import default_output
 from tests.media import ffmpeg, inspect, make_clip, make_flat_clip, read_exact_bgr, read_planes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from kseg_video.frame import Frame
 
@@ -47,10 +50,35 @@ def _stills(folder: Path) -> Path:
     return images
 
 
+def _animated_webp(folder: Path) -> Path:
+    return save_animation(folder / "animated.webp", moving(), lossless=True)
+
+
+def _animated_png(folder: Path) -> Path:
+    return save_animation(folder / "animated.png", moving())
+
+
+def moving(count: int = 12) -> list[NDArray[np.uint8]]:
+    """A square that moves over a plain ground, RGB with a clear corner."""
+    pictures = []
+    for number in range(count):
+        picture = np.full((48, 64, 4), (200, 50, 50, 255), np.uint8)
+        picture[10:20, 4 * number : 4 * number + 8, :3] = (0, 255, 0)
+        picture[:8, :8] = 0
+        pictures.append(picture)
+    return pictures
+
+
+def save_animation(path: Path, pictures: list[NDArray[np.uint8]], **options: Any) -> Path:
+    first, *others = (Image.fromarray(picture) for picture in pictures)
+    first.save(path, save_all=True, append_images=others, duration=40, **options)
+    return path
+
+
 class TestEverySource:
     """What all sources promise."""
 
-    @pytest.fixture(params=[_video, _odd_video, _still, _stills])
+    @pytest.fixture(params=[_video, _odd_video, _still, _stills, _animated_webp, _animated_png])
     def path(self, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         make: Callable[[Path], Path] = request.param
         return make(tmp_path)
@@ -59,7 +87,8 @@ class TestEverySource:
         with open_source(path) as source:
             info = source.info
             frames = list(source)
-        assert len(frames) == info.frame_count
+        unknown = path.stem == "animated"  # nothing in the file tells how long it lasts
+        assert info.frame_count == (None if unknown else len(frames))
         for number, frame in enumerate(frames):
             assert (frame.index, frame.width, frame.height) == (number, info.width, info.height)
             assert frame.time == pytest.approx(number / info.frame_rate, abs=1e-3)
@@ -411,6 +440,35 @@ class TestStills:
         Image.new("RGB", (5, 5)).save(folder / "frame3.png")
         with pytest.raises(SourceError, match=r"frame3.png is 5x5 .* bring them to one size"):
             frames_of(folder)
+
+
+class TestAnimations:
+    @pytest.mark.parametrize("make", [_animated_webp, _animated_png])
+    def test_all_pictures_come_with_their_opacity(
+        self, tmp_path: Path, make: Callable[[Path], Path]
+    ) -> None:
+        frames = frames_of(make(tmp_path))
+        assert len(frames) == 12
+        for frame, picture in zip(frames, moving(), strict=True):
+            assert frame.alpha is not None
+            assert np.array_equal(frame.alpha, picture[..., 3])
+            visible = frame.alpha > 0
+            assert np.array_equal(frame.bgr[visible], picture[visible][:, 2::-1])
+
+    @pytest.mark.parametrize("name", ["a.webp", "a.png"])
+    def test_one_that_pauses_lasts_as_long(self, tmp_path: Path, name: str) -> None:
+        pictures = moving()
+        pictures[6] = pictures[5]  # is stored as one that lasts twice as long
+        save_animation(tmp_path / name, pictures)
+        assert len(frames_of(tmp_path / name)) == 12
+        with pytest.raises(SourceError, match="no frame in the chosen part; it ends before"):
+            frames_of(tmp_path / name, TrimSettings(start=100))
+
+    def test_without_a_name_for_it_the_output_is_animated_too(self, tmp_path: Path) -> None:
+        path = _animated_png(tmp_path)
+        convert(path, default_output(path))
+        with Image.open(tmp_path / "animated.segmented.webp") as output:
+            assert output.n_frames == 12  # type: ignore[attr-defined]
 
 
 class TestSequences:

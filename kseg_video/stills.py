@@ -31,20 +31,20 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
-_MAY_BE_ANIMATED = frozenset({".png", ".webp"})
+_MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
 
 _NUMBER = re.compile(r"%0?\d*d")
 
 
 def is_still(path: Path) -> bool:
-    """Whether a file is one picture, by its suffix and, of PNG and WebP, what is in it."""
+    """Whether a file is one picture, by its suffix and, of GIF, PNG and WebP, what is in it."""
     suffix = path.suffix.lower()
     if suffix not in _MAY_BE_ANIMATED:
         return suffix in STILL_SUFFIXES
     # Of what Pillow raises at damaged files, who reads the picture says what is wrong.
     with contextlib.suppress(Exception), Image.open(path) as picture:
         return not getattr(picture, "is_animated", False)
-    return True
+    return suffix in STILL_SUFFIXES
 
 
 def is_sequence(path: Path) -> bool:

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kseg_video import SettingsError, SourceError, TrimSettings, convert, open_source
+from kseg_video import (
+    SegmenterSettings,
+    SettingsError,
+    SourceError,
+    TrimSettings,
+    convert,
+    open_source,
+)
 from kseg_video.targets import default_output
 from tests.media import ffmpeg, inspect, make_clip, make_flat_clip, read_exact_bgr, read_planes
 
@@ -463,6 +470,24 @@ class TestAnimations:
         assert len(frames_of(tmp_path / name)) == 12
         with pytest.raises(SourceError, match="no frame in the chosen part; it ends before"):
             frames_of(tmp_path / name, TrimSettings(start=100))
+
+    @pytest.mark.parametrize("clear", [None, 0])
+    def test_a_gif_of_one_picture_is_a_still(self, tmp_path: Path, clear: int | None) -> None:
+        shown = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64) % 3
+        picture = Image.fromarray(shown, "P")
+        picture.putpalette([9, 8, 7, 200, 100, 50, 0, 0, 255])
+        options: dict[str, Any] = {} if clear is None else {"transparency": clear}
+        picture.save(tmp_path / "a.gif", **options)
+        with open_source(tmp_path / "a.gif") as source:
+            (frame,) = source
+            assert source.info.still
+            assert not source.notes
+        assert np.array_equal(
+            frame.bgr[shown == 1], np.full(((shown == 1).sum(), 3), (50, 100, 200))
+        )
+        assert np.array_equal(frame.opacity == 0, shown == clear)
+        report = convert(tmp_path / "a.gif", tmp_path / "a.png", segmenter=SegmenterSettings(3))
+        assert report.frames == 1
 
     def test_without_a_name_for_it_the_output_is_animated_too(self, tmp_path: Path) -> None:
         path = _animated_png(tmp_path)

@@ -23,6 +23,7 @@ from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.frame import Frame
+from kseg_video.probe import probe
 
 if TYPE_CHECKING:
     from kseg_video.media_settings import CaptureSettings
@@ -45,6 +46,7 @@ _FRAME_MARK = b"FRAME"
 _MOST_PARAMETERS = 512  # bytes of a line that says what follows
 # What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
 _ENCODING = ColorEncoding("bt709", full_range=False)
+_SMALLEST = 2  # pixels a side
 # Pixels that are not square are made so; 4:2:0 wants even sizes.
 _TO_PLANES = (
     "scale=w='if(gt(sar,0)*not(eq(sar,1)),trunc(iw*sar/2)*2,iw)':h=ih,"
@@ -103,9 +105,9 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         return CameraCapture(source, settings)
     if is_stream(source):
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
-        return FfmpegCapture(source, [*_AT_ONCE, *by], source, paced=False)
+        return FfmpegCapture(source, [*_AT_ONCE, *by])
     looping, path = ["-stream_loop", "-1"] if settings.loop else [], Path(source)
-    return FfmpegCapture(file_argument(path), looping, path.name, paced=True)
+    return FfmpegCapture(file_argument(path), looping, path)
 
 
 class CameraCapture:
@@ -194,26 +196,25 @@ class FfmpegCapture:
         Input as ffmpeg takes it.
     options : list of str
         Of the input.
-    name : str
-        For the user.
-    paced : bool
-        Whether frames come at a constant rate, as a file is played; otherwise they come when they
-        come, and what is announced counts for nothing: motion JPEG always says 25 a second.
+    file : Path, optional
+        What is played, at a constant rate. Without it frames come when they come, and what is
+        announced counts for nothing: motion JPEG always says 25 a second.
     """
 
-    def __init__(self, address: str, options: list[str], name: str, *, paced: bool) -> None:
-        self._name = name
+    def __init__(self, address: str, options: list[str], file: Path | None = None) -> None:
+        self._name = address if file is None else file.name
+        self._file = file
         self._count = 0
         self._process = FfmpegProcess(
             [
                 *("-nostdin", *options, "-i", address, "-map", "0:V:0", "-vf", _TO_PLANES),
-                *(_CONSTANT_RATE if paced else _AS_THEY_COME),
+                *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
                 *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
             ],
             feeds=False,
         )
         self._shape: tuple[int, int] | None = None
-        self._paced = paced
+        self._is_closed = False
         self._opened = time.monotonic()
         self.frame_rate = 0.0
 
@@ -253,6 +254,7 @@ class FfmpegCapture:
 
     def close(self) -> None:
         """End the decoder, whatever it is doing."""
+        self._is_closed = True
         with contextlib.suppress(OSError, ValueError):  # a read is under way in its thread
             self._process.stop()
 
@@ -261,13 +263,26 @@ class FfmpegCapture:
         header = self._line()
         fields = {field[:1]: field[1:] for field in header.decode("ascii", "replace").split()[1:]}
         if not header.startswith(b"YUV4MPEG2") or not {"W", "H"} <= fields.keys():
+            was_closed = self._is_closed  # by who does not want it any more, and asks nothing
             self.close()
-            said = "; ".join(self._process.messages[-1:]) or "no picture came"
-            advice = "check that it plays" if self._paced else "check the address"
-            raise SourceError(f"{self._name} cannot be opened ({said}); {advice}")
-        if self._paced:
+            raise SourceError(f"{self._name} was closed") if was_closed else self._failure()
+        if self._file is not None:
             self.frame_rate = float(Fraction(fields["F"].replace(":", "/")))
         return int(fields["H"]) * 3 // 2, int(fields["W"])
+
+    def _failure(self) -> SourceError:
+        """Why there is no first frame."""
+        if self._file is not None:
+            video = probe(self._file)  # which says itself what is wrong with most files
+            if min(video.width, video.height) < _SMALLEST:
+                return SourceError(
+                    f"{self._name} has pictures of {video.width}x{video.height}; live plays what "
+                    f"is at least {_SMALLEST}x{_SMALLEST}"
+                )
+        said = "; ".join(self._process.messages[-1:]) or "no picture came"
+        said = said.removeprefix("Error opening input files: ")
+        advice = "check the address" if self._file is None else "check that it plays"
+        return SourceError(f"{self._name} cannot be opened ({said}); {advice}")
 
     def _line(self) -> bytes:
         """The next line that says what follows; empty at the end."""

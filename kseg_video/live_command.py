@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import signal
 import sys
 from contextlib import ExitStack
@@ -32,6 +33,7 @@ from kseg_video.preview import LiveWindow
 from kseg_video.recording import check_recording
 from kseg_video.settings import check_numbers
 from kseg_video.status import terminal_console
+from kseg_video.stills import STILL_SUFFIXES
 from kseg_video.stopping import on_signals
 from kseg_video.targets import check_folder
 from kseg_video.terminal_keys import NoScreen
@@ -165,6 +167,10 @@ def _feed(source: str, settings: CaptureSettings) -> Feed:
     camera, stream = is_camera(source), is_stream(source)
     if not camera and not stream and not Path(source).is_file():
         raise SourceError(f"{source} is no file, camera number or URL; check the name")
+    if Path(source).suffix.lower() in STILL_SUFFIXES and not stream:
+        raise SettingsError(
+            f"{source} is a still; segment it with: kseg-video convert {shlex.quote(source)} --show"
+        )
     return Feed(
         lambda: open_capture(source, settings),
         reconnect=settings.reconnect and (camera or stream),

@@ -20,7 +20,7 @@ from kseg_video.ffmpeg import environment, executable
 from kseg_video.media_settings import CaptureSettings
 from tests.commands import finish, run, start
 from tests.live_doubles import ScriptedVideo
-from tests.media import inspect, left_in, make_clip, read_planes
+from tests.media import ffmpeg, inspect, left_in, make_clip, read_planes
 from tests.rtsp import RtspServer
 from tests.waiting import wait_until
 
@@ -178,7 +178,7 @@ def test_an_address_where_nobody_is(server: Server) -> None:
     outcome = run("live", server.url, "--preview", "none")
     assert outcome.code == 1
     assert "cannot be opened" in outcome.err
-    assert "Connection refused" in outcome.err
+    assert "(Connection refused); check the address" in outcome.err
     assert outcome.err.count("\n") == 1
 
 
@@ -222,16 +222,28 @@ def test_a_file_of_a_variable_rate_is_played_in_its_own_time(tmp_path: Path) -> 
         ("99", "there is no camera /dev/video99; plug it in"),
         ("/dev/null", "in use, or is no camera"),
         ("nothing.mp4", "nothing.mp4 is no file, camera number or URL; check the name"),
-        ("text.mp4", "when processing input); check that it plays"),
+        ("text.mp4", "text.mp4 is not a video that ffmpeg can decode (Invalid data found"),
+        ("sound.m4a", "sound.m4a holds no video; give a video file"),
+        ("dot.mkv", "dot.mkv has pictures of 1x1; live plays what is at least 2x2"),
     ],
 )
 def test_what_is_not_there_or_no_video(tmp_path: Path, source: str, said: str) -> None:
     (tmp_path / "text.mp4").write_text("no video")
+    ffmpeg("-f", "lavfi", "-i", "sine=d=0.2", "-c:a", "aac", str(tmp_path / "sound.m4a"))
+    make_clip(tmp_path / "dot.mkv", "-c:v", "rawvideo", size="1x1", picture="color=c=red")
     outcome = run("live", source, "--preview", "none", cwd=tmp_path)
     assert outcome.code == 1
     assert outcome.err.startswith("kseg-video: error: ")
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_a_still_is_not_played(tmp_path: Path) -> None:
+    (tmp_path / "photo.JPG").touch()
+    outcome = run("live", "photo.JPG", "--preview", "none", cwd=tmp_path)
+    advice = "segment it with: kseg-video convert photo.JPG --show"
+    assert outcome.err == f"kseg-video: error: photo.JPG is a still; {advice}\n"
+    assert outcome.code == 2
 
 
 @pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="there is a camera")

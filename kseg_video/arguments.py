@@ -64,7 +64,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 def _why_unknown(argument: str, options: argparse.Namespace) -> str:
     if not argument.startswith("-"):
-        return f"{argument} stands apart from the other inputs; name all of them on end"
+        if hasattr(options, "inputs"):
+            return f"{argument} stands apart from the other inputs; name all of them on end"
+        if hasattr(options, "source"):
+            return f"{options.command} takes one source, and {argument} is another"
+        return f"{options.command} takes no {argument}"
     option = argument.split("=", maxsplit=1)[0]
     known = [f"--{name.replace('_', '-')}" for name in vars(options)]
     similar = difflib.get_close_matches(option, known, 1)

@@ -218,6 +218,20 @@ class TestBadInput:
     def test_wrong_usage(self, clip: Path, tmp_path: Path, options: str, message: str) -> None:
         self.check(2, re.escape(message), tmp_path, clip, "-o", "out.mp4", *options.split())
 
+    @pytest.mark.parametrize(
+        ("command", "message"),
+        [
+            ("live a.mp4 b.mp4", "live takes one source, and b.mp4 is another; see"),
+            ("doctor x", "doctor takes no x; see"),
+            ("cameras foo", "cameras takes no foo; see"),
+        ],
+    )
+    def test_more_than_a_command_takes(self, tmp_path: Path, command: str, message: str) -> None:
+        outcome = run(*command.split(), cwd=tmp_path)
+        (name, *_) = command.split()
+        assert outcome.code == 2
+        assert outcome.err == f"kseg-video: error: {message} kseg-video {name} --help\n"
+
     def test_no_arguments_at_all(self, tmp_path: Path) -> None:
         outcome = run(cwd=tmp_path)
         assert (outcome.code, outcome.err.count("\n")) == (2, 1)

@@ -69,6 +69,8 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
         if hasattr(options, "source"):
             return f"{options.command} takes one source, and {argument} is another"
         return f"{options.command} takes no {argument}"
+    if Path(argument).exists():  # by a pattern such as *.mp4
+        return f"there is no option {argument}; the file of that name is ./{argument}"
     option = argument.split("=", maxsplit=1)[0]
     known = [f"--{name.replace('_', '-')}" for name in vars(options)]
     similar = difflib.get_close_matches(option, known, 1)

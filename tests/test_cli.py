@@ -218,6 +218,12 @@ class TestBadInput:
     def test_wrong_usage(self, clip: Path, tmp_path: Path, options: str, message: str) -> None:
         self.check(2, re.escape(message), tmp_path, clip, "-o", "out.mp4", *options.split())
 
+    def test_a_file_whose_name_looks_like_an_option(self, tmp_path: Path) -> None:
+        for name in ("-dash.mp4", "a.mp4"):
+            (tmp_path / name).touch()
+        message = r"there is no option -dash\.mp4; the file of that name is \./-dash\.mp4; see"
+        self.check(2, message, tmp_path, "-dash.mp4", "a.mp4")
+
     @pytest.mark.parametrize(
         ("command", "message"),
         [

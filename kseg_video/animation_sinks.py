@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
-from PIL import Image
 
-from kseg_video.clustering import cold_fit
-from kseg_video.color import to_levels
-from kseg_video.errors import SinkError
+from kseg_video.errors import SinkError, cannot_write
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
 from kseg_video.frame import check_frame
-from kseg_video.gif import clear_after_each_frame
-from kseg_video.indexed_color import ColorIndexer
-from kseg_video.settings import SegmenterSettings
+from kseg_video.gif import LONGEST_DELAY, GifPatch, gif_end, gif_header
+from kseg_video.indexed_color import ColorIndexer, ColorReducer
+from kseg_video.whole_files import AbortingContext, PartialFile
+from kseg_video.written_video import check_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,45 +27,19 @@ if TYPE_CHECKING:
 
 # Browsers show pictures of less than 1/50 s for 1/10 s each.
 _MOST_GIF_FRAMES_A_SECOND = 50
-_TRANSPARENT = 255  # index in a GIF's palette
 _OPAQUE_FROM = 128
 _GRAYS = np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(3, axis=1)
 # More effort makes files of few colours no smaller, and takes three times as long.
 _WEBP_LOSSLESS = ("-lossless", "1", "-compression_level", "2")
 _WEBP_LOSSY = ("-quality", "90")
-# A reduced palette serves until it is that much worse than when it was made, in colour levels.
-_WORSE = 1.3
-_COMPARED_PIXELS = 10_000
-_REDUCTION = SegmenterSettings(max_iterations=10)
 
 
-class _AnimationSink(FfmpegSink):
-    """What the two have in common."""
-
-    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
-        super().__init__(path, overwrite=overwrite)
-        self._size = (info.height, info.width)
-        self._frame_rate = info.frame_rate
-        self._indexer = ColorIndexer()
-
-    def _input(self, pixel_format: str) -> list[str]:
-        height, width = self._size
-        return [*raw_video(pixel_format, width, height, self._frame_rate), "-i", "pipe:0"]
-
-    def _check(self, frame: Frame) -> None:
-        check_frame(frame)
-        if frame.pixels.shape[:2] != self._size or frame.layout == "i420":
-            raise SinkError(
-                f"a {frame.layout} picture of shape {frame.pixels.shape} cannot follow; give "
-                f"bgr24 or gray8 of {self._size[1]}x{self._size[0]}"
-            )
-
-
-class GifSink(_AnimationSink):
+class GifSink(AbortingContext):
     """An animated GIF, each frame in its own exact colours if they are at most 255.
 
     Pictures of more colours are reduced to a palette that is kept as long as it serves, without
-    dither: what stands still in the source stands still in the GIF.
+    dither: what stands still in the source stands still in the GIF. Only pixels that change are
+    stored; of a GIF with transparency, in which they would have to be cleared away one by one, all.
 
     Parameters
     ----------
@@ -81,20 +56,32 @@ class GifSink(_AnimationSink):
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
-        super().__init__(path, info, overwrite=overwrite)
-        self._reducer = _Reducer()
+        self.notes: list[str] = []
+        self._path = path
+        self._size = (info.height, info.width)
         self._has_alpha = info.has_alpha
-        self._offered = 0
+        self._indexer, self._reducer = ColorIndexer(), ColorReducer()
+        self._offered = self._taken = self._stored = 0
         rate = info.frame_rate
         self._every = math.ceil(rate / _MOST_GIF_FRAMES_A_SECOND)
+        self._frame_rate = rate / self._every
         if self._every > 1:
-            self._frame_rate = rate / self._every
             shown = float(self._frame_rate)
             self._note(f"GIF shows {shown:g} of the {float(rate):g} frames a second")
-        # Only what covers the whole picture can be cleared away.
-        changes = "-offsetting-transdiff" if self._has_alpha else "+offsetting+transdiff"
-        encoder = ("-c:v", "gif", "-gifflags", changes, "-loop", "0")
-        self._start([*self._input("pal8"), *encoder], "gif")
+        # What is shown, as numbers of colour and opacity; its patch waits until it is known for how
+        # long. At first, all is clear.
+        self._shown: NDArray[np.uint32] = np.zeros(self._size, np.uint32)
+        self._patch: GifPatch | None = None
+        self._since = 0
+        self._part = PartialFile(path, overwrite=overwrite)
+        try:
+            self._file = self._part.path.open("wb")
+            self._file.write(gif_header(info.width, info.height))
+        except BaseException as error:
+            self._part.discard()
+            if isinstance(error, OSError):
+                raise cannot_write(path, error) from error
+            raise
 
     def write(self, frame: Frame) -> None:
         """Take the next picture.
@@ -102,35 +89,91 @@ class GifSink(_AnimationSink):
         Raises
         ------
         SinkError
-            If it has not the size announced, or the encoder has ended.
+            If it has not the size announced or cannot be written.
         """
-        self._check(frame)
+        _check_picture(frame, self._size)
         self._offered += 1
         if (self._offered - 1) % self._every:
             return
         if frame.layout == "gray8":
-            self._feed(frame.pixels, _palette_bytes(_GRAYS))
+            self._show(frame.pixels, _GRAYS)
         elif frame.alpha is None or not self._has_alpha:
-            indices, colors = self._indexed(frame.pixels)
-            self._feed(indices, _palette_bytes(colors))
+            self._show(*self._indexed(frame.pixels))
         else:
-            self._write_transparent(frame.pixels, frame.alpha)
+            self._show_transparent(frame.pixels, frame.alpha)
+        self._taken += 1
 
-    def _finish(self) -> None:
-        if self._has_alpha:  # no frame is to show through the clear parts of the next one
-            clear_after_each_frame(self._part.path)
-        self._check_whole(self._frame_rate)
+    def close(self) -> None:
+        """Finish the file and give it its name.
 
-    def _write_transparent(self, bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
+        Raises
+        ------
+        SinkError
+            If it got no picture or cannot be written.
+        """
+        if self._patch is None:
+            raise SinkError(f"{self._path} got no picture")
+        self._store(self._patch)
+        try:
+            self._file.write(gif_end())
+            self._file.close()
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+        seconds, frame = Fraction(self._now(), 100), 1 / self._frame_rate
+        check_whole(self._part.path, self._path, self._stored, seconds, frame)
+        self._part.publish()
+
+    def abort(self) -> None:
+        """Remove what has been written."""
+        self._part.discard()
+        with contextlib.suppress(OSError):  # what it still holds finds no room
+            self._file.close()
+
+    def _now(self) -> int:
+        """Hundredths of a second at which the next picture starts."""
+        return round(100 * self._taken / self._frame_rate)
+
+    def _show(
+        self,
+        indices: NDArray[np.uint8],
+        colors: NDArray[np.uint8],
+        clear: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Go over to another picture, if it is another."""
+        codes = cv2.cvtColor(colors[np.newaxis], cv2.COLOR_BGR2BGRA).view(np.uint32).ravel()
+        table = np.zeros(256, np.uint32)
+        table[: len(codes)] = codes
+        shown = table[indices]
+        if clear is not None:
+            shown[clear] = 0
+        changed = shown != (0 if self._has_alpha else self._shown)
+        if self._patch is not None:
+            if np.array_equal(shown, self._shown):
+                return
+            self._store(self._patch)
+        self._shown = shown
+        self._patch = GifPatch.of_pixels(indices, colors, changed)
+
+    def _show_transparent(self, bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
         clear = alpha < _OPAQUE_FROM
         if ((alpha > 0) & (alpha < 255)).any():
             self._note("GIF knows no half transparency: soft edges become hard")
         pixels = bgr.copy()
         # Hidden colours need no place in the palette.
         pixels[clear] = pixels[~clear][:1] if not clear.all() else 0
-        indices, colors = self._indexed(pixels)
-        indices[clear] = _TRANSPARENT
-        self._feed(indices, _palette_bytes(colors, transparent=True))
+        self._show(*self._indexed(pixels), clear)
+
+    def _store(self, patch: GifPatch) -> None:
+        """Write the patch of the picture that was shown until now."""
+        end = self._now()
+        try:
+            while self._since < end:
+                delay = min(end - self._since, LONGEST_DELAY)
+                self._file.write(patch.encoded(delay, clears_away=self._has_alpha))
+                self._since += delay
+                self._stored += 1
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
 
     def _indexed(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         exact = self._indexer.index(bgr)
@@ -144,7 +187,7 @@ class GifSink(_AnimationSink):
             self.notes.append(note)
 
 
-class WebpSink(_AnimationSink):
+class WebpSink(FfmpegSink):
     """An animated WebP, lossless if its first picture has few colours.
 
     Parameters
@@ -164,7 +207,10 @@ class WebpSink(_AnimationSink):
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool, lossless: bool) -> None:
-        super().__init__(path, info, overwrite=overwrite)
+        super().__init__(path, overwrite=overwrite)
+        self._size = (info.height, info.width)
+        self._frame_rate = info.frame_rate
+        self._indexer = ColorIndexer()
         self._lossless = lossless
 
     def write(self, frame: Frame) -> None:
@@ -175,69 +221,24 @@ class WebpSink(_AnimationSink):
         SinkError
             If it has not the size announced, or the encoder has ended.
         """
-        self._check(frame)
+        _check_picture(frame, self._size)
         if self._process is None:
             exact = self._lossless or self._has_few_colors(frame)
             quality = _WEBP_LOSSLESS if exact else _WEBP_LOSSY
             encoder = ("-c:v", "libwebp_anim", "-pix_fmt", "bgra", *quality)
-            self._start([*self._input("bgra"), *encoder, "-loop", "0"], "webp")
+            height, width = self._size
+            pictures = (*raw_video("bgra", width, height, self._frame_rate), "-i", "pipe:0")
+            self._start([*pictures, *encoder, "-loop", "0"], "webp")
         self._feed(frame.bgra)
 
     def _has_few_colors(self, frame: Frame) -> bool:
         return frame.layout == "gray8" or self._indexer.index(frame.pixels) is not None
 
 
-class _Reducer:
-    """Brings pictures to 255 colours, the same from picture to picture where they serve."""
-
-    def __init__(self) -> None:
-        self._colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
-        self._allowed = 0.0
-
-    def reduce(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Indices, (H, W), and colours, (N, 3) in BGR order."""
-        if len(self._colors):
-            indices = _nearest(bgr, self._colors)
-            if _difference(bgr, indices, self._colors) <= self._allowed:
-                return indices, self._colors
-        self._colors = _many_colors(bgr)
-        indices = _nearest(bgr, self._colors)
-        self._allowed = _WORSE * _difference(bgr, indices, self._colors)
-        return indices, self._colors
-
-
-def _many_colors(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """As many colours as there may be, by k-means: rare ones fare better than by median cut."""
-    sample = bgr.reshape(-1, 3)[:: max(bgr.size // 3 // _COMPARED_PIXELS, 1)]
-    centroids = cold_fit(sample.astype(np.float32), _REDUCTION, 0, _TRANSPARENT, attempts=1)
-    return to_levels(centroids)
-
-
-def _nearest(bgr: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Index of a colour near each pixel's, by Pillow's table, which is near enough and fast."""
-    palette = Image.new("P", (1, 1))
-    # Entries that are not given would be grays: repeats of the last one stand in their place.
-    filled = np.pad(colors, ((0, 256 - len(colors)), (0, 0)), "edge")
-    palette.putpalette(filled[:, ::-1].tobytes())
-    picture = Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
-    indices = np.asarray(picture.quantize(palette=palette, dither=Image.Dither.NONE), np.uint8)
-    return np.minimum(indices, np.uint8(len(colors) - 1))
-
-
-def _difference(
-    bgr: NDArray[np.uint8], indices: NDArray[np.uint8], colors: NDArray[np.uint8]
-) -> float:
-    """Mean difference in colour levels, over some pixels."""
-    step = max(indices.size // _COMPARED_PIXELS, 1)
-    levels = bgr.reshape(-1, 3)[::step].astype(int)
-    return float(np.abs(levels - colors[indices.ravel()[::step]]).mean())
-
-
-def _palette_bytes(colors: NDArray[np.uint8], *, transparent: bool = False) -> NDArray[np.uint8]:
-    """256 colours with their opacity, as ffmpeg's pal8 holds them."""
-    table = np.zeros((256, 4), np.uint8)
-    table[:, 3] = 255
-    table[: len(colors), :3] = colors
-    if transparent:
-        table[_TRANSPARENT] = 0
-    return table
+def _check_picture(frame: Frame, size: tuple[int, int]) -> None:
+    check_frame(frame)
+    if frame.pixels.shape[:2] != size or frame.layout == "i420":
+        raise SinkError(
+            f"a {frame.layout} picture of shape {frame.pixels.shape} cannot follow; give "
+            f"bgr24 or gray8 of {size[1]}x{size[0]}"
+        )

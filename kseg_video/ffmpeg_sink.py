@@ -11,7 +11,7 @@ from kseg_video.errors import SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.stalls import StalledError
 from kseg_video.whole_files import AbortingContext, PartialFile
-from kseg_video.written_video import read_back
+from kseg_video.written_video import check_whole, stalled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ class FfmpegSink(AbortingContext):
         except OSError:
             raise self._failure(self._end_of_encoder()) from None
         except StalledError as error:
-            raise self._stalled(error) from error
+            raise stalled(self._path, error) from error
         self._count += 1
 
     @property
@@ -99,25 +99,15 @@ class FfmpegSink(AbortingContext):
 
     def _check_whole(self, frame_rate: Fraction) -> None:
         """Make sure that all pictures are in the file, for as long as they last."""
-        try:
-            written = read_back(self._part.path)
-        except StalledError as error:
-            raise self._stalled(error) from error
         seconds = self._count / frame_rate
-        if written.frames != self._count:
-            lacks = f"{written.frames} of {self._count} frames are in it"
-        elif abs(written.seconds - seconds) > 1 / frame_rate:
-            lacks = f"it lasts {written.seconds:.3f} s instead of {float(seconds):.3f} s"
-        else:
-            return
-        raise SinkError(f"{self._path} was written but is not whole ({lacks}); check the disk")
+        check_whole(self._part.path, self._path, self._count, seconds, 1 / frame_rate)
 
     def _end_of_encoder(self) -> int:
         """Its exit status, once it has finished the file."""
         try:
             return self._encoder.wait()
         except StalledError as error:
-            raise self._stalled(error) from error
+            raise stalled(self._path, error) from error
 
     def _failure(self, status: int) -> SinkError:
         reasons = self._encoder.messages
@@ -132,9 +122,6 @@ class FfmpegSink(AbortingContext):
             f"{self._path} cannot be written ({reasons[0] if reasons else f'status {status}'}); "
             "check the disk, or choose another format"
         )
-
-    def _stalled(self, error: StalledError) -> SinkError:
-        return SinkError(f"{self._path} cannot be written: {error}; check the disk and try again")
 
 
 def raw_video(pixel_format: str, width: int, height: int, frame_rate: object) -> list[str]:

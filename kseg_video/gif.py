@@ -1,4 +1,4 @@
-"""What a GIF's frames leave behind them.
+"""The format of animated GIFs.
 
 References
 ----------
@@ -7,52 +7,112 @@ References
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, BinaryIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from numpy.typing import NDArray
 
-_HEADER_BYTES = 13
-_DESCRIPTOR_BYTES = 9
-_IMAGE, _EXTENSION, _GRAPHIC_CONTROL = 0x2C, 0x21, 0xF9
-_DISPOSAL, _TO_BACKGROUND = 0b0001_1100, 0b0000_1000
+LONGEST_DELAY = 0xFFFF  # hundredths of a second
+_REPEATED_FOR_EVER = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
+_GRAPHIC_CONTROL = b"\x21\xf9\x04"
+_IMAGE, _END = b"\x2c", b"\x3b"
+_LEAVE, _CLEAR_AWAY = 1 << 2, 2 << 2
+_HAS_COLORS, _HAS_CLEAR = 0x80, 1
+_LEAST_BITS = 2
 
 
-def clear_after_each_frame(path: Path) -> None:
-    """Have every frame's area cleared before the next one, in place.
+def gif_header(width: int, height: int) -> bytes:
+    """What comes before the first patch."""
+    return b"GIF89a" + _words(width, height) + b"\x00\x00\x00" + _REPEATED_FOR_EVER
 
-    ffmpeg leaves opaque frames where they are, so that they would show through the clear parts of
-    the next one.
+
+def gif_end() -> bytes:
+    """What comes after the last one."""
+    return _END
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GifPatch:
+    """The part of a GIF's picture that changes, with colours of its own.
+
+    Parameters
+    ----------
+    left, top : int
+        Where it goes.
+    indices : ndarray of uint8, shape (H, W)
+    colors : ndarray of uint8, shape (N, 3)
+        BGR, 1 to 256 of them.
+    clear : int, optional
+        The index of pixels that leave what is there.
     """
-    with path.open("r+b") as file:
-        _skip_colors(file, file.read(_HEADER_BYTES)[10])
-        while block := file.read(1):
-            if block[0] == _EXTENSION:
-                if file.read(1)[0] == _GRAPHIC_CONTROL:
-                    _set_disposal(file)
-                _skip_sub_blocks(file)
-            elif block[0] == _IMAGE:
-                _skip_colors(file, file.read(_DESCRIPTOR_BYTES)[8])
-                file.seek(1, os.SEEK_CUR)  # the code size
-                _skip_sub_blocks(file)
+
+    left: int
+    top: int
+    indices: NDArray[np.uint8]
+    colors: NDArray[np.uint8]
+    clear: int | None
+
+    @classmethod
+    def of_pixels(
+        cls, indices: NDArray[np.uint8], colors: NDArray[np.uint8], wanted: NDArray[np.bool_]
+    ) -> GifPatch:
+        """The smallest patch that holds all wanted pixels of a picture, and their colours alone.
+
+        Parameters
+        ----------
+        indices : ndarray of uint8, shape (H, W)
+        colors : ndarray of uint8, shape (N, 3)
+            BGR.
+        wanted : ndarray of bool, shape (H, W)
+            The others are clear, or whole where the wanted ones have all of 256 colours.
+        """
+        rows, columns = (_extent(np.any(wanted, axis=axis)) for axis in (1, 0))
+        indices, wanted = indices[rows, columns], wanted[rows, columns]
+        used = np.flatnonzero(np.bincount(indices[wanted], minlength=256))
+        clear = len(used) if len(used) < 256 else None
+        if clear is not None:
+            places = np.zeros(256, np.uint8)
+            places[used] = np.arange(len(used))
+            indices = np.where(wanted, places[indices], np.uint8(clear))
+            colors = np.concatenate([colors[used], np.zeros((1, 3), np.uint8)])
+        return cls(columns.start, rows.start, indices, colors, clear)
+
+    def encoded(self, delay: int, *, clears_away: bool) -> bytes:
+        """The patch as it stands in a file.
+
+        Parameters
+        ----------
+        delay : int
+            Hundredths of a second until the next one, at most `LONGEST_DELAY`.
+        clears_away : bool
+            Whether its area is clear then.
+        """
+        bits = max((len(self.colors) - 1).bit_length(), _LEAST_BITS)
+        flags = _CLEAR_AWAY if clears_away else _LEAVE
+        flags |= 0 if self.clear is None else _HAS_CLEAR
+        height, width = self.indices.shape
+        table = np.zeros((1 << bits, 3), np.uint8)
+        table[: len(self.colors)] = self.colors[:, ::-1]
+        picture = Image.fromarray(np.ascontiguousarray(self.indices))
+        return b"".join(
+            (
+                *(_GRAPHIC_CONTROL, bytes([flags]), _words(delay), bytes([self.clear or 0, 0])),
+                *(_IMAGE, _words(self.left, self.top, width, height)),
+                *(bytes([_HAS_COLORS | bits - 1]), table.tobytes()),
+                *(bytes([bits]), picture.tobytes("gif", "L", bits, 0), b"\x00"),
+            )
+        )
 
 
-def _set_disposal(file: BinaryIO) -> None:
-    """Change the flags, which follow the size of the block; leave the position as it is."""
-    start = file.tell()
-    file.seek(start + 1)
-    flags = file.read(1)[0]
-    file.seek(start + 1)
-    file.write(bytes([flags & ~_DISPOSAL | _TO_BACKGROUND]))
-    file.seek(start)
+def _extent(wanted: NDArray[np.bool_]) -> slice:
+    """From the first to the last; where there is none, one all the same, as a patch needs it."""
+    places = np.flatnonzero(wanted)
+    return slice(places[0], places[-1] + 1) if len(places) else slice(0, 1)
 
 
-def _skip_colors(file: BinaryIO, flags: int) -> None:
-    if flags & 0x80:
-        file.seek(3 << ((flags & 7) + 1), os.SEEK_CUR)
-
-
-def _skip_sub_blocks(file: BinaryIO) -> None:
-    while size := file.read(1)[0]:
-        file.seek(size, os.SEEK_CUR)
+def _words(*numbers: int) -> bytes:
+    return np.array(numbers, "<u2").tobytes()

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from kseg_video.errors import SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.stalls import StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,43 @@ class WrittenVideo:
 
     frames: int
     seconds: float
+
+
+def check_whole(part: Path, target: Path, frames: int, seconds: Fraction, frame: Fraction) -> None:
+    """Make sure that all pictures are in a file, for as long as they last.
+
+    Parameters
+    ----------
+    part : Path
+        The file.
+    target : Path
+        What it shall be called.
+    frames : int
+    seconds : Fraction
+    frame : Fraction
+        Seconds of one frame, by which it may last more or less.
+
+    Raises
+    ------
+    SinkError
+        If they are not.
+    """
+    try:
+        written = read_back(part)
+    except StalledError as error:
+        raise stalled(target, error) from error
+    if written.frames != frames:
+        lacks = f"{written.frames} of {frames} frames are in it"
+    elif abs(written.seconds - seconds) > frame:
+        lacks = f"it lasts {written.seconds:.3f} s instead of {float(seconds):.3f} s"
+    else:
+        return
+    raise SinkError(f"{target} was written but is not whole ({lacks}); check the disk")
+
+
+def stalled(target: Path, error: StalledError) -> SinkError:
+    """What became of an output whose encoder, or whose check, does not go on."""
+    return SinkError(f"{target} cannot be written: {error}; check the disk and try again")
 
 
 def read_back(path: Path) -> WrittenVideo:

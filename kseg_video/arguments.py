@@ -154,7 +154,7 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="SOURCE",
         help="camera number or device, URL, or video file (default: the first camera)",
     )
-    live.add_argument("--keys", action="store_true", help="list the keys and leave")
+    live.add_argument("--keys", action="store_true", help="list keys and mouse buttons and leave")
     capture = live.add_argument_group("capture")
     capture.add_argument(
         "--size", type=size, metavar="WxH", help="picture size that a camera is asked for"

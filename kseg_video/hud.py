@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from kseg_video.color import luma
-from kseg_video.live_state import KEYS
+from kseg_video.live_state import HELP
 from kseg_video.screen import shrinkage
 
 if TYPE_CHECKING:
@@ -159,19 +159,19 @@ class Hud:
     def _draw_help(self, picture: NDArray[np.uint8], size: int) -> None:
         height, width = picture.shape[:2]
         columns = 2 if width > height else 1
-        rows = -(-len(KEYS) // columns)
-        keys = max(self._width(binding.label, size) for binding in KEYS) + size
-        widest = keys + max(self._width(binding.does, size) for binding in KEYS) + 2 * size
+        rows = -(-len(HELP) // columns)
+        keys = max(self._width(label, size) for label, _ in HELP) + size
+        widest = keys + max(self._width(does, size) for _, does in HELP) + 2 * size
         fit = min(1.0, (width - size) / (columns * widest), (height - size) / (rows * size * _LINE))
         size = max(int(size * fit), 8)
         keys, widest, line = int(keys * fit), int(widest * fit), round(size * _LINE)
         left, top = (width - columns * widest) // 2, max((height - rows * line) // 2, 0)
         _shade(picture, _SHADE / 2)
-        for place, binding in enumerate(KEYS):
+        for place, (label, does) in enumerate(HELP):
             x = left + (place // rows) * widest
             y = top + round((place % rows + 0.75) * line)
-            self._write(picture, binding.label, x, y, size, weight=_BOLD)
-            self._write(picture, binding.does, x + keys, y, size)
+            self._write(picture, label, x, y, size, weight=_BOLD)
+            self._write(picture, does, x + keys, y, size)
 
     def _wrapped(
         self, words: Sequence[str], width: int, size: int, gap: str = "   "

@@ -26,7 +26,7 @@ from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
 from kseg_video.live_background import open_live_background
 from kseg_video.live_files import LiveFiles
-from kseg_video.live_state import BACKGROUNDS, KEYS, VIEWS, LiveState
+from kseg_video.live_state import BACKGROUNDS, HELP, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
 from kseg_video.messages import answer, inform
 from kseg_video.preview import LiveWindow
@@ -222,6 +222,6 @@ def _status(
 
 
 def _print_keys() -> None:
-    width = max(len(binding.label) for binding in KEYS)
-    for binding in KEYS:
-        answer(f"{binding.label:<{width}}  {binding.does}")
+    width = max(len(label) for label, _ in HELP)
+    for label, does in HELP:
+        answer(f"{label:<{width}}  {does}")

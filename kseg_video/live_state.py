@@ -1,6 +1,7 @@
 """What the user of a live picture has chosen, and what each key makes of it: pure functions.
 
-One table, `KEYS`, answers the keyboard and makes the help overlay, ``live --keys`` and the README.
+One table, `KEYS`, answers the keyboard and makes, with `MOUSE`, the help overlay, ``live --keys``
+and the README.
 """
 
 from __future__ import annotations
@@ -256,4 +257,10 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding(("r",), "record or stop recording", _command(Command.RECORD)),
     KeyBinding(("?", "h"), "show or hide this help", _toggle("shows_help")),
 )
+# What the mouse does in the window, in the same words.
+MOUSE: tuple[tuple[str, str], ...] = (
+    ("click", "switch that region's cluster off or on"),
+    ("right click", "that one alone, or all again"),
+)
+HELP = (*((binding.label, binding.does) for binding in KEYS), *MOUSE)
 _BINDINGS = {key: binding for binding in KEYS for key in binding.keys}

@@ -7,7 +7,7 @@ import pytest
 
 from kseg_video import Palette, RenderSettings, Segmenter, SegmenterSettings
 from kseg_video.hud import Figures, Hud
-from kseg_video.live_state import LiveState
+from kseg_video.live_state import KEYS, LiveState
 from tests.pictures import quadrants
 
 GRAY = 128
@@ -90,6 +90,13 @@ def test_the_pointers_cluster_is_named() -> None:
         for number in (None, 2)
     )
     assert not np.array_equal(without[:24], pointed[:24])
+
+
+def test_help_has_a_line_for_each_key_and_both_buttons() -> None:
+    inked = drawn((600, 900), state_of(shows_help=True), Figures()).max(axis=(1, 2)) > GRAY
+    inked = np.convolve(inked, np.ones(3)) > 0  # an i has a dot of its own
+    lines = (inked[1:] & ~inked[:-1]).sum()
+    assert lines == len(KEYS) + 2
 
 
 def test_help_covers_the_picture() -> None:

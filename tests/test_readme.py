@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kseg_video.arguments import command_parser
-from kseg_video.live_state import KEYS
+from kseg_video.live_state import HELP
 from tests.commands import run
 from tests.conftest import SAMPLES
 from tests.media import inspect
@@ -67,5 +67,8 @@ def test_every_option_is_documented() -> None:
 
 
 def test_the_keys_are_those_of_the_program() -> None:
-    table = [f"| `{binding.label}` | {binding.does} |" for binding in KEYS]
+    table = [f"| `{label}` | {does} |" for label, does in HELP]
     assert "\n".join(table) in README.read_text(encoding="utf-8")
+    listed = run("live", "--keys").out.splitlines()
+    assert [tuple(re.split("  +", line)) for line in listed] == list(HELP)
+    assert {"click", "right click"} <= {label for label, _ in HELP}

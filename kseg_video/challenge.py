@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.clustering import polish, positions
+from kseg_video.clustering import polish
 from kseg_video.clusters import Clusters
 from kseg_video.color import color_scale
 from kseg_video.mapping import inertia_of, nearest
-from kseg_video.matching import common_members, match_members
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -64,63 +63,51 @@ class Challenger:
         inertia : float
             Where they would go from here by a warm fit.
         pinned : set of int
-            Clusters whose numbers may never pass to another colour.
+            Clusters that stay where they are: the others are fitted without their pixels.
         """
-        fresh = self._fit(self._colors, self._settings.n_clusters - int(state.parked.sum()))
-        if len(fresh) < len(state.active):  # fewer distinct colours than clusters
+        held = state.held(pinned)
+        others = self._colors[~self._owned(state, held)]
+        numbers = np.setdiff1d(state.active, held).astype(np.uint8)
+        n_free = self._settings.n_clusters - int(state.parked.sum()) - len(held)
+        if not n_free or not len(others):
             return None
-        if not self._is_better(inertia_of(self._colors, fresh), inertia, _CLEARLY_BETTER):
-            return self._claim_parked(state, inertia, pinned) if state.parked.any() else None
-        winner = self._numbered(state, fresh, state.active)
-        strayed = winner.strayed(state.centroids, pinned, self._reach)
-        return self._beat_around(strayed, state, inertia, pinned) if strayed else winner
+        fresh = self._fit(others, n_free)
+        if len(fresh) < len(numbers):  # fewer distinct colours than clusters
+            return None
+        together = np.concatenate([state.centroids[held], fresh])
+        if self._is_better(inertia_of(self._colors, together), inertia, _CLEARLY_BETTER):
+            return state.succeeded(self._colors, fresh, numbers, self._reach)
+        return self._claim_parked(state, inertia, pinned, others) if state.parked.any() else None
 
     def is_worth(self, fresh: float, inertia: float, jumping: float) -> bool:
         """Whether an inertia is so much better that a share of pixels may jump for it."""
         return self._is_better(fresh, inertia, _CLEARLY_BETTER + _PRICE_OF_JUMPS * jumping)
 
-    def _numbered(
-        self, state: Clusters, fresh: NDArray[np.float32], numbers: NDArray[np.uint8]
-    ) -> Clusters:
-        """Fresh centroids under those of some numbers that most of their pixels have."""
-        labels, _ = state.nearest(self._colors)
-        members = np.isin(labels, numbers)
-        old = positions(labels[members], numbers)
-        new, _ = nearest(self._colors[members], fresh)
-        common = common_members(old, new, (len(numbers), len(fresh)))
-        order = match_members(common, state.centroids[numbers], fresh)
-        centroids = np.concatenate([state.centroids, fresh[order][len(numbers) :]])
-        centroids[numbers] = fresh[order][: len(numbers)]
-        return Clusters.settled(self._colors, centroids, state.parked)
-
-    def _beat_around(
-        self, held: set[int], state: Clusters, inertia: float, pinned: AbstractSet[int]
-    ) -> Clusters | None:
-        """As `beat`, with some clusters held where they are."""
-        labels, _ = state.nearest(self._colors)
-        others = self._colors[~np.isin(labels, list(held))]
-        numbers = np.setdiff1d(state.active, list(held)).astype(np.uint8)
-        if not len(numbers) or not len(others):
-            return None
-        n_free = self._settings.n_clusters - int(state.parked.sum()) - len(held)
-        fresh = self._fit(others, n_free)
-        if len(fresh) < len(numbers):
-            return None
-        winner = self._numbered(state, fresh, numbers)
-        is_better = self._is_better(winner.usual_inertia, inertia, _CLEARLY_BETTER)
-        strays = winner.strayed(state.centroids, pinned, self._reach)
-        return winner if is_better and not strays else None
+    def _owned(self, state: Clusters, held: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which pixels belong to clusters that stay where they are."""
+        labels, distances = state.nearest(self._colors)
+        owned = np.isin(labels, held)
+        if len(state.centroids) < self._settings.n_clusters:
+            # What is nearest to them may be so for want of another.
+            owned &= distances < self._reach**2
+        return owned
 
     def _claim_parked(
-        self, state: Clusters, inertia: float, pinned: AbstractSet[int]
+        self,
+        state: Clusters,
+        inertia: float,
+        pinned: AbstractSet[int],
+        others: NDArray[np.float32],
     ) -> Clusters | None:
         """Give the numbers of parked clusters away, where that is worth a great deal."""
+        held = state.held(pinned)
         absent = {int(number) for number in np.flatnonzero(state.parked) if number in pinned}
-        fresh = self._fit(self._colors, self._settings.n_clusters - len(absent))
+        fresh = self._fit(others, self._settings.n_clusters - len(absent) - len(held))
+        together = np.concatenate([state.centroids[held], fresh])
         worth = _WORTH_A_PARKED_NUMBER * max(3 / len(state.active), 1)
-        if not self._is_better(inertia_of(self._colors, fresh), inertia, worth):
+        if not self._is_better(inertia_of(self._colors, together), inertia, worth):
             return None
-        winner = Clusters.renumbered(self._colors, state.centroids, fresh, absent)
+        winner = Clusters.renumbered(self._colors, state.centroids, together, absent)
         return None if winner.strayed(state.centroids, pinned, self._reach) else winner
 
     def _is_better(self, fresh: float, inertia: float, by: float) -> bool:

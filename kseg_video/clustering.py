@@ -16,6 +16,7 @@ import numpy as np
 
 from kseg_video.color import from_working, luma
 from kseg_video.mapping import nearest
+from kseg_video.matching import positions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,13 +154,6 @@ def polish(
 def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
     """Points of a working space by their luma, as clusters are numbered; (K, 3) to (K, 3)."""
     return centroids[np.argsort(luma(from_working(centroids, space)), kind="stable")]
-
-
-def positions(labels: NDArray[np.uint8], numbers: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Labels as positions in a list of numbers; (N,) to (N,)."""
-    table = np.zeros(256, np.uint8)
-    table[numbers] = np.arange(len(numbers))
-    return table[labels]
 
 
 def _as_points(colors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from kseg_video.mapping import nearest
-from kseg_video.matching import match_centroids
+from kseg_video.matching import common_members, match_centroids, match_members, positions
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -96,10 +96,46 @@ class Clusters:
             parked[partners] = False
         return cls.settled(colors, centroids, parked)
 
+    def succeeded(
+        self,
+        colors: NDArray[np.float32],
+        fresh: NDArray[np.float32],
+        numbers: NDArray[np.uint8],
+        reach: float,
+    ) -> Clusters:
+        """Fresh centroids under those of some numbers that most of their own pixels have.
+
+        What is far from a cluster's colour may just have come into the picture, and is nearest to
+        that cluster for want of a better one: it has no say. The other clusters stay, and fresh
+        centroids that are left over come after them.
+
+        Parameters
+        ----------
+        colors : ndarray of float32, shape (N, 3)
+        fresh : ndarray of float32, shape (M, 3)
+        numbers : ndarray of uint8, shape (L,)
+            M at least L.
+        reach : float
+            Distance within which a colour is a cluster's own.
+        """
+        labels, distances = self.nearest(colors)
+        own = np.isin(labels, numbers) & (distances < reach**2)
+        new, _ = nearest(colors[own], fresh)
+        old = positions(labels[own], numbers)
+        common = common_members(old, new, (len(numbers), len(fresh)))
+        order = match_members(common, self.centroids[numbers], fresh)
+        centroids = np.concatenate([self.centroids, fresh[order][len(numbers) :]])
+        centroids[numbers] = fresh[order][: len(numbers)]
+        return Clusters.settled(colors, centroids, self.parked)
+
     @property
     def active(self) -> NDArray[np.uint8]:
         """Numbers of the clusters that are not parked."""
         return np.flatnonzero(~self.parked).astype(np.uint8)
+
+    def held(self, pinned: AbstractSet[int]) -> NDArray[np.uint8]:
+        """Those of some clusters that are not parked."""
+        return np.array([number for number in self.active if number in pinned], np.uint8)
 
     def nearest(self, colors: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Number of the nearest active cluster, and its squared distance, for every colour."""
@@ -115,8 +151,11 @@ class Clusters:
             self._last = last
         return last.labels, last.distances
 
-    def revive(self, colors: NDArray[np.float32], reach: float) -> None:
-        """Unpark the clusters whose colours, those within reach of theirs, are back."""
+    def revive(self, colors: NDArray[np.float32], reach: float, pinned: AbstractSet[int]) -> None:
+        """Unpark the clusters whose colours, those within reach of theirs, are back.
+
+        They go to where these are, but for pinned ones, which stay.
+        """
         for number in np.flatnonzero(self.parked):
             distances = ((colors - self.centroids[number]) ** 2).sum(axis=1)
             _, others = nearest(colors, self.centroids[self.active])
@@ -124,8 +163,9 @@ class Clusters:
             if own.mean() > self._least_shares()[number]:
                 self.parked = self.parked.copy()
                 self.parked[number] = False
-                self.centroids = self.centroids.copy()
-                self.centroids[number] = colors[own].mean(axis=0)
+                if number not in pinned:
+                    self.centroids = self.centroids.copy()
+                    self.centroids[number] = colors[own].mean(axis=0)
                 self.usual_shares = self.usual_shares.copy()
                 self.usual_shares[number] = own.mean()
 

@@ -48,6 +48,8 @@ def match_members(
     ndarray of int, shape (N,)
         As of `match_centroids`.
     """
+    if not len(old):
+        return np.arange(len(new))
     distances = _distances(old, new)
     return _assign(common.max() - common + 0.5 * distances / max(distances.max(), 1e-9))
 
@@ -78,3 +80,10 @@ def common_members(
     return np.bincount(rows * np.intp(shape[1]) + columns, minlength=shape[0] * shape[1]).reshape(
         shape
     )
+
+
+def positions(labels: NDArray[np.uint8], numbers: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Labels as positions in a list of numbers; (N,) to (N,)."""
+    table = np.zeros(256, np.uint8)
+    table[numbers] = np.arange(len(numbers))
+    return table[labels]

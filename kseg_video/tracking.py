@@ -1,6 +1,6 @@
 """The palette through time: one cold fit, then warm fits that keep every cluster's number.
 
-Warm fits alone have three faults, each of which is dealt with here.
+Warm fits alone have four faults, each of which is dealt with here.
 
 *They get stuck.* A cluster that would serve the picture better elsewhere cannot get there. So from
 time to time, and whenever inertia jumps, a *challenger* is fitted cold. If it is clearly better it
@@ -9,6 +9,10 @@ is adopted, its centroids matched one to one to the old ones.
 *They lose clusters.* The nearest pixels of a colour that has left the picture are those of another.
 A cluster that shrinks to nothing, or suddenly and far off, is *parked*: it keeps its number and
 its colour, takes no pixel, and is revived when its colour returns.
+
+*They wander.* A centroid follows what is nearest to it, in the end to something else. What is new
+takes the number of nothing that stays; and pinned clusters, as those that are switched off, follow
+changes of light alone.
 
 *They tremble.* The best centroids of two noisy frames differ. Here they move only as far as it
 takes to stay within a small tolerance of the fit's inertia: not at all in a still scene, at once
@@ -23,14 +27,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.challenge import Challenger
-from kseg_video.clustering import ColdFits, dark_to_light, polish, positions
-from kseg_video.clusters import MEMORY, Clusters
+from kseg_video.clustering import ColdFits, dark_to_light
+from kseg_video.clusters import Clusters
 from kseg_video.color import bgr_of_hex, color_scale, from_working, to_working
 from kseg_video.cuts import CutDetector
 from kseg_video.handover import Handover
+from kseg_video.light import Light
 from kseg_video.mapping import inertia_of
 from kseg_video.places import LabelsByPlace
 from kseg_video.scenes import Scenes
+from kseg_video.warm_fit import fit_warm, move_towards, renumber
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -97,6 +103,7 @@ class PaletteTracker:
         self._wants_new_fit = False
         self.frozen = settings.holds_palette
         self._places = LabelsByPlace()
+        self._light = Light(settings.color_space)
         self._waited = False
         self._last_present = np.inf
         self._patience = self._next_challenge = _CHALLENGE_AFTER
@@ -135,6 +142,7 @@ class PaletteTracker:
             event, state = "cut", self._scenes.begin(colors, state, pinned)
             self._be_patient(_CHALLENGE_AFTER)
             self._handover.stop()
+            self._light.forget()
         else:
             event, state = self._continue(colors, state, pinned)
         self._wants_new_fit = False
@@ -168,6 +176,7 @@ class PaletteTracker:
         self._state = Clusters(centroids, parked, state.usual_shares[:count], state.usual_inertia)
         self._handover = Handover(settings.color_space, centroids)
         self._places.forget()
+        self._light = Light(settings.color_space)
 
     def fit_anew(self) -> None:
         """Have the next frame fitted cold; numbers follow the colours."""
@@ -185,14 +194,20 @@ class PaletteTracker:
     def _continue(
         self, colors: NDArray[np.float32], state: Clusters, pinned: AbstractSet[int]
     ) -> tuple[Event, Clusters]:
-        state.revive(colors, self._reach)
+        state.revive(colors, self._reach, pinned)
+        held = state.held(pinned)
+        if len(state.centroids) == self._settings.n_clusters:  # in a fade from black, black stays
+            self._light.follow(colors, state, held)
         labels, distances = state.nearest(colors)
         present = float(distances.mean(dtype=np.float64))
         if present > _JUMP * state.usual_inertia:
-            labels = self._places.best(colors, labels, state.parked)
+            by_place = self._places.best(colors, labels, state.parked)
+            if by_place is not labels:  # another light on everything: all follow it
+                labels, held = by_place, held[:0]
+                self._light.forget()
         elif self._tolerance and self._is_as_before(present):
             return "warm", state
-        fitted, inertia = self._fit_warm(colors, labels, state)
+        fitted, inertia = fit_warm(colors, labels, state, held, self._settings.epsilon)
         if state.park_lost(labels, fitted, self._reach):
             fitted[state.parked] = state.centroids[state.parked]
             inertia = inertia_of(colors, fitted[state.active])
@@ -200,7 +215,11 @@ class PaletteTracker:
         challenger = self._challenge(colors, state, inertia, pinned)
         if challenger is not None:
             return "reseed", challenger
-        self._move_towards(state, fitted, inertia, present)
+        if labels is state.nearest(colors)[0]:
+            renumbered = renumber(colors, state, fitted, held, self._reach)
+            if renumbered is not None:
+                return "reseed", renumbered
+        move_towards(state, fitted, inertia, present, self._tolerance)
         return "warm", state
 
     def _is_as_before(self, present: float) -> bool:
@@ -211,37 +230,6 @@ class PaletteTracker:
             return False
         self._waited = True
         return True
-
-    def _fit_warm(
-        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], state: Clusters
-    ) -> tuple[NDArray[np.float32], float]:
-        """Where the active clusters fit best, from the labels of the last centroids on."""
-        active = state.active
-        fitted = state.centroids.copy()
-        fitted[active], inertia = polish(
-            colors, positions(labels, active), state.centroids[active], self._settings.epsilon
-        )
-        return fitted, inertia
-
-    def _move_towards(
-        self, state: Clusters, fitted: NDArray[np.float32], inertia: float, present: float
-    ) -> None:
-        """Move as few centroids to where they fit as keeps inertia within the tolerance.
-
-        For fixed labels, inertia is the fit's plus each cluster's share times the square of its
-        centroid's distance to its mean. Those that add the most move, and move all the way: most
-        of a picture then keeps its exact colour, which an encoder gets for nothing.
-        """
-        excess = present - inertia
-        allowed = self._tolerance * inertia
-        if excess > allowed:
-            parts = state.usual_shares * ((fitted - state.centroids) ** 2).sum(axis=1)
-            order = np.argsort(-parts)
-            remaining = 1 - np.cumsum(parts[order]) / max(parts.sum(), 1e-9)
-            movers = order[: np.count_nonzero(remaining * excess > allowed) + 1]
-            state.centroids = state.centroids.copy()
-            state.centroids[movers] = fitted[movers]
-        state.usual_inertia += MEMORY * (inertia - state.usual_inertia)
 
     # --- the challenger --------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HEIGHT, WIDTH = 96, 128
 RED, GREEN, BLUE, GRAY = (30, 30, 200), (60, 180, 40), (200, 80, 30), (120, 120, 120)
-WHITE, DARK, YELLOW = (235, 235, 235), (25, 20, 20), (40, 200, 220)
+WHITE, DARK, YELLOW, BLACK = (235, 235, 235), (25, 20, 20), (40, 200, 220), (0, 0, 0)
 
 
 def noisy(picture: Picture, seed: int, deviation: float = 4.0) -> Picture:
@@ -44,6 +44,15 @@ def quarters(*colors: tuple[int, int, int]) -> Picture:
     return picture
 
 
+def stripes(*parts: tuple[tuple[int, int, int], float]) -> Picture:
+    """Colours from left to right, each over its part of the width."""
+    edges = np.rint(np.cumsum([0, *(part for _, part in parts)]) * WIDTH).astype(int)
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for (color, _), (left, right) in zip(parts, pairwise(edges), strict=True):
+        picture[:, left:right] = color
+    return picture
+
+
 def with_box(picture: Picture, left: int, color: tuple[int, int, int], size: int = 24) -> Picture:
     """The picture with a square in its middle rows, clipped at the picture's edges."""
     result = picture.copy()
@@ -60,11 +69,13 @@ def follow(
     pictures: Iterable[Picture],
     n_clusters: int,
     pinned: frozenset[int] = frozenset(),
+    deviation: float = 4.0,
     **more: object,
 ) -> list[Segmentation]:
     segmenter = Segmenter(SegmenterSettings(n_clusters=n_clusters, **more))  # type: ignore[arg-type]
     return [
-        segmenter.segment(noisy(picture, seed), pinned) for seed, picture in enumerate(pictures)
+        segmenter.segment(noisy(picture, seed, deviation), pinned)
+        for seed, picture in enumerate(pictures)
     ]
 
 
@@ -214,19 +225,22 @@ class TestLight:
             assert agreement > 0.99
         assert "cut" not in events(run).values()
 
+    @pytest.mark.parametrize("pinned", [set(), {1}, {0, 3}])
     @pytest.mark.parametrize("target", [0.4, 1.25])
-    def test_a_slow_change_is_followed_at_once(self, target: float) -> None:
+    def test_a_slow_change_is_followed_at_once(self, target: float, pinned: set[int]) -> None:
         pictures = [lit(self.PICTURE, gain) for gain in np.linspace(1, target, 60)]
-        run = follow(pictures, 4)
+        run = follow(pictures, 4, frozenset(pinned))
         self.check(run, 0)
         for picture, segmentation in zip(pictures, run, strict=True):
             shown = segmentation.palette.colors[segmentation.labels].astype(int)
             assert np.abs(shown - picture).mean() < 3
 
+    @pytest.mark.parametrize("pinned", [set(), {1}, {0, 3}])
     @pytest.mark.parametrize("gain", [0.3, 0.15])
-    def test_a_light_switched_off_and_on(self, gain: float) -> None:
+    def test_a_light_switched_off_and_on(self, gain: float, pinned: set[int]) -> None:
         dark = lit(self.PICTURE, gain)
-        run = follow([self.PICTURE] * 10 + [dark] * 20 + [self.PICTURE] * 20, 4)
+        pictures = [self.PICTURE] * 10 + [dark] * 20 + [self.PICTURE] * 20
+        run = follow(pictures, 4, frozenset(pinned))
         self.check(run[:30], 15)
         self.check(run, 35)
         shown = run[14].palette.colors[run[14].labels].astype(int)
@@ -245,6 +259,59 @@ class TestLight:
         gains = [*np.linspace(1, 0, 25), *np.zeros(5), *np.linspace(0, 1, 25), *np.ones(10)]
         run = follow([lit(self.PICTURE, gain) for gain in gains], 4)
         assert "cut" not in events(run).values()
+
+
+class TestSomethingNew:
+    """Numbers stay with what stays, and clusters that are off or alone on with their colours."""
+
+    ORANGE, TAN = (47, 119, 185), (80, 130, 175)
+    NIGHT, INK = (48, 30, 30), (40, 31, 31)
+
+    def test_it_takes_the_number_of_nothing_that_stays(self) -> None:
+        """A white window opens beside light gray text, and there are colours enough already."""
+        text = ((BLUE, 0.04), (GRAY, 0.06), (self.NIGHT, 0.4))
+        before, after = stripes((DARK, 0.5), *text), stripes((DARK, 0.3), (WHITE, 0.2), *text)
+        run = follow([before] * 8 + [after] * 20, 4)
+        gray = np.s_[:, int(0.55 * WIDTH) : int(0.59 * WIDTH)]
+        assert number_of(run[-1], WHITE) != number_of(run[0], GRAY)
+        assert (run[-1].labels[gray] == run[0].labels[gray]).mean() > 0.99
+
+    def test_a_pinned_cluster_does_not_follow_it(self) -> None:
+        """Orange gives way to a tan that is nearest to it."""
+        pictures = [
+            stripes(
+                (DARK, 0.2),
+                (WHITE, 0.25),
+                (self.ORANGE, 0.3 - part),
+                (self.TAN, 0.02 + 1.2 * part),
+                (GREEN, 0.23 - 0.2 * part),
+            )
+            for part in np.linspace(0, 0.25, 80)
+        ]
+        (probe,) = follow(pictures[:1], 4)
+        orange = number_of(probe, self.ORANGE)
+        run = follow(pictures, 4, frozenset({orange}))
+        ways = [s.palette.colors[orange].astype(int) - probe.palette.colors[orange] for s in run]
+        assert np.abs(ways).max() <= 3
+
+    def test_a_pinned_cluster_does_not_take_its_like(self) -> None:
+        """Two dark colours, close to each other, of which the rarer one is off."""
+        text = ((self.INK, 0.05), (GRAY, 0.04), (BLUE, 0.02), (self.NIGHT, 0.39))
+        before = stripes((BLACK, 0.5), *text)
+        after = stripes((BLACK, 0.3), (WHITE, 0.2), *text)
+        (probe,) = follow([before], 5, deviation=1)
+        ink = number_of(probe, self.INK)
+        assert ink != number_of(probe, self.NIGHT)
+        run = follow([before] * 8 + [after] * 20, 5, frozenset({ink}), deviation=1)
+        night = np.s_[:, int(0.65 * WIDTH) :]
+        assert (run[-1].labels[night] == ink).mean() < 0.01
+
+    def test_black_stays_black_through_a_fade(self) -> None:
+        picture = with_box(quarters(RED, GREEN, BLUE, GRAY), 50, BLACK)
+        pictures = [lit(picture, gain) for gain in np.linspace(0, 1, 40)]
+        run = follow(pictures + [picture] * 10, 5, frozenset({0}), deviation=1)
+        assert run[-1].palette.colors[0].max() <= 8
+        assert run[-1].palette.shares[0] < 0.08
 
 
 class TestCuts:

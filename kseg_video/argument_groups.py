@@ -93,8 +93,8 @@ def add_fitting(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--color-space",
         choices=get_args(ColorSpace),
-        default=_DEFAULTS.color_space,
-        help="working space of the distances (default: %(default)s)",
+        help="working space of the distances (default: that of --palette's .json, else "
+        f"{_DEFAULTS.color_space})",
     )
     group.add_argument(
         "--sample-pixels",

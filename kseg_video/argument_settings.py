@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kseg_video.media_settings import CaptureSettings
-from kseg_video.palette_reading import load_palette
+from kseg_video.palette_reading import load_color_space, load_palette
 from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings
 
 if TYPE_CHECKING:
@@ -25,13 +25,17 @@ def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
         If the palette cannot be read.
     """
     named = vars(options)  # not all commands have all of them
-    palette = load_palette(named["palette"]) if named.get("palette") else ()
+    palette: tuple[str, ...] = ()
+    color_space = options.color_space
+    if named.get("palette"):
+        palette = load_palette(named["palette"])
+        color_space = color_space or load_color_space(named["palette"])
     count = _DEFAULTS.n_clusters if options.clusters == "auto" else options.clusters
     return SegmenterSettings(
         n_clusters=len(palette) or count,
         palette=palette,
         frozen=named.get("freeze", _DEFAULTS.frozen),
-        color_space=options.color_space,
+        color_space=color_space or _DEFAULTS.color_space,
         mapping=named.get("mapping", _DEFAULTS.mapping),
         stability=named.get("stability", _DEFAULTS.stability),
         sample_pixels=options.sample_pixels,

@@ -216,7 +216,8 @@ class LiveSession:
             self._step()
         elif command is Command.SNAPSHOT:
             painted = self.picture.painted(self.state)
-            self._say(self._files.snapshot(painted, frame.bgr, segmentation.palette))
+            found = segmentation.palette, segmentation.color_space
+            self._say(self._files.snapshot(painted, frame.bgr, *found))
         elif command is Command.RECORD:
             self._say(self._files.toggle(self.picture.view(self.state)))
 

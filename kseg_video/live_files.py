@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import Frame
     from kseg_video.palette import Palette
+    from kseg_video.settings import ColorSpace
 
 _MOST_SNAPSHOTS = 4  # that wait to be written
 
@@ -94,12 +95,18 @@ class LiveFiles:
             return self._failed(str(error))
         return f"recording to {path.name}"
 
-    def snapshot(self, view: Frame, original: NDArray[np.uint8], palette: Palette) -> str:
+    def snapshot(
+        self,
+        view: Frame,
+        original: NDArray[np.uint8],
+        palette: Palette,
+        color_space: ColorSpace,
+    ) -> str:
         """Have a snapshot written; return what is to be said."""
         if len(self._snapshots) >= _MOST_SNAPSHOTS:
             return "the snapshots before are still being written"
         self._snapshots.append(
-            self._writer.submit(save_snapshot, self._folder, view, original, palette)
+            self._writer.submit(save_snapshot, self._folder, view, original, palette, color_space)
         )
         return "saving"
 

@@ -55,7 +55,8 @@ def run_palette(options: argparse.Namespace) -> int:
     find = partial(find_palette, options.inputs, settings, trim=trim, choose_clusters=choose)
     found = in_background(find)
     for path in outputs:
-        save_palette(path, found.palette, overwrite=options.overwrite)
+        space = found.settings.color_space
+        save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)
     if options.json:
         answer(json.dumps(_data(options, found), indent=2, ensure_ascii=False))
     else:

@@ -15,10 +15,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from kseg_video.errors import SettingsError, SourceError
-from kseg_video.settings import MAX_CLUSTERS
+from kseg_video.settings import MAX_CLUSTERS, ColorSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,20 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
             f"{path} holds {len(colors)} colours; a palette has 1 to {MAX_CLUSTERS} of them"
         )
     return tuple(colors)
+
+
+def load_color_space(path: str | Path) -> ColorSpace | None:
+    """The working space that a palette says it was fitted in; None where it does not.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `load_palette` reads.
+    """
+    path = Path(path)
+    data = json.loads(path.read_text("utf-8-sig")) if path.suffix.lower() == ".json" else None
+    named = data.get("color_space") if isinstance(data, dict) else None
+    return cast("ColorSpace", named) if named in get_args(ColorSpace) else None
 
 
 def _from_json(text: str) -> list[str]:

@@ -3,7 +3,8 @@
 ======  ============================================================================================
 suffix  contents
 ======  ============================================================================================
-.json   an object whose ``palette`` lists the clusters: number, hex, RGB, Lab, share
+.json   an object: ``color_space``, where it is known, and ``palette``, which lists the clusters:
+        number, hex, RGB, Lab, share
 .gpl    GIMP's palette, which Inkscape, Krita and others read
 .hex    one colour a line, ``rrggbb``
 .png    swatches to look at
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kseg_video.palette import Palette
+    from kseg_video.settings import ColorSpace
 
 _PICTURE_SUFFIX = ".png"
 
@@ -62,7 +64,13 @@ def check_palette_output(path: Path) -> None:
         raise SettingsError(f"{path.name} is no palette; choose one of {', '.join(known)}")
 
 
-def save_palette(path: str | Path, palette: Palette, *, overwrite: bool = False) -> None:
+def save_palette(
+    path: str | Path,
+    palette: Palette,
+    *,
+    color_space: ColorSpace | None = None,
+    overwrite: bool = False,
+) -> None:
     """Write the real clusters of a palette.
 
     Parameters
@@ -70,6 +78,8 @@ def save_palette(path: str | Path, palette: Palette, *, overwrite: bool = False)
     path : str or Path
         Its suffix chooses the format.
     palette : Palette
+    color_space : str, optional
+        Working space that it was fitted in, for ``.json`` to tell.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -88,7 +98,7 @@ def save_palette(path: str | Path, palette: Palette, *, overwrite: bool = False)
         if suffix == _PICTURE_SUFFIX:
             write_still(part.path, suffix, draw_swatches(palette), None)
         else:
-            part.path.write_text(_WRITERS[suffix](palette, path.stem), "utf-8")
+            part.path.write_text(_WRITERS[suffix](palette, path.stem, color_space), "utf-8")
         part.publish()
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -96,11 +106,12 @@ def save_palette(path: str | Path, palette: Palette, *, overwrite: bool = False)
         part.discard()
 
 
-def _to_json(palette: Palette, _name: str) -> str:
-    return json.dumps({"palette": palette_rows(palette)}, indent=2) + "\n"
+def _to_json(palette: Palette, _name: str, color_space: ColorSpace | None) -> str:
+    data: dict[str, Any] = {} if color_space is None else {"color_space": color_space}
+    return json.dumps({**data, "palette": palette_rows(palette)}, indent=2) + "\n"
 
 
-def _to_gimp(palette: Palette, name: str) -> str:
+def _to_gimp(palette: Palette, name: str, _color_space: ColorSpace | None) -> str:
     lines = ["GIMP Palette", f"Name: {name}", "Columns: 0", "#"]
     for row in palette_rows(palette):
         red, green, blue = row["rgb"]
@@ -108,11 +119,11 @@ def _to_gimp(palette: Palette, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _to_hex(palette: Palette, _name: str) -> str:
+def _to_hex(palette: Palette, _name: str, _color_space: ColorSpace | None) -> str:
     return "".join(f"{row['hex'].removeprefix('#')}\n" for row in palette_rows(palette))
 
 
-_WRITERS: dict[str, Callable[[Palette, str], str]] = {
+_WRITERS: dict[str, Callable[[Palette, str, ColorSpace | None], str]] = {
     ".json": _to_json,
     ".gpl": _to_gimp,
     ".hex": _to_hex,

@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import Frame
     from kseg_video.palette import Palette
+    from kseg_video.settings import ColorSpace
 
 
-def save_snapshot(folder: Path, view: Frame, original: NDArray[np.uint8], palette: Palette) -> Path:
+def save_snapshot(
+    folder: Path,
+    view: Frame,
+    original: NDArray[np.uint8],
+    palette: Palette,
+    color_space: ColorSpace,
+) -> Path:
     """Save the view, the original and the palette side by side; return the view's path.
 
     Parameters
@@ -31,6 +38,8 @@ def save_snapshot(folder: Path, view: Frame, original: NDArray[np.uint8], palett
     original : ndarray of uint8, shape (H, W, 3)
         BGR.
     palette : Palette
+    color_space : str
+        Working space of the palette.
 
     Raises
     ------
@@ -40,7 +49,7 @@ def save_snapshot(folder: Path, view: Frame, original: NDArray[np.uint8], palett
     path = dated_path(folder, ".png")
     _save(path, view.pixels, view.alpha)
     _save(path.with_stem(f"{path.stem}-original"), original)
-    save_palette(path.with_suffix(".json"), palette)
+    save_palette(path.with_suffix(".json"), palette, color_space=color_space)
     return path
 
 

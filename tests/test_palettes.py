@@ -68,6 +68,11 @@ class TestFiles:
         del rows[1]["lab"]
         assert rows[1] == {"cluster": 1, "hex": HEX[1], "rgb": [50, 100, 200], "share": 0.125}
 
+    def test_json_tells_the_space_that_it_was_fitted_in(self, tmp_path: Path) -> None:
+        save_palette(tmp_path / "a.json", PALETTE, color_space="oklab")
+        assert json.loads((tmp_path / "a.json").read_text())["color_space"] == "oklab"
+        assert load_palette(tmp_path / "a.json") == HEX
+
     def test_pillow_reads_the_gimp_palette(self, tmp_path: Path) -> None:
         save_palette(tmp_path / "a.gpl", PALETTE)
         levels, _ = ImagePalette.load(str(tmp_path / "a.gpl"))
@@ -324,6 +329,24 @@ class TestKeeping:
             )
             rows = json.loads(done.out)["palette"]
             assert [row["hex"] for row in rows] == list(HEX)
+
+    def test_distances_are_measured_where_they_were_fitted(self, tmp_path: Path) -> None:
+        write_still(tmp_path / "in.png", quadrants())
+
+        def space_of(*options: str) -> str:
+            done = run(
+                "convert", "in.png", "-o", "out.png", "-yq", "--json", *options, cwd=tmp_path
+            )
+            assert done.code == 0
+            return str(json.loads(done.out)["color_space"])
+
+        palette = ("palette", "in.png", "-k", "3", "--color-space", "lab", "-q")
+        assert run(*palette, "-o", "a.json", "-o", "a.hex", cwd=tmp_path).code == 0
+        assert space_of("--palette", "a.json") == "lab"
+        assert space_of("--palette", "a.json", "--color-space", "luv") == "luv"
+        assert space_of("--palette", "a.hex") == "rgb"
+        (tmp_path / "b.json").write_text('{"color_space": "cmyk", "palette": ["#102030"]}')
+        assert space_of("--palette", "b.json") == "rgb"
 
     def test_frozen_is_the_first_frame_s(self) -> None:
         pictures = [quadrants(40, 40, seed=seed) for seed in range(4)]

@@ -143,7 +143,7 @@ class TestFullDisk:
         picture = quadrants(120, 160, noise=20)
         palette = Segmenter(SegmenterSettings(n_clusters=4)).segment(picture).palette
         with LiveFiles(disk) as files:
-            files.snapshot(Frame(picture), picture, palette)
+            files.snapshot(Frame(picture), picture, palette, "rgb")
         assert [path.name for path in disk.iterdir()] == ["junk"]
         with pytest.raises(SinkError, match="the disk is full; make room"):
             files.check()

@@ -51,7 +51,7 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         raise SettingsError(
-            f"{path.name} cannot be read as a palette; choose one of {', '.join(_READERS)}"
+            f"{path} cannot be read as a palette; choose one of {', '.join(_READERS)}"
         )
     try:
         colors = _READERS[suffix](path.read_text("utf-8-sig"))
@@ -87,6 +87,10 @@ def _from_json(text: str) -> list[str]:
     rows = data.get("palette") if isinstance(data, dict) else data
     if not isinstance(rows, list):
         raise TypeError("it holds no list of colours")
+    several = sum(isinstance(row, dict) and "palette" in row for row in rows)
+    if several:
+        palettes = "1 palette" if several == 1 else f"{several} palettes"
+        raise ValueError(f"it holds {palettes} in a list; leave one alone in it")
     # What convert prints has rows for clusters that were not found, too.
     return [
         _as_hex(row.get("hex") if isinstance(row, dict) else row)

@@ -138,6 +138,12 @@ class TestFiles:
             ("a.json", "{}", "it holds no list of colours"),
             ("a.json", "3", "it holds no list of colours"),
             ("a.json", '{"palette": 3}', "it holds no list of colours"),
+            ("a.json", '[{"palette": []}]', r"it holds 1 palette in a list; leave one alone in it"),
+            (
+                "a.json",
+                '[{"palette": ["#102030"]}, {"input": "a", "error": "b"}, {"palette": []}]',
+                r"it holds 2 palettes in a list; leave one alone in it",
+            ),
             ("a.json", "[3]", "3 is no colour such as #2b6cb0"),
             ("a.json", '[{"rgb": [1, 2, 3]}]', "None is no colour such as #2b6cb0"),
             ("a.json", "not JSON", "is no palette that can be read"),
@@ -385,6 +391,7 @@ class TestKeeping:
         [
             (("-k", "3", "--palette", "a.hex"), 2, "not allowed with"),
             (("--palette", "a.png"), 2, "cannot be read as a palette"),
+            (("--palette", "."), 2, ". cannot be read as a palette; choose one of .json"),
             (("--palette", "none.hex"), 1, "cannot be read (No such file"),
             (("--palette", "40.hex"), 1, "holds 40 colours; a palette has 1 to 32"),
             (("--palette", "0.hex"), 1, "holds 0 colours"),

@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,7 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     with ExitStack() as stack:
         screen, status = _outputs(options, f"kseg-video: {source}", stack)
+        state = replace(state, has_window=isinstance(screen, LiveWindow))
         stack.enter_context(feed)
         stack.enter_context(screen)
         files = stack.enter_context(LiveFiles(options.output_dir, options.record))

@@ -53,6 +53,8 @@ class LiveState:
         Clusters to switch off, until they are found on the first frame.
     backgrounds : tuple of str or Path
         Those that a key goes through.
+    has_window : bool
+        Whether the picture is shown in a window.
     paused, frozen, mirrored, full_screen, shows_hud, shows_help : bool
         `frozen` is the palette's.
     """
@@ -61,6 +63,7 @@ class LiveState:
     rendering: RenderSettings
     choice: ClusterChoice | None = None
     backgrounds: tuple[str | Path, ...] = BACKGROUNDS
+    has_window: bool = True
     paused: bool = False
     frozen: bool = False
     mirrored: bool = False
@@ -221,6 +224,10 @@ def _color_space(state: LiveState, _pressed: Pressed) -> Outcome:
     return replace(state, segmenter=replace(state.segmenter, color_space=space)), None
 
 
+def _full_screen(state: LiveState, _pressed: Pressed) -> Outcome:
+    return replace(state, full_screen=state.has_window and not state.full_screen), None
+
+
 def _background(state: LiveState, _pressed: Pressed) -> Outcome:
     background = _after(state.backgrounds, state.rendering.background)
     return replace(state, rendering=replace(state.rendering, background=background)), None
@@ -237,9 +244,7 @@ KEYS: tuple[KeyBinding, ...] = (
     ),
     KeyBinding(("a",), "all clusters on", _all_on, "all clusters are on"),
     KeyBinding(("i",), "invert which are on", _invert),
-    KeyBinding(
-        ("o",), "only the cluster under the pointer", _only_pointed, "point at a region first"
-    ),
+    KeyBinding(("o",), "only the cluster pointed at", _only_pointed, "point at a region first"),
     KeyBinding(("[",), "fewer clusters", _clusters(-1), "one cluster is the least"),
     KeyBinding(("]",), "more clusters", _clusters(1), f"{MAX_CLUSTERS} clusters are the most"),
     KeyBinding(("-",), "less stability", _stability(-_STABILITY_STEP), "stability 0 is the least"),
@@ -251,11 +256,11 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding(("n",), "new fit", _command(Command.NEW_FIT)),
     KeyBinding(("b",), "next background", _background),
     KeyBinding(("m",), "mirror", _toggle("mirrored")),
-    KeyBinding(("f",), "full screen", _toggle("full_screen")),
-    KeyBinding(("t",), "show or hide the figures", _toggle("shows_hud")),
+    KeyBinding(("f",), "full screen", _full_screen, "only a window can fill the screen"),
+    KeyBinding(("t",), "figures on or off", _toggle("shows_hud")),
     KeyBinding(("s",), "snapshot", _command(Command.SNAPSHOT)),
-    KeyBinding(("r",), "record or stop recording", _command(Command.RECORD)),
-    KeyBinding(("?", "h"), "show or hide this help", _toggle("shows_help")),
+    KeyBinding(("r",), "record or stop", _command(Command.RECORD)),
+    KeyBinding(("?", "h"), "this help", _toggle("shows_help")),
 )
 # What the mouse does in the window, in the same words.
 MOUSE: tuple[tuple[str, str], ...] = (

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from kseg_video.live_figures import LiveFigures
+    from kseg_video.live_state import LiveState
 
 _SECONDS_BETWEEN_DRAWINGS = 0.5  # a drawing costs some 5 ms, and may not cost 2% of a core
 _SECONDS_BETWEEN_LINES = 10.0
@@ -136,10 +137,12 @@ class TerminalNote:
         self._offer(lambda: self._lines(figures()))
 
     def _lines(self, figures: LiveFigures) -> Sequence[Text]:
-        # What is new comes first: few terminals have the columns for all.
-        line = " · ".join([figures.message] * bool(figures.message) + _words(figures))
+        # What is new comes first, and the source last: few terminals have the columns for all.
+        words = [*([figures.message] if figures.message else []), *_recording(figures)]
+        words += [figures.condition, *_measured(figures), figures.source]
         return (
-            Text(line),
+            Text(_joined(words)),
+            Text(_settings(figures.state) if figures.state.shows_hud else "", "dim"),
             _palette_line(figures),
             *(Text(line, "dim") for line in list(self._others)),
         )
@@ -147,21 +150,39 @@ class TerminalNote:
 
 def live_line(figures: LiveFigures) -> str:
     """The figures in one line."""
-    return " · ".join(_words(figures) + [figures.message] * bool(figures.message))
+    words = [figures.source, figures.condition, *_measured(figures), *_recording(figures)]
+    return _joined(words + [figures.message] * bool(figures.message))
 
 
-def _words(figures: LiveFigures) -> list[str]:
-    words = [
-        figures.source,
-        figures.condition,
+def _joined(words: Sequence[str]) -> str:
+    return " · ".join(words)
+
+
+def _measured(figures: LiveFigures) -> list[str]:
+    return [
         f"{figures.shown_rate:.1f} fps",
         f"latency {figures.latency_median * 1000:.0f} ms",
         f"{figures.received} frames",
         f"{figures.dropped} dropped",
     ]
-    if figures.recording is not None:
-        words.append(f"recording {figures.recording.name} {figures.recorded:.0f} s{_lost(figures)}")
-    return words
+
+
+def _recording(figures: LiveFigures) -> list[str]:
+    if figures.recording is None:
+        return []
+    return [f"recording {figures.recorded:.0f} s to {figures.recording.name}{_lost(figures)}"]
+
+
+def _settings(state: LiveState) -> str:
+    """What keys have set, that which is rarely on before that which may be long."""
+    words = [
+        state.rendering.view,
+        state.segmenter.color_space,
+        f"k {state.segmenter.n_clusters}",
+        f"stability {state.segmenter.stability:g}",
+    ]
+    words += [word for word, on in (("frozen", state.frozen), ("mirrored", state.mirrored)) if on]
+    return _joined([*words, f"background {state.rendering.background}"])
 
 
 def _lost(figures: LiveFigures) -> str:
@@ -172,7 +193,6 @@ def _lost(figures: LiveFigures) -> str:
 
 def live_panel(figures: LiveFigures, others: list[str], hint: str) -> Panel:
     """The figures as a panel, with where to find help below."""
-    state = figures.state
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="ellipsis")
@@ -188,11 +208,7 @@ def live_panel(figures: LiveFigures, others: list[str], hint: str) -> Panel:
     )
     costs = (f"{name} {cost:.1f}" for name, cost in figures.stage_milliseconds.items())
     table.add_row("ms a frame", " · ".join(costs))
-    table.add_row(
-        "view",
-        f"{state.rendering.view} · {state.segmenter.color_space} · k {state.segmenter.n_clusters} "
-        f"· stability {state.segmenter.stability:g} · background {state.rendering.background}",
-    )
+    table.add_row("view", _settings(figures.state))
     if figures.recording is not None:
         size = figures.recording.stat().st_size / 1e6 if figures.recording.exists() else 0.0
         table.add_row(

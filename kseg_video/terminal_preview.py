@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_DRAWINGS = 1 / 15
 _LEVEL_STEP = 8  # finer differences of colour are not worth a style of their own
 _UPPER_HALF = "▀"
+_GAP = 2  # cells between columns of help
 
 
 class TerminalScreen(TerminalKeys):
@@ -95,12 +96,23 @@ class TerminalScreen(TerminalKeys):
 def help_rows(columns: int, rows: int) -> Iterator[Segment]:
     """What each key does, in as many columns as it takes."""
     label = max(len(binding.label) for binding in KEYS) + 1
-    beside = -(-len(KEYS) // rows)
-    width = columns // beside
+    cells = [f"{each.label:<{label}}{each.does}" for each in KEYS]
+    beside = [cells[first : first + rows] for first in range(0, len(cells), rows)]
+    widths = [max(map(len, each)) + _GAP for each in beside]
+    if sum(widths) - _GAP > columns:
+        widths = [columns // len(beside)] * len(beside)
     for row in range(rows):
-        cells = (f"{each.label:<{label}}{each.does}" for each in KEYS[row::rows])
-        line = "".join(f"{cell[:width]:<{width}}" for cell in cells)
-        yield Segment(f"{line:<{columns}}\n")
+        pairs = (
+            (each[row], width)
+            for each, width in zip(beside, widths, strict=True)
+            if row < len(each)
+        )
+        line = "".join(f"{_cut(cell, width - 1):<{width}}" for cell, width in pairs)
+        yield Segment(f"{line[:columns]:<{columns}}\n")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: max(length - 1, 0)]}…"
 
 
 def half_blocks(picture: NDArray[np.uint8], columns: int, rows: int) -> Iterator[Segment]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -122,6 +123,12 @@ def test_switches_go_to_and_fro(key: str, field: str) -> None:
 )
 def test_commands(key: str, command: Command) -> None:
     assert press(state_of(), Pressed(key)) == (state_of(), command)
+
+
+def test_only_a_window_goes_full_screen() -> None:
+    without = replace(state_of(), has_window=False)
+    assert press(without, Pressed("f")) == (without, None)
+    assert refusal("f") == "only a window can fill the screen"
 
 
 def test_a_next_frame_is_asked_for_while_paused() -> None:

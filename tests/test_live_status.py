@@ -147,12 +147,35 @@ def test_without_a_terminal_there_is_a_line_every_ten_seconds(
     )
 
 
+@pytest.mark.parametrize("columns", [60, 80])
+def test_under_a_picture_every_key_shows_what_it_did(columns: int, tmp_path: Path) -> None:
+    written: list[Callable[[], Sequence[Text]]] = []
+    note = TerminalNote(written.append, deque())
+
+    def shown(**changes: object) -> str:
+        note.update(lambda: figures(**changes))
+        return "\n".join(line.plain[: columns - 1] for line in written[-1]())
+
+    assert "recording 12 s" in shown(recording=tmp_path / "kseg-1.mp4", recorded=12.0)
+    state = figures().state
+    assert "masked · rgb · k 4 · stability 0.5 · background black" in shown()
+    for words, changed in (
+        ("side-by-side", replace(state, rendering=RenderSettings("side-by-side"))),
+        ("ycrcb", replace(state, segmenter=SegmenterSettings(4, "ycrcb"))),
+        ("frozen", replace(state, frozen=True)),
+        ("stability 0.6", replace(state, segmenter=SegmenterSettings(4, stability=0.6))),
+        ("background blur", replace(state, rendering=RenderSettings("masked", background="blur"))),
+    ):
+        assert words in shown(state=changed)
+
+
 def test_under_a_picture_in_the_terminal_there_are_figures_palette_and_others_lines() -> None:
     written: list[Callable[[], Sequence[Text]]] = []
     note = TerminalNote(written.append, deque(["a library's line"]))
     note.update(lambda: figures(message="saved a.png"))
     (lines,) = written
-    line, palette, other = lines()
+    line, settings, palette, other = lines()
+    assert settings.plain.startswith("masked · rgb")
     assert "29.8 fps" in line.plain
     assert line.plain.startswith("saved a.png · "), "what is new comes first: few columns show all"
     assert palette.plain.split()[:3] == ["██", "0", "25%"]

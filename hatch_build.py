@@ -23,19 +23,17 @@ class CompilingHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Compile before the wheel is put together."""
         package = Path(self.root, "kseg_video")
-        # Not .so, which would be a module; never written over in place, as it may be in use.
-        library = package / "compiled.shared"
-        library.unlink(missing_ok=True)
+        library = package / "compiled.shared"  # not .so, which would be a module
         compiler = shlex.split(os.environ.get("CC", "")) or _found()
-        if not compiler:
-            return
         sources = [str(package / name) for name in _SOURCES]
         command = [*compiler, *_OPTIONS, *sources, "-o", str(library)]
         try:
+            library.unlink(missing_ok=True)  # written over in place, it might be in use
+            if not compiler:
+                return
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
             self.app.display_warning(f"nothing was compiled ({error})")
-            library.unlink(missing_ok=True)
             return
         build_data["artifacts"].append(f"/{library.relative_to(self.root).as_posix()}")
         build_data["pure_python"] = False

@@ -189,6 +189,12 @@ def color_scale(space: ColorSpace) -> float:
     return 100 / 255 if space in {"lab", "luv", "oklab"} else 1.0
 
 
+def linear_light(colors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Light of BGR levels, without sRGB's curve, 0 to 1; of the same shape."""
+    encoded = colors.astype(np.float64) / 255
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
 def luma(colors: NDArray[np.generic]) -> NDArray[np.float32]:
     """Rec. 601 luma of BGR colours, 0 to 255; shape (K, 3) to (K,)."""
     return colors.astype(np.float32) @ _BGR_TO_YCRCB_LUMA
@@ -277,9 +283,7 @@ _OKLAB_SCALE = 100.0
 
 
 def _to_oklab(colors: NDArray[np.float32]) -> NDArray[np.float32]:
-    encoded = colors.astype(np.float64) / 255
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    lab = np.cbrt(linear @ _BGR_TO_LMS.T) @ _LMS_TO_OKLAB.T
+    lab = np.cbrt(linear_light(colors) @ _BGR_TO_LMS.T) @ _LMS_TO_OKLAB.T
     scaled: NDArray[np.float32] = (lab * _OKLAB_SCALE).astype(np.float32)
     return scaled
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from kseg_video.color import to_working, working_to_bgr
+from kseg_video.cie_lab import cie_lab
+from kseg_video.color import working_to_bgr
 from kseg_video.frame import as_frame
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> F
     segmentation.check_size(frame)
     palette = segmentation.palette
     bgr = working_to_bgr(palette.centroids, segmentation.color_space)
-    lab = to_working(bgr, "lab")
+    lab = cie_lab(bgr)
     rgb = bgr[:, ::-1].copy()
     rgb[~palette.real] = lab[~palette.real] = np.nan
     return FrameStatistics(

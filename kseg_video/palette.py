@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from kseg_video.bands import bands_of
-from kseg_video.color import to_working
+from kseg_video.cie_lab import cie_lab
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class Palette:
     @property
     def lab(self) -> NDArray[np.float32]:
         """The colours in CIE L*a*b* under D65, (K, 3); L* from 0 to 100."""
-        return to_working(self.colors.astype(np.float32), "lab")
+        return cie_lab(self.colors.astype(np.float32))
 
 
 def shares_of(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:

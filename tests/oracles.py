@@ -1,4 +1,4 @@
-"""What others say: k-means of all pixels by OpenCV, as its users call it."""
+"""What others say: k-means of all pixels by OpenCV, as its users call it; CIE Lab by formula."""
 
 from __future__ import annotations
 
@@ -30,3 +30,18 @@ def opencv_kmeans(
         start,
     )
     return compactness, np.asarray(centroids, np.float32)
+
+
+def exact_lab(blue: float, green: float, red: float) -> list[float]:
+    """CIE L*a*b* under D65 of sRGB levels, from the chromaticities of sRGB itself."""
+    primaries = np.array([(0.64, 0.33, 0.03), (0.3, 0.6, 0.1), (0.15, 0.06, 0.79)]).T
+    white = np.array([0.3127, 0.329, 0.3583]) / 0.329
+    levels = np.array([red, green, blue], float) / 255
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in levels]
+    xyz = primaries @ (np.linalg.solve(primaries, white) * linear)
+    edge = 6 / 29
+    x, y, z = (
+        share ** (1 / 3) if share > edge**3 else share / (3 * edge**2) + 4 / 29
+        for share in xyz / white
+    )
+    return [116 * y - 16, 500 * (x - y), 200 * (y - z)]

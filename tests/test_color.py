@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import pytest
 
+from kseg_video.cie_lab import cie_lab
 from kseg_video.color import (
     ColorEncoding,
     bgr_to_yuv,
@@ -14,6 +15,7 @@ from kseg_video.color import (
     yuv_to_bgr_matrix,
 )
 from kseg_video.settings import ColorSpace
+from tests.oracles import exact_lab
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,6 +113,22 @@ class TestWorkingSpaces:
             [45.201, -3.246, -31.153],
         ]
         assert to_working(primaries, "oklab") == pytest.approx(np.array(expected), abs=0.02)
+
+    def test_cie_lab_is_right_to_three_decimals(self) -> None:
+        levels = np.array([[255, 255, 255], [0, 0, 0], [0, 0, 255], [255, 0, 0]])
+        expected = [
+            [100, 0, 0],
+            [0, 0, 0],
+            [53.2371, 80.0901, 67.2033],
+            [32.3009, 79.1953, -107.8555],
+        ]
+        assert cie_lab(levels.astype(np.float32)) == pytest.approx(np.array(expected), abs=6e-4)
+
+    def test_cie_lab_of_every_kind_of_color(self) -> None:
+        levels = np.random.default_rng(0).integers(0, 256, (500, 3))
+        levels[:50] //= 32  # where the curves are straight
+        lab = cie_lab(levels.astype(np.float32))
+        assert lab == pytest.approx(np.array([exact_lab(*color) for color in levels]), abs=6e-4)
 
     def test_lab_reference_values(self) -> None:
         primaries = np.array([[255, 255, 255], [0, 0, 255], [255, 0, 0]], np.float32)

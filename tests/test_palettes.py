@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImagePalette
@@ -30,6 +29,7 @@ from kseg_video.live_state import LiveState, Pressed, press
 from kseg_video.mapping import inertia_of
 from tests.commands import run
 from tests.media import ffmpeg, left_in, make_clip
+from tests.oracles import exact_lab
 from tests.pictures import QUADRANTS, quadrants
 from tests.terminals import Terminal
 
@@ -63,8 +63,7 @@ class TestFiles:
     def test_json_holds_all_figures(self, tmp_path: Path) -> None:
         save_palette(tmp_path / "a.json", PALETTE)
         rows = json.loads((tmp_path / "a.json").read_text())["palette"]
-        lab = cv2.cvtColor(COLORS[1:2, None] / np.float32(255), cv2.COLOR_BGR2Lab)[0, 0]
-        assert rows[1]["lab"] == pytest.approx(lab.tolist(), abs=0.01)
+        assert rows[1]["lab"] == pytest.approx(exact_lab(*COLORS[1]), abs=0.006)
         del rows[1]["lab"]
         assert rows[1] == {"cluster": 1, "hex": HEX[1], "rgb": [50, 100, 200], "share": 0.125}
 

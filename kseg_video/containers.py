@@ -101,6 +101,8 @@ _MATROSKA_SUBTITLES = SubtitleChoice(
     fonts=True,
 )
 _WEBM_SUBTITLES = SubtitleChoice(frozenset({"webvtt"}), "webvtt")
+# Else Matroska's names for the file and its tracks are drawn by lot.
+_WITHOUT_CHANCE = ("-fflags", "+bitexact")
 _FASTSTART = ("-movflags", "+faststart")
 CONTAINERS = {
     ".mp4": Container("mp4", ("h264", "vp9"), (), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
@@ -108,8 +110,11 @@ CONTAINERS = {
     ".mov": Container(
         "mov", ("h264", "prores"), ("prores",), _MOV_AUDIO, _MOV_SUBTITLES, _FASTSTART
     ),
-    ".mkv": Container("matroska", ("h264", "vp9"), ("vp9",), _MATROSKA_AUDIO, _MATROSKA_SUBTITLES),
-    ".webm": Container("webm", ("vp9",), ("vp9",), _WEBM_AUDIO, _WEBM_SUBTITLES),
+    ".mkv": Container(
+        *("matroska", ("h264", "vp9"), ("vp9",), _MATROSKA_AUDIO, _MATROSKA_SUBTITLES),
+        _WITHOUT_CHANCE,
+    ),
+    ".webm": Container("webm", ("vp9",), ("vp9",), _WEBM_AUDIO, _WEBM_SUBTITLES, _WITHOUT_CHANCE),
 }
 DEFAULT_CRF: dict[Codec, int] = {"h264": 18, "vp9": 24}
 HIGHEST_CRF: dict[Codec, int] = {"h264": 51, "vp9": 63}

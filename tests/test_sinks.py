@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,15 +13,18 @@ from PIL import Image
 from kseg_video import (
     EncoderSettings,
     FrameSink,
+    RenderSettings,
     SettingsError,
     SinkError,
     VideoInfo,
+    convert,
     open_sink,
     open_source,
     sequence_sink,
     whole_files,
 )
 from kseg_video.color import ColorEncoding, bgr_to_yuv
+from kseg_video.containers import CONTAINERS
 from kseg_video.frame import Frame
 from kseg_video.leftovers import Leftovers
 from kseg_video.targets import default_output
@@ -412,3 +416,17 @@ class TestSettings:
     def test_default_name_of_a_folder(self, tmp_path: Path) -> None:
         (tmp_path / "shots.d").mkdir()
         assert default_output(tmp_path / "shots.d") == tmp_path / "shots.d.segmented.mp4"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp", ".npz"])
+def test_the_same_run_gives_the_same_file(tmp_path: Path, suffix: str) -> None:
+    clip = make_clip(tmp_path / "a.mkv", "-metadata", "title=Lake", seconds=0.4, sound=True)
+    files = []
+    for number in range(2):
+        path = tmp_path / f"{number}{suffix}"
+        convert(clip, path, rendering=RenderSettings("labels" if suffix == ".npz" else "segmented"))
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+    if suffix in CONTAINERS:
+        with av.open(str(path)) as container:
+            assert "Lake" in container.metadata.values()

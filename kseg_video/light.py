@@ -71,9 +71,10 @@ class Light:
         numbers : ndarray of uint8, shape (L,)
             Those that are to be moved.
         """
-        for number in numbers:
+        self._watched = {n: seen for n, seen in self._watched.items() if n in numbers}
+        for number in map(int, numbers):
             labels, _ = state.nearest(colors)
-            change = self._change(colors, labels, int(number))
+            change = self._change(colors, labels, number)
             if change.any():
                 centroids = state.centroids.copy()
                 way = colors[labels == number].mean(axis=0) - centroids[number]

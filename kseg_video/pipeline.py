@@ -156,6 +156,10 @@ def _without_effect(rendering: RenderSettings) -> Iterator[str]:
     given = rendering.background != RenderSettings().background
     if given and not has_background(rendering):
         yield f"{rendering.view} has no background, so {rendering.background} is seen nowhere"
+    smooths = " and ".join(name for name in ("feather", "despeckle") if getattr(rendering, name))
+    idle = f"so there is nothing for {smooths} to do"
+    if smooths and not has_background(rendering) and rendering.view != "matte":
+        yield f"{rendering.view} switches nothing off, {idle}"
     if rendering.disabled:
         return
     if rendering.view == "masked":
@@ -164,3 +168,5 @@ def _without_effect(rendering: RenderSettings) -> Iterator[str]:
         yield "no cluster is switched off, so the matte is white throughout"
     elif given and has_background(rendering):
         yield f"no cluster is switched off, so {rendering.background} is seen nowhere"
+    elif smooths and has_background(rendering):
+        yield f"no cluster is switched off, {idle}"

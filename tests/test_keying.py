@@ -183,6 +183,36 @@ class TestBackgrounds:
         assert [each for each in report.notes if "background" in each] == [note]
 
 
+@pytest.mark.parametrize(
+    ("settings", "choice", "note"),
+    [
+        (
+            RenderSettings(feather=3, despeckle=9),
+            ClusterChoice(),
+            "no cluster is switched off, so there is nothing for feather and despeckle to do",
+        ),
+        (RenderSettings(feather=0, despeckle=0), ClusterChoice(), None),
+        (RenderSettings(feather=3, despeckle=9), ALL_BUT_GREEN, None),
+        (RenderSettings("matte", despeckle=9), ALL_BUT_GREEN, None),
+        (
+            RenderSettings("boundaries", despeckle=9),
+            ALL_BUT_GREEN,
+            "boundaries switches nothing off, so there is nothing for despeckle to do",
+        ),
+        (
+            RenderSettings("masked", feather=3),
+            ClusterChoice(),
+            "no cluster is switched off, so masked shows the whole source",
+        ),
+    ],
+)
+def test_edges_that_are_not_there_are_told(
+    still: Path, tmp_path: Path, settings: RenderSettings, choice: ClusterChoice, note: str | None
+) -> None:
+    report = convert(still, tmp_path / "o.png", rendering=settings, choice=choice)
+    assert [each for each in report.notes if ", so " in each] == ([] if note is None else [note])
+
+
 class TestTransparent:
     @pytest.mark.parametrize("view", ["masked", "segmented"])
     def test_a_still(self, still: Path, tmp_path: Path, view: str) -> None:

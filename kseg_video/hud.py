@@ -9,7 +9,6 @@ import cv2
 
 from kseg_video.color import luma
 from kseg_video.live_state import HELP
-from kseg_video.screen import shrinkage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +27,7 @@ _DARK: Color = (20, 20, 20)
 _RED: Color = (60, 60, 235)
 _SHADE = 0.35  # what is left of the picture's brightness behind text
 _SMALLEST_TEXT, _LARGEST_TEXT = 12, 64  # pixels
+_SMALLEST_HELP = 7
 _TEXTS_TO_A_HEIGHT, _TEXTS_TO_A_WIDTH = 34, 44
 _LINE = 1.5  # height of a line in text sizes
 _REGULAR, _BOLD = 400, 650
@@ -160,18 +160,24 @@ class Hud:
         height, width = picture.shape[:2]
         columns = 2 if width > height else 1
         rows = -(-len(HELP) // columns)
-        keys = max(self._width(label, size) for label, _ in HELP) + size
-        widest = keys + max(self._width(does, size) for _, does in HELP) + 2 * size
+        _, widest = self._help_widths(size)
         fit = min(1.0, (width - size) / (columns * widest), (height - size) / (rows * size * _LINE))
-        size = max(int(size * fit), 8)
-        keys, widest, line = int(keys * fit), int(widest * fit), round(size * _LINE)
-        left, top = (width - columns * widest) // 2, max((height - rows * line) // 2, 0)
+        size = max(int(size * fit), _SMALLEST_HELP)
+        keys, widest = self._help_widths(size)
+        line = round(size * _LINE)
+        left = max((width - columns * widest) // 2, size // 2)
+        top = max((height - rows * line) // 2, 0)
         _shade(picture, _SHADE / 2)
         for place, (label, does) in enumerate(HELP):
             x = left + (place // rows) * widest
             y = top + round((place % rows + 0.75) * line)
             self._write(picture, label, x, y, size, weight=_BOLD)
             self._write(picture, does, x + keys, y, size)
+
+    def _help_widths(self, size: int) -> tuple[int, int]:
+        """Of a key with the room after it, and of all that stands in a line."""
+        keys = max(self._width(label, size, _BOLD) for label, _ in HELP) + size
+        return keys, keys + max(self._width(does, size) for _, does in HELP) + 2 * size
 
     def _wrapped(
         self, words: Sequence[str], width: int, size: int, gap: str = "   "
@@ -186,8 +192,8 @@ class Hud:
                 lines[-1] = longer
         return lines
 
-    def _width(self, text: str, size: int) -> int:
-        return int(cv2.getTextSize((0, 0), text, (0, 0), self._font, size)[2])
+    def _width(self, text: str, size: int, weight: int = _REGULAR) -> int:
+        return int(cv2.getTextSize((0, 0), text, (0, 0), self._font, size, weight)[2])
 
     def _write(
         self,
@@ -205,9 +211,7 @@ class Hud:
 def _text_size(picture: NDArray[np.uint8]) -> int:
     height, width = picture.shape[:2]
     fitting = min(height / _TEXTS_TO_A_HEIGHT, width / _TEXTS_TO_A_WIDTH)
-    # As large in the window as in a picture that is not shrunk.
-    smallest = round(_SMALLEST_TEXT / shrinkage(width, height))
-    return max(min(int(fitting), _LARGEST_TEXT), smallest)
+    return max(min(int(fitting), _LARGEST_TEXT), _SMALLEST_TEXT)
 
 
 def _shade(part: NDArray[np.uint8], left_over: float = _SHADE) -> None:

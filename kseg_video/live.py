@@ -23,6 +23,9 @@ from kseg_video.timing import StageTimer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kseg_video.feed import Arrival, Feed
     from kseg_video.frame import Frame
     from kseg_video.live_figures import LiveStatus
@@ -163,14 +166,13 @@ class LiveSession:
     def _draw(self) -> None:
         view = self.picture.view(self.state)
         with self._timer.stage("show"):
-            shown = view
-            if self._screen.has_hud:
-                shown = view.copy()
-                self._hud.draw(shown, self.state, self._hud_figures())
-            self._screen.show(shown, self.state)
+            self._screen.show(view, self.state, self._draw_figures)
         self._drawn, self._outdated = self._clock(), False
         if self.picture.frame is not None:
             self._files.offer(view)
+
+    def _draw_figures(self, canvas: NDArray[np.uint8]) -> None:
+        self._hud.draw(canvas, self.state, self._hud_figures())
 
     # --- the user --------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, cast
 import cv2
 
 from kseg_video.errors import DisplayError
-from kseg_video.screen import Click, Closed, KeyPress, PointerMove, shrinkage
+from kseg_video.screen import Click, Closed, KeyPress, PointerMove, enlargement, shrinkage
 from kseg_video.stills import read_still
 from kseg_video.x11_keys import X11Keys
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live_state import LiveState
-    from kseg_video.screen import Event
+    from kseg_video.screen import DrawFigures, Event
 
 _POLL_MILLISECONDS = 50
 # The expanded GUI's context menu would block waitKey for good.
@@ -45,8 +45,6 @@ class LiveWindow:
         If there is no display.
     """
 
-    has_hud = True
-
     def __init__(self, title: str) -> None:
         require_display()
         self._title = title
@@ -54,6 +52,7 @@ class LiveWindow:
         self._events: list[Event] = []
         self._full_screen = False
         self._shape: tuple[int, ...] = ()
+        self._scale = 1.0  # of what is shown, over the picture
         self._corner = 0, 0  # of the picture in what is shown
         self._keys: X11Keys | None = None
 
@@ -71,8 +70,8 @@ class LiveWindow:
         cv2.destroyAllWindows()
         cv2.pollKey()
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
-        """Show a BGR picture of shape (H, W, 3), at once."""
+    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures) -> None:
+        """Show a BGR picture of shape (H, W, 3) with figures over it, at once."""
         if state.full_screen != self._full_screen:
             self._full_screen = state.full_screen
             wanted = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
@@ -81,7 +80,9 @@ class LiveWindow:
         if picture.shape != self._shape:
             self._shape = picture.shape
             self._resize(picture.shape[1], picture.shape[0])
-        cv2.imshow(self._name, self._between_bars(picture))
+        canvas = self._canvas(picture)
+        draw_figures(canvas)
+        cv2.imshow(self._name, self._between_bars(canvas))
         self._poll()
 
     def events(self) -> Sequence[Event]:
@@ -96,10 +97,24 @@ class LiveWindow:
         """Suit the window to a picture; full screen is the window manager's, if there is one."""
         screen = None if self._keys is None else self._keys.unmanaged_screen()
         if not self._full_screen:
-            cv2.resizeWindow(self._name, *_fitting_size(width, height))
+            times = enlargement(width, height)
+            cv2.resizeWindow(self._name, *_fitting_size(times * width, times * height))
         elif screen is not None:
             cv2.resizeWindow(self._name, *screen)
         cv2.pollKey()
+
+    def _canvas(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A copy to draw on: no larger than it is seen, nor so small that figures cover it."""
+        height, width = picture.shape[:2]
+        columns, rows = _room(self._name) or (width, height)
+        scale = min(columns / width, rows / height)
+        if scale >= 1:
+            scale = min(int(scale), enlargement(width, height))
+        self._scale = scale
+        size = max(round(scale * width), 1), max(round(scale * height), 1)
+        # Means over areas would look a little better, at the cost of half a frame's time.
+        how = cv2.INTER_LINEAR if scale < 1 else cv2.INTER_NEAREST
+        return cast("NDArray[np.uint8]", cv2.resize(picture, size, interpolation=how))
 
     def _between_bars(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The picture with black where it leaves room in the window; OpenCV's bars are white."""
@@ -122,7 +137,8 @@ class LiveWindow:
             self._events.append(KeyPress(_NAMES.get(character, character)))
 
     def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
-        x, y = x - self._corner[0], y - self._corner[1]
+        x = int((x - self._corner[0]) // self._scale)
+        y = int((y - self._corner[1]) // self._scale)
         if event in (cv2.EVENT_LBUTTONDOWN, cv2.EVENT_RBUTTONDOWN):
             self._events.append(Click(x, y, alone=event == cv2.EVENT_RBUTTONDOWN))
         elif event == cv2.EVENT_MOUSEMOVE:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live_state import LiveState
+    from kseg_video.screen import DrawFigures
 
 _KEYBOARD = 0  # standard input, which may have been closed
 # What arrow and function keys send, and how long the rest of it may take after its first byte.
@@ -57,9 +58,7 @@ class TerminalKeys:
 class NoScreen(TerminalKeys):
     """Shows nothing, and takes the terminal's keys."""
 
-    has_hud = False
-
-    def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
+    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures) -> None:
         """Drop the picture."""
 
     def events(self) -> Sequence[KeyPress]:

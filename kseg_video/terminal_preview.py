@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kseg_video.live_state import LiveState
-    from kseg_video.screen import KeyPress
+    from kseg_video.screen import DrawFigures, KeyPress
 
 _SECONDS_BETWEEN_DRAWINGS = 1 / 15
 _LEVEL_STEP = 8  # finer differences of colour are not worth a style of their own
@@ -41,8 +41,6 @@ class TerminalScreen(TerminalKeys):
     clock : callable
         Seconds that only ever grow.
     """
-
-    has_hud = False
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -66,7 +64,9 @@ class TerminalScreen(TerminalKeys):
         """Set what makes the lines under the picture."""
         self._lines = lines
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState) -> None:
+    def show(
+        self, picture: NDArray[np.uint8], state: LiveState, _draw_figures: DrawFigures
+    ) -> None:
         """Show a BGR picture of shape (H, W, 3), as large as fits, or the help in its place."""
         if self._clock() - self._drawn < _SECONDS_BETWEEN_DRAWINGS:
             return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live_state import LiveState
-    from kseg_video.screen import Event
+    from kseg_video.screen import DrawFigures, Event
 
 
 class Clock:
@@ -102,7 +102,7 @@ class ScriptedScreen:
     """A screen on which keys are pressed; keeps what was shown last."""
 
     def __init__(self, *, has_hud: bool = False) -> None:
-        self.has_hud = has_hud
+        self._has_hud = has_hud
         self.shown: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
         self.count = 0
         self.waiting: deque[Event] = deque()
@@ -111,8 +111,13 @@ class ScriptedScreen:
     def press(self, *keys: str) -> None:
         self.waiting.extend(KeyPress(key) for key in keys)
 
-    def show(self, picture: NDArray[np.uint8], _state: LiveState) -> None:
+    def show(
+        self, picture: NDArray[np.uint8], _state: LiveState, draw_figures: DrawFigures
+    ) -> None:
         self.shown = picture
+        if self._has_hud:
+            self.shown = picture.copy()
+            draw_figures(self.shown)
         self.count += 1
 
     def events(self) -> Sequence[Event]:

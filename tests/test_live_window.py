@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 pytestmark = needs_screen
 
 SIZE = (320, 240)
-LEFT, RIGHT = (80, 120), (240, 120)
+WINDOW = (640, 480)  # in which so small a picture is shown
+LEFT, RIGHT = (160, 240), (480, 240)
 ADVICE = (
     "show it in the terminal, with --preview terminal, or go without, with "
     "--preview none --record FILE"
@@ -58,7 +59,7 @@ def window(screen: str, two_halves: Path, tmp_path: Path) -> Iterator[Window]:
 def wait_for_picture(window: Window) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        if window.picture().shape[:2] == SIZE[::-1] and color(window, LEFT)[0] > 100:
+        if window.picture().shape[:2] == WINDOW[::-1] and color(window, LEFT)[0] > 100:
             return
         time.sleep(0.1)
     shown = window.picture()
@@ -92,22 +93,38 @@ def test_keys(window: Window) -> None:
     window.type("a", "m")
     assert color(window, LEFT)[1] > 200, "mirrored"
     window.type("m", "v", "v", "v")
-    assert window.picture().shape[1] == 2 * SIZE[0], "side by side"
+    assert window.picture().shape[1] == 2 * WINDOW[0], "side by side"
     window.type("V", "V", "V")
-    assert window.picture().shape[1] == SIZE[0]
+    assert window.picture().shape[1] == WINDOW[0]
 
 
 def test_the_figures_and_the_help_come_and_go(window: Window) -> None:
     with_figures = window.picture()
     window.type("t")
     bare = window.picture()
-    assert np.array_equal(with_figures[120], bare[120])
+    assert np.array_equal(with_figures[240], bare[240])
     assert not np.array_equal(with_figures[:12], bare[:12])
     assert len(np.unique(bare[:12].reshape(-1, 3), axis=0)) == 2
     window.type("question")
     assert window.picture().mean() < bare.mean() / 3
     window.type("h")
     assert np.array_equal(window.picture(), bare)
+
+
+@pytest.mark.parametrize(("width", "height"), [(200, 150), (900, 675)])
+def test_figures_are_legible_whatever_the_window_s_size(
+    window: Window, width: int, height: int
+) -> None:
+    window.call("xdotool", "windowsize", window.number, str(width), str(height))
+    wait_until(lambda: window.picture().shape[:2] == (height, width))
+    left, right = (width // 4, height // 2), (width * 3 // 4, height // 2)
+    wait_until(lambda: color(window, left)[0] > 100 > color(window, left)[1])
+    inked = (window.picture()[: height // 2].min(axis=2) > 200).any(axis=1)
+    letters = inked[inked.argmax() :].argmin()
+    assert 7 <= letters <= 25, "height of the first line's"
+    window.click(*left)
+    wait_until(lambda: color(window, left) == [0, 0, 0])
+    assert color(window, right)[1] > 200
 
 
 def test_every_other_key_is_survived_and_q_ends_it(window: Window) -> None:
@@ -131,7 +148,7 @@ def test_full_screen_also_without_a_window_manager(window: Window) -> None:
     wait_until(lambda: color(window, left) == [0, 0, 0])
     assert color(window, right)[1] > 200
     window.type("f")
-    wait_until(lambda: window.picture().shape[:2] == SIZE[::-1])
+    wait_until(lambda: window.picture().shape[:2] == WINDOW[::-1])
     assert color(window, LEFT) == [0, 0, 0]
     assert color(window, RIGHT)[1] > 200
 

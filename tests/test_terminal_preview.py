@@ -98,14 +98,14 @@ def test_what_a_key_changes_is_drawn_at_once() -> None:
         state, said = LiveState(SegmenterSettings(), RenderSettings()), ["live"]
         screen.note(lambda: [Text(said[0])])
         picture = np.zeros((48, 64, 3), np.uint8)
-        screen.show(picture, state)
+        screen.show(picture, state, lambda _: None)
         said[0] = "saved"
-        screen.show(picture, state)
+        screen.show(picture, state, lambda _: None)
         assert "saved" not in shown.getvalue(), "no more often than the eye needs it"
         typing.write(b"s")
         screen._keyboard = stdin.fileno()
         assert [event.key for event in screen.events()] == ["s"]
-        screen.show(picture, state)
+        screen.show(picture, state, lambda _: None)
         assert "saved" in shown.getvalue()
 
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.screen import Event
+    from kseg_video.screen import DrawFigures, Event
 
 _ADDRESS = "http://127.0.0.1:8099/"
 _WARM_UP = 3.0  # seconds
@@ -68,8 +68,10 @@ class Watch:
         self._answered = threading.Event()
         show, events = window.show, window.events
 
-        def watched_show(picture: NDArray[np.uint8], state: LiveState) -> None:
-            show(picture, state)
+        def watched_show(
+            picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures
+        ) -> None:
+            show(picture, state, draw_figures)
             if self._taken:
                 self._took, self._taken = time.perf_counter() - self._pressed_at, False
                 self._answered.set()

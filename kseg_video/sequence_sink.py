@@ -28,7 +28,7 @@ class SequenceSink(AbortingContext):
     path : Path
         With ``%05d`` or the like where the number goes. Its folder is made if it is missing.
     overwrite : bool
-        Whether an existing sequence may be replaced, all of it.
+        Whether existing files may be replaced; those of numbers that are not written stay.
 
     Raises
     ------
@@ -107,16 +107,20 @@ class SequenceSink(AbortingContext):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _publish(self) -> None:
-        older = set(numbered_files(self._path).values())
+        older = numbered_files(self._path)
         if older and not self._overwrite:
-            raise SinkError(f"{min(older)} appeared meanwhile; choose another output")
+            raise SinkError(f"{older[min(older)]} appeared meanwhile; choose another output")
         if not leftovers.forget(self._leftover):
             raise SinkError(f"{self._path} is not written: the program is ending")
         self._path.parent.mkdir(exist_ok=True)
         for number in range(self._count):
             target = self._path.with_name(self._path.name % number)
             (self._folder / f"{number}{self._suffix}").replace(target)
-            older.discard(target)
-        for leftover in older:  # of a longer sequence that this one replaces
-            leftover.unlink()
+            older.pop(number, None)
         self._remove()
+        if older:
+            count = "1 file stays" if len(older) == 1 else f"{len(older)} files stay"
+            self.notes.append(
+                f"{count} as before, from {older[min(older)].name} on; "
+                "remove what is of an earlier run"
+            )

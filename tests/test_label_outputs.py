@@ -122,10 +122,11 @@ class TestArchive:
 
 
 class TestSequence:
-    def write(self, path: Path, count: int, *, overwrite: bool = False) -> None:
+    def write(self, path: Path, count: int, *, overwrite: bool = False) -> list[str]:
         with open_sink(path, INFO, EncoderSettings(overwrite=overwrite)) as sink:
             for number in range(count):
                 sink.write(Frame(quarters() + np.uint8(number)))
+        return sink.notes
 
     @pytest.mark.parametrize(
         ("name", "first", "last"),
@@ -189,11 +190,23 @@ class TestSequence:
         sink.abort()
         assert left_in(tmp_path) == ["7.png"]
 
-    def test_a_shorter_one_replaces_all_of_a_longer_one(self, tmp_path: Path) -> None:
+    def test_what_it_does_not_write_is_kept_and_told(self, tmp_path: Path) -> None:
+        (tmp_path / "f-10.png").write_text("precious")
+        (tmp_path / "f-9.png").write_text("precious")
+        (tmp_path / "f-0.png").write_text("old")
         (tmp_path / "f-notes.png").touch()
-        self.write(tmp_path / "f-%d.png", 5)
-        self.write(tmp_path / "f-%d.png", 2, overwrite=True)
-        assert left_in(tmp_path) == ["f-0.png", "f-1.png", "f-notes.png"]
+        assert self.write(tmp_path / "f-%d.png", 2, overwrite=True) == [
+            "2 files stay as before, from f-9.png on; remove what is of an earlier run"
+        ]
+        assert left_in(tmp_path) == ["f-0.png", "f-1.png", "f-10.png", "f-9.png", "f-notes.png"]
+        assert (tmp_path / "f-9.png").read_text() == "precious"
+        with Image.open(tmp_path / "f-0.png") as picture:
+            assert np.array_equal(np.asarray(picture)[..., ::-1], quarters())
+
+    def test_a_longer_one_leaves_nothing_to_tell(self, tmp_path: Path) -> None:
+        self.write(tmp_path / "%d.png", 2)
+        assert self.write(tmp_path / "%d.png", 3, overwrite=True) == []
+        assert left_in(tmp_path) == ["0.png", "1.png", "2.png"]
 
     def test_a_missing_folder_of_a_missing_folder_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(SinkError, match=r"folder .*a does not exist; make it first"):

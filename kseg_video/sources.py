@@ -224,6 +224,8 @@ class VideoFileSource(ClosingContext):
 
     def _was_uneven(self, process: FfmpegProcess) -> bool:
         """Whether frames had to be repeated or left out: some containers claim a constant rate."""
+        if _ended_early(process.messages):  # and lacks what others were to be shown after
+            return False
         counts = [report["repeated"] for report in process.noticed]
         if self._cut.is_whole:  # otherwise what lies before and after the part is left out, too
             counts += [report["dropped"] for report in process.noticed]
@@ -253,13 +255,17 @@ class VideoFileSource(ClosingContext):
             raise SourceError(
                 f"{self._path} holds no frame that can be decoded; check that it plays"
             )
-        if any(_ENDED_EARLY.search(line) for line in messages):
+        if _ended_early(messages):
             self.warnings.append(
                 f"{self._path} ended early; all {count} frames that could be decoded were used"
             )
         elif messages or status:
             why = messages[0] if messages else f"exit status {status}"
             self.warnings.append(f"{self._path} is damaged, some frames may be wrong ({why})")
+
+
+def _ended_early(messages: list[str]) -> bool:
+    return any(_ENDED_EARLY.search(line) for line in messages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -362,6 +362,17 @@ class TestDamaged:
             assert len(source.warnings) == 1
             assert "ended early" in source.warnings[0]
 
+    def test_frames_that_a_cut_file_lacks_make_no_variable_rate(
+        self, tmp_path: Path, lake_clip: Path
+    ) -> None:
+        ffmpeg("-i", lake_clip, "-c", "copy", tmp_path / "whole.mkv")
+        whole = (tmp_path / "whole.mkv").read_bytes()
+        (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) * 2 // 3])
+        with open_source(tmp_path / "cut.mkv") as source:
+            assert 100 < sum(1 for _ in source) < 200
+            assert len(source.warnings) == 1
+            assert not source.notes
+
     def test_a_whole_file_gives_no_warning(self, tmp_path: Path) -> None:
         with open_source(make_clip(tmp_path / "a.mp4")) as source:
             assert len(list(source)) == 25

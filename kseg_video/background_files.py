@@ -83,8 +83,10 @@ def check_background(path: Path) -> None:
     """
     if path.is_dir():
         raise SourceError(f"the background {path} is a folder; give an image or a video")
-    if not path.is_file():
+    if not path.exists():
         raise SourceError(f"the background {path} does not exist; check the name")
+    if not path.is_file():
+        raise SourceError(f"the background {path} is not a file; give an image or a video")
 
 
 def read_background_still(path: Path) -> NDArray[np.uint8]:

@@ -271,6 +271,7 @@ class TestMatteView:
         ("--background blur:x", 2, "give pixels from 1 to 1000, as in blur:20"),
         ("--background blur:2.5", 2, "give pixels from 1 to 1000, as in blur:20"),
         ("--background ./stills", 1, "the background stills is a folder; give an image or a video"),
+        ("--background /dev/zero", 1, "the background /dev/zero is not a file; give an image or a"),
         ("--background no.jpg", 1, "the background no.jpg does not exist; check the name"),
         ("--background http://a.example/b.jpg", 2, "is an address; download it first"),
         ("--background text.mp4 --disable 1", 1, "text.mp4 is not a video that ffmpeg can decode"),

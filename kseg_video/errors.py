@@ -33,6 +33,16 @@ def cannot_write(path: Path, error: OSError) -> SinkError:
     """What the system says of an output, as an error of ours."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return SinkError(f"{path} cannot be written: the disk is full; make room")
+    if error.errno == errno.EFBIG:
+        return grown_too_large(path)
     return SinkError(
         f"{path} cannot be written ({error.strerror or error}); check the disk and its rights"
+    )
+
+
+def grown_too_large(path: Path) -> SinkError:
+    """What is said of an output that the file system, or a limit such as ``ulimit -f``, stops."""
+    return SinkError(
+        f"{path} cannot be written: it is larger than files may become here; raise the limit "
+        "(ulimit -f) or choose another disk"
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.errors import SinkError
+from kseg_video.errors import SinkError, grown_too_large
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.stalls import StalledError
 from kseg_video.whole_files import AbortingContext, PartialFile
@@ -113,6 +115,8 @@ class FfmpegSink(AbortingContext):
         reasons = self._encoder.messages
         if any("No space left" in line for line in reasons):
             return SinkError(f"{self._path} cannot be written: the disk is full; make room")
+        if sys.platform != "win32" and status == -signal.SIGXFSZ:
+            return grown_too_large(self._path)
         if status < 0:
             return SinkError(
                 f"{self._path} cannot be written: the encoder was killed (signal {-status}); "

@@ -267,6 +267,15 @@ class TestDisk:
         assert left_in(disk) == [name]
         assert (disk / name).read_text() == "precious"
 
+    @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.gif"])
+    def test_files_that_may_not_grow(self, long_clip: Path, folder: Path, name: str) -> None:
+        command = shlex.join([*COMMAND, "convert", str(long_clip), "-o", str(folder / name)])
+        limited = ["sh", "-c", f"ulimit -f 32; {command}"]
+        done = subprocess.run(limited, check=False, capture_output=True, text=True)
+        outcome = Outcome(done.returncode, done.stdout, done.stderr)
+        assert_failed(outcome, "is larger than files may become here; raise the limit")
+        assert left_in(folder) == []
+
     def test_a_full_one_for_label_maps(self, disk: Path) -> None:
         def write() -> None:
             rng = np.random.default_rng(0)

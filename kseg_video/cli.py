@@ -63,6 +63,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         return int(leaving.code or 0)
     try:
         return _COMMANDS[options.command](options)
+    except Stopped:
+        if not getattr(options, "quiet", False):
+            inform("kseg-video: stopped; no unfinished output is left")
+        raise
     except Exception as error:
         if options.debug:
             raise

@@ -117,10 +117,13 @@ class TestWholeOrAbsent:
         assert (folder / "out.mp4").read_text() == "precious"
 
 
+STOPPED_LINE = "kseg-video: stopped; no unfinished output is left\n"
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize(("number", "code"), STOPPED)
 class TestSignals:
-    """Silence, the signal's exit code, and nothing left behind."""
+    """A line, the signal's exit code, and nothing left behind."""
 
     def test_at_the_start(self, long_clip: Path, folder: Path, number: int, code: int) -> None:
         for pause in (0, 0.1, 0.3):
@@ -128,7 +131,9 @@ class TestSignals:
             wait_until(partial(heeds, process, signal.SIGTERM))
             time.sleep(pause)
             process.send_signal(number)
-            assert finish(process, SECONDS) == Outcome(code, "", "")
+            outcome = finish(process, SECONDS)
+            assert (outcome.code, outcome.out) == (code, "")
+            assert outcome.err in {"", STOPPED_LINE}, "none while it is being loaded"
             assert left_in(folder) == []
 
     def test_while_its_first_module_is_imported(
@@ -158,8 +163,14 @@ class TestSignals:
         wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()))
         process.send_signal(number)
         process.send_signal(number)  # one who is impatient
-        assert finish(process, SECONDS) == Outcome(code, "", "")
+        assert finish(process, SECONDS) == Outcome(code, "", STOPPED_LINE)
         assert left_in(folder) == []
+
+    def test_quiet(self, long_clip: Path, folder: Path, number: int, code: int) -> None:
+        process = start("convert", long_clip, "-o", folder / "out.mp4", "--quiet")
+        wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()))
+        process.send_signal(number)
+        assert finish(process, SECONDS) == Outcome(code, "", "")
 
     @pytest.mark.parametrize("job", ["probe", "decode", "encode", "check"])
     def test_while_an_ffmpeg_takes_its_time_to_end(
@@ -171,7 +182,7 @@ class TestSignals:
         process = start("convert", clip, "-o", folder / "out.mp4", "-y", env=environment)
         wait_until((tmp_path / "here").exists)
         process.send_signal(number)
-        assert finish(process, SECONDS) == Outcome(code, "", "")
+        assert finish(process, SECONDS) == Outcome(code, "", STOPPED_LINE)
         assert left_in(folder) == ["out.mp4"]
         assert (folder / "out.mp4").read_text() == "precious"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import re
 import sys
@@ -49,6 +50,7 @@ def silence_libraries() -> None:
     """Keep libraries that print whatever they dislike from tearing our one line of error."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)
     import PIL.Image  # noqa: F401 - brings libtiff
 
     with contextlib.suppress(OSError, AttributeError):  # no Linux, or no such library

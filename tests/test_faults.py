@@ -315,6 +315,16 @@ class TestDisk:
         assert left_in(disk) == ["junk"]
         assert inspect(folder / "out.mp4").frames == 50, "it was whole before"
 
+    def test_a_full_one_for_what_plots_are_drawn_with(
+        self, clip: Path, folder: Path, disk: Path
+    ) -> None:
+        fill(disk)
+        plot = folder / "plot.svg"
+        command = ("convert", clip, "-o", folder / "out.mp4", "--stats-plot", plot, "-q")
+        outcome = run(*command, env={**os.environ, "MPLCONFIGDIR": str(disk)})
+        assert outcome == Outcome(0, "", "")
+        assert left_in(folder) == ["out.mp4", "plot.svg"]
+
     def test_a_read_only_one(self, clip: Path, disk: Path) -> None:
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         assert_failed(run("convert", clip, "-o", disk / "out.mp4"), "is not writable; choose")

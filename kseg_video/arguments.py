@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXIT_USAGE = 2
+_SIMILAR = 0.7  # part of its letters in which an option is like another, to be suggested
 # Of a cold fit, which keys and frames wait for. Mean inertia is 0.3% above that of ten for 8
 # clusters, 1.6% for 16, and soon made up for by what is tracked.
 _LIVE_ATTEMPTS = 3
@@ -38,6 +40,9 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all our errors do."""
 
     def error(self, message: str) -> NoReturn:
+        lacking = re.fullmatch(r"argument (?:\S+/)?(--\S+): expected one argument", message)
+        if lacking is not None:  # which a value such as -1,5 is not taken for
+            message += f" (written {lacking[1]}=... if it begins with -)"
         complain(f"{message}; see {self.prog} --help")
         raise SystemExit(EXIT_USAGE)
 
@@ -73,7 +78,7 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
         return f"there is no option {argument}; the file of that name is ./{argument}"
     option = argument.split("=", maxsplit=1)[0]
     known = [f"--{name.replace('_', '-')}" for name in vars(options)]
-    similar = difflib.get_close_matches(option, known, 1)
+    similar = difflib.get_close_matches(option, known, 1, _SIMILAR)
     return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
 
 

@@ -41,7 +41,7 @@ class FoundPalette:
     Parameters
     ----------
     palette : Palette
-        Numbered from dark to light; shares are of all frames that were looked at.
+        Numbered from dark to light, by Rec. 601 luma; shares are of all frames that were looked at.
     settings : SegmenterSettings
         As used.
     chosen : ClusterCount, optional

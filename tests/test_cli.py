@@ -212,6 +212,11 @@ class TestBadInput:
             ("--frobnicate", "there is no --frobnicate; see kseg-video convert --help"),
             ("--clus 3", "there is no --clus (did you mean --clusters?); see"),
             ("--colour-space=lab", "there is no --colour-space (did you mean --color-space?); see"),
+            ("--starting 2", "there is no --starting (did you mean --start?); see"),
+            (
+                "--pick -1,5",
+                "expected one argument (written --pick=... if it begins with -)",
+            ),
             ("-y more.mp4", "more.mp4 stands apart from the other inputs; name all of them on end"),
         ],
     )
@@ -228,6 +233,7 @@ class TestBadInput:
         ("command", "message"),
         [
             ("live a.mp4 b.mp4", "live takes one source, and b.mp4 is another; see"),
+            ("live --start 3", "there is no --start; see"),
             ("doctor x", "doctor takes no x; see"),
             ("cameras foo", "cameras takes no foo; see"),
         ],

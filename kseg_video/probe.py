@@ -56,6 +56,7 @@ _DURATION = re.compile(r"^\s+Duration: (\d+):(\d+):([\d.]+)", re.MULTILINE)
 _FILE_START = re.compile(r"^\s+Duration: .*?, start: (-?[\d.]+)", re.MULTILINE)
 _START = re.compile(r", start (-?[\d.]+)")
 _MPEG_STREAM = re.compile(r"^Input #0, mpeg(?:ts)?, ", re.MULTILINE)
+_ANIMATION = re.compile(r"^Input #0, (?:webp_anim|apng), ", re.MULTILINE)
 _RATE = re.compile(r"config in time_base: \S+ frame_rate: (\d+)/(\d+)")
 _FRAME = re.compile(
     r"n: +0 pts: *\S+ pts_time:(?P<time>\S+).*? fmt:(?P<format>\S+).*? "
@@ -89,6 +90,8 @@ class ProbedVideo:
     mpeg_stream : bool
         Whether it is an MPEG transport or program stream, in which nothing tells where the whole
         pictures are.
+    animation : bool
+        Whether it is an animated WebP or PNG, which ffmpeg can only read from its start on.
     duration : float, optional
         Seconds that the container claims; its longest stream may be the sound.
     planar : bool
@@ -117,6 +120,7 @@ class ProbedVideo:
     picture_zero: float
     track_zero: float
     mpeg_stream: bool
+    animation: bool
     duration: float | None
     planar: bool
     turned: bool
@@ -158,6 +162,7 @@ def probe(path: Path) -> ProbedVideo:
         picture_zero=picture_zero,
         track_zero=_zero(report, streams.values()),
         mpeg_stream=_MPEG_STREAM.search(report) is not None,
+        animation=_ANIMATION.search(report) is not None,
         duration=_duration(report),
         planar=frame["format"] in _PLANAR_420,
         turned=_DISPLAY_MATRIX.search(report) is not None,

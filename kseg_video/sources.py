@@ -281,7 +281,7 @@ class _Cut:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is cut off."""
-        return not self.seek and self.count is None
+        return not self.start and self.count is None
 
     @classmethod
     def on_grid(cls, video: ProbedVideo, trim: TrimSettings) -> _Cut:
@@ -301,7 +301,8 @@ class _Cut:
         # Half a frame early, so that rounded stamps do not matter; in streams that are not indexed
         # so early that there is a whole picture on the way.
         early = _SECONDS_TO_A_WHOLE_PICTURE if video.mpeg_stream else 0.5 / rate
-        return cls(first, first, max(first - early, 0.0), count, expected)
+        seek = 0.0 if video.animation else max(first - early, 0.0)
+        return cls(first, first, seek, count, expected)
 
     def tracks(self, path: Path, video: ProbedVideo) -> Tracks:
         delay = self.first_time - max(self.start, video.track_zero)

@@ -482,6 +482,21 @@ class TestAnimations:
         with pytest.raises(SourceError, match="no frame in the chosen part; it ends before"):
             frames_of(tmp_path / name, TrimSettings(start=100))
 
+    @pytest.mark.parametrize("make", [_animated_webp, _animated_png])
+    def test_a_part(self, tmp_path: Path, make: Callable[[Path], Path]) -> None:
+        path = make(tmp_path)
+        for trim, numbers in (
+            (TrimSettings(0.12), range(3, 12)),
+            (TrimSettings(0.2, 0.4), range(5, 10)),
+            (TrimSettings(0.44, max_frames=9), [11]),
+        ):
+            with open_source(path, trim) as source:
+                frames = list(source)
+                assert not source.notes
+            assert [frame.time for frame in frames] == pytest.approx([n / 25 for n in numbers])
+            for frame, number in zip(frames, numbers, strict=True):
+                assert np.array_equal(frame.bgr[10:20], moving()[number][10:20, :, 2::-1])
+
     @pytest.mark.parametrize("clear", [None, 0])
     def test_a_gif_of_one_picture_is_a_still(self, tmp_path: Path, clear: int | None) -> None:
         shown = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64) % 3

@@ -34,7 +34,7 @@ from kseg_video.preview import LiveWindow
 from kseg_video.recording import check_recording
 from kseg_video.settings import check_numbers
 from kseg_video.status import terminal_console
-from kseg_video.stills import STILL_SUFFIXES
+from kseg_video.stills import is_still
 from kseg_video.stopping import on_signals
 from kseg_video.targets import check_folder
 from kseg_video.terminal_keys import NoScreen
@@ -169,7 +169,7 @@ def _feed(source: str, settings: CaptureSettings) -> Feed:
     camera, stream = is_camera(source), is_stream(source)
     if not camera and not stream and not Path(source).is_file():
         raise SourceError(f"{source} is no file, camera number or URL; check the name")
-    if Path(source).suffix.lower() in STILL_SUFFIXES and not stream:
+    if not stream and is_still(Path(source)):
         raise SettingsError(
             f"{source} is a still; segment it with: kseg-video convert {shlex.quote(source)} --show"
         )

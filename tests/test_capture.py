@@ -246,6 +246,15 @@ def test_a_still_is_not_played(tmp_path: Path) -> None:
     assert outcome.code == 2
 
 
+@pytest.mark.parametrize("options", [(), ("-c:v", "apng", "-f", "apng")])
+def test_an_animation_is_played(tmp_path: Path, options: tuple[str, ...]) -> None:
+    name = "a.png" if options else "a.webp"
+    make_clip(tmp_path / name, *options, seconds=0.4)
+    outcome = run("live", name, "--preview", "none", cwd=tmp_path)
+    assert outcome.code == 0
+    assert outcome.err.endswith("the source ended\n")
+
+
 @pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="there is a camera")
 def test_no_camera_at_all() -> None:
     outcome = run("live", "--preview", "none")

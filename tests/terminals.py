@@ -11,12 +11,14 @@ import struct
 import subprocess
 import termios
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from kseg_video.ffmpeg import environment
 from tests.commands import COMMAND
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -69,3 +71,22 @@ class Terminal:
             self.process.wait()
         os.close(self._ours)
         os.close(self._theirs)
+
+
+@contextmanager
+def shell_with_jobs(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A shell that controls jobs on a terminal of its own, and where that is typed and read."""
+    ours, theirs = pty.openpty()
+    shell = subprocess.Popen(
+        ["setsid", "--ctty", "bash", "-c", f"set -m; {script}"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    try:
+        yield shell, ours
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
+        os.close(theirs)

@@ -7,14 +7,13 @@ import pty
 import re
 import shlex
 import signal
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands import COMMAND, finish, run, start
 from tests.media import inspect, left_in, make_clip
-from tests.terminals import Terminal
+from tests.terminals import Terminal, shell_with_jobs
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -112,14 +111,7 @@ def test_what_is_typed_once_it_runs_in_the_background_does_not_stop_it(
     command = shlex.join(
         [*COMMAND, *map(str, ("live", clip, *WITHOUT_A_PICTURE, "--record", take))]
     )
-    ours, theirs = pty.openpty()
-    shell = subprocess.Popen(
-        ["setsid", "--ctty", "bash", "-c", f"set -m; {command} --quiet; bg; wait %1"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    try:
+    with shell_with_jobs(f"{command} --quiet; bg; wait %1") as (shell, ours):
         wait_until(lambda: take.exists() and take.stat().st_size)
         os.write(ours, b"\x1a")
         shown = b""
@@ -127,9 +119,4 @@ def test_what_is_typed_once_it_runs_in_the_background_does_not_stop_it(
             shown += os.read(ours, 4096)
         os.write(ours, b"xyz\n")
         assert shell.wait(20) == 0, "else it is stopped"
-    finally:
-        shell.kill()
-        shell.wait()
-        os.close(ours)
-        os.close(theirs)
     assert inspect(take).seconds > 1.5

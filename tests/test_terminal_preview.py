@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import pty
 import re
 import shlex
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -22,7 +20,7 @@ from kseg_video.terminal_preview import TerminalScreen, half_blocks, help_rows
 from tests.commands import COMMAND
 from tests.live_doubles import Clock
 from tests.media import make_flat_clip
-from tests.terminals import Terminal
+from tests.terminals import Terminal, shell_with_jobs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,21 +63,9 @@ def test_what_is_typed_does_not_tear_the_panel(tmp_path: Path) -> None:
 
 def test_in_the_background_the_terminal_is_left_alone(tmp_path: Path) -> None:
     clip = make_flat_clip(tmp_path / "red.mkv", "red", "-c:v", "ffv1")
-    ours, theirs = pty.openpty()
     job = f"{shlex.join(COMMAND)} live {clip} --preview none"
-    process = subprocess.Popen(
-        ["setsid", "--ctty", "bash", "-c", f"set -m; {job} & wait $!"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    try:
-        assert process.wait(20) == 0, "else it is stopped"
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-        os.close(theirs)
+    with shell_with_jobs(f"{job} & wait $!") as (shell, _):
+        assert shell.wait(20) == 0, "else it is stopped"
 
 
 def test_ctrl_c_restores_the_terminal(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.bands import Band
+    from kseg_video.frame import Frame
 
     Plane = NDArray[np.uint8]
 
@@ -34,13 +35,35 @@ class _Plane(ctypes.Structure):
         return cls() if array is None else cls(array[rows].ctypes.data, array.strides[0])
 
 
+class _Picture(ctypes.Structure):
+    """Luma, and B, G and R or, without them, U and V at half size."""
+
+    _fields_ = (("luma", _Plane), ("bgr", _Plane), ("halves", _Plane * 2))
+
+    @classmethod
+    def of(cls, frame: Frame | None, rows: slice) -> _Picture:
+        if frame is None:
+            return cls()
+        luma = _Plane.of(frame.luma, rows)
+        if frame.layout != "i420":
+            return cls(luma, _Plane.of(frame.bgr, rows))
+        halves = (_Plane.of(plane, slice(rows.start // 2, None)) for plane in frame.planes[1:])
+        return cls(luma, _Plane(), (_Plane * 2)(*halves))
+
+
 def load(path: Path) -> ctypes.CDLL | None:
     """The library of that name, or None if there is none that can be used."""
     size, array, plane = ctypes.c_size_t, ctypes.c_void_p, _Plane
-    before, results = [plane, plane, plane, ctypes.c_uint8], [plane, plane]
+    pictures = [_Picture, _Picture, plane, ctypes.c_uint8]
     try:
         loaded = ctypes.CDLL(str(path))
-        loaded.label_rows.argtypes = [*[size] * 4, *[plane] * 3, *[array] * 3, *before, *results]
+        loaded.label_rows.argtypes = [
+            *[size] * 4,
+            *[plane] * 2,
+            *[array] * 3,
+            *pictures,
+            *[plane] * 2,
+        ]
         for function in (loaded.nearest, loaded.two_nearest):
             function.argtypes = [size, array, size, array, array, array]
             function.restype = None
@@ -56,8 +79,8 @@ def label_rows(
     band: Band,
     components: Sequence[Plane | None],
     tables: Sequence[NDArray[np.uint16]],
-    luma: Plane,
-    before: tuple[Plane, Plane] | None,
+    frame: Frame,
+    before: tuple[Plane, Frame] | None,
     limit: float,
     results: tuple[Plane, NDArray[np.uint16] | None],
 ) -> None:
@@ -66,13 +89,13 @@ def label_rows(
     Parameters
     ----------
     band : Band
-    components : sequence of three ndarray of uint8
-        Of the rows seen: the first, (H, W), the others, (H, W, 2), and None; or, of a whole frame,
-        Y, U and V, the last two at half size.
+    components : sequence of two ndarray of uint8
+        Of the rows seen: the first, (H, W), and the others, (H, W, 2); or of a whole i420 frame its
+        luma and None.
     tables : sequence of three ndarray of uint16
-        Of the first component, of the others, and from a cell to its label and swap.
-    luma, before, limit, results
-        Of the whole frame; the results are labels and cells. See `kseg_video.hysteresis.label`.
+        Of the first component, of the others, and from a cell to its ties.
+    frame, before, limit, results
+        The results are labels and cells; see `kseg_video.hysteresis.label`.
 
     Raises
     ------
@@ -81,12 +104,13 @@ def label_rows(
     """
     assert library is not None
     seen, wanted = band.seen, band.within
-    labels_before, luma_before = before or (None, None)
+    labels_before, frame_before = before or (None, None)
     failed = library.label_rows(
-        *(luma.shape[1], seen.stop - seen.start, wanted.start, wanted.stop),
+        *(frame.width, seen.stop - seen.start, wanted.start, wanted.stop),
         *(_Plane.of(component) for component in components),
         *(table.ctypes.data for table in tables),
-        *(_Plane.of(plane, seen) for plane in (luma, luma_before, labels_before)),
+        *(_Picture.of(picture, seen) for picture in (frame, frame_before)),
+        _Plane.of(labels_before, seen),
         int(limit),
         *(_Plane.of(result, band.rows) for result in results),
     )

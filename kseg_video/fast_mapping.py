@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from kseg_video.bands import bands_of
 from kseg_video.color import to_working
 from kseg_video.color_index import ColorIndex
 from kseg_video.frame import ALL_ROWS
-from kseg_video.hysteresis import LabelHysteresis
+from kseg_video.hysteresis import STILL_LEVELS, LabelHysteresis
 from kseg_video.lookup import look_up
 from kseg_video.mapping import Cells, CellTable, inertia_of
 from kseg_video.sampling import PixelSample
@@ -26,14 +27,18 @@ if TYPE_CHECKING:
 
 # An index stays in use until mapping by it loses this much more inertia than it first did.
 _INDEX_TOLERANCE = 0.003
-# At full stability a cluster is near enough for a pixel's neighbours to draw it there, or for the
-# pixel to stay there, if that costs at most so many times the mean squared distance.
-_NEAR = 4.0
-_VERY_NEAR = 3.0
-# Full stability lets inertia rise by this much.
+# At full stability a level of excess, in which votes are counted, is so much of the mean squared
+# distance.
+_LEVEL = 1 / 3
+# Full stability lets inertia rise by this much, and where it is too restless by twice as much.
 _LARGEST_EXCESS = 0.03
+_MORE_AT_MOST = 2.0
+# Of the pixels that have not changed, the share that changes its label without being restless.
+_RESTLESS = 0.004
+_MEMORY = 0.2
+_LEAST_PIXELS = 200  # that tell it
 _STEPS_TO_DOUBLE = 4
-_MOST_STEPS = 8
+_LEAST_STEP, _MOST_STEP = -16, 2
 _FAR_TOO_MUCH = 3.0
 
 
@@ -41,7 +46,8 @@ class _Budget:
     """How much may be spent on holding still: as much as costs the wanted excess of inertia.
 
     What a generous tie costs depends on the picture: little in front of a still camera, much in
-    slow gradients. So the ties widen or narrow, a step a frame, until the excess is as wanted.
+    slow gradients. So the ties widen or narrow, a step a frame, until the excess is as wanted. It
+    is more where labels would not be still otherwise.
 
     Parameters
     ----------
@@ -49,7 +55,8 @@ class _Budget:
     """
 
     def __init__(self, excess: float) -> None:
-        self._wanted = excess
+        self._least = excess
+        self._unrest = 0.0
         self.step = 0
 
     @property
@@ -59,10 +66,15 @@ class _Budget:
 
     def spend(self, excess: float) -> bool:
         """Take note of what a frame has cost; say whether it was far too much."""
-        steps = _STEPS_TO_DOUBLE * math.log2(self._wanted / max(excess, 1e-6))
+        wanted = self._least * min(max(self._unrest / _RESTLESS, 1.0), _MORE_AT_MOST)
+        steps = _STEPS_TO_DOUBLE * math.log2(wanted / max(excess, 1e-6))
         if abs(steps) >= 1:  # narrower at once, wider bit by bit
-            self.step = min(max(self.step + min(round(steps), 1), -_MOST_STEPS), _MOST_STEPS)
-        return excess > _FAR_TOO_MUCH * self._wanted and self.step > -_MOST_STEPS
+            self.step = min(max(self.step + min(round(steps), 1), _LEAST_STEP), _MOST_STEP)
+        return excess > _FAR_TOO_MUCH * wanted and self.step > _LEAST_STEP
+
+    def see(self, unrest: float) -> None:
+        """Take note of the share of unchanged pixels that have changed their label."""
+        self._unrest += _MEMORY * (unrest - self._unrest)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +123,7 @@ class FastMapper:
         self._hysteresis = LabelHysteresis()
         self._in_use: _IndexInUse | None = None
         self._numbers: NDArray[np.uint16] | None = None
+        self._sampled: tuple[NDArray[np.float32], NDArray[np.uint8]] | None = None  # BGR and labels
         self.keeps_cells = False
 
     @property
@@ -141,6 +154,7 @@ class FastMapper:
         """
         if track.event == "cut":
             self._hysteresis.forget()
+            self._sampled = None
         if self._in_use is None:
             self._in_use = self._choose(frame, sample, track)
         table = self._table(self._in_use, track)
@@ -156,12 +170,24 @@ class FastMapper:
             self._numbers = np.empty((frame.height, frame.width), np.uint16)
         while True:
             labels = self._hysteresis.hold(frame, self._in_use.index, table, self._numbers)
-            inertia = _inertia_of_labels(labels.ravel()[sample.places], colors, track)
+            sampled = labels.ravel()[sample.places]
+            inertia = _inertia_of_labels(sampled, colors, track)
             if not self._budget.spend(_excess(inertia, track.inertia)):
                 break
             table = self._table(self._in_use, track)
         self._hysteresis.remember(frame, labels)
+        self._see(sample, sampled)
         return labels, inertia
+
+    def _see(self, sample: PixelSample, labels: NDArray[np.uint8]) -> None:
+        """Have the budget know how still the labels of what is still are."""
+        before, self._sampled = self._sampled, (sample.bgr, labels)
+        if before is None or len(before[1]) != len(labels):
+            return
+        changes = (sample.bgr - before[0])[:, np.newaxis]
+        still = cv2.inRange(changes, (-STILL_LEVELS,) * 3, (STILL_LEVELS,) * 3).ravel() > 0
+        if np.count_nonzero(still) >= _LEAST_PIXELS:
+            self._budget.see(float(np.mean((labels != before[1])[still])))
 
     def _choose(self, frame: Frame, sample: PixelSample, track: Track) -> _IndexInUse:
         """An index for this frame, and what it loses on pixels that it was not made from."""
@@ -190,8 +216,8 @@ class FastMapper:
             and np.array_equal(in_use.made_for[1], centroids)
             and in_use.made_for[2] == step
         ):
-            unit = self._stability * self._budget.generosity * track.inertia
-            in_use.table = in_use.cells.label(centroids, numbers, _NEAR * unit, _VERY_NEAR * unit)
+            level = _LEVEL * self._stability * self._budget.generosity * track.inertia
+            in_use.table = in_use.cells.label(centroids, numbers, level)
             in_use.made_for = numbers, centroids, step
         return in_use.table
 

@@ -3,13 +3,17 @@
 A pixel whose two nearest clusters fit it about equally well (a label and its rival, in
 `kseg_video.mapping.CellTable`) is carried to and fro by noise, in time and from place to place.
 Which of the two it gets hardly matters to how close the result is to the picture, and much to how
-still and clean it is. So as long as the picture does not change there, it stays with the one it
-had; and its neighbours may draw it to the one that most of them have, but never away from the
-nearer one once it has settled there. Where the picture has changed, memory would leave a ghost of
-what was there: there the neighbours alone decide.
+still and clean it is. So the two are put to a vote. The picture's own vote, for the nearer one, is
+by how much the other's squared distance exceeds the least: what it would cost. The pixel votes for
+the label that it had, firmly if its colour is what it was, and less so if only noise has changed
+it. Where the picture has changed, memory would leave a ghost of what was there, and has no vote.
+Twice its neighbours vote for the label that most of them have.
 
-What a label costs is the *excess*: by how much its squared distance exceeds the least. Ties are
-bounded by that, not by distance, since their sum is what the picture loses.
+This is a Potts model with memory, relaxed by two steps of iterated conditional modes [1]_.
+
+References
+----------
+.. [1] J. Besag, "On the statistical analysis of dirty pictures", J. R. Stat. Soc. B 48 (1986).
 """
 
 from __future__ import annotations
@@ -21,8 +25,8 @@ import numpy as np
 
 from kseg_video import compiled
 from kseg_video.bands import Band, bands_of
-from kseg_video.lookup import look_up
-from kseg_video.mapping import LABEL_MASK
+from kseg_video.lookup import LevelTable, look_up
+from kseg_video.mapping import LABEL_BITS, LABEL_MASK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +35,18 @@ if TYPE_CHECKING:
     from kseg_video.frame import Frame, Plane
     from kseg_video.mapping import CellTable
 
-# A pixel shows something else if its luma has changed by more than this many times the noise,
-# within these limits, in levels.
+# Votes, in levels of excess.
+_NEIGHBORS, _QUIET, _STILL = np.int8(18), np.int8(12), np.int8(30)
+
+STILL_LEVELS = 2  # by which B, G and R of the same colour may differ
+# Which changes of luma (bit 0 of none, 1 of one level more, 2 of one level less) leave a pixel's
+# colour about as much the same, by how much one component of chroma has changed; and those bits by
+# the change of luma. Both are found at the change modulo 256.
+_STILL_WITH = LevelTable(np.array([0b111, 0b101, *[0] * 253, 0b011], np.uint8))
+_MOVE = LevelTable(np.array([0b001, 0b010, *[0] * 253, 0b100], np.uint8))
+
+# Noise explains a change of luma by at most this many times its usual size, within these limits, in
+# levels.
 _CHANGE_OVER_NOISE = 5.0
 _LEAST_CHANGE = 2.0
 _MOST_CHANGE = 12.0
@@ -43,7 +57,7 @@ class LabelHysteresis:
     """Keeps labels from frame to frame."""
 
     def __init__(self) -> None:
-        self._before: tuple[Plane, Plane] | None = None  # labels and luma
+        self._before: tuple[Plane, Frame] | None = None
 
     def forget(self) -> None:
         """Begin anew, as at a cut."""
@@ -76,21 +90,21 @@ class LabelHysteresis:
         before = self._before
         if before is not None and before[0].shape != labels.shape:
             before = None
-        limit = 0.0 if before is None else _limit_of_change(frame.luma, before[1])
+        limit = 0.0 if before is None else _limit_of_change(frame.luma, before[1].luma)
         by = label if compiled.library is None else label_at_once
         by(frame, index, table, before, limit, labels, cells)
         return labels
 
     def remember(self, frame: Frame, labels: Plane) -> None:
         """Go on from these labels of a frame."""
-        self._before = labels, frame.luma
+        self._before = labels, frame
 
 
 def label(
     frame: Frame,
     index: ColorIndex,
     table: CellTable,
-    before: tuple[Plane, Plane] | None,
+    before: tuple[Plane, Frame] | None,
     limit: float,
     labels: Plane,
     cells: NDArray[np.uint16] | None,
@@ -103,8 +117,8 @@ def label(
     index : ColorIndex
     table : CellTable
         Of the index's cells.
-    before : tuple of two ndarray of uint8, shape (H, W), optional
-        Labels and luma of the frame before.
+    before : tuple of an ndarray of uint8, shape (H, W), and a Frame, optional
+        The frame before, and its labels.
     limit : float
         Levels of luma by which a pixel that shows the same may differ.
     labels : ndarray of uint8, shape (H, W)
@@ -116,23 +130,17 @@ def label(
         numbers = index.of_frame(frame, band.seen)
         if cells is not None:
             cells[band.rows] = numbers[band.within]
-        pairs = look_up(numbers, table.pairs)
-        nearest, swaps = pairs.astype(np.uint8), (pairs >> 8).astype(np.uint8)
+        ties = look_up(numbers, table.ties)
+        nearest = (ties & LABEL_MASK).astype(np.uint8)
+        swaps = ((ties >> LABEL_BITS) & LABEL_MASK).astype(np.uint8)
+        needs = (ties >> 2 * LABEL_BITS).astype(np.int8)  # of votes, for the rival
         chosen = nearest
-        if before is None:
-            swaps &= LABEL_MASK
-        else:
-            labels_before, luma_before = before
-            # What the nearest label must be swapped with to be the one before; above all labels
-            # where the picture has changed.
-            back = _changed(frame.luma[band.seen], luma_before[band.seen], limit)
-            back |= labels_before[band.seen]
-            back ^= nearest
-            stays = _equal(back, swaps)
-            swaps &= _where_not_zero(back, LABEL_MASK)
-            stays &= swaps
-            chosen = nearest ^ stays
-        chosen = _follow_neighbors(chosen, nearest, swaps)
+        if before is not None:
+            memory = _memory(frame, before[1], band.seen, limit)
+            back = before[0][band.seen] ^ nearest
+            needs -= memory * _sign(back, swaps)
+            chosen = nearest ^ swaps * (needs <= 0).view(np.uint8)
+        chosen = _follow_neighbors(chosen, nearest, swaps, needs)
         labels[band.rows] = chosen[band.within]
 
 
@@ -140,47 +148,56 @@ def label_at_once(
     frame: Frame,
     index: ColorIndex,
     table: CellTable,
-    before: tuple[Plane, Plane] | None,
+    before: tuple[Plane, Frame] | None,
     limit: float,
     labels: Plane,
     cells: NDArray[np.uint16] | None,
 ) -> None:
     """Do the same in C, row by row."""
-    tables = index.tables[0], index.others, table.pairs
-    halved = frame.layout == "i420" and index.axes is None
+    tables = index.tables[0], index.others, table.ties
+    halved = frame.layout == "i420"
     whole = Band(slice(0, len(labels)), slice(0, len(labels)))
     for band in [whole] if halved else bands_of(*labels.shape, margin=compiled.PASSES):
-        components = frame.planes if halved else (*index.components(frame, band.seen), None)
-        compiled.label_rows(band, components, tables, frame.luma, before, limit, (labels, cells))
+        components = (frame.luma, None) if halved else index.components(frame, band.seen)
+        compiled.label_rows(band, components, tables, frame, before, limit, (labels, cells))
 
 
-def _changed(luma: Plane, before: Plane, limit: float) -> Plane:
-    """Mask of the pixels that differ by more than the limit, 255 where they do."""
-    difference = cv2.absdiff(luma, before)
-    _, mask = cv2.threshold(difference, limit, 255, cv2.THRESH_BINARY, dst=difference)
-    return cast("Plane", mask)
+def _memory(frame: Frame, before: Frame, rows: slice, limit: float) -> NDArray[np.int8]:
+    """How firmly each pixel keeps the label that it had."""
+    luma, luma_before = frame.luma[rows], before.luma[rows]
+    quiet = cv2.absdiff(luma, luma_before) <= np.uint8(limit)
+    if frame.layout == "i420":
+        halves = slice(rows.start // 2, -(-rows.stop // 2))
+        (_, u, v), (_, u_before, v_before) = frame.planes, before.planes
+        moves = _STILL_WITH.look_up(u[halves] - u_before[halves])
+        moves &= _STILL_WITH.look_up(v[halves] - v_before[halves])
+        wide = (moves * np.uint16(0x0101)).view(np.uint8).repeat(2, axis=0)
+        move = _MOVE.look_up(luma - luma_before)
+        still = move & wide[: luma.shape[0], : luma.shape[1]] > 0
+    else:
+        changes = cv2.absdiff(frame.bgr[rows], before.bgr[rows])
+        still = cv2.inRange(changes, (0, 0, 0), (STILL_LEVELS,) * 3) > 0
+    firmness: NDArray[np.int8] = np.maximum(
+        _QUIET * quiet.view(np.int8), _STILL * still.view(np.int8)
+    )
+    return firmness
 
 
-def _follow_neighbors(labels: Plane, nearest: Plane, swaps: Plane) -> Plane:
-    """Give each pixel its rival label where most of its neighbours have that, else the nearest."""
-    rivals = nearest ^ swaps
+def _follow_neighbors(
+    labels: Plane, nearest: Plane, swaps: Plane, needs: NDArray[np.int8]
+) -> Plane:
+    """Give each pixel its rival label where the votes for that suffice, else the nearest."""
     for _ in range(compiled.PASSES):
         median = cast("Plane", cv2.medianBlur(labels, 3))  # of two values, the one that most have
-        labels = _equal(median, rivals)
-        labels &= swaps
-        labels ^= nearest
+        votes = _NEIGHBORS * _sign(median ^ nearest, swaps)
+        labels = nearest ^ swaps * (votes >= needs).view(np.uint8)
     return labels
 
 
-def _where_not_zero(plane: Plane, value: np.uint8) -> Plane:
-    """That value wherever a plane is not zero."""
-    _, values = cv2.threshold(plane, 0, int(value), cv2.THRESH_BINARY)
-    return cast("Plane", values)
-
-
-def _equal(labels: Plane, others: Plane) -> Plane:
-    """Mask of the pixels that are equal, 255 where they are."""
-    return cast("Plane", cv2.compare(labels, others, cv2.CMP_EQ))
+def _sign(swap: Plane, swaps: Plane) -> NDArray[np.int8]:
+    """1 where a swap leads to the rival label, -1 where it leads to the nearest, 0 elsewhere."""
+    sign: NDArray[np.int8] = (swap == swaps).view(np.int8) - (swap == 0).view(np.int8)
+    return sign
 
 
 def _limit_of_change(luma: Plane, before: Plane) -> float:

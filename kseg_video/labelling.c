@@ -15,10 +15,17 @@
 #error "pixels are packed into words with the first one lowest"
 #endif
 
+#define LABEL_BITS 5
 #define LABEL_MASK 31
-#define CHANGED 255 /* above all labels */
 #define PASSES 2
 #define RING 4 /* rows of each kind that are in use at a time; a power of two */
+
+/* In levels of excess, and beside that what counts as none of them: bytes have no sign. */
+#define NOTHING 64
+#define VOTE 18
+#define QUIET 12
+#define STILL 30
+#define STILL_LEVELS 2 /* of B, G and R */
 
 typedef const uint8_t *restrict Bytes;
 
@@ -27,11 +34,23 @@ typedef struct {
     ptrdiff_t stride;
 } Plane;
 
+/* What is seen: luma, and B, G and R pixel by pixel or, without them, U and V at half size. */
+typedef struct {
+    Plane luma, bgr, halves[2];
+} Picture;
+
+/* Chroma of a row at full width, times 3/4 and 1/4 of four times its value. */
+typedef struct {
+    uint16_t *near[2], *far[2];
+} WideRow;
+
 /* Each row has room for a copy of its first and of its last pixel beside them. */
 typedef struct {
     uint8_t *nearest[RING], *swaps[RING], *labels[PASSES][RING], *result;
-    uint8_t *half, *far_half, *u, *v, *low, *middle, *high;
-    uint16_t *pairs, *chroma;
+    uint8_t *needs[RING], *memory, *half, *moves, *low, *middle, *high;
+    uint16_t *ties, *chroma;
+    WideRow wide[RING];
+    size_t widened; /* how many rows of chroma have been */
 } Rows;
 
 static inline uint8_t least(uint8_t a, uint8_t b) { return a < b ? a : b; }
@@ -47,85 +66,132 @@ static void repeat_ends(uint8_t *row, size_t width)
     row[width] = row[width - 1];
 }
 
-/* A row of chroma at twice its width, from the half-size row it lies in and the one it is nearest to
-   otherwise, with the weights and the rounding of cv2.resize. */
-VECTORIZED static void double_row(Bytes near, Bytes far, size_t half_width, uint8_t *restrict doubled)
+/* A row of chroma at twice its width, with the weights and the rounding of cv2.resize. */
+VECTORIZED static void widen(Bytes row, size_t half_width, uint16_t *restrict near,
+                             uint16_t *restrict far)
 {
     for (size_t i = 0; i < half_width; i++) {
-        uint16_t middle = 3 * near[i], far_middle = 3 * far[i];
-        uint16_t left = middle + near[i - 1], far_left = far_middle + far[i - 1];
-        uint16_t right = middle + near[i + 1], far_right = far_middle + far[i + 1];
-        uint16_t near_left = (uint16_t)(3 * left) >> 2, near_right = (uint16_t)(3 * right) >> 2;
-        doubled[2 * i] = (uint8_t)((uint16_t)(near_left + (far_left >> 2) + 2) >> 2);
-        doubled[2 * i + 1] = (uint8_t)((uint16_t)(near_right + (far_right >> 2) + 2) >> 2);
+        uint16_t left = (uint16_t)(3 * row[i] + row[i - 1]);
+        uint16_t right = (uint16_t)(3 * row[i] + row[i + 1]);
+        near[2 * i] = (uint16_t)(3 * left) >> 2;
+        near[2 * i + 1] = (uint16_t)(3 * right) >> 2;
+        far[2 * i] = left >> 2;
+        far[2 * i + 1] = right >> 2;
     }
 }
 
-VECTORIZED static void interleave(Bytes u, Bytes v, size_t width, uint16_t *restrict chroma)
+/* U and V of a row of pixels, between the row of chroma that it lies in and the next nearest. */
+VECTORIZED static void blend(const uint16_t *restrict near_u, const uint16_t *restrict far_u,
+                             const uint16_t *restrict near_v, const uint16_t *restrict far_v,
+                             size_t width, uint16_t *restrict chroma)
 {
-    for (size_t i = 0; i < width; i++)
-        chroma[i] = (uint16_t)(u[i] | v[i] << 8);
+    for (size_t i = 0; i < width; i++) {
+        uint16_t u = (uint16_t)(near_u[i] + far_u[i] + 2) >> 2;
+        uint16_t v = (uint16_t)(near_v[i] + far_v[i] + 2) >> 2;
+        chroma[i] = (uint16_t)(u | v << 8);
+    }
 }
 
-/* Label and swap of each pixel's cell. Eight pixels at a time, since each word is loaded but once:
+/* What the table has for each pixel's cell. Eight pixels at a time, since each word is loaded but once:
    loads are what this takes its time for. */
 static void look_up(Bytes first, const uint16_t *restrict others, size_t width,
                     const uint16_t *restrict first_table, const uint16_t *restrict others_table,
-                    const uint16_t *restrict pair_table, uint16_t *restrict cells,
-                    uint16_t *restrict pairs)
+                    const uint16_t *restrict tie_table, uint16_t *restrict cells,
+                    uint16_t *restrict ties)
 {
     size_t i = 0;
 #define CELL(k, word) \
     (uint16_t)(first_table[(uint8_t)(firsts >> 8 * (k))] + \
                others_table[(uint16_t)((word) >> 16 * ((k) & 3))])
-#define PAIR(k, word) (uint64_t)pair_table[CELL(k, word)] << 16 * ((k) & 3)
+#define TIE(k, word) (uint64_t)tie_table[CELL(k, word)] << 16 * ((k) & 3)
     for (; i + 8 <= width; i += 8) {
         uint64_t firsts, four, next_four, found;
         memcpy(&firsts, first + i, 8);
         memcpy(&four, others + i, 8);
         memcpy(&next_four, others + i + 4, 8);
-        found = PAIR(0, four) | PAIR(1, four) | PAIR(2, four) | PAIR(3, four);
-        memcpy(pairs + i, &found, 8);
-        found = PAIR(4, next_four) | PAIR(5, next_four) | PAIR(6, next_four) | PAIR(7, next_four);
-        memcpy(pairs + i + 4, &found, 8);
+        found = TIE(0, four) | TIE(1, four) | TIE(2, four) | TIE(3, four);
+        memcpy(ties + i, &found, 8);
+        found = TIE(4, next_four) | TIE(5, next_four) | TIE(6, next_four) | TIE(7, next_four);
+        memcpy(ties + i + 4, &found, 8);
     }
     for (; i < width; i++)
-        pairs[i] = pair_table[(uint16_t)(first_table[first[i]] + others_table[others[i]])];
+        ties[i] = tie_table[(uint16_t)(first_table[first[i]] + others_table[others[i]])];
     for (i = 0; cells && i < width; i++)
         cells[i] = (uint16_t)(first_table[first[i]] + others_table[others[i]]);
 }
 
-VECTORIZED static void divide(const uint16_t *restrict pairs, size_t width,
-                              uint8_t *restrict nearest, uint8_t *restrict swaps)
+VECTORIZED static void divide(const uint16_t *restrict ties, size_t width,
+                              uint8_t *restrict nearest, uint8_t *restrict swaps,
+                              uint8_t *restrict needs)
 {
     for (size_t i = 0; i < width; i++) {
-        nearest[i] = (uint8_t)pairs[i];
-        swaps[i] = (uint8_t)(pairs[i] >> 8);
+        nearest[i] = ties[i] & LABEL_MASK;
+        swaps[i] = (ties[i] >> LABEL_BITS) & LABEL_MASK;
+        needs[i] = (uint8_t)(NOTHING + (ties[i] >> 2 * LABEL_BITS));
     }
 }
 
-/* The label that a pixel had before, where the picture has not changed and that is near enough. */
-VECTORIZED static void hold(Bytes luma, Bytes luma_before, Bytes labels_before, Bytes nearest,
-                            size_t width, uint8_t limit, uint8_t *restrict swaps,
-                            uint8_t *restrict labels)
+static inline uint8_t difference(uint8_t a, uint8_t b) { return most(a, b) - least(a, b); }
+
+VECTORIZED static void remember_quiet(Bytes luma, Bytes luma_before, size_t width, uint8_t limit,
+                                      uint8_t *restrict memory)
+{
+    for (size_t i = 0; i < width; i++)
+        memory[i] = difference(luma[i], luma_before[i]) > limit ? 0 : QUIET;
+}
+
+VECTORIZED static void remember_still(Bytes bgr, Bytes bgr_before, size_t width,
+                                      uint8_t *restrict memory)
 {
     for (size_t i = 0; i < width; i++) {
-        uint8_t difference = most(luma[i], luma_before[i]) - least(luma[i], luma_before[i]);
-        uint8_t changed = difference > limit ? CHANGED : 0;
-        uint8_t back = (uint8_t)((changed | labels_before[i]) ^ nearest[i]);
-        uint8_t stays = back == swaps[i] ? 255 : 0;
-        uint8_t swap = (uint8_t)(swaps[i] & (back ? LABEL_MASK : 0));
-        labels[i] = (uint8_t)(nearest[i] ^ (stays & swap));
-        swaps[i] = swap;
+        uint8_t b = difference(bgr[3 * i], bgr_before[3 * i]);
+        uint8_t g = difference(bgr[3 * i + 1], bgr_before[3 * i + 1]);
+        uint8_t r = difference(bgr[3 * i + 2], bgr_before[3 * i + 2]);
+        uint8_t still = most(b, most(g, r)) > STILL_LEVELS ? 0 : STILL;
+        memory[i] = most(memory[i], still);
     }
 }
 
-VECTORIZED static void begin(Bytes nearest, size_t width, uint8_t *restrict swaps,
-                             uint8_t *restrict labels)
+/* Which changes of luma (bit 0 of none, 1 of one level more, 2 of one level less) leave a pixel's
+   colour nearly what it was if one component of chroma has changed by so much. */
+static inline uint8_t still_with(uint8_t change)
+{
+    uint8_t none = change == 0 ? 7 : 0, more = change == 1 ? 1 | 4 : 0, less = change == 255 ? 1 | 2 : 0;
+    return none | more | less;
+}
+
+VECTORIZED static void widen_moves(Bytes u, Bytes u_before, Bytes v, Bytes v_before,
+                                   size_t half_width, uint8_t *restrict moves)
+{
+    for (size_t i = 0; i < half_width; i++) {
+        uint8_t du = u[i] - u_before[i], dv = v[i] - v_before[i];
+        moves[2 * i] = moves[2 * i + 1] = still_with(du) & still_with(dv);
+    }
+}
+
+VECTORIZED static void remember_moves(Bytes luma, Bytes luma_before, Bytes moves, size_t width,
+                                      uint8_t *restrict memory)
 {
     for (size_t i = 0; i < width; i++) {
-        swaps[i] &= LABEL_MASK;
-        labels[i] = nearest[i];
+        uint8_t change = luma[i] - luma_before[i];
+        uint8_t none = change == 0 ? 1 : 0, more = change == 1 ? 2 : 0, less = change == 255 ? 4 : 0;
+        uint8_t still = ((none | more | less) & moves[i]) == 0 ? 0 : STILL;
+        memory[i] = most(memory[i], still);
+    }
+}
+
+/* What a pixel's rival label needs in votes, given the label that it had, and which one it has if
+   nobody votes. */
+VECTORIZED static void hold(Bytes labels_before, Bytes memory, Bytes nearest, Bytes swaps,
+                            size_t width, uint8_t *restrict needs, uint8_t *restrict labels)
+{
+    for (size_t i = 0; i < width; i++) {
+        uint8_t back = labels_before[i] ^ nearest[i];
+        uint8_t to_nearest = back == 0 ? 255 : 0, to_rival = back == swaps[i] ? 255 : 0;
+        uint8_t need = needs[i] + (memory[i] & to_nearest) - (memory[i] & to_rival);
+        uint8_t suffices = need <= NOTHING ? 255 : 0;
+        needs[i] = need;
+        labels[i] = nearest[i] ^ (swaps[i] & suffices);
     }
 }
 
@@ -140,17 +206,20 @@ VECTORIZED static void sort_columns(Bytes above, Bytes row, Bytes below, size_t 
     }
 }
 
-/* The rival label where the median of nine labels is that, else the nearest. */
+/* The rival label where the votes suffice: those of the label that is the median of nine. */
 VECTORIZED static void follow_median(Bytes low, Bytes middle, Bytes high, Bytes nearest, Bytes swaps,
-                                     size_t width, uint8_t *restrict labels)
+                                     Bytes needs, size_t width,
+                                     uint8_t *restrict labels)
 {
     for (size_t i = 0; i < width; i++) {
         uint8_t of_low = most(most(low[i], low[i + 1]), low[i + 2]);
         uint8_t of_middle = median(middle[i], middle[i + 1], middle[i + 2]);
         uint8_t of_high = least(least(high[i], high[i + 1]), high[i + 2]);
-        uint8_t rival = nearest[i] ^ swaps[i];
-        uint8_t follows = median(of_low, of_middle, of_high) == rival ? 255 : 0;
-        labels[i] = (uint8_t)(nearest[i] ^ (follows & swaps[i]));
+        uint8_t swap = median(of_low, of_middle, of_high) ^ nearest[i];
+        uint8_t for_rival = swap == swaps[i] ? VOTE : 0, for_nearest = swap == 0 ? VOTE : 0;
+        uint8_t votes = NOTHING + for_rival - for_nearest;
+        uint8_t suffices = votes >= needs[i] ? 255 : 0;
+        labels[i] = nearest[i] ^ (swaps[i] & suffices);
     }
 }
 
@@ -162,68 +231,90 @@ static void follow_neighbors(const Rows *rows, uint8_t *const *ring, size_t row,
     sort_columns(above - 1, ring[row % RING] - 1, below - 1, width + 2, rows->low, rows->middle,
                  rows->high);
     follow_median(rows->low, rows->middle, rows->high, rows->nearest[row % RING],
-                  rows->swaps[row % RING], width, result);
+                  rows->swaps[row % RING], rows->needs[row % RING], width, result);
     repeat_ends(result, width);
 }
 
 static uint8_t *lay_out(Rows *rows, size_t width)
 {
     size_t size = (width + 2 + 2 + 63) / 64 * 64; /* of a row with its ends, odd widths doubled */
-    uint8_t *memory = malloc((RING * (2 + PASSES) + 12) * size + 64), *next = memory + 1;
+    size_t of_bytes = RING * (3 + PASSES) + 7, of_words = 2 + 4 * RING;
+    uint8_t *memory = malloc((of_bytes + 2 * of_words) * size + 64), *next = memory + 1;
     if (!memory)
         return NULL;
-    uint8_t **of_bytes[] = {&rows->result, &rows->half, &rows->far_half, &rows->u, &rows->v,
-                            &rows->low, &rows->middle, &rows->high};
-    for (size_t i = 0; i < sizeof of_bytes / sizeof *of_bytes; i++, next += size)
-        *of_bytes[i] = next;
+    uint8_t **single[] = {&rows->result, &rows->half, &rows->moves, &rows->low, &rows->middle,
+                          &rows->high};
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++, next += size)
+        *single[i] = next;
+    rows->memory = next, next += size;
     for (size_t i = 0; i < RING; i++) {
         rows->nearest[i] = next, next += size;
         rows->swaps[i] = next, next += size;
+        rows->needs[i] = next, next += size;
         for (size_t pass = 0; pass < PASSES; pass++, next += size)
             rows->labels[pass][i] = next;
     }
     next += 1; /* words lie at even addresses */
-    rows->pairs = (uint16_t *)next, next += 2 * size;
-    rows->chroma = (uint16_t *)next;
+    rows->ties = (uint16_t *)next, next += 2 * size;
+    rows->chroma = (uint16_t *)next, next += 2 * size;
+    for (size_t i = 0; i < RING; i++)
+        for (size_t plane = 0; plane < 2; plane++) {
+            rows->wide[i].near[plane] = (uint16_t *)next, next += 2 * size;
+            rows->wide[i].far[plane] = (uint16_t *)next, next += 2 * size;
+        }
+    rows->widened = 0;
     return memory;
 }
 
 static uint8_t *row_of(Plane plane, size_t row) { return plane.pixels + (ptrdiff_t)row * plane.stride; }
 
-static const uint8_t *copy_with_ends(const uint8_t *row, size_t width, uint8_t *copy)
-{
-    memcpy(copy, row, width);
-    repeat_ends(copy, width);
-    return copy;
-}
-
 /* A row of U and V at full size, pixel by pixel, from their planes at half size. */
-static const uint16_t *chroma_row(const Rows *rows, Plane u, Plane v, size_t row, size_t height,
+static const uint16_t *chroma_row(Rows *rows, const Plane *halves, size_t row, size_t height,
                                   size_t width)
 {
     size_t near = row / 2, last = (height - 1) / 2, half_width = (width + 1) / 2;
     size_t far = row % 2 ? near + (near < last) : near - (near > 0);
-    const Plane planes[] = {u, v};
-    uint8_t *const doubled[] = {rows->u, rows->v};
-    for (size_t i = 0; i < 2; i++)
-        double_row(copy_with_ends(row_of(planes[i], near), half_width, rows->half),
-                   copy_with_ends(row_of(planes[i], far), half_width, rows->far_half), half_width,
-                   doubled[i]);
-    interleave(rows->u, rows->v, width, rows->chroma);
+    for (; rows->widened <= near || rows->widened <= far; rows->widened++)
+        for (size_t plane = 0; plane < 2; plane++) {
+            WideRow *wide = &rows->wide[rows->widened % RING];
+            memcpy(rows->half, row_of(halves[plane], rows->widened), half_width);
+            repeat_ends(rows->half, half_width);
+            widen(rows->half, half_width, wide->near[plane], wide->far[plane]);
+        }
+    const WideRow *in = &rows->wide[near % RING], *beside = &rows->wide[far % RING];
+    blend(in->near[0], beside->far[0], in->near[1], beside->far[1], width, rows->chroma);
     return rows->chroma;
+}
+
+/* How firmly each pixel of a row keeps its label. */
+static const uint8_t *memory_of(const Rows *rows, const Picture *now, const Picture *before,
+                               size_t row, size_t width, uint8_t limit)
+{
+    const uint8_t *luma = row_of(now->luma, row), *luma_before = row_of(before->luma, row);
+    remember_quiet(luma, luma_before, width, limit, rows->memory);
+    if (now->bgr.pixels) {
+        remember_still(row_of(now->bgr, row), row_of(before->bgr, row), width, rows->memory);
+        return rows->memory;
+    }
+    const Plane *halves = now->halves, *halves_before = before->halves;
+    if (row % 2 == 0)
+        widen_moves(row_of(halves[0], row / 2), row_of(halves_before[0], row / 2),
+                    row_of(halves[1], row / 2), row_of(halves_before[1], row / 2), (width + 1) / 2,
+                    rows->moves);
+    remember_moves(luma, luma_before, rows->moves, width, rows->memory);
+    return rows->memory;
 }
 
 /* Label the rows from `top` up to `bottom` of a frame or of a band, `height` rows that begin at an
    even one; the others are the margin that they depend on.
 
-   `first` and `others` are the components: bytes, and pairs of bytes or, where there is a plane
-   `more_others`, U and that plane V at half size. The tables are ColorIndex.tables[0],
-   ColorIndex.others and CellTable.pairs. `labels` is given the labels and `cells`, if it is there,
-   the cells of the wanted rows; without `labels_before` nothing is held. Returns 0, or -1 if there
-   is no memory. */
+   `first` and `others` are the components: bytes, and pairs of bytes or, where there are none, U and
+   V of the picture at half size. The tables are ColorIndex.tables[0], ColorIndex.others and
+   CellTable.ties. `labels` is given the labels and `cells`, if it is there, the cells of the wanted
+   rows; without `labels_before` nothing is held. Returns 0, or -1 if there is no memory. */
 int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane first, Plane others,
-               Plane more_others, const uint16_t *first_table, const uint16_t *others_table,
-               const uint16_t *pair_table, Plane luma, Plane luma_before, Plane labels_before,
+               const uint16_t *first_table, const uint16_t *others_table,
+               const uint16_t *tie_table, Picture now, Picture before, Plane labels_before,
                uint8_t limit, Plane labels, Plane cells)
 {
     Rows rows;
@@ -234,19 +325,19 @@ int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane fir
         if (row < height) {
             uint8_t *nearest = rows.nearest[row % RING], *swaps = rows.swaps[row % RING];
             uint8_t *begun = rows.labels[0][row % RING];
+            uint8_t *needs = rows.needs[row % RING];
             int keeps_cells = cells.pixels && row >= top && row < bottom;
             look_up(row_of(first, row),
-                    more_others.pixels
-                        ? chroma_row(&rows, others, more_others, row, height, width)
-                        : (const uint16_t *)row_of(others, row),
-                    width, first_table, others_table, pair_table,
-                    keeps_cells ? (uint16_t *)row_of(cells, row - top) : NULL, rows.pairs);
-            divide(rows.pairs, width, nearest, swaps);
+                    others.pixels ? (const uint16_t *)row_of(others, row)
+                                  : chroma_row(&rows, now.halves, row, height, width),
+                    width, first_table, others_table, tie_table,
+                    keeps_cells ? (uint16_t *)row_of(cells, row - top) : NULL, rows.ties);
+            divide(rows.ties, width, nearest, swaps, needs);
             if (labels_before.pixels)
-                hold(row_of(luma, row), row_of(luma_before, row), row_of(labels_before, row),
-                     nearest, width, limit, swaps, begun);
+                hold(row_of(labels_before, row), memory_of(&rows, &now, &before, row, width, limit),
+                     nearest, swaps, width, needs, begun);
             else
-                begin(nearest, width, swaps, begun);
+                memcpy(begun, nearest, width);
             repeat_ends(begun, width);
         }
         if (row >= 1 && row - 1 < height)

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 _ROWS_AT_A_TIME = 64
 _COLORS_AT_A_TIME = 1 << 14  # so that what is made of them stays in the cache
-_LABEL_BITS = np.uint32(31)
-LABEL_MASK, FLEETING = np.uint8(31), np.uint8(1 << 7)
+_LABEL_BITS = np.uint32(31)  # of a squared distance
+# In the ties of a cell.
+LABEL_BITS, LABEL_MASK = 5, np.uint16(31)
+_MOST_LEVELS = 63
 
 
 def nearest(
@@ -76,17 +78,24 @@ class CellTable:
         Number of the cluster nearest to each cell.
     swaps : ndarray of uint8, shape (65536,)
         What turns that label into its rival, the number of the second nearest cluster, by an
-        exclusive or, under `LABEL_MASK`; with the flag `FLEETING` if that cluster is near, but not
-        very near. 0 where it is not even near.
+        exclusive or. 0 where that cluster is too far.
+    levels : ndarray of uint8, shape (65536,)
+        By how much its squared distance exceeds that of the nearest, from 1 to 63.
     """
 
     labels: NDArray[np.uint8]
     swaps: NDArray[np.uint8]
+    levels: NDArray[np.uint8]
 
     @cached_property
-    def pairs(self) -> NDArray[np.uint16]:
-        """Label in the low byte and swap in the high one; (65536,)."""
-        return np.stack([self.labels, self.swaps], axis=1).view("<u2").ravel()
+    def ties(self) -> NDArray[np.uint16]:
+        """All three in one number, from the lowest bits up: 5, 5 and 6; (65536,)."""
+        ties: NDArray[np.uint16] = self.levels.astype(np.uint16)
+        ties <<= LABEL_BITS
+        ties |= self.swaps
+        ties <<= LABEL_BITS
+        ties |= self.labels
+        return ties
 
 
 class Cells:
@@ -106,8 +115,7 @@ class Cells:
         self,
         centroids: NDArray[np.float32],
         numbers: NDArray[np.uint8],
-        near: float = 0.0,
-        very_near: float = 0.0,
+        level: float = 0.0,
     ) -> CellTable:
         """Nearest and second nearest cluster of every cell.
 
@@ -119,8 +127,8 @@ class Cells:
         centroids : ndarray of float32, shape (K, 3)
         numbers : ndarray of uint8, shape (K,)
             Cluster number of each.
-        near, very_near : float
-            How much greater the second squared distance may be to count as such.
+        level : float
+            What a level of excess is in squared distance; at 0 there are no rivals.
         """
         if compiled.library is not None:
             least, next_least = compiled.two_nearest(self._channels, centroids)
@@ -128,16 +136,18 @@ class Cells:
             least, next_least = self._two_nearest(centroids)
         by_row = np.zeros(256, np.uint8)
         by_row[: len(numbers)] = numbers
-        labels, swaps = np.zeros((2, MAX_CELLS), np.uint8)
-        labels[: len(least)] = by_row.take((least & _LABEL_BITS).astype(np.uint8))
-        if near and len(centroids) > 1:
+        table = CellTable(*np.zeros((3, MAX_CELLS), np.uint8))
+        found = slice(len(least))
+        table.labels[found] = by_row.take((least & _LABEL_BITS).astype(np.uint8))
+        if level and len(centroids) > 1:
             excess = next_least.view(np.float32) - least.view(np.float32)
+            levels = np.clip(np.ceil(excess / np.float32(level)), 1, _MOST_LEVELS + 1)
             rivals = by_row.take((next_least & _LABEL_BITS).astype(np.uint8))
-            rivals ^= labels[: len(least)]
-            rivals |= FLEETING * (excess > very_near).view(np.uint8)
-            rivals *= (excess <= near).view(np.uint8)
-            swaps[: len(least)] = rivals
-        return CellTable(labels, swaps)
+            rivals ^= table.labels[found]
+            rivals *= (levels <= _MOST_LEVELS).view(np.uint8)
+            table.swaps[found] = rivals
+            table.levels[found] = np.minimum(levels, _MOST_LEVELS)
+        return table
 
     def _two_nearest(
         self, centroids: NDArray[np.float32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +59,8 @@ class Segmenter:
         Parameters
         ----------
         picture : Frame, or ndarray of uint8 and shape (H, W, 3)
-            A frame, or a picture in BGR order.
+            A frame, which is remembered until the next one and may not be written to before, or a
+            picture in BGR order, which may.
         pinned : set of int, optional
             Clusters whose numbers may never pass to another colour, as those that are switched off.
 
@@ -72,6 +74,8 @@ class Segmenter:
             If it is neither a frame nor a BGR picture.
         """
         frame = as_frame(picture)
+        if frame is not picture:
+            frame = replace(frame, pixels=frame.pixels.copy())
         space = self.settings.color_space
         with self._timer.stage("fit"):
             sample = PixelSample.of_frame(frame, self._sample_size())

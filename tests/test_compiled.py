@@ -55,10 +55,10 @@ def assert_same_labels(frame: Frame, random: np.random.Generator, clusters: int)
     index = ColorIndex.from_sample(sample, frame.components_to_bgr, may_rotate=may_rotate)
     centroids = random.uniform(0, 255, (clusters, 3)).astype(np.float32)
     numbers = np.arange(clusters, dtype=np.uint8)
-    table = Cells(index.cell_bgr).label(centroids, numbers, near=3000, very_near=1000)
+    table = Cells(index.cell_bgr).label(centroids, numbers, level=60)
     after = changed(frame, random)
     before = random.integers(0, clusters, (frame.height, frame.width)).astype(np.uint8)
-    for memory in (None, (before, frame.luma)):
+    for memory in (None, (before, frame)):
         expected, cells = np.empty_like(before), np.empty(before.shape, np.uint16)
         hysteresis.label(after, index, table, memory, 4.6, expected, cells)
         for wanted in (None, np.empty_like(cells)):
@@ -129,8 +129,8 @@ class TestTheSameDistances:
         for library in (compiled.library, None):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(compiled, "library", library)
-                table = Cells(colors).label(centroids, numbers, near=2, very_near=1)
-                found.append((*mapping.nearest(colors, centroids), table.labels, table.swaps))
+                table = Cells(colors).label(centroids, numbers, level=0.1)
+                found.append((*mapping.nearest(colors, centroids), table.ties))
         for by_c, by_numpy in zip(*found, strict=True):
             np.testing.assert_array_equal(by_c, by_numpy)
 

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, bands, open_source
 from kseg_video.color import to_working
 from kseg_video.color_index import ColorIndex
-from kseg_video.mapping import FLEETING, LABEL_MASK, Cells, inertia_of, map_exactly, nearest
+from kseg_video.mapping import Cells, inertia_of, map_exactly, nearest
 from kseg_video.sampling import PixelSample
 from tests.pictures import as_i420, photo_like, quadrants
 
@@ -137,12 +137,11 @@ class TestFastMapping:
         colors = np.array([[0, 0, 0], [45, 0, 0], [49, 0, 0], [50, 0, 0], [100, 0, 0]], np.float32)
         centroids = np.array([[0, 0, 0], [100, 0, 0], [500, 0, 0]], np.float32)
         numbers = np.array([7, 3, 9], np.uint8)
-        table = Cells(colors).label(centroids, numbers, near=1100, very_near=300)
+        table = Cells(colors).label(centroids, numbers, level=16)  # of excess 1e4, 1e3, 200, 0, 1e4
         assert table.labels[:5].tolist() == [7, 7, 7, 7, 3]
-        rivals = table.labels[:5] ^ (table.swaps[:5] & LABEL_MASK)
-        assert rivals.tolist() == [7, 3, 3, 3, 3]
-        fleeting = table.swaps[:5] & FLEETING > 0
-        assert fleeting.tolist() == [False, True, False, False, False]
+        assert (table.labels[:5] ^ table.swaps[:5]).tolist() == [7, 3, 3, 3, 3]
+        assert table.levels[1:4].tolist() == [63, 13, 1]
+        assert (table.ties[1:4] >> 10).tolist() == [63, 13, 1]
 
     @pytest.mark.parametrize("n_clusters", [1, 2, 8, 32])
     def test_tables_of_any_number_of_clusters(self, n_clusters: int) -> None:
@@ -152,11 +151,11 @@ class TestFastMapping:
         numbers = np.arange(n_clusters, dtype=np.uint8)
         for _ in range(3):  # after the first time, the distances that still hold are kept
             centroids = rng.uniform(0, 255, (n_clusters, 3)).astype(np.float32)
-            table = cells.label(centroids, numbers, near=np.inf)
+            table = cells.label(centroids, numbers, level=np.inf)
             order = np.argsort(brute_force(colors, centroids), axis=1)
             assert (table.labels[:300] == order[:, 0]).mean() > 0.99
             if n_clusters > 1:
-                rivals = table.labels[:300] ^ (table.swaps[:300] & LABEL_MASK)
+                rivals = table.labels[:300] ^ table.swaps[:300]
                 assert (rivals == order[:, 1]).mean() > 0.99
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -136,6 +137,38 @@ class TestStillScene:
         costs = [held.segment(f).inertia / strict.segment(f).inertia - 1 for f in frames]
         assert np.mean(costs[10:]) < 0.04
         assert max(costs) < 0.12
+
+    def test_what_does_not_change_in_a_slow_pan_flickers_far_less_than_strictly(self) -> None:
+        """Colours that slide by, often by a level or two at a time, and are still that often."""
+        noise = np.random.default_rng(3).normal(0, 1, (220, 400, 3))
+        texture = cv2.GaussianBlur(noise, (0, 0), 12)
+        texture = np.clip(120 + 45 * texture / texture.std(), 0, 255)
+        ways = [np.array([[1, 0, -0.8 * n - 5], [0, 1, -0.16 * n - 5]]) for n in range(40)]
+        slid = [np.rint(cv2.warpAffine(texture, way, (320, 180))).astype(np.uint8) for way in ways]
+        pan = [noisy(picture, seed, 0.5) for seed, picture in enumerate(slid)]
+
+        def flicker(stability: float) -> tuple[float, float]:
+            segmenter = Segmenter(SegmenterSettings(n_clusters=8, stability=stability))
+            run = [segmenter.segment(picture) for picture in pan]
+            still = [cv2.absdiff(a, b).max(axis=2) <= 2 for a, b in pairwise(pan)]
+            flips = [a.labels != b.labels for a, b in pairwise(run)]
+            inertia = np.mean([segmentation.inertia for segmentation in run])
+            return float(np.mean(np.array(flips)[np.array(still)])), float(inertia)
+
+        (held, cost), (strict, least) = flicker(0.5), flicker(0)
+        assert held < 0.5 * strict
+        assert cost < 1.05 * least
+
+    def test_pictures_may_be_written_over_one_another(self) -> None:
+        """As whoever reads a camera into the same array does."""
+        ramp = np.linspace(20, 235, WIDTH).astype(np.uint8)
+        picture = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (HEIGHT, WIDTH, 3)).copy()
+        pictures = [np.roll(picture, 2 * n, axis=1) for n in range(8)]
+        expected = follow(pictures, 5)
+        segmenter, same = Segmenter(SegmenterSettings(n_clusters=5)), np.empty_like(picture)
+        for seed, rolled in enumerate(pictures):
+            same[:] = noisy(rolled, seed)
+            assert np.array_equal(segmenter.segment(same).labels, expected[seed].labels)
 
 
 class TestHandover:

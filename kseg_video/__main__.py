@@ -19,16 +19,18 @@ def entry() -> NoReturn:
     leave_on_signals()
     _open_standard_streams()
     from kseg_video.cli import main
+    from kseg_video.leftovers import leftovers
     from kseg_video.messages import all_was_taken
 
     exit_code = main()
     leave_on_signals()  # all is tidy
     if not all_was_taken():
         exit_code = exit_code or 1
-    ignore_signals()  # Python would undo their handling on its way out
-    if exit_code >= 128:  # told to end: threads that are stuck in a computation are not waited for
-        os._exit(exit_code)
-    raise SystemExit(exit_code)
+    ignore_signals()
+    leftovers.undo_all()
+    # At once: threads that are stuck in a computation are not waited for, and taking all modules
+    # down again would take as long as writing several frames does.
+    os._exit(exit_code)
 
 
 def _open_standard_streams() -> None:

@@ -41,6 +41,7 @@ class Background:
 
 
 _SIMPLE = {
+    "black": Background("color"),
     "gray": Background("gray"),
     "grey": Background("gray"),
     "transparent": Background("transparent"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kseg_video.argument_settings import cluster_choice, render_settings, segmenter_settings
 from kseg_video.arguments import EXIT_USAGE, parse_arguments
 from kseg_video.errors import DisplayError, SettingsError
+from kseg_video.file_report import asked_ahead
 from kseg_video.media_settings import (
     DecoderSettings,
     EncoderSettings,
@@ -116,6 +117,11 @@ def _convert(options: argparse.Namespace) -> int:
         "choose_clusters": options.clusters == "auto",
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
+    with asked_ahead(options.inputs[0]):
+        return _convert_with(options, settings)
+
+
+def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
     import_opencv()
     silence_libraries()
     from kseg_video.conversion import check_settings

@@ -163,9 +163,10 @@ def _as_points(colors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _first_distinct(colors: NDArray[np.float32], limit: int) -> NDArray[np.float32]:
     """Up to `limit` distinct rows."""
-    found = np.unique(colors[:_DISTINCT_PREFIX], axis=0)
+    # NumPy's own unique would first import its masked arrays, which takes longer than a fit.
+    found = sorted(set(map(tuple, colors[:_DISTINCT_PREFIX].tolist())))
     if len(found) >= limit or len(colors) <= _DISTINCT_PREFIX:
-        return found[:limit]
+        return np.array(found[:limit], np.float32)
     # Few colours so far: drop the known ones, which needs no sorting of a whole still.
     known: list[NDArray[np.float32]] = []
     rest = colors

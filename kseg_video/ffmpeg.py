@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import imageio_ffmpeg
 
 from kseg_video.errors import KsegError
@@ -59,9 +58,10 @@ def executable() -> str:
 def environment() -> dict[str, str]:
     """Environment of this process without the library path that ``import cv2`` puts into it."""
     variables = dict(os.environ)
-    own = str(Path(cv2.__file__).parent)
     paths = variables.pop("LD_LIBRARY_PATH", "").split(os.pathsep)
-    kept = [path for path in paths if path and not path.startswith(own)]
+    opencv = sys.modules.get("cv2")
+    own = None if opencv is None else str(Path(str(opencv.__file__)).parent)
+    kept = [path for path in paths if path and not (own and path.startswith(own))]
     if kept:
         variables["LD_LIBRARY_PATH"] = os.pathsep.join(kept)
     return variables

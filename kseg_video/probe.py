@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import MAX_PIXELS, FfmpegProcess, file_input
+from kseg_video.ffmpeg import MAX_PIXELS
+from kseg_video.file_report import report_on
 from kseg_video.frame import AudioTrack
-from kseg_video.stalls import StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from kseg_video.color import Matrix
 
-_PROBE_SECONDS = 60
 _HIGHEST_RATE = 480
 _TELEVISION_TOLERANCE = 5e-7
 _RATE_ROUNDING = 0.006  # of the header, which gives rates with two decimals
@@ -141,7 +140,7 @@ def probe(path: Path) -> ProbedVideo:
     SourceError
         If there is no video in it that ffmpeg can decode.
     """
-    report = _report(path)
+    report = report_on(path)
     frame, tags, rate = _FRAME.search(report), _TAGS.search(report), _RATE.search(report)
     if frame is None or tags is None or rate is None:
         raise _not_a_video(path, report)
@@ -181,24 +180,6 @@ def probe(path: Path) -> ProbedVideo:
             found[1] for stream in streams.values() if (found := _SUBTITLE.match(stream))
         ),
     )
-
-
-def _report(path: Path) -> str:
-    process = FfmpegProcess(
-        [
-            *("-nostdin", *file_input(path)),
-            *("-map", "0:V:0", "-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-"),
-        ],
-        feeds=False,
-        reports=True,
-    )
-    try:
-        process.wait(_PROBE_SECONDS)
-    except StalledError as error:
-        raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
-    finally:
-        process.stop()
-    return "\n".join(process.messages)
 
 
 def _not_a_video(path: Path, report: str) -> SourceError:

@@ -6,7 +6,6 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-import imageio.v3 as iio
 import numpy as np
 from PIL import Image
 
@@ -92,6 +91,8 @@ def read_still(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
     SourceError
         If it cannot be read.
     """
+    import imageio.v3 as iio  # noqa: PLC0415 - takes as long as a video's first frame
+
     try:
         with iio.imopen(path, "r", plugin="pillow") as plugin:
             file = cast("PillowPlugin", plugin)
@@ -135,6 +136,8 @@ def write_still(
     OSError
         If it cannot be written.
     """
+    import imageio.v3 as iio  # noqa: PLC0415
+
     picture = pixels if pixels.ndim == 2 else pixels[..., ::-1]
     if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
         picture = np.dstack([picture, alpha])

@@ -36,8 +36,8 @@ class Stopped(BaseException):
 def leave_on_signals() -> None:
     """End at once, with the signal's exit code and without a word, from now on.
 
-    While modules are imported nothing is there to clean up, and what is raised may be lost: the
-    import system runs callbacks in which exceptions count for nothing.
+    While modules are imported there is hardly anything to clean up, and what is raised may be lost:
+    the import system runs callbacks in which exceptions count for nothing.
     """
     on_signals(_leave)
 
@@ -95,6 +95,7 @@ def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handler
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    leftovers.undo_all()
     os._exit(128 + number)
 
 

@@ -10,7 +10,8 @@ floor
     ffmpeg decodes the clip into a pipe while another ffmpeg encodes the already segmented frames
     from a pipe, with the settings that convert uses, and nothing in between.
 convert
-    the command as a whole process with its children; its memory is its own, without theirs.
+    the command as a whole process with its children; its memory is its own, without theirs, of
+    another run.
 elbg
     ffmpeg's own filter for the same job, on a few frames, scaled up.
 per frame
@@ -30,7 +31,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -59,11 +60,10 @@ sys.exit(code)
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds and mebibytes of one run."""
+    """Seconds of one run."""
 
     wall: float
     processor: float = 0.0
-    memory: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,24 @@ def timed(command: list[str]) -> Cost:
 
 
 def ours(*arguments: str | Path) -> Cost:
-    """Cost of our command with its children; its memory is its own, without theirs."""
-    command = [sys.executable, "-c", _OURS, *map(str, arguments)]
-    with tempfile.NamedTemporaryFile("r") as peak:
-        cost = timed([*command, peak.name])
-        return replace(cost, memory=int(peak.read()) / 1024)
+    """Cost of our command with its children."""
+    return timed([sys.executable, "-m", "kseg_video", *map(str, arguments)])
 
 
-def convert(case: Case, *more: str) -> Cost:
+def converting(case: Case, *more: str) -> list[str | Path]:
     output = case.folder / "ours.mp4"
-    return ours("convert", case.clip, "-o", output, "-yq", "-k", str(case.clusters), *more)
+    return ["convert", case.clip, "-o", output, "-yq", "-k", str(case.clusters), *more]
+
+
+def convert(case: Case) -> Cost:
+    return ours(*converting(case))
+
+
+def memory_of_ours(case: Case) -> float:
+    """Mebibytes that our own process takes at most, without its children."""
+    with tempfile.NamedTemporaryFile("r") as peak:
+        timed([sys.executable, "-c", _OURS, *map(str, converting(case)), peak.name])
+        return int(peak.read()) / 1024
 
 
 def floor(case: Case) -> Cost:
@@ -183,10 +191,10 @@ def measure(case: Case, runs: int, *, with_per_frame: bool) -> None:
     for name, runs_of_it in costs.items():
         wall = median(cost.wall for cost in runs_of_it)
         processor = median(cost.processor for cost in runs_of_it)
-        memory = max(cost.memory for cost in runs_of_it)
+        memory = f"{memory_of_ours(case):.0f}" if name == "convert" else ""
         print(
             f"| {case.size} | {case.clusters} | {name} | {wall:.1f} | {wall / base:.2f} "
-            f"| {case.frames / wall:.1f} | {processor:.1f} | {f'{memory:.0f}' if memory else ''} |",
+            f"| {case.frames / wall:.1f} | {processor:.1f} | {memory} |",
             flush=True,
         )
 
@@ -207,7 +215,7 @@ def main() -> None:
             case = prepare(options, size, clusters, Path(name))
             measure(case, options.runs, with_per_frame=options.per_frame)
         helps = [ours("--help").wall for _ in range(5)]
-        firsts = [convert(case, "--max-frames", "1").wall for _ in range(5)]
+        firsts = [ours(*converting(case, "--max-frames", "1")).wall for _ in range(5)]
     print(f"--help: {median(helps):.2f} s; first frame of {case.size}: {median(firsts):.2f} s")
 
 

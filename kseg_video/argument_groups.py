@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from kseg_video.argument_values import (
@@ -10,6 +9,7 @@ from kseg_video.argument_values import (
     clusters,
     input_path,
     number,
+    path,
     pixel,
     seconds,
     whole_number,
@@ -68,7 +68,7 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
     add_clusters(either, may_be_auto=may_be_auto)
     either.add_argument(
         "--palette",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="take and keep these colours, one for each cluster: .json, .gpl or .hex",
     )
@@ -219,13 +219,13 @@ def add_statistics(group: argparse._ArgumentGroup) -> None:
     """Add the statistics that are kept."""
     group.add_argument(
         "--stats",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="write figures of every frame to a .csv or .jsonl",
     )
     group.add_argument(
         "--stats-plot",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="draw the clusters' shares over time to a .png or .svg",
     )

@@ -105,10 +105,17 @@ def seconds(text: str) -> float:
     return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + float(clock[3])
 
 
+def path(text: str) -> Path:
+    """A file or folder; an empty name, as of a variable that is not set, would mean this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty; give that of a file or folder")
+    return Path(text)
+
+
 def input_path(text: str) -> Path:
     """A file or folder on this computer."""
     if _ADDRESS.match(text):
         raise argparse.ArgumentTypeError(
             f"{text} is an address; download it first, or watch it with: kseg-video live {text}"
         )
-    return Path(text)
+    return path(text)

@@ -23,7 +23,7 @@ from kseg_video.argument_groups import (
     add_statistics,
     add_trimming,
 )
-from kseg_video.argument_values import number, size
+from kseg_video.argument_values import number, path, size
 from kseg_video.messages import complain
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     convert.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=path,
         help="file, or folder for several inputs; default: beside INPUT, named .segmented",
     )
     add_overwriting(convert)
@@ -184,11 +184,11 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     showing.add_argument("--mirror", action="store_true", help="start mirrored")
     keeping = live.add_argument_group("keeping")
     keeping.add_argument(
-        "--record", type=Path, metavar="FILE", help="record what is seen: .mp4, .mov or .mkv"
+        "--record", type=path, metavar="FILE", help="record what is seen: .mp4, .mov or .mkv"
     )
     keeping.add_argument(
         "--output-dir",
-        type=Path,
+        type=path,
         default=Path(),
         metavar="FOLDER",
         help="where snapshots and recordings go (default: here)",
@@ -214,7 +214,7 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--output",
         action="append",
         default=[],
-        type=Path,
+        type=path,
         help="write it to a .json, .gpl, .hex or .png; may be given several times",
     )
     add_overwriting(palette)

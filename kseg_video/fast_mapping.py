@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from kseg_video.settings import SegmenterSettings
     from kseg_video.tracking import Track
 
-# An index stays in use until mapping by it loses this much more inertia than it first did.
-_INDEX_TOLERANCE = 0.003
+# An index stays in use until mapping by it loses this much more inertia than it first did, or the
+# pixels of its cells are, by this much of the inertia, farther from the cells' colours, by which
+# ties are measured.
+_INDEX_TOLERANCE, _TIE_TOLERANCE = 0.003, 0.03
+_NTH_PIXEL = 4  # of the sample, that tells the latter
 # At full stability a level of excess, in which votes are counted, is so much of the mean squared
 # distance.
 _LEVEL = 1 / 3
@@ -38,7 +41,8 @@ _RESTLESS = 0.004
 _MEMORY = 0.2
 _LEAST_PIXELS = 200  # that tell it
 _STEPS_TO_DOUBLE = 4
-_LEAST_STEP, _MOST_STEP = -16, 2
+_LEAST_STEP, _MOST_STEP = -24, 2
+_ABOUT_THE_SAME = 0.1  # change of a level that is less than a step of the budget
 _FAR_TOO_MUCH = 3.0
 
 
@@ -70,11 +74,19 @@ class _Budget:
         steps = _STEPS_TO_DOUBLE * math.log2(wanted / max(excess, 1e-6))
         if abs(steps) >= 1:  # narrower at once, wider bit by bit
             self.step = min(max(self.step + min(round(steps), 1), _LEAST_STEP), _MOST_STEP)
-        return excess > _FAR_TOO_MUCH * wanted and self.step > _LEAST_STEP
+        return excess > _FAR_TOO_MUCH * wanted
 
     def see(self, unrest: float) -> None:
         """Take note of the share of unchanged pixels that have changed their label."""
         self._unrest += _MEMORY * (unrest - self._unrest)
+
+
+class _Loss(NamedTuple):
+    """What an index loses on a sample: inertia mapped by it, and parts of the least."""
+
+    inertia: float
+    excess: float
+    error: float  # of the cells' colours, squared
 
 
 @dataclass(slots=True, eq=False)
@@ -82,10 +94,19 @@ class _IndexInUse:
     """A colour index with what has been made of its cells."""
 
     index: ColorIndex
+    colors: NDArray[np.float32]  # of the cells, in the working space
     cells: Cells
-    largest_excess: float = np.inf
+    first_loss: _Loss | None = None
     table: CellTable | None = None
-    made_for: tuple[NDArray[np.uint8], NDArray[np.float32], int] | None = None
+    made_for: tuple[NDArray[np.uint8], NDArray[np.float32], float] | None = None
+
+    def is_outdated_by(self, loss: _Loss) -> bool:
+        """Whether so much is lost more than at first that another index is wanted."""
+        first = self.first_loss
+        return first is not None and (
+            loss.excess > first.excess + _INDEX_TOLERANCE
+            or loss.error > first.error + _TIE_TOLERANCE
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,26 +176,32 @@ class FastMapper:
         if track.event == "cut":
             self._hysteresis.forget()
             self._sampled = None
-        if self._in_use is None:
-            self._in_use = self._choose(frame, sample, track)
-        table = self._table(self._in_use, track)
-        inertia = _mapped_inertia(self._in_use.index, table, sample, colors, track)
-        if _excess(inertia, track.inertia) > self._in_use.largest_excess:
-            self._in_use = self._choose(frame, sample, track)
-            table = self._table(self._in_use, track)
-            inertia = _mapped_inertia(self._in_use.index, table, sample, colors, track)
+        in_use = self._in_use or self._choose(frame, sample, track)
+        table = self._table(in_use, track)
+        loss = _loss(in_use, table, sample, colors, track, track.inertia)
+        if in_use.is_outdated_by(loss):
+            in_use = self._choose(frame, sample, track)
+            table = self._table(in_use, track)
+            loss = _loss(in_use, table, sample, colors, track, track.inertia)
         self._numbers = None
         if not self._stability:
-            return _strict_labels(frame, self._in_use.index, table), inertia
+            self._in_use = in_use
+            return _strict_labels(frame, in_use.index, table), loss.inertia
         if self.keeps_cells:
             self._numbers = np.empty((frame.height, frame.width), np.uint16)
         while True:
-            labels = self._hysteresis.hold(frame, self._in_use.index, table, self._numbers)
+            step = self._budget.step
+            labels = self._hysteresis.hold(frame, in_use.index, table, self._numbers)
             sampled = labels.ravel()[sample.places]
             inertia = _inertia_of_labels(sampled, colors, track)
             if not self._budget.spend(_excess(inertia, track.inertia)):
                 break
-            table = self._table(self._in_use, track)
+            if self._budget.step == step:  # so it is the index that tells ties wrongly
+                if in_use is not self._in_use:
+                    break
+                in_use = self._choose(frame, sample, track)
+            table = self._table(in_use, track)
+        self._in_use = in_use
         self._hysteresis.remember(frame, labels)
         self._see(sample, sampled)
         return labels, inertia
@@ -194,31 +221,27 @@ class FastMapper:
         index = ColorIndex.from_sample(
             sample, frame.components_to_bgr, may_rotate=frame.layout == "bgr24"
         )
-        chosen = _IndexInUse(index, Cells(to_working(index.cell_bgr, self._space)))
+        cell_colors = to_working(index.cell_bgr, self._space)
+        chosen = _IndexInUse(index, cell_colors, Cells(cell_colors))
         other = PixelSample.of_frame(frame, len(sample.bgr), between=True)
         colors = to_working(other.bgr, self._space)
-        table = self._table(chosen, track)
-        lost = _excess(
-            _mapped_inertia(index, table, other, colors, track),
-            inertia_of(colors, track.centroids[track.active]),
-        )
-        chosen.largest_excess = lost + _INDEX_TOLERANCE
+        least = inertia_of(colors, track.centroids[track.active])
+        chosen.first_loss = _loss(chosen, self._table(chosen, track), other, colors, track, least)
         return chosen
 
     def _table(self, in_use: _IndexInUse, track: Track) -> CellTable:
-        """The table for these centroids, made anew if they have moved."""
+        """The table for these centroids, made anew if they have moved or a level has changed."""
         numbers = np.flatnonzero(track.active).astype(np.uint8)
         centroids = track.centroids[numbers]
-        step = self._budget.step
+        level = _LEVEL * self._stability * self._budget.generosity * track.inertia
         if in_use.table is None or not (
             in_use.made_for is not None
             and np.array_equal(in_use.made_for[0], numbers)
             and np.array_equal(in_use.made_for[1], centroids)
-            and in_use.made_for[2] == step
+            and math.isclose(in_use.made_for[2], level, rel_tol=_ABOUT_THE_SAME)
         ):
-            level = _LEVEL * self._stability * self._budget.generosity * track.inertia
             in_use.table = in_use.cells.label(centroids, numbers, level)
-            in_use.made_for = numbers, centroids, step
+            in_use.made_for = numbers, centroids, level
         return in_use.table
 
 
@@ -230,14 +253,20 @@ def _strict_labels(frame: Frame, index: ColorIndex, table: CellTable) -> NDArray
     return labels
 
 
-def _mapped_inertia(
-    index: ColorIndex,
+def _loss(
+    in_use: _IndexInUse,
     table: CellTable,
     sample: PixelSample,
     colors: NDArray[np.float32],
     track: Track,
-) -> float:
-    return _inertia_of_labels(table.labels[index.of_sample(sample)], colors, track)
+    least: float,
+) -> _Loss:
+    cells = in_use.index.of_sample(sample)
+    inertia = _inertia_of_labels(table.labels[cells], colors, track)
+    few = slice(None, None, _NTH_PIXEL)
+    errors = (colors[few] - in_use.colors.take(cells[few], axis=0)).ravel()
+    error = 3 * float(np.dot(errors, errors)) / errors.size
+    return _Loss(inertia, _excess(inertia, least), error / least if least else 0.0)
 
 
 def _inertia_of_labels(

@@ -260,6 +260,11 @@ class TestBadInput:
         message = r"http://127.0.0.1:9/a.mp4 is an address; download it first, or watch it with: "
         self.check(2, message, tmp_path, "http://127.0.0.1:9/a.mp4")
 
+    @pytest.mark.parametrize("arguments", [[""], ["a.mp4", "-o", ""], ["a.mp4", "--stats", ""]])
+    def test_an_empty_name(self, tmp_path: Path, arguments: list[str]) -> None:
+        """As of a variable that is not set; it would mean the current folder."""
+        self.check(2, "the name is empty; give that of a file or folder", tmp_path, *arguments)
+
     def test_a_missing_file(self, tmp_path: Path) -> None:
         self.check(1, "does not exist; check the name", tmp_path, "no.mp4")
 

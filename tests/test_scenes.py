@@ -159,6 +159,50 @@ class TestStillScene:
         assert held < 0.5 * strict
         assert cost < 1.05 * least
 
+    @pytest.mark.parametrize("stability", [0.5, 1.0])
+    @pytest.mark.parametrize("space", ["rgb", "lab"])
+    def test_what_drifts_to_another_color_of_a_given_palette_takes_its_label(
+        self, space: str, stability: float
+    ) -> None:
+        """However slowly, and where it is all that happens."""
+        colors = np.array([GRAY, (150, 60, 60), WHITE], np.uint8)
+        given = tuple(f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in colors)
+        settings = SegmenterSettings(palette=given, color_space=space, stability=stability)  # type: ignore[arg-type]
+        segmenter = Segmenter(settings)
+        picture = quarters(GRAY, GRAY, GRAY, WHITE)
+        for step in np.linspace(0, 1, 200):
+            picture[:48, :64] = np.rint(colors[0] + step * (colors[1].astype(float) - colors[0]))
+            labels = segmenter.segment(picture).labels
+        assert np.array_equal(labels[[20, 20, 80], [20, 100, 100]], [1, 0, 2])
+
+    @pytest.mark.parametrize("space", ["rgb", "lab"])
+    def test_a_slow_fade_with_a_given_palette_costs_a_few_per_cent_at_most(
+        self, space: str
+    ) -> None:
+        """Flat parts drift from one colour to the next, and none stays behind."""
+        y, x = np.mgrid[:HEIGHT, :WIDTH]
+        sky = np.dstack([200 - y // 8, 185 - y // 8, 165 + x // 16])
+        picture = np.where((y > 70)[..., np.newaxis], np.dstack([20 + x, 60 + x, 30 + y]), sky)
+        given = ("#201c14", "#5f563b", "#9b8f79", "#c1ceda", "#e8eff9")
+        held, strict = (
+            Segmenter(SegmenterSettings(palette=given, color_space=space, stability=stability))  # type: ignore[arg-type]
+            for stability in (0.5, 0.0)
+        )
+        fade = [lit(picture, gain) for gain in np.linspace(0, 1, 150)]
+        costs = [held.segment(frame).inertia / strict.segment(frame).inertia for frame in fade]
+        assert max(costs) < 1.12
+
+    def test_a_first_frame_costs_no_more_than_others(self) -> None:
+        """Also where all neighbours of many a pixel would have it another way."""
+        picture = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+        picture[::2, ::2] = 140
+        picture[:, -16:] = 255  # far from both, so that they seem near one another
+        costs = {}
+        for stability in (0.0, 0.5, 1.0):
+            settings = SegmenterSettings(palette=("#3c3c3c", "#8c8c8c"), stability=stability)
+            costs[stability] = Segmenter(settings).segment(picture).inertia
+        assert max(costs.values()) < 1.1 * costs[0.0]
+
     def test_pictures_may_be_written_over_one_another(self) -> None:
         """As whoever reads a camera into the same array does."""
         ramp = np.linspace(20, 235, WIDTH).astype(np.uint8)

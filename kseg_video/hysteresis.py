@@ -88,8 +88,10 @@ class LabelHysteresis:
         """
         labels = np.empty((frame.height, frame.width), np.uint8)
         before = self._before
-        if before is not None and before[0].shape != labels.shape:
-            before = None
+        if before is not None:
+            labels_before, frame_before = before
+            if (labels_before.shape, frame_before.layout) != (labels.shape, frame.layout):
+                before = None
         limit = 0.0 if before is None else _limit_of_change(frame.luma, before[1].luma)
         by = label if compiled.library is None else label_at_once
         by(frame, index, table, before, limit, labels, cells)

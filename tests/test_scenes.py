@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kseg_video import Segmenter, SegmenterSettings, open_source
+from kseg_video import Frame, Segmenter, SegmenterSettings, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -202,6 +202,16 @@ class TestStillScene:
             settings = SegmenterSettings(palette=("#3c3c3c", "#8c8c8c"), stability=stability)
             costs[stability] = Segmenter(settings).segment(picture).inertia
         assert max(costs.values()) < 1.1 * costs[0.0]
+
+    def test_frames_may_change_in_layout_and_size(self) -> None:
+        picture = quarters(RED, GREEN, BLUE, GRAY)
+        planar = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        segmenter = Segmenter(SegmenterSettings(n_clusters=4))
+        for _ in range(2):
+            for frame in (Frame(picture), Frame(planar, "i420"), Frame(picture[:, :64].copy())):
+                labels = segmenter.segment(frame).labels
+                assert labels.shape == (frame.height, frame.width)
+                assert len(np.unique(labels[:, 10])) == 2
 
     def test_pictures_may_be_written_over_one_another(self) -> None:
         """As whoever reads a camera into the same array does."""

@@ -54,6 +54,12 @@ def stripes(*parts: tuple[tuple[int, int, int], float]) -> Picture:
     return picture
 
 
+def gradient() -> Picture:
+    """From dark at the left to light at the right."""
+    ramp = np.linspace(20, 235, WIDTH).astype(np.uint8)
+    return np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (HEIGHT, WIDTH, 3)).copy()
+
+
 def with_box(picture: Picture, left: int, color: tuple[int, int, int], size: int = 24) -> Picture:
     """The picture with a square in its middle rows, clipped at the picture's edges."""
     result = picture.copy()
@@ -99,8 +105,7 @@ class TestStillScene:
             assert np.array_equal(segmentation.palette.colors, run[0].palette.colors)
 
     def test_a_gradient_flickers_far_less_than_strictly(self) -> None:
-        ramp = np.linspace(20, 235, WIDTH).astype(np.uint8)
-        picture = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (HEIGHT, WIDTH, 3)).copy()
+        picture = gradient()
 
         def flips(stability: float) -> float:
             run = follow([picture] * 20, 5, stability=stability)
@@ -130,8 +135,7 @@ class TestStillScene:
     @pytest.mark.parametrize("deviation", [2.0, 8.0])
     def test_holding_still_costs_a_few_per_cent_at_most(self, deviation: float) -> None:
         """Whatever the noise, and in gradients, where every pixel is near some border."""
-        ramp = np.linspace(20, 235, WIDTH).astype(np.uint8)
-        picture = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (HEIGHT, WIDTH, 3)).copy()
+        picture = gradient()
         frames = [noisy(np.roll(picture, 2 * n, axis=1), n, deviation) for n in range(40)]
         held, strict = Segmenter(SegmenterSettings()), Segmenter(SegmenterSettings(stability=0.0))
         costs = [held.segment(f).inertia / strict.segment(f).inertia - 1 for f in frames]
@@ -215,8 +219,7 @@ class TestStillScene:
 
     def test_pictures_may_be_written_over_one_another(self) -> None:
         """As whoever reads a camera into the same array does."""
-        ramp = np.linspace(20, 235, WIDTH).astype(np.uint8)
-        picture = np.broadcast_to(ramp[np.newaxis, :, np.newaxis], (HEIGHT, WIDTH, 3)).copy()
+        picture = gradient()
         pictures = [np.roll(picture, 2 * n, axis=1) for n in range(8)]
         expected = follow(pictures, 5)
         segmenter, same = Segmenter(SegmenterSettings(n_clusters=5)), np.empty_like(picture)

@@ -23,7 +23,7 @@ from kseg_video.media_settings import (
 from kseg_video.messages import answer, can_be_printed, complain, inform, is_at_terminal, told
 from kseg_video.settings import check_numbers
 from kseg_video.startup import import_opencv, silence_libraries
-from kseg_video.stopping import Stopped, in_background, stop_on_signals
+from kseg_video.stopping import Stopped, in_background
 
 if TYPE_CHECKING:
     import argparse
@@ -126,7 +126,6 @@ def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
     silence_libraries()
     from kseg_video.conversion import check_settings
 
-    stop_on_signals()
     outputs = _outputs(options)
     for path in settings["statistics"].paths if len(outputs) > 1 else ():
         raise SettingsError(f"{path} is one file for several inputs; convert them apart")
@@ -229,7 +228,6 @@ def _print_json(data: object) -> None:
 def _doctor(_options: argparse.Namespace) -> int:
     from kseg_video.doctor import examine
 
-    stop_on_signals()
     return in_background(examine)
 
 

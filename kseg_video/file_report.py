@@ -1,17 +1,17 @@
 """What ffmpeg itself reports on a video file, asked for ahead where there is other work to do.
 
 Importing what a conversion needs takes as long as ffmpeg does for its report, so the command has
-both done at once: nothing is imported here that takes its time.
+both done at once: nothing is imported here that takes its time. It is started before the first of
+those modules is: they set environment variables, and a process that another thread starts
+meanwhile may be given a torn environment.
 """
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
-from queue import SimpleQueue
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from kseg_video.errors import SourceError
+from kseg_video.errors import KsegError, SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.stalls import StalledError
 
@@ -22,29 +22,7 @@ if TYPE_CHECKING:
 _SECONDS = 60
 
 
-class _Question:
-    """A report that is on its way."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._answers: SimpleQueue[str | BaseException] = SimpleQueue()
-        threading.Thread(target=self._ask, name="report", daemon=True).start()
-
-    def answer(self) -> str:
-        """Wait for it."""
-        answer = self._answers.get()
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-    def _ask(self) -> None:
-        try:
-            self._answers.put(_report(self._path))
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            self._answers.put(error)
-
-
-_asked: dict[Path, _Question] = {}
+_asked: dict[Path, FfmpegProcess] = {}
 
 
 @contextmanager
@@ -57,11 +35,13 @@ def asked_ahead(path: Path) -> Iterator[None]:
         If it is no file, nothing is asked.
     """
     if path.is_file():
-        _asked[path] = _Question(path)
+        with suppress(KsegError):  # there is no ffmpeg, which may not be needed either
+            _asked[path] = _ask(path)
     try:
         yield
     finally:
-        _asked.pop(path, None)
+        if (process := _asked.pop(path, None)) is not None:
+            process.stop()
 
 
 def report_on(path: Path) -> str:
@@ -74,19 +54,7 @@ def report_on(path: Path) -> str:
     KsegError
         If there is no ffmpeg.
     """
-    question = _asked.pop(path, None)
-    return _report(path) if question is None else question.answer()
-
-
-def _report(path: Path) -> str:
-    process = FfmpegProcess(
-        [
-            *("-nostdin", *file_input(path)),
-            *("-map", "0:V:0", "-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-"),
-        ],
-        feeds=False,
-        reports=True,
-    )
+    process = _asked.pop(path, None) or _ask(path)
     try:
         process.wait(_SECONDS)
     except StalledError as error:
@@ -94,3 +62,14 @@ def _report(path: Path) -> str:
     finally:
         process.stop()
     return "\n".join(process.messages)
+
+
+def _ask(path: Path) -> FfmpegProcess:
+    return FfmpegProcess(
+        [
+            *("-nostdin", *file_input(path)),
+            *("-map", "0:V:0", "-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-"),
+        ],
+        feeds=False,
+        reports=True,
+    )

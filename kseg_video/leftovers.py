@@ -21,7 +21,8 @@ class Leftovers:
     def __init__(self) -> None:
         self._undoings: dict[int, Callable[[], object]] = {}
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
+        # A signal's handler undoes everything, also in a thread that holds it at that moment.
+        self._lock = threading.RLock()
         self._ending = False
 
     def add(self, undo: Callable[[], object]) -> int:

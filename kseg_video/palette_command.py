@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,7 +16,7 @@ from kseg_video.messages import answer, inform
 from kseg_video.palette_finding import FoundPalette, find_palette
 from kseg_video.palette_picture import FIGURES, figures
 from kseg_video.palette_writing import check_palette_output, palette_rows, save_palette
-from kseg_video.stopping import in_background, stop_on_signals
+from kseg_video.stopping import in_background
 from kseg_video.targets import check_file, check_is_another
 
 if TYPE_CHECKING:
@@ -46,17 +45,20 @@ def run_palette(options: argparse.Namespace) -> int:
         check_palette_output(path)
         if outputs.count(path) > 1:
             raise SettingsError(f"{path} is given twice; give each output a name of its own")
-    stop_on_signals()
     for path in outputs:
         check_file(path, overwrite=options.overwrite)
         for source in options.inputs:
             check_is_another(path, source)
     choose = options.clusters == "auto"
-    find = partial(find_palette, options.inputs, settings, trim=trim, choose_clusters=choose)
+
+    def find() -> FoundPalette:
+        found = find_palette(options.inputs, settings, trim=trim, choose_clusters=choose)
+        for path in outputs:
+            space = found.settings.color_space
+            save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)
+        return found
+
     found = in_background(find)
-    for path in outputs:
-        space = found.settings.color_space
-        save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)
     if options.json:
         answer(json.dumps(_data(options, found), indent=2, ensure_ascii=False))
     else:

@@ -1,17 +1,18 @@
 """Signals that end the command: what they interrupt is left tidy, however deep in work it is.
 
-The work is done in a thread; the main thread, which is the one that signals interrupt, does nothing
-but wait for it. So a signal never tears a statement of the work in two, and is answered
-even while a long computation lets no Python run.
+The work is done in a thread; the main thread, in which Python handles signals, does nothing but
+wait for its end or for a signal. So a signal never tears a statement of the work in two, and is
+answered even while a long computation lets no Python run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from kseg_video.leftovers import leftovers
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _Result = TypeVar("_Result")
+_Item = TypeVar("_Item")
 
 _ENDING_SECONDS = 3.0  # that work gets to end by itself once all it waits for is gone
+# A signal that arrives between Python's last look for one and the wait, or that the system delivers
+# to another thread, does not end the wait.
+_LOOK_SECONDS = 0.1
 
 
 class Stopped(BaseException):
@@ -42,26 +47,24 @@ def leave_on_signals() -> None:
     on_signals(_leave)
 
 
-def stop_on_signals() -> None:
-    """Raise `Stopped` in the main thread from now on."""
-    on_signals(_stop)
-
-
 def ignore_signals() -> None:
     """Let nothing change the end that the program has come to."""
     on_signals(signal.SIG_IGN)
 
 
 def in_background(work: Callable[[], _Result]) -> _Result:
-    """Do some work in a thread, and wait for it where a signal may come.
+    """Do some work in a thread, and wait for it or for a signal.
+
+    Afterwards signals end the program as `leave_on_signals` has it.
 
     Raises
     ------
     Stopped
-        If one came; child processes and half-written files are gone then.
+        If a signal came; child processes and half-written files are gone then.
     BaseException
         Whatever the work raises.
     """
+    # This class, which nothing can find half-way through an operation, takes items from handlers.
     results: SimpleQueue[tuple[_Result | None, BaseException | None]] = SimpleQueue()
 
     def do() -> None:
@@ -71,18 +74,25 @@ def in_background(work: Callable[[], _Result]) -> _Result:
             results.put((None, error))
 
     thread = threading.Thread(target=do, name="work", daemon=True)
-    try:
-        thread.start()
-        result, error = results.get()
-        thread.join()
-    except Stopped:
+    on_signals(lambda number, _: results.put((None, Stopped(number))))
+    thread.start()
+    result, error = _first(results)
+    if isinstance(error, Stopped):
         leftovers.undo_all()
-        if thread.ident is not None:
-            thread.join(_ENDING_SECONDS)
-        raise
+        thread.join(_ENDING_SECONDS)
+        raise error
+    leave_on_signals()
+    thread.join()
     if error is not None:
         raise error
     return result  # type: ignore[return-value]  # there is one where there is no error
+
+
+def _first(results: SimpleQueue[_Item]) -> _Item:
+    """Wait for the first item, in a way that lets Python handle signals."""
+    while True:
+        with contextlib.suppress(Empty):
+            return results.get(timeout=_LOOK_SECONDS)
 
 
 def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
@@ -97,8 +107,3 @@ def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handler
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
     leftovers.undo_all()
     os._exit(128 + number)
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    ignore_signals()  # a second one must not interrupt the cleaning up
-    raise Stopped(number)

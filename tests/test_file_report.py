@@ -41,3 +41,26 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("more", [["--view", "labels"], ["-k", "40"]])
 def test_nothing_goes_on_after_wrong_usage(tmp_path: Path, more: list[str]) -> None:
     assert run("convert", LAKE, "-o", tmp_path / "out.mp4", *more).code == 2
+
+
+NOTING_PROCESSES = """
+import subprocess, threading
+class Noting(subprocess.Popen):
+    def __init__(self, arguments, **options):
+        here = threading.current_thread() is threading.main_thread()
+        safe = here or options.get("env") is not None
+        with open({notes!r}, "a") as notes:
+            print("safe" if safe else arguments, file=notes)
+        super().__init__(arguments, **options)
+subprocess.Popen = Noting
+"""
+
+
+def test_processes_are_not_given_an_environment_that_changes_meanwhile(tmp_path: Path) -> None:
+    """Modules that are being loaded set variables; a process started beside that may then fail."""
+    notes = tmp_path / "notes"
+    (tmp_path / "sitecustomize.py").write_text(NOTING_PROCESSES.format(notes=str(notes)))
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = ("convert", LAKE, "-o", tmp_path / "out.mp4", "--max-frames", "2", "-q")
+    assert run(*command, env=environment).code == 0
+    assert set(notes.read_text().splitlines()) == {"safe"}

@@ -1,7 +1,8 @@
-"""What is done in C (`labelling.c`, `nearest.c`), where that could be compiled at installation.
+"""What is done in C (`labelling.c`, `nearest.c`, `painting.c`), where that could be compiled.
 
-Elsewhere `kseg_video.hysteresis` and `kseg_video.mapping` do the same, bit for bit, with OpenCV and
-NumPy, in several times the time.
+It is compiled at installation. Elsewhere `kseg_video.hysteresis`, `kseg_video.mapping`,
+`kseg_video.views` and `kseg_video.palette` do the same, bit for bit, with OpenCV and NumPy, in
+several times the time.
 """
 
 from __future__ import annotations
@@ -17,105 +18,50 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.bands import Band
-    from kseg_video.frame import Frame
-
-    Plane = NDArray[np.uint8]
-
-PASSES = 2  # of smoothing in labelling.c; each sees a row above and one below
+_MOST_LABELS = 32
 
 
-class _Plane(ctypes.Structure):
+class Plane(ctypes.Structure):
     """Address of the first pixel, 0 if there is none, and bytes from row to row."""
 
     _fields_ = (("pixels", ctypes.c_void_p), ("stride", ctypes.c_ssize_t))
 
     @classmethod
-    def of(cls, array: NDArray[np.integer] | None, rows: slice = slice(None)) -> _Plane:
+    def of(cls, array: NDArray[np.integer] | None, rows: slice = slice(None)) -> Plane:
+        """Some rows of an array, whose pixels follow one another."""
         return cls() if array is None else cls(array[rows].ctypes.data, array.strides[0])
 
 
-class _Picture(ctypes.Structure):
+class Picture(ctypes.Structure):
     """Luma, and B, G and R or, without them, U and V at half size."""
 
-    _fields_ = (("luma", _Plane), ("bgr", _Plane), ("halves", _Plane * 2))
-
-    @classmethod
-    def of(cls, frame: Frame | None, rows: slice) -> _Picture:
-        if frame is None:
-            return cls()
-        luma = _Plane.of(frame.luma, rows)
-        if frame.layout != "i420":
-            return cls(luma, _Plane.of(frame.bgr, rows))
-        halves = (_Plane.of(plane, slice(rows.start // 2, None)) for plane in frame.planes[1:])
-        return cls(luma, _Plane(), (_Plane * 2)(*halves))
+    _fields_ = (("luma", Plane), ("bgr", Plane), ("halves", Plane * 2))
 
 
 def load(path: Path) -> ctypes.CDLL | None:
     """The library of that name, or None if there is none that can be used."""
-    size, array, plane = ctypes.c_size_t, ctypes.c_void_p, _Plane
-    pictures = [_Picture, _Picture, plane, ctypes.c_uint8]
+    size, array = ctypes.c_size_t, ctypes.c_void_p
+    held = [Picture, Picture, Plane, ctypes.c_uint8]
+    arguments = {
+        "label_rows": [*[size] * 4, Plane, Plane, *[array] * 3, *held, Plane, Plane],
+        "nearest": [size, array, size, array, array, array],
+        "two_nearest": [size, array, size, array, array, array],
+        "paint_planes": [size, size, Plane, array, Plane, Plane, Plane],
+        "paint_bgr": [size, size, Plane, array, Plane],
+        "count_labels": [size, size, Plane, size, array],
+    }
     try:
         loaded = ctypes.CDLL(str(path))
-        loaded.label_rows.argtypes = [
-            *[size] * 4,
-            *[plane] * 2,
-            *[array] * 3,
-            *pictures,
-            *[plane] * 2,
-        ]
-        for function in (loaded.nearest, loaded.two_nearest):
-            function.argtypes = [size, array, size, array, array, array]
-            function.restype = None
+        for name, types in arguments.items():
+            function = getattr(loaded, name)
+            function.argtypes = types
+            function.restype = ctypes.c_int if name == "label_rows" else None
     except (OSError, AttributeError):  # not compiled, or for another kind of computer
         return None
     return loaded
 
 
 library = load(Path(__file__).with_name("compiled.shared"))
-
-
-def label_rows(
-    band: Band,
-    components: Sequence[Plane | None],
-    tables: Sequence[NDArray[np.uint16]],
-    frame: Frame,
-    before: tuple[Plane, Frame] | None,
-    limit: float,
-    results: tuple[Plane, NDArray[np.uint16] | None],
-) -> None:
-    """Label some rows of a frame, as `kseg_video.hysteresis.label` does.
-
-    Parameters
-    ----------
-    band : Band
-    components : sequence of two ndarray of uint8
-        Of the rows seen: the first, (H, W), and the others, (H, W, 2); or of a whole i420 frame its
-        luma and None.
-    tables : sequence of three ndarray of uint16
-        Of the first component, of the others, and from a cell to its ties.
-    frame, before, limit, results
-        The results are labels and cells; see `kseg_video.hysteresis.label`.
-
-    Raises
-    ------
-    MemoryError
-        If there is none.
-    """
-    assert library is not None
-    seen, wanted = band.seen, band.within
-    labels_before, frame_before = before or (None, None)
-    failed = library.label_rows(
-        *(frame.width, seen.stop - seen.start, wanted.start, wanted.stop),
-        *(_Plane.of(component) for component in components),
-        *(table.ctypes.data for table in tables),
-        *(_Picture.of(picture, seen) for picture in (frame, frame_before)),
-        _Plane.of(labels_before, seen),
-        int(limit),
-        *(_Plane.of(result, band.rows) for result in results),
-    )
-    if failed:
-        raise MemoryError
 
 
 def nearest(
@@ -170,3 +116,52 @@ def _measure(
     given = np.ascontiguousarray(colors), np.ascontiguousarray(centroids)
     colors_at, centroids_at, *results_at = (array.ctypes.data for array in (*given, *results))
     getattr(library, function)(count, colors_at, len(centroids), centroids_at, *results_at)
+
+
+def paint_planes(
+    labels: NDArray[np.uint8], levels: NDArray[np.uint8], planes: Sequence[NDArray[np.uint8]]
+) -> None:
+    """Paint labels as Y, U and V, as `kseg_video.views` does.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (H, W)
+        W even.
+    levels : ndarray of uint8, shape (K, 3)
+        Y, U and V of each label.
+    planes : sequence of three ndarray of uint8
+        Are given Y, (H, W), and U and V, (H / 2, W / 2, rounded up).
+    """
+    assert library is not None
+    (height, width), labels, table = labels.shape, _adjoining(labels), _table(levels)
+    results = map(Plane.of, planes)
+    library.paint_planes(width, height, Plane.of(labels), table.ctypes.data, *results)
+
+
+def paint_bgr(
+    labels: NDArray[np.uint8], colors: NDArray[np.uint8], pixels: NDArray[np.uint8]
+) -> None:
+    """Paint labels, (H, W), in the BGR colour of each, (K, 3), on pixels of shape (H, W, 3)."""
+    assert library is not None
+    (height, width), labels, table = labels.shape, _adjoining(labels), _table(colors)
+    library.paint_bgr(width, height, Plane.of(labels), table.ctypes.data, Plane.of(pixels))
+
+
+def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]:
+    """How often each label is there, from 0 to one below their number; (H, W) to (K,)."""
+    assert library is not None
+    (height, width), labels, counts = labels.shape, _adjoining(labels), np.empty(n_labels, "u4")
+    library.count_labels(width, height, Plane.of(labels), n_labels, counts.ctypes.data)
+    return counts
+
+
+def _adjoining(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same labels, each row's one after another."""
+    return labels if labels.strides[1] == 1 else np.ascontiguousarray(labels)
+
+
+def _table(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Three levels of each label, (K, 3), as three tables of 32."""
+    table = np.zeros((3, _MOST_LABELS), np.uint8)
+    table[:, : len(levels)] = levels.T
+    return table

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from kseg_video import compiled
-from kseg_video.bands import Band, bands_of
+from kseg_video import compiled, labelling
+from kseg_video.bands import bands_of
 from kseg_video.lookup import LevelTable, look_up
 from kseg_video.mapping import LABEL_BITS, LABEL_MASK
 
@@ -93,7 +93,7 @@ class LabelHysteresis:
             if (labels_before.shape, frame_before.layout) != (labels.shape, frame.layout):
                 before = None
         limit = 0.0 if before is None else _limit_of_change(frame.luma, before[1].luma)
-        by = label if compiled.library is None else label_at_once
+        by = label if compiled.library is None else labelling.label
         by(frame, index, table, before, limit, labels, cells)
         return labels
 
@@ -128,7 +128,7 @@ def label(
     cells : ndarray of uint16, shape (H, W), optional
         Is given the cell of every pixel.
     """
-    for band in bands_of(*labels.shape, margin=compiled.PASSES):
+    for band in bands_of(*labels.shape, margin=labelling.PASSES):
         numbers = index.of_frame(frame, band.seen)
         if cells is not None:
             cells[band.rows] = numbers[band.within]
@@ -144,24 +144,6 @@ def label(
             chosen = nearest ^ swaps * (needs <= 0).view(np.uint8)
         chosen = _follow_neighbors(chosen, nearest, swaps, needs)
         labels[band.rows] = chosen[band.within]
-
-
-def label_at_once(
-    frame: Frame,
-    index: ColorIndex,
-    table: CellTable,
-    before: tuple[Plane, Frame] | None,
-    limit: float,
-    labels: Plane,
-    cells: NDArray[np.uint16] | None,
-) -> None:
-    """Do the same in C, row by row."""
-    tables = index.tables[0], index.others, table.ties
-    halved = frame.layout == "i420"
-    whole = Band(slice(0, len(labels)), slice(0, len(labels)))
-    for band in [whole] if halved else bands_of(*labels.shape, margin=compiled.PASSES):
-        components = (frame.luma, None) if halved else index.components(frame, band.seen)
-        compiled.label_rows(band, components, tables, frame, before, limit, (labels, cells))
 
 
 def _memory(frame: Frame, before: Frame, rows: slice, limit: float) -> NDArray[np.int8]:
@@ -189,7 +171,7 @@ def _follow_neighbors(
     labels: Plane, nearest: Plane, swaps: Plane, needs: NDArray[np.int8]
 ) -> Plane:
     """Give each pixel its rival label where the votes for that suffice, else the nearest."""
-    for _ in range(compiled.PASSES):
+    for _ in range(labelling.PASSES):
         median = cast("Plane", cv2.medianBlur(labels, 3))  # of two values, the one that most have
         votes = _NEIGHBORS * _sign(median ^ nearest, swaps)
         labels = nearest ^ swaps * (votes >= needs).view(np.uint8)

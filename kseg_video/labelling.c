@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plane.h"
 #include "vectorized.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -28,11 +29,6 @@
 #define STILL_LEVELS 2 /* of B, G and R */
 
 typedef const uint8_t *restrict Bytes;
-
-typedef struct {
-    uint8_t *pixels; /* NULL where there is none */
-    ptrdiff_t stride;
-} Plane;
 
 /* What is seen: luma, and B, G and R pixel by pixel or, without them, U and V at half size. */
 typedef struct {
@@ -265,8 +261,6 @@ static uint8_t *lay_out(Rows *rows, size_t width)
     rows->widened = 0;
     return memory;
 }
-
-static uint8_t *row_of(Plane plane, size_t row) { return plane.pixels + (ptrdiff_t)row * plane.stride; }
 
 /* A row of U and V at full size, pixel by pixel, from their planes at half size. */
 static const uint16_t *chroma_row(Rows *rows, const Plane *halves, size_t row, size_t height,

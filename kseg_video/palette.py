@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from kseg_video import compiled
 from kseg_video.bands import bands_of
 from kseg_video.cie_lab import cie_lab
 
@@ -62,6 +63,8 @@ class Palette:
 
 def shares_of(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:
     """Part of a label map that each cluster has; (H, W) to (K,)."""
+    if compiled.library is not None:
+        return compiled.count_labels(labels, n_clusters) / labels.size
     if n_clusters > _FEW_CLUSTERS:
         counts = cv2.calcHist([labels], [0], None, [n_clusters], [0, n_clusters]).ravel()
         return counts.astype(np.float64) / labels.size

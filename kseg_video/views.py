@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from kseg_video import compiled
 from kseg_video.background import parse_background
 from kseg_video.bands import bands_of
 from kseg_video.color import bgr_to_yuv
-from kseg_video.frame import padded_to_even
+from kseg_video.frame import halved, padded_to_even
 from kseg_video.lookup import PAIRS, LevelTable, look_up
 from kseg_video.settings import MAX_CLUSTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -75,6 +76,9 @@ def _segmented(
 def _painted_bgr(labels: Plane, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """BGR pixels of labels, given the colour of each, (K, 3)."""
     pixels = np.empty((*labels.shape, 3), np.uint8)
+    if compiled.library is not None:
+        compiled.paint_bgr(labels, colors, pixels)
+        return pixels
     table = np.zeros((256, 4), np.uint8)  # entries of 32 bits take half the time of applyColorMap
     table[: len(colors), :3] = colors
     entries = cast("NDArray[np.uint8]", table.view(np.int32).ravel())
@@ -88,22 +92,27 @@ def _painted_bgr(labels: Plane, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """I420 pixels of labels, given the YUV levels of each, (K, 3)."""
     height = len(labels)
-    labels = padded_to_even(labels)
+    labels = padded_to_even(np.ascontiguousarray(labels))
     rows_of_blocks, width = len(labels) // 2, labels.shape[1]
+    pixels = np.empty((height + rows_of_blocks, width), np.uint8)
+    halves = pixels[height:].reshape(2, rows_of_blocks, width // 2)
+    paint = _paint_planes if compiled.library is None else compiled.paint_planes
+    paint(labels[:height], levels, (pixels[:height], *halves))
+    return pixels
+
+
+def _paint_planes(labels: Plane, levels: NDArray[np.uint8], planes: Sequence[Plane]) -> None:
     luma, *chroma = levels.T
     in_luma = LevelTable(luma)
     in_chroma = [_of_the_first(each) for each in chroma]
-    pixels = np.empty((height + rows_of_blocks, width), np.uint8)
-    halves = pixels[height:].reshape(2, rows_of_blocks, width // 2)
-    for band in bands_of(2 * rows_of_blocks, width):
-        rows, half = band.rows, slice(band.rows.start // 2, band.rows.stop // 2)
-        in_luma.look_up(labels[:height][rows], out=pixels[:height][rows])
+    for band in bands_of(*labels.shape):
+        rows, half = band.rows, slice(band.rows.start // 2, halved(band.rows.stop))
+        in_luma.look_up(labels[rows], out=planes[0][rows])
         # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
         # first of each pair in every other row.
         pairs = labels[rows][::2].view(np.uint16)
-        for plane, table in zip(halves, in_chroma, strict=True):
+        for plane, table in zip(planes[1:], in_chroma, strict=True):
             look_up(pairs, table, out=plane[half])
-    return pixels
 
 
 def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:

@@ -15,13 +15,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kseg_video import Frame, Segmenter, SegmenterSettings, compiled, hysteresis, mapping
+from kseg_video import (
+    Frame,
+    Segmentation,
+    Segmenter,
+    SegmenterSettings,
+    compiled,
+    hysteresis,
+    labelling,
+    mapping,
+    render,
+)
 from kseg_video.color_index import ColorIndex
 from kseg_video.frame import i420_shape
 from kseg_video.mapping import Cells
 from kseg_video.sampling import PixelSample
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from kseg_video.frame import PixelLayout
 
 PROJECT = Path(__file__).parents[1]
@@ -63,7 +75,7 @@ def assert_same_labels(frame: Frame, random: np.random.Generator, clusters: int)
         hysteresis.label(after, index, table, memory, 4.6, expected, cells)
         for wanted in (None, np.empty_like(cells)):
             labels = np.empty_like(expected)
-            hysteresis.label_at_once(after, index, table, memory, 4.6, labels, wanted)
+            labelling.label(after, index, table, memory, 4.6, labels, wanted)
             np.testing.assert_array_equal(labels, expected)
             if wanted is not None:
                 np.testing.assert_array_equal(wanted, cells)
@@ -133,6 +145,52 @@ class TestTheSameDistances:
                 found.append((*mapping.nearest(colors, centroids), table.ties))
         for by_c, by_numpy in zip(*found, strict=True):
             np.testing.assert_array_equal(by_c, by_numpy)
+
+
+@needs_library
+class TestTheSamePictures:
+    @given(
+        layout=st.sampled_from(["i420", "bgr24"]),
+        width=st.integers(1, 150),
+        height=st.integers(1, 20),
+        clusters=st.integers(1, 32),
+        step=st.integers(1, 2),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    @settings(max_examples=100, deadline=None)
+    def test_painted_and_counted(
+        self, layout: PixelLayout, width: int, height: int, clusters: int, step: int, seed: int
+    ) -> None:
+        """Also of labels that do not lie side by side."""
+        random = np.random.default_rng(seed)
+        labels = random.integers(0, clusters, (height, width * step)).astype(np.uint8)[:, ::step]
+        assert_same_pictures(frame_of(layout, width, height, random), labels, clusters, random)
+
+    @pytest.mark.parametrize("layout", ["i420", "bgr24"])
+    @pytest.mark.parametrize(("width", "height"), [(1920, 300), (20001, 3)])
+    def test_of_many_pixels(self, layout: PixelLayout, width: int, height: int) -> None:
+        """Also a row of more of one label than a byte can count."""
+        random = np.random.default_rng(3)
+        labels = random.integers(0, 9, (height, width)).astype(np.uint8)
+        labels[0] = 4
+        assert_same_pictures(frame_of(layout, width, height, random), labels, 9, random)
+
+
+def assert_same_pictures(
+    frame: Frame, labels: NDArray[np.uint8], clusters: int, random: np.random.Generator
+) -> None:
+    colors = random.integers(0, 256, (clusters, 3)).astype(np.uint8)
+    found = []
+    for library in (compiled.library, None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "library", library)
+            segmentation = Segmentation(
+                labels, colors.astype(np.float32), colors, np.ones(clusters, bool), 0.0, "cold"
+            )
+            painted = render(frame, segmentation)
+            found.append((painted.pixels, segmentation.palette.shares))
+    for by_c, by_opencv in zip(*found, strict=True):
+        np.testing.assert_array_equal(by_c, by_opencv)
 
 
 class TestWithoutALibrary:

@@ -45,7 +45,7 @@ def load(path: Path) -> ctypes.CDLL | None:
     arguments = {
         "label_rows": [*[size] * 4, Plane, Plane, *[array] * 3, *held, Plane, Plane],
         "nearest": [size, array, size, array, array, array],
-        "two_nearest": [size, array, size, array, array, array],
+        "label_cells": [size, array, size, array, array, ctypes.c_float, array, array],
         "paint_planes": [size, size, Plane, array, Plane, Plane, Plane],
         "paint_bgr": [size, size, Plane, array, Plane],
         "count_labels": [size, size, Plane, size, array],
@@ -79,43 +79,39 @@ def nearest(
     labels : ndarray of uint8, shape (N,)
     squared_distances : ndarray of float32, shape (N,)
     """
+    assert library is not None
+    colors, centroids = np.ascontiguousarray(colors), np.ascontiguousarray(centroids)
     labels, distances = np.empty(len(colors), np.uint8), np.empty(len(colors), np.float32)
-    _measure("nearest", len(colors), colors, centroids, labels, distances)
+    given = len(colors), colors.ctypes.data, len(centroids), centroids.ctypes.data
+    library.nearest(*given, labels.ctypes.data, distances.ctypes.data)
     return labels, distances
 
 
-def two_nearest(
-    channels: NDArray[np.float32], centroids: NDArray[np.float32]
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Bits of the two least squared distances of every colour, as `kseg_video.mapping.Cells`.
+def label_cells(
+    channels: NDArray[np.float32],
+    centroids: NDArray[np.float32],
+    numbers: NDArray[np.uint8],
+    level: float,
+    results: tuple[NDArray[np.uint8], NDArray[np.uint16]],
+) -> None:
+    """Label and ties of the cells of a colour index, as `kseg_video.mapping.Cells` has them.
 
     Parameters
     ----------
-    channels : ndarray of float32, shape (3, N)
+    channels : ndarray of float32, shape (3, C)
     centroids : ndarray of float32, shape (K, 3)
-
-    Returns
-    -------
-    least, next_least : ndarray of uint32, shape (N,)
-        In the lowest five bits the number of the centroid.
+    numbers : ndarray of uint8, shape (K,)
+        Cluster number of each.
+    level : float
+        What a level of excess is in squared distance; at 0 there are no rivals.
+    results : tuple of an ndarray of uint8 and one of uint16, both of C entries or more
+        Are given labels and ties.
     """
-    count = channels.shape[1]
-    least, next_least = np.empty(count, np.uint32), np.empty(count, np.uint32)
-    _measure("two_nearest", count, channels, centroids, least, next_least)
-    return least, next_least
-
-
-def _measure(
-    function: str,
-    count: int,
-    colors: NDArray[np.float32],
-    centroids: NDArray[np.float32],
-    *results: NDArray[np.generic],
-) -> None:
-    assert len(centroids)
-    given = np.ascontiguousarray(colors), np.ascontiguousarray(centroids)
-    colors_at, centroids_at, *results_at = (array.ctypes.data for array in (*given, *results))
-    getattr(library, function)(count, colors_at, len(centroids), centroids_at, *results_at)
+    assert library is not None
+    centroids = np.ascontiguousarray(centroids)
+    given = len(centroids), centroids.ctypes.data, numbers.ctypes.data, level
+    results_at = (result.ctypes.data for result in results)
+    library.label_cells(channels.shape[1], channels.ctypes.data, *given, *results_at)
 
 
 def paint_planes(

@@ -7,7 +7,6 @@ and ties are looked up by the pixel's colour index.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
 
 _ROWS_AT_A_TIME = 64
 _COLORS_AT_A_TIME = 1 << 14  # so that what is made of them stays in the cache
-_LABEL_BITS = np.uint32(31)  # of a squared distance
-# In the ties of a cell.
-LABEL_BITS, LABEL_MASK = 5, np.uint16(31)
+LABEL_BITS, LABEL_MASK = 5, np.uint16(31)  # of a squared distance, and of the ties of a cell
 _MOST_LEVELS = 63
 
 
@@ -76,26 +73,15 @@ class CellTable:
     ----------
     labels : ndarray of uint8, shape (65536,)
         Number of the cluster nearest to each cell.
-    swaps : ndarray of uint8, shape (65536,)
-        What turns that label into its rival, the number of the second nearest cluster, by an
-        exclusive or. 0 where that cluster is too far.
-    levels : ndarray of uint8, shape (65536,)
-        By how much its squared distance exceeds that of the nearest, from 1 to 63.
+    ties : ndarray of uint16, shape (65536,)
+        Three numbers in one. In the lowest five bits the label. In the next five, what turns it
+        into its rival, the number of the second nearest cluster, by an exclusive or; 0 where that
+        cluster is too far. In the rest, by how many levels its squared distance exceeds that of the
+        nearest, from 1 to 63; where there are no rivals, 0.
     """
 
     labels: NDArray[np.uint8]
-    swaps: NDArray[np.uint8]
-    levels: NDArray[np.uint8]
-
-    @cached_property
-    def ties(self) -> NDArray[np.uint16]:
-        """All three in one number, from the lowest bits up: 5, 5 and 6; (65536,)."""
-        ties: NDArray[np.uint16] = self.levels.astype(np.uint16)
-        ties <<= LABEL_BITS
-        ties |= self.swaps
-        ties <<= LABEL_BITS
-        ties |= self.labels
-        return ties
+    ties: NDArray[np.uint16]
 
 
 class Cells:
@@ -130,23 +116,29 @@ class Cells:
         level : float
             What a level of excess is in squared distance; at 0 there are no rivals.
         """
+        table = CellTable(np.zeros(MAX_CELLS, np.uint8), np.zeros(MAX_CELLS, np.uint16))
+        level = level if len(centroids) > 1 else 0.0
         if compiled.library is not None:
-            least, next_least = compiled.two_nearest(self._channels, centroids)
-        else:
-            least, next_least = self._two_nearest(centroids)
+            results = table.labels, table.ties
+            compiled.label_cells(self._channels, centroids, numbers, level, results)
+            return table
+        least, next_least = self._two_nearest(centroids)
         by_row = np.zeros(256, np.uint8)
         by_row[: len(numbers)] = numbers
-        table = CellTable(*np.zeros((3, MAX_CELLS), np.uint8))
         found = slice(len(least))
-        table.labels[found] = by_row.take((least & _LABEL_BITS).astype(np.uint8))
-        if level and len(centroids) > 1:
+        labels, ties = table.labels[found], table.ties[found]
+        labels[:] = by_row.take((least & LABEL_MASK).astype(np.uint8))
+        if level:
             excess = next_least.view(np.float32) - least.view(np.float32)
             levels = np.clip(np.ceil(excess / np.float32(level)), 1, _MOST_LEVELS + 1)
-            rivals = by_row.take((next_least & _LABEL_BITS).astype(np.uint8))
-            rivals ^= table.labels[found]
-            rivals *= (levels <= _MOST_LEVELS).view(np.uint8)
-            table.swaps[found] = rivals
-            table.levels[found] = np.minimum(levels, _MOST_LEVELS)
+            swaps = by_row.take((next_least & LABEL_MASK).astype(np.uint8))
+            swaps ^= labels
+            swaps *= (levels <= _MOST_LEVELS).view(np.uint8)
+            ties |= np.minimum(levels, _MOST_LEVELS).astype(np.uint16)
+            ties <<= LABEL_BITS
+            ties |= swaps
+        ties <<= LABEL_BITS
+        ties |= labels
         return table
 
     def _two_nearest(
@@ -177,7 +169,7 @@ class Cells:
         self._centroids = centroids.copy()
         for row in moved:
             bits = squared_distances(self._channels, centroids[row]).view(np.uint32)
-            bits &= ~_LABEL_BITS
+            bits &= ~np.uint32(LABEL_MASK)
             bits |= np.uint32(row)
             self._distances[row] = bits
 

@@ -9,7 +9,9 @@
 #include "vectorized.h"
 
 #define AT_A_TIME 512
-#define LABEL_BITS 31 /* the lowest of a squared distance, where its label is kept */
+#define LABEL_BITS 5 /* the lowest ones of a squared distance, where its label is kept */
+#define LABEL_MASK 31
+#define MOST_LEVELS 63
 #define INFINITE 0x7f800000 /* as a float */
 
 static inline float squared_distance(float x, float y, float z, const float *centroid)
@@ -46,26 +48,55 @@ VECTORIZED void nearest(size_t count, const float *restrict colors, size_t n_cen
     }
 }
 
-/* The least and the second least squared distance, as bits with the centroid's number in the lowest:
-   floats above zero are ordered as their bits are. `channels` are three planes. */
-VECTORIZED void two_nearest(size_t count, const float *restrict channels, size_t n_centroids,
-                            const float *restrict centroids, int32_t *restrict least,
-                            int32_t *restrict next_least)
+/* How many levels an excess is, rounded up: from 1 to one more than there are. */
+static inline uint16_t levels_of(int32_t least, int32_t next_least, float level)
+{
+    float distance, next_distance, levels;
+    memcpy(&distance, &least, sizeof distance);
+    memcpy(&next_distance, &next_least, sizeof next_distance);
+    levels = (next_distance - distance) / level;
+    levels = levels < MOST_LEVELS + 1 ? levels : MOST_LEVELS + 1;
+    uint16_t whole = (uint16_t)levels;
+    whole += whole < levels;
+    return whole > 1 ? whole : 1;
+}
+
+/* Label and ties of every colour. Of squared distances, bits are compared, with the centroid's number in
+   the lowest: floats above zero are ordered as their bits are. `channels` are three planes; without a
+   level there are no ties. */
+VECTORIZED void label_cells(size_t count, const float *restrict channels, size_t n_centroids,
+                            const float *restrict centroids, const uint8_t *restrict numbers,
+                            float level, uint8_t *restrict labels, uint16_t *restrict ties)
 {
     const float *x = channels, *y = x + count, *z = y + count;
+    int32_t least[AT_A_TIME], next_least[AT_A_TIME];
     for (size_t begin = 0; begin < count; begin += AT_A_TIME) {
-        size_t end = count - begin < AT_A_TIME ? count : begin + AT_A_TIME;
-        for (size_t i = begin; i < end; i++)
+        size_t size = count - begin < AT_A_TIME ? count - begin : AT_A_TIME;
+        for (size_t i = 0; i < size; i++)
             least[i] = next_least[i] = INFINITE;
         for (size_t number = 0; number < n_centroids; number++)
-            for (size_t i = begin; i < end; i++) {
-                float distance = squared_distance(x[i], y[i], z[i], centroids + 3 * number);
+            for (size_t i = 0; i < size; i++) {
+                float distance = squared_distance(x[begin + i], y[begin + i], z[begin + i],
+                                                  centroids + 3 * number);
                 int32_t bits, greater;
                 memcpy(&bits, &distance, sizeof bits);
-                bits = (bits & ~LABEL_BITS) | (int32_t)number;
+                bits = (bits & ~LABEL_MASK) | (int32_t)number;
                 greater = bits > least[i] ? bits : least[i];
                 next_least[i] = greater < next_least[i] ? greater : next_least[i];
                 least[i] = bits < least[i] ? bits : least[i];
             }
+        for (size_t i = 0; i < size; i++)
+            ties[begin + i] = level > 0 ? levels_of(least[i], next_least[i], level) : 0;
+        for (size_t i = 0; i < size; i++) {
+            uint8_t label = numbers[least[i] & LABEL_MASK];
+            uint16_t levels = ties[begin + i];
+            uint16_t swap = numbers[next_least[i] & LABEL_MASK] ^ label;
+            labels[begin + i] = label;
+            if (levels == 0 || levels > MOST_LEVELS)
+                swap = 0;
+            if (levels > MOST_LEVELS)
+                levels = MOST_LEVELS;
+            ties[begin + i] = (uint16_t)((levels << LABEL_BITS | swap) << LABEL_BITS | label);
+        }
     }
 }

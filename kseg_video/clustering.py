@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from kseg_video.color import from_working, luma
-from kseg_video.mapping import nearest
+from kseg_video.mapping import inertia_of_labels, nearest, sum_colors
 from kseg_video.matching import positions
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ _EITHER = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
 _DISTINCT_PREFIX = 512
 # Attempts of k-means++ look at no more points than this; the best one is then polished on all.
 _ATTEMPT_PIXELS = 20_000
-# Of a warm fit, and the least that `cv2.kmeans` does: what is left to converge can do so on the
-# frames that follow.
-WARM_ITERATIONS = 2
 
 
 def cold_fit(
@@ -113,7 +110,7 @@ def polish(
     labels: NDArray[np.uint8],
     centroids: NDArray[np.float32],
     epsilon: float,
-    iterations: int = WARM_ITERATIONS,
+    iterations: int,
 ) -> tuple[NDArray[np.float32], float]:
     """Centroids improved from given labels, in the same order.
 
@@ -151,9 +148,45 @@ def polish(
     return moved, compactness / len(colors)
 
 
+def refit(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], float]:
+    """Two iterations of Lloyd's algorithm [1]_ from given labels, the centroids in the same order.
+
+    They are the least that `cv2.kmeans` does, which takes several times as long, and the longer the
+    more centroids there are. What is left to converge can do so on the frames that follow.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+    labels : ndarray of uint8, shape (N,)
+    centroids : ndarray of float32, shape (K, 3)
+        One without any colour stays where it is.
+
+    Returns
+    -------
+    centroids : ndarray of float32, shape (K, 3)
+    inertia : float
+        Mean squared distance to those that colours were nearest to in the iteration before.
+    """
+    centroids = _means(colors, labels, centroids)
+    labels, _ = nearest(colors, centroids)
+    centroids = _means(colors, labels, centroids)
+    return centroids, inertia_of_labels(colors, labels, centroids)
+
+
 def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
     """Points of a working space by their luma, as clusters are numbered; (K, 3) to (K, 3)."""
     return centroids[np.argsort(luma(from_working(centroids, space)), kind="stable")]
+
+
+def _means(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Mean colour of each label, or its centroid if it has no colour."""
+    sums, counts = sum_colors(colors, labels, len(centroids))
+    means = sums / np.maximum(counts, 1)[:, np.newaxis]
+    return np.where(counts[:, np.newaxis] > 0, means, centroids).astype(np.float32)
 
 
 def _as_points(colors: NDArray[np.float32]) -> NDArray[np.float32]:

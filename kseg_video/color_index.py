@@ -72,6 +72,11 @@ class ColorIndex:
     def _first(self) -> LevelTable[np.uint16]:
         return LevelTable(self.tables[0])
 
+    @cached_property
+    def _side_by_side(self) -> NDArray[np.uint8]:
+        table = np.stack(self.tables, axis=1)[np.newaxis]
+        return cast("NDArray[np.uint8]", table)  # as OpenCV has it: of any type
+
     @classmethod
     def from_sample(
         cls,
@@ -136,8 +141,10 @@ class ColorIndex:
         levels = sample.components
         if self.axes is not None:
             levels = _on_axes(levels, self.axes)
-        first, second, third = self.tables
-        return first[levels[:, 0]] + second[levels[:, 1]] + third[levels[:, 2]]
+        parts = cast("NDArray[np.uint16]", cv2.LUT(levels[:, np.newaxis], self._side_by_side))
+        cells: NDArray[np.uint16] = parts[:, 0, 0] + parts[:, 0, 1]
+        cells += parts[:, 0, 2]
+        return cells
 
 
 def _apply(affine: NDArray[np.float32], rows: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -45,17 +45,20 @@ def load(path: Path) -> ctypes.CDLL | None:
     arguments = {
         "label_rows": [*[size] * 4, Plane, Plane, *[array] * 3, *held, Plane, Plane],
         "nearest": [size, array, size, array, array, array],
+        "sum_colors": [size, array, array, size, array, array],
+        "squared_error": [size, array, array, array],
         "label_cells": [size, array, size, array, array, ctypes.c_float, array, array],
         "paint_planes": [size, size, Plane, array, Plane, Plane, Plane],
         "paint_bgr": [size, size, Plane, array, Plane],
         "count_labels": [size, size, Plane, size, array],
     }
+    results = {"label_rows": ctypes.c_int, "squared_error": ctypes.c_double}
     try:
         loaded = ctypes.CDLL(str(path))
         for name, types in arguments.items():
             function = getattr(loaded, name)
             function.argtypes = types
-            function.restype = ctypes.c_int if name == "label_rows" else None
+            function.restype = results.get(name)
     except (OSError, AttributeError):  # not compiled, or for another kind of computer
         return None
     return loaded
@@ -87,6 +90,28 @@ def nearest(
     return labels, distances
 
 
+def sum_colors(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], n_labels: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Sums of the colours of each label, and how many they are; see `kseg_video.mapping`."""
+    assert library is not None
+    colors, labels = np.ascontiguousarray(colors), np.ascontiguousarray(labels)
+    sums, counts = np.empty((n_labels, 3), np.float64), np.empty(n_labels, np.int64)
+    given = len(colors), colors.ctypes.data, labels.ctypes.data, n_labels
+    library.sum_colors(*given, sums.ctypes.data, counts.ctypes.data)
+    return sums, counts
+
+
+def squared_error(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
+) -> float:
+    """Sum of the squared distances of colours to the centroids of their labels."""
+    assert library is not None
+    given = [np.ascontiguousarray(array) for array in (colors, labels, centroids)]
+    error: float = library.squared_error(len(colors), *(array.ctypes.data for array in given))
+    return error
+
+
 def label_cells(
     channels: NDArray[np.float32],
     centroids: NDArray[np.float32],
@@ -101,7 +126,7 @@ def label_cells(
     channels : ndarray of float32, shape (3, C)
     centroids : ndarray of float32, shape (K, 3)
     numbers : ndarray of uint8, shape (K,)
-        Cluster number of each.
+        Cluster number of each, in ascending order.
     level : float
         What a level of excess is in squared distance; at 0 there are no rivals.
     results : tuple of an ndarray of uint8 and one of uint16, both of C entries or more

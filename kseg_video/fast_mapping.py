@@ -15,7 +15,7 @@ from kseg_video.color_index import ColorIndex
 from kseg_video.frame import ALL_ROWS
 from kseg_video.hysteresis import STILL_LEVELS, LabelHysteresis
 from kseg_video.lookup import look_up
-from kseg_video.mapping import Cells, CellTable, inertia_of
+from kseg_video.mapping import Cells, CellTable, inertia_of, inertia_of_labels
 from kseg_video.sampling import PixelSample
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class FastMapper:
             step = self._budget.step
             labels = self._hysteresis.hold(frame, in_use.index, table, self._numbers)
             sampled = labels.ravel()[sample.places]
-            inertia = _inertia_of_labels(sampled, colors, track)
+            inertia = inertia_of_labels(colors, sampled, track.centroids)
             if not self._budget.spend(_excess(inertia, track.inertia)):
                 break
             if self._budget.step == step:  # so it is the index that tells ties wrongly
@@ -212,9 +212,9 @@ class FastMapper:
         if before is None or len(before[1]) != len(labels):
             return
         changes = (sample.bgr - before[0])[:, np.newaxis]
-        still = cv2.inRange(changes, (-STILL_LEVELS,) * 3, (STILL_LEVELS,) * 3).ravel() > 0
-        if np.count_nonzero(still) >= _LEAST_PIXELS:
-            self._budget.see(float(np.mean((labels != before[1])[still])))
+        still = cv2.inRange(changes, (-STILL_LEVELS,) * 3, (STILL_LEVELS,) * 3).ravel()
+        if (count := cv2.countNonZero(still)) >= _LEAST_PIXELS:
+            self._budget.see(cv2.countNonZero(still * (labels != before[1])) / count)
 
     def _choose(self, frame: Frame, sample: PixelSample, track: Track) -> _IndexInUse:
         """An index for this frame, and what it loses on pixels that it was not made from."""
@@ -262,18 +262,11 @@ def _loss(
     least: float,
 ) -> _Loss:
     cells = in_use.index.of_sample(sample)
-    inertia = _inertia_of_labels(table.labels[cells], colors, track)
+    inertia = inertia_of_labels(colors, table.labels[cells], track.centroids)
     few = slice(None, None, _NTH_PIXEL)
     errors = (colors[few] - in_use.colors.take(cells[few], axis=0)).ravel()
     error = 3 * float(np.dot(errors, errors)) / errors.size
     return _Loss(inertia, _excess(inertia, least), error / least if least else 0.0)
-
-
-def _inertia_of_labels(
-    labels: NDArray[np.uint8], colors: NDArray[np.float32], track: Track
-) -> float:
-    errors = (colors - track.centroids.take(labels, axis=0)).ravel()
-    return float(np.dot(errors, errors)) / len(colors)
 
 
 def _excess(inertia: float, least: float) -> float:

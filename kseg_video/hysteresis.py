@@ -190,5 +190,7 @@ def _limit_of_change(luma: Plane, before: Plane) -> float:
     grid = slice(None, None, height // _NOISE_GRID + 1), slice(None, None, width // _NOISE_GRID + 1)
     few = cv2.absdiff(luma[grid].copy(), before[grid].copy()).ravel()
     # Motion adds to the greater half of the differences alone.
-    noise = np.sort(few)[: (len(few) + 1) // 2].mean()
+    half = (len(few) + 1) // 2
+    at_most = np.minimum(np.bincount(few).cumsum(), half)  # so many are of each level or less
+    noise = (half - at_most).sum() / half
     return float(np.clip(_CHANGE_OVER_NOISE * noise, _LEAST_CHANGE, _MOST_CHANGE))

@@ -59,6 +59,40 @@ def nearest(
     return labels, distances
 
 
+def sum_colors(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], n_labels: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Sums of the colours of each label, and how many they are.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+    labels : ndarray of uint8, shape (N,)
+    n_labels : int
+        All labels are below it.
+
+    Returns
+    -------
+    sums : ndarray of float64, shape (n_labels, 3)
+    counts : ndarray of int64, shape (n_labels,)
+    """
+    if compiled.library is not None:
+        return compiled.sum_colors(colors, labels, n_labels)
+    members = labels.astype(np.intp)
+    sums = [np.bincount(members, channel, n_labels) for channel in colors.T]
+    return np.stack(sums, axis=1), np.bincount(members, minlength=n_labels)
+
+
+def inertia_of_labels(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
+) -> float:
+    """Mean squared distance of colours to the centroids of their labels; (N, 3), (N,), (K, 3)."""
+    if compiled.library is not None:
+        return compiled.squared_error(colors, labels, centroids) / len(colors)
+    errors = (colors - centroids.take(labels, axis=0)).ravel().astype(np.float64)
+    return float(np.dot(errors, errors)) / len(colors)
+
+
 def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> float:
     """Mean squared distance of colours to their nearest centroids; (N, 3) and (K, 3)."""
     _, distances = nearest(colors, centroids)
@@ -95,6 +129,7 @@ class Cells:
     def __init__(self, colors: NDArray[np.float32]) -> None:
         self._channels = np.ascontiguousarray(colors.T)
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
+        self._numbers: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._distances: NDArray[np.uint32] = np.zeros((0, len(colors)), np.uint32)
 
     def label(
@@ -112,7 +147,7 @@ class Cells:
         ----------
         centroids : ndarray of float32, shape (K, 3)
         numbers : ndarray of uint8, shape (K,)
-            Cluster number of each.
+            Cluster number of each, below 32, in ascending order.
         level : float
             What a level of excess is in squared distance; at 0 there are no rivals.
         """
@@ -122,17 +157,14 @@ class Cells:
             results = table.labels, table.ties
             compiled.label_cells(self._channels, centroids, numbers, level, results)
             return table
-        least, next_least = self._two_nearest(centroids)
-        by_row = np.zeros(256, np.uint8)
-        by_row[: len(numbers)] = numbers
+        least, next_least = self._two_nearest(centroids, numbers)
         found = slice(len(least))
         labels, ties = table.labels[found], table.ties[found]
-        labels[:] = by_row.take((least & LABEL_MASK).astype(np.uint8))
+        labels[:] = least & LABEL_MASK
         if level:
             excess = next_least.view(np.float32) - least.view(np.float32)
             levels = np.clip(np.ceil(excess / np.float32(level)), 1, _MOST_LEVELS + 1)
-            swaps = by_row.take((next_least & LABEL_MASK).astype(np.uint8))
-            swaps ^= labels
+            swaps = labels ^ (next_least & LABEL_MASK).astype(np.uint8)
             swaps *= (levels <= _MOST_LEVELS).view(np.uint8)
             ties |= np.minimum(levels, _MOST_LEVELS).astype(np.uint16)
             ties <<= LABEL_BITS
@@ -142,14 +174,14 @@ class Cells:
         return table
 
     def _two_nearest(
-        self, centroids: NDArray[np.float32]
+        self, centroids: NDArray[np.float32], numbers: NDArray[np.uint8]
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """The two least squared distances.
 
-        Positive floats sort as their bit patterns do: with the label in the lowest bits, minima
-        find label and distance together.
+        Positive floats sort as their bit patterns do: with the number in the lowest bits, minima
+        find number and distance together.
         """
-        self._update(centroids)
+        self._update(centroids, numbers)
         least = self._distances[0].copy()
         next_least = np.full_like(least, np.float32(np.inf).view(np.uint32))
         greater = np.empty_like(least)
@@ -159,18 +191,18 @@ class Cells:
             np.minimum(least, row, out=least)
         return least, next_least
 
-    def _update(self, centroids: NDArray[np.float32]) -> None:
+    def _update(self, centroids: NDArray[np.float32], numbers: NDArray[np.uint8]) -> None:
         """Bring the distances up to date, for those centroids that have moved."""
-        if len(centroids) != len(self._centroids):
+        if np.array_equal(numbers, self._numbers):
+            moved = np.flatnonzero((centroids != self._centroids).any(axis=1))
+        else:
             self._distances = np.empty((len(centroids), self._channels.shape[1]), np.uint32)
             moved = np.arange(len(centroids))
-        else:
-            moved = np.flatnonzero((centroids != self._centroids).any(axis=1))
-        self._centroids = centroids.copy()
+        self._centroids, self._numbers = centroids.copy(), numbers.copy()
         for row in moved:
             bits = squared_distances(self._channels, centroids[row]).view(np.uint32)
             bits &= ~np.uint32(LABEL_MASK)
-            bits |= np.uint32(row)
+            bits |= numbers[row]
             self._distances[row] = bits
 
 

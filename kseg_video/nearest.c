@@ -1,4 +1,4 @@
-/* Nearest centroids of colours, digit for digit what kseg_video/mapping.py finds with NumPy, which says
+/* Colours and their centroids, digit for digit what kseg_video/mapping.py finds with NumPy, which says
    why it is done like this: tests hold the two to each other. Some colours at a time, so that what is
    known of them stays in the nearest cache while one centroid after another is measured. */
 
@@ -48,20 +48,39 @@ VECTORIZED void nearest(size_t count, const float *restrict colors, size_t n_cen
     }
 }
 
-/* How many levels an excess is, rounded up: from 1 to one more than there are. */
-static inline uint16_t levels_of(int32_t least, int32_t next_least, float level)
+/* Sums of the colours of each label, triples, and how many they are. */
+void sum_colors(size_t count, const float *colors, const uint8_t *labels, size_t n_labels, double *sums,
+                int64_t *counts)
 {
-    float distance, next_distance, levels;
-    memcpy(&distance, &least, sizeof distance);
-    memcpy(&next_distance, &next_least, sizeof next_distance);
-    levels = (next_distance - distance) / level;
-    levels = levels < MOST_LEVELS + 1 ? levels : MOST_LEVELS + 1;
-    uint16_t whole = (uint16_t)levels;
-    whole += whole < levels;
-    return whole > 1 ? whole : 1;
+    memset(sums, 0, 3 * n_labels * sizeof *sums);
+    memset(counts, 0, n_labels * sizeof *counts);
+    for (size_t i = 0; i < count; i++, colors += 3) {
+        double *sum = sums + 3 * labels[i];
+        sum[0] += colors[0], sum[1] += colors[1], sum[2] += colors[2];
+        counts[labels[i]]++;
+    }
 }
 
-/* Label and ties of every colour. Of squared distances, bits are compared, with the centroid's number in
+/* Sum of the squared distances of colours to the centroids of their labels. */
+double squared_error(size_t count, const float *colors, const uint8_t *labels, const float *centroids)
+{
+    double error = 0;
+    for (size_t i = 0; i < count; i++, colors += 3)
+        error += squared_distance(colors[0], colors[1], colors[2], centroids + 3 * labels[i]);
+    return error;
+}
+
+/* How many levels the second distance is above the first, but at most one more than there are. */
+static inline float excess_of(int32_t least, int32_t next_least, float level)
+{
+    float distance, next_distance;
+    memcpy(&distance, &least, sizeof distance);
+    memcpy(&next_distance, &next_least, sizeof next_distance);
+    float excess = (next_distance - distance) / level;
+    return excess < MOST_LEVELS + 1 ? excess : MOST_LEVELS + 1;
+}
+
+/* Label and ties of every colour. Of squared distances, bits are compared, with the cluster's number in
    the lowest: floats above zero are ordered as their bits are. `channels` are three planes; without a
    level there are no ties. */
 VECTORIZED void label_cells(size_t count, const float *restrict channels, size_t n_centroids,
@@ -70,33 +89,40 @@ VECTORIZED void label_cells(size_t count, const float *restrict channels, size_t
 {
     const float *x = channels, *y = x + count, *z = y + count;
     int32_t least[AT_A_TIME], next_least[AT_A_TIME];
+    float excess[AT_A_TIME];
     for (size_t begin = 0; begin < count; begin += AT_A_TIME) {
         size_t size = count - begin < AT_A_TIME ? count - begin : AT_A_TIME;
         for (size_t i = 0; i < size; i++)
             least[i] = next_least[i] = INFINITE;
-        for (size_t number = 0; number < n_centroids; number++)
+        for (size_t centroid = 0; centroid < n_centroids; centroid++) {
+            int32_t number = numbers[centroid];
             for (size_t i = 0; i < size; i++) {
                 float distance = squared_distance(x[begin + i], y[begin + i], z[begin + i],
-                                                  centroids + 3 * number);
+                                                  centroids + 3 * centroid);
                 int32_t bits, greater;
                 memcpy(&bits, &distance, sizeof bits);
-                bits = (bits & ~LABEL_MASK) | (int32_t)number;
+                bits = (bits & ~LABEL_MASK) | number;
                 greater = bits > least[i] ? bits : least[i];
                 next_least[i] = greater < next_least[i] ? greater : next_least[i];
                 least[i] = bits < least[i] ? bits : least[i];
             }
+        }
         for (size_t i = 0; i < size; i++)
-            ties[begin + i] = level > 0 ? levels_of(least[i], next_least[i], level) : 0;
+            labels[begin + i] = (uint8_t)(least[i] & LABEL_MASK);
+        if (!(level > 0)) {
+            for (size_t i = 0; i < size; i++)
+                ties[begin + i] = (uint16_t)(least[i] & LABEL_MASK);
+            continue;
+        }
+        for (size_t i = 0; i < size; i++)
+            excess[i] = excess_of(least[i], next_least[i], level);
         for (size_t i = 0; i < size; i++) {
-            uint8_t label = numbers[least[i] & LABEL_MASK];
-            uint16_t levels = ties[begin + i];
-            uint16_t swap = numbers[next_least[i] & LABEL_MASK] ^ label;
-            labels[begin + i] = label;
-            if (levels == 0 || levels > MOST_LEVELS)
-                swap = 0;
-            if (levels > MOST_LEVELS)
-                levels = MOST_LEVELS;
-            ties[begin + i] = (uint16_t)((levels << LABEL_BITS | swap) << LABEL_BITS | label);
+            int32_t levels = (int32_t)excess[i], swap = (least[i] ^ next_least[i]) & LABEL_MASK;
+            levels += (float)levels < excess[i];
+            swap = levels > MOST_LEVELS ? 0 : swap;
+            levels = levels > MOST_LEVELS ? MOST_LEVELS : levels > 1 ? levels : 1;
+            int32_t tie = levels << 2 * LABEL_BITS | swap << LABEL_BITS | (least[i] & LABEL_MASK);
+            ties[begin + i] = (uint16_t)tie;
         }
     }
 }

@@ -127,7 +127,7 @@ class TestTheSameDistances:
         seed=st.integers(0, 2**32 - 1),
     )
     @settings(max_examples=100, deadline=None)
-    def test_of_nearest_and_second_nearest(
+    def test_of_nearest_and_second_nearest_and_the_same_sums(
         self, count: int, clusters: int, whole: bool, seed: int
     ) -> None:
         """Whole levels, of which many are equally near, and others."""
@@ -142,9 +142,25 @@ class TestTheSameDistances:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(compiled, "library", library)
                 table = Cells(colors).label(centroids, numbers, level=0.1)
-                found.append((*mapping.nearest(colors, centroids), table.ties))
+                labels, distances = mapping.nearest(colors, centroids)
+                sums = mapping.sum_colors(colors, labels, clusters)
+                found.append((labels, distances, table.labels, table.ties, *sums))
         for by_c, by_numpy in zip(*found, strict=True):
             np.testing.assert_array_equal(by_c, by_numpy)
+
+
+@needs_library
+@pytest.mark.parametrize("count", [1, 1000])
+def test_the_same_inertia(count: int) -> None:
+    random = np.random.default_rng(4)
+    colors, centroids = (random.uniform(0, 255, (n, 3)).astype(np.float32) for n in (count, 8))
+    labels = random.integers(0, 8, count).astype(np.uint8)
+    by_c = mapping.inertia_of_labels(colors, labels, centroids)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "library", None)
+        by_numpy = mapping.inertia_of_labels(colors, labels, centroids)
+    assert by_c == pytest.approx(by_numpy, rel=1e-6)  # whose squares are of single precision
+    assert by_c == pytest.approx(((colors - centroids[labels]) ** 2).sum(axis=1).mean(), rel=1e-6)
 
 
 @needs_library

@@ -136,11 +136,11 @@ class TestFastMapping:
     def test_rivals_that_cost_little_more_are_marked(self) -> None:
         colors = np.array([[0, 0, 0], [45, 0, 0], [49, 0, 0], [50, 0, 0], [100, 0, 0]], np.float32)
         centroids = np.array([[0, 0, 0], [100, 0, 0], [500, 0, 0]], np.float32)
-        numbers = np.array([7, 3, 9], np.uint8)
+        numbers = np.array([3, 7, 9], np.uint8)
         table = Cells(colors).label(centroids, numbers, level=16)  # of excess 1e4, 1e3, 200, 0, 1e4
-        assert table.labels[:5].tolist() == [7, 7, 7, 7, 3]
-        assert (table.ties[:5] & 31).tolist() == [7, 7, 7, 7, 3]
-        assert rivals_of(table)[:5].tolist() == [7, 3, 3, 3, 3]
+        assert table.labels[:5].tolist() == [3, 3, 3, 3, 7]
+        assert (table.ties[:5] & 31).tolist() == [3, 3, 3, 3, 7]
+        assert rivals_of(table)[:5].tolist() == [3, 7, 7, 7, 7]
         assert (table.ties[1:4] >> 10).tolist() == [63, 13, 1]
 
     @pytest.mark.parametrize("n_clusters", [1, 2, 8, 32])

@@ -207,7 +207,7 @@ class PaletteTracker:
                 self._light.forget()
         elif self._tolerance and self._is_as_before(present):
             return "warm", state
-        fitted, inertia = fit_warm(colors, labels, state, held)
+        fitted, inertia = fit_warm(colors, labels, state, held, self._settings.epsilon)
         if state.park_lost(labels, fitted, self._reach):
             fitted[state.parked] = state.centroids[state.parked]
             inertia = inertia_of(colors, fitted[state.active])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.clustering import refit
+from kseg_video.clustering import polish
 from kseg_video.clusters import MEMORY
 from kseg_video.mapping import inertia_of
 from kseg_video.matching import positions
@@ -22,6 +22,7 @@ def fit_warm(
     labels: NDArray[np.uint8],
     state: Clusters,
     held: NDArray[np.uint8],
+    epsilon: float,
 ) -> tuple[NDArray[np.float32], float]:
     """Where the active clusters fit best, from the labels of the last centroids on.
 
@@ -32,6 +33,8 @@ def fit_warm(
     state : Clusters
     held : ndarray of uint8, shape (L,)
         Clusters that stay where they are; the others are fitted without their pixels.
+    epsilon : float
+        The fit ends when no centroid moves farther.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def fit_warm(
         others, labels_of_others = colors[are_free], labels[are_free]
     if len(others):
         own = positions(labels_of_others, free)
-        fitted[free], inertia = refit(others, own, state.centroids[free])
+        fitted[free], inertia = polish(others, own, state.centroids[free], epsilon)
     return fitted, inertia_of(colors, fitted[active]) if len(held) else inertia
 
 

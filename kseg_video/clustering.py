@@ -1,4 +1,4 @@
-"""Fits of k-means to colours by `cv2.kmeans`, as pure functions.
+"""Fits of k-means to colours, as pure functions: by `cv2.kmeans` from nothing, and from labels.
 
 References
 ----------

@@ -97,18 +97,16 @@ static void look_up(Bytes first, const uint16_t *restrict others, size_t width,
 {
     size_t i = 0;
 #define CELL(k, word) \
-    (uint16_t)(first_table[(uint8_t)(firsts >> 8 * (k))] + \
-               others_table[(uint16_t)((word) >> 16 * ((k) & 3))])
-#define TIE(k, word) (uint64_t)tie_table[CELL(k, word)] << 16 * ((k) & 3)
+    ((size_t)first_table[(uint8_t)(firsts >> 8 * (k))] + \
+     others_table[(uint16_t)((word) >> 16 * ((k) & 3))])
+#define TIE(k, word) ties[i + (k)] = tie_table[CELL(k, word)]
     for (; i + 8 <= width; i += 8) {
-        uint64_t firsts, four, next_four, found;
+        uint64_t firsts, four, next_four;
         memcpy(&firsts, first + i, 8);
         memcpy(&four, others + i, 8);
         memcpy(&next_four, others + i + 4, 8);
-        found = TIE(0, four) | TIE(1, four) | TIE(2, four) | TIE(3, four);
-        memcpy(ties + i, &found, 8);
-        found = TIE(4, next_four) | TIE(5, next_four) | TIE(6, next_four) | TIE(7, next_four);
-        memcpy(ties + i + 4, &found, 8);
+        TIE(0, four), TIE(1, four), TIE(2, four), TIE(3, four);
+        TIE(4, next_four), TIE(5, next_four), TIE(6, next_four), TIE(7, next_four);
     }
     for (; i < width; i++)
         ties[i] = tie_table[(uint16_t)(first_table[first[i]] + others_table[others[i]])];

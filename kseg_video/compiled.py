@@ -83,6 +83,7 @@ def nearest(
     squared_distances : ndarray of float32, shape (N,)
     """
     assert library is not None
+    assert len(centroids)
     colors, centroids = np.ascontiguousarray(colors), np.ascontiguousarray(centroids)
     labels, distances = np.empty(len(colors), np.uint8), np.empty(len(colors), np.float32)
     given = len(colors), colors.ctypes.data, len(centroids), centroids.ctypes.data

@@ -35,7 +35,7 @@ def asked_ahead(path: Path) -> Iterator[None]:
         If it is no file, nothing is asked.
     """
     if path.is_file():
-        with suppress(KsegError):  # there is no ffmpeg, which may not be needed either
+        with suppress(KsegError, OSError):  # it may not be needed; who needs it is told
             _asked[path] = _ask(path)
     try:
         yield

@@ -64,7 +64,7 @@ def in_background(work: Callable[[], _Result]) -> _Result:
     BaseException
         Whatever the work raises.
     """
-    # This class, which nothing can find half-way through an operation, takes items from handlers.
+    # A signal's handler may put something into a queue of this class at any moment.
     results: SimpleQueue[tuple[_Result | None, BaseException | None]] = SimpleQueue()
 
     def do() -> None:
@@ -77,12 +77,14 @@ def in_background(work: Callable[[], _Result]) -> _Result:
     on_signals(lambda number, _: results.put((None, Stopped(number))))
     thread.start()
     result, error = _first(results)
+    if not isinstance(error, Stopped):
+        leave_on_signals()
+        thread.join()
+        with contextlib.suppress(Empty):
+            _, error = results.get_nowait()  # a signal has come meanwhile
     if isinstance(error, Stopped):
         leftovers.undo_all()
         thread.join(_ENDING_SECONDS)
-        raise error
-    leave_on_signals()
-    thread.join()
     if error is not None:
         raise error
     return result  # type: ignore[return-value]  # there is one where there is no error

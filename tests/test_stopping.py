@@ -47,6 +47,26 @@ def test_it_is_heeded_whichever_thread_it_wakes(number: int, signalling: str) ->
     assert outcome == Outcome(128 + number, "", "")
 
 
+WORK_THAT_IS_DONE = """
+import signal, sys
+from kseg_video import stopping
+leave_on_signals = stopping.leave_on_signals
+def meanwhile():
+    signal.raise_signal(signal.SIGTERM)
+    leave_on_signals()
+stopping.leave_on_signals = meanwhile
+try:
+    stopping.in_background(int)
+except stopping.Stopped as stopped:
+    sys.exit(stopped.exit_code)
+"""
+
+
+def test_it_is_heeded_when_work_has_just_been_done() -> None:
+    """There may be more to do: of several inputs, the next."""
+    assert run_script(WORK_THAT_IS_DONE) == Outcome(143, "", "")
+
+
 IN_THE_MIDDLE_OF_NOTING = """
 import signal
 from kseg_video.leftovers import leftovers

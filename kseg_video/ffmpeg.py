@@ -95,6 +95,11 @@ class FfmpegProcess:
     ----------
     noticed : list of re.Match
         What it has said of that so far.
+
+    Raises
+    ------
+    KsegError
+        If there is no ffmpeg, or the program is ending.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class FfmpegProcess:
         reports: bool = False,
         notices: re.Pattern[str] | None = None,
     ) -> None:
+        leftovers.check()
         level = "info" if reports else "level+verbose" if notices else "error"
         self._process = subprocess.Popen(
             [executable(), "-hide_banner", "-loglevel", level, *arguments],

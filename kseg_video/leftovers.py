@@ -11,6 +11,8 @@ import itertools
 import threading
 from typing import TYPE_CHECKING
 
+from kseg_video.errors import KsegError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,7 +28,7 @@ class Leftovers:
         self._ending = False
 
     def add(self, undo: Callable[[], object]) -> int:
-        """Note how something is undone; at once if the program is ending.
+        """Note how something that has just been made is undone.
 
         Parameters
         ----------
@@ -37,13 +39,30 @@ class Leftovers:
         -------
         int
             What `forget` takes.
+
+        Raises
+        ------
+        KsegError
+            If the program is ending; it is undone then.
         """
         with self._lock:
             number = next(self._numbers)
             self._undoings[number] = undo
         if self._ending:
             self.undo_all()
+            self.check()
         return number
+
+    def check(self) -> None:
+        """See to it that nothing is made any more that would have to be undone.
+
+        Raises
+        ------
+        KsegError
+            If the program is ending.
+        """
+        if self._ending:
+            raise KsegError("the program is ending")
 
     def forget(self, number: int) -> bool:
         """It is done with; harmless if it has been forgotten before.

@@ -107,7 +107,8 @@ class LiveSession:
         seconds = self._ended_at - self._first_at if self._frames else 0.0
         dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
         did = f"{self._name}: {frames_in_words(self._frames)}, {seconds:.1f} s{dropped}"
-        return [did, self._feed.message] if self._feed.message else [did]
+        # Without a frame, what became of the source is a failure of its own, or of no interest.
+        return [did, self._feed.message] if self._frames and self._feed.message else [did]
 
     def quit(self) -> None:
         """End soon; may be called from a signal handler."""

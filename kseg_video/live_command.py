@@ -22,7 +22,7 @@ from kseg_video.argument_settings import (
 )
 from kseg_video.cameras import find_cameras
 from kseg_video.capture import is_camera, is_stream, open_capture
-from kseg_video.errors import DisplayError, SettingsError, SourceError
+from kseg_video.errors import DisplayError, KsegError, SettingsError, SourceError
 from kseg_video.feed import Feed
 from kseg_video.live import LiveSession
 from kseg_video.live_background import open_live_background
@@ -86,24 +86,30 @@ def run_live(options: argparse.Namespace) -> int:
 
     # Before anything changes the terminal, which has to be restored.
     on_signals(stop)
-    with ExitStack() as stack:
-        screen, status = _outputs(options, f"kseg-video: {source}", stack)
-        state = replace(state, has_window=isinstance(screen, LiveWindow))
-        stack.enter_context(feed)
-        stack.enter_context(screen)
-        files = stack.enter_context(LiveFiles(options.output_dir, options.record))
-        session = LiveSession(source, feed, screen, state, files, status=status)
-        if isinstance(background := state.rendering.background, Path):
-            session.picture.background = stack.enter_context(open_live_background(background))
-        running.append(session)
-        # All that has been imported is there to stay: looking through it for garbage would take
-        # longer than a frame lasts.
-        gc.freeze()
+    try:
+        with ExitStack() as stack:
+            screen, status = _outputs(options, f"kseg-video: {source}", stack)
+            state = replace(state, has_window=isinstance(screen, LiveWindow))
+            stack.enter_context(feed)
+            stack.enter_context(screen)
+            files = stack.enter_context(LiveFiles(options.output_dir, options.record))
+            session = LiveSession(source, feed, screen, state, files, status=status)
+            if isinstance(background := state.rendering.background, Path):
+                session.picture.background = stack.enter_context(open_live_background(background))
+            running.append(session)
+            # All that has been imported is there to stay: looking through it for garbage would take
+            # longer than a frame lasts.
+            gc.freeze()
+            if not stopped_by:
+                session.run()
+    except KsegError:
         if not stopped_by:
-            session.run()
-    if not options.quiet:
-        inform("; ".join((*session.summary(), *files.summary())))
-    files.check()
+            raise
+        # A signal to all processes of a group has ended what we had only just started.
+    else:
+        if not options.quiet:
+            inform("; ".join((*session.summary(), *files.summary())))
+        files.check()
     return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0
 
 

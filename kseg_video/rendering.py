@@ -100,10 +100,14 @@ def render(
     SourceError
         If the picture is none, or not of the segmentation's size.
     """
-    painted = Renderer().render(as_frame(picture), segmentation, settings, layout, background)
+    frame = as_frame(picture)
+    painted = Renderer().render(frame, segmentation, settings, layout, background)
     if isinstance(picture, Frame):
         return painted
-    return painted.pixels if painted.alpha is None else np.dstack([painted.pixels, painted.alpha])
+    if painted.alpha is not None:
+        return np.dstack([painted.pixels, painted.alpha])
+    is_another = painted.pixels is not frame.pixels and painted.pixels is not segmentation.labels
+    return painted.pixels if is_another else painted.pixels.copy()
 
 
 class Renderer:

@@ -42,6 +42,7 @@ class SequenceSink(AbortingContext):
         self._suffix = path.suffix.lower()
         self._count = 0
         self.notes: list[str] = []
+        leftovers.check()
         beside = path.parent if path.parent.exists() else path.parent.parent
         try:
             self._folder = Path(tempfile.mkdtemp(prefix=".kseg-", dir=beside))

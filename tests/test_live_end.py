@@ -59,6 +59,23 @@ def test_a_signal_ends_it_and_it_says_what_was_done(
     assert inspect(take).frames > 0
 
 
+SIGNALLED_WITH_ITS_GROUP = """
+import imageio_ffmpeg, os, signal
+def get_ffmpeg_exe():
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise RuntimeError("the trial run has been killed by the signal to its group")
+imageio_ffmpeg.get_ffmpeg_exe = get_ffmpeg_exe
+"""
+
+
+def test_what_a_signal_to_the_group_ends_first_is_no_failure(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SIGNALLED_WITH_ITS_GROUP)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    outcome = run("live", clip, *WITHOUT_A_PICTURE, env=environment)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "no ffmpeg" not in outcome.err
+
+
 def test_a_quiet_run_says_nothing(clip: Path) -> None:
     outcome = run("live", clip, *WITHOUT_A_PICTURE, "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")

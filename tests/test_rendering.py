@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from kseg_video.settings import View
 
 PICTURE = photo_like(5, size=(24, 32))
 PLANAR = as_i420(PICTURE)
@@ -118,6 +121,14 @@ class TestBgr:
         for view in ("segmented", "masked", "boundaries", "side-by-side", "labels", "original"):
             render(PICTURE, BGR_RESULT, RenderSettings(view, frozenset({0})))
         assert np.array_equal(PICTURE, before)
+
+    @pytest.mark.parametrize("view", ["segmented", "masked", "original", "labels", "matte"])
+    def test_what_is_drawn_on_an_array_does_not_reach_the_source(self, view: View) -> None:
+        picture = PICTURE.copy()
+        segmentation = replace(BGR_RESULT, labels=BGR_RESULT.labels.copy())
+        render(picture, segmentation, RenderSettings(view))[:] = 77
+        assert np.array_equal(picture, PICTURE)
+        assert np.array_equal(segmentation.labels, BGR_RESULT.labels)
 
     def test_alpha_passes_through(self) -> None:
         alpha = np.arange(24 * 32, dtype=np.uint32).astype(np.uint8).reshape(24, 32)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from PIL import Image
 from kseg_video import (
     EncoderSettings,
     FrameSink,
+    KsegError,
     RenderSettings,
     SettingsError,
     SinkError,
@@ -335,6 +337,32 @@ class TestSound:
             for frame in source:
                 sink.write(frame)
         assert inspect(target).audio == ()
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.png", "out.gif", "out.npz", "out-%d.png"])
+class TestAProgramThatIsEnding:
+    def test_begins_no_output(self, tmp_path: Path, ending: Leftovers, name: str) -> None:
+        ending.undo_all()
+        with pytest.raises(KsegError, match="ending"):
+            open_sink(tmp_path / name, INFO)
+        assert left_in(tmp_path) == []
+
+    def test_leaves_none_that_it_just_began(
+        self, tmp_path: Path, ending: Leftovers, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        """A signal comes between the last look for one and the first file."""
+        place: Any = tempfile if "%" in name else Path
+        function = "mkdtemp" if "%" in name else "open"
+        make = getattr(place, function)
+
+        def make_late(*arguments: Any, **options: Any) -> object:
+            ending.undo_all()
+            return make(*arguments, **options)
+
+        monkeypatch.setattr(place, function, make_late)
+        with pytest.raises(KsegError, match="ending"):
+            open_sink(tmp_path / name, INFO)
+        assert left_in(tmp_path) == []
 
 
 def test_a_program_that_is_ending_replaces_no_sequence(tmp_path: Path, ending: Leftovers) -> None:

@@ -197,7 +197,7 @@ def linear_light(colors: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def luma(colors: NDArray[np.generic]) -> NDArray[np.float32]:
     """Rec. 601 luma of BGR colours, 0 to 255; shape (K, 3) to (K,)."""
-    return colors.astype(np.float32) @ _BGR_TO_YCRCB_LUMA
+    return colors.astype(np.float32, copy=False) @ _BGR_TO_YCRCB_LUMA
 
 
 def squared_distances(

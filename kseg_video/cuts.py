@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from kseg_video.color import luma
@@ -39,10 +40,12 @@ class _View:
     def of(cls, bgr: NDArray[np.float32]) -> _View:
         levels = luma(bgr)
         levels -= levels.mean(dtype=np.float64)
-        bins = (bgr * (_HISTOGRAM_BINS / 256)).astype(np.intp)
-        cells = (bins[:, 0] * _HISTOGRAM_BINS + bins[:, 1]) * _HISTOGRAM_BINS + bins[:, 2]
-        histogram = np.bincount(cells, minlength=_HISTOGRAM_BINS**3) / len(bgr)
-        return cls(levels, float(levels.std(dtype=np.float64)), histogram)
+        deviation = float(np.sqrt(np.dot(levels, levels) / len(levels)))
+        points = bgr.astype(np.uint8)[:, np.newaxis]
+        bins, ranges = [_HISTOGRAM_BINS] * 3, [0, 256] * 3
+        counts = cv2.calcHist([points], [0, 1, 2], None, bins, ranges).ravel()
+        histogram = counts.astype(np.float64) / len(bgr)
+        return cls(levels, deviation, histogram)
 
 
 class CutDetector:

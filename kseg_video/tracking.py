@@ -283,4 +283,6 @@ class PaletteTracker:
 
 def _lengthened(rows: NDArray[np.float32], by: int) -> NDArray[np.float32]:
     """Rows and as many repeats of the last."""
+    if not by:
+        return rows.copy()
     return np.concatenate([rows, rows[-1:].repeat(by, axis=0)]).astype(np.float32)

@@ -43,9 +43,9 @@ def fit_warm(
         Mean squared distance to the nearest of them.
     """
     active, fitted = state.active, state.centroids.copy()
-    free = np.setdiff1d(active, held)
-    others, labels_of_others = colors, labels
+    free, others, labels_of_others = active, colors, labels
     if len(held):
+        free = np.setdiff1d(active, held)
         are_free = np.isin(labels, free)
         others, labels_of_others = colors[are_free], labels[are_free]
     if len(others):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
@@ -248,7 +248,7 @@ def _doubled(chroma: Sequence[Plane], rows: slice) -> NDArray[np.uint8]:
 
 
 def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
-    """A frame as it is, or a BGR array of shape (H, W, 3) as a frame.
+    """A frame, or a BGR array of shape (H, W, 3), as a frame whose pixels follow one another.
 
     Raises
     ------
@@ -256,7 +256,9 @@ def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
         If it is neither, or an array is not uint8 of shape (H, W, 3) with at least one pixel.
     """
     if isinstance(picture, Frame):
-        return picture
+        if picture.pixels.flags.c_contiguous:
+            return picture
+        return replace(picture, pixels=np.ascontiguousarray(picture.pixels))
     wanted = "a picture must be a uint8 array of shape (height, width, 3) in BGR order"
     if not isinstance(picture, np.ndarray):
         raise SourceError(f"{wanted} or a Frame, not a {type(picture).__name__}")

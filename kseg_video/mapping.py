@@ -89,8 +89,9 @@ def inertia_of_labels(
     """Mean squared distance of colours to the centroids of their labels; (N, 3), (N,), (K, 3)."""
     if compiled.library is not None:
         return compiled.squared_error(colors, labels, centroids) / len(colors)
-    errors = (colors - centroids.take(labels, axis=0)).ravel().astype(np.float64)
-    return float(np.dot(errors, errors)) / len(colors)
+    squares = (colors - centroids.take(labels, axis=0)) ** 2
+    distances = squares[:, 0] + squares[:, 1] + squares[:, 2]
+    return float(np.cumsum(distances, dtype=np.float64)[-1]) / len(colors)
 
 
 def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> float:

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from kseg_video.leftovers import leftovers
 from kseg_video.messages import is_at_terminal
 from kseg_video.summary import summary_figures
 
@@ -80,10 +81,12 @@ class TerminalStatus:
 
     def __enter__(self) -> Self:
         self._live.start()
+        self._leftover = leftovers.add(self._live.stop)  # or the cursor would stay hidden
         return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        leftovers.forget(self._leftover)
 
     def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
         """Show an empty bar."""

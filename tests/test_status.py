@@ -3,15 +3,21 @@ from __future__ import annotations
 import io
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 
+from kseg_video import status
 from kseg_video.frame import Frame, Segmentation, VideoInfo
+from kseg_video.leftovers import Leftovers
 from kseg_video.palette import Palette
 from kseg_video.status import TerminalStatus, palette_line, palette_table
 from kseg_video.timing import StageTimer
 from tests.live_doubles import Clock
+
+if TYPE_CHECKING:
+    import pytest
 
 PALETTE = Palette(
     centroids=np.zeros((3, 3), np.float32),
@@ -71,3 +77,14 @@ def test_an_unknown_length_is_no_trouble() -> None:
     with TerminalStatus(console, Clock()) as status:
         status.on_start(Path("a.ts"), Path("b.mp4"), VideoInfo(2, 2, Fraction(25)), StageTimer())
     assert "a.ts → b.mp4" in shown.getvalue()
+
+
+def test_the_cursor_is_there_again_when_the_program_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(status, "leftovers", own := Leftovers())
+    console = Console(file=io.StringIO(), force_terminal=True)
+    with TerminalStatus(console):
+        assert "\x1b[?25h" not in console.file.getvalue()  # type: ignore[attr-defined]
+        own.undo_all()
+        assert "\x1b[?25h" in console.file.getvalue()  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ WORK_IN_BACKGROUND = """
 import signal, sys, threading
 from kseg_video.leftovers import leftovers
 from kseg_video.stopping import Stopped, in_background
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup has ignored
 def work():
     undone = threading.Event()
     leftovers.add(undone.set)

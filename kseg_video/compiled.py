@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kseg_video.settings import MAX_CLUSTERS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-_MOST_LABELS = 32
 
 
 class Plane(ctypes.Structure):
@@ -184,6 +184,6 @@ def _adjoining(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _table(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Three levels of each label, (K, 3), as three tables of 32."""
-    table = np.zeros((3, _MOST_LABELS), np.uint8)
+    table = np.zeros((3, MAX_CLUSTERS), np.uint8)
     table[:, : len(levels)] = levels.T
     return table

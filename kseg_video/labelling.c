@@ -16,8 +16,6 @@
 #error "pixels are packed into words with the first one lowest"
 #endif
 
-#define LABEL_BITS 5
-#define LABEL_MASK 31
 #define PASSES 2
 #define RING 4 /* rows of each kind that are in use at a time; a power of two */
 
@@ -27,8 +25,6 @@
 #define QUIET 12
 #define STILL 30
 #define STILL_LEVELS 2 /* of B, G and R */
-
-typedef const uint8_t *restrict Bytes;
 
 /* What is seen: luma, and B, G and R pixel by pixel or, without them, U and V at half size. */
 typedef struct {

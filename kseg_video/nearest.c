@@ -6,11 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "plane.h"
 #include "vectorized.h"
 
 #define AT_A_TIME 512
-#define LABEL_BITS 5 /* the lowest ones of a squared distance, where its label is kept */
-#define LABEL_MASK 31
 #define MOST_LEVELS 63
 #define INFINITE 0x7f800000 /* as a float */
 

@@ -8,10 +8,9 @@
 #include "plane.h"
 #include "vectorized.h"
 
-#define MOST_LABELS 32
+#define MOST_LABELS (LABEL_MASK + 1)
 #define AT_A_TIME 512
 
-typedef const uint8_t *restrict Bytes;
 typedef uint8_t Vector __attribute__((vector_size(MOST_LABELS)));
 
 /* The level of each label; there are 32 levels. */

@@ -1,7 +1,12 @@
-/* Planes of pixels, as kseg_video/compiled.py hands them over. */
+/* Planes of pixels and labels, as kseg_video/compiled.py hands them over. */
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define LABEL_BITS 5 /* that a label takes where others are beside it */
+#define LABEL_MASK 31
+
+typedef const uint8_t *restrict Bytes;
 
 typedef struct {
     uint8_t *pixels; /* NULL where there is none */

@@ -92,7 +92,7 @@ def _painted_bgr(labels: Plane, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """I420 pixels of labels, given the YUV levels of each, (K, 3)."""
     height = len(labels)
-    labels = padded_to_even(np.ascontiguousarray(labels))
+    labels = padded_to_even(labels)
     rows_of_blocks, width = len(labels) // 2, labels.shape[1]
     pixels = np.empty((height + rows_of_blocks, width), np.uint8)
     halves = pixels[height:].reshape(2, rows_of_blocks, width // 2)
@@ -102,6 +102,7 @@ def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint
 
 
 def _paint_planes(labels: Plane, levels: NDArray[np.uint8], planes: Sequence[Plane]) -> None:
+    labels = np.ascontiguousarray(labels)
     luma, *chroma = levels.T
     in_luma = LevelTable(luma)
     in_chroma = [_of_the_first(each) for each in chroma]

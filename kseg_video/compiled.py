@@ -1,8 +1,8 @@
-"""What is done in C (`labelling.c`, `nearest.c`, `painting.c`), where that could be compiled.
+"""What is done in C, where that could be compiled.
 
-It is compiled at installation. Elsewhere `kseg_video.hysteresis`, `kseg_video.mapping`,
-`kseg_video.views` and `kseg_video.palette` do the same, bit for bit, with OpenCV and NumPy, in
-several times the time.
+`labelling.c`, `cells.c`, `nearest.c` and `painting.c` are compiled at installation. Elsewhere
+`kseg_video.hysteresis`, `kseg_video.mapping`, `kseg_video.views` and `kseg_video.palette` do the
+same, bit for bit, with OpenCV and NumPy, in several times the time.
 """
 
 from __future__ import annotations
@@ -38,12 +38,18 @@ class Picture(ctypes.Structure):
     _fields_ = (("luma", Plane), ("bgr", Plane), ("halves", Plane * 2))
 
 
+class ColorIndex(ctypes.Structure):
+    """Addresses of the tables of a `kseg_video.color_index.ColorIndex`."""
+
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("first", "second", "third", "others"))
+
+
 def load(path: Path) -> ctypes.CDLL | None:
     """The library of that name, or None if there is none that can be used."""
     size, array = ctypes.c_size_t, ctypes.c_void_p
     held = [Picture, Picture, Plane, ctypes.c_uint8]
     arguments = {
-        "label_rows": [*[size] * 4, Plane, Plane, *[array] * 3, *held, Plane, Plane],
+        "label_rows": [*[size] * 4, Plane, Plane, ColorIndex, array, *held, Plane, Plane],
         "nearest": [size, array, size, array, array, array],
         "sum_colors": [size, array, array, size, array, array],
         "squared_error": [size, array, array, array],

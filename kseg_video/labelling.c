@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "plane.h"
 #include "vectorized.h"
 
@@ -38,7 +39,7 @@ typedef struct {
 
 /* Each row has room for a copy of its first and of its last pixel beside them. */
 typedef struct {
-    uint8_t *nearest[RING], *swaps[RING], *labels[PASSES][RING], *result;
+    uint8_t *nearest[RING], *swaps[RING], *labels[PASSES][RING];
     uint8_t *needs[RING], *memory, *half, *moves, *low, *middle, *high;
     uint16_t *ties, *chroma;
     WideRow wide[RING];
@@ -84,32 +85,6 @@ VECTORIZED static void blend(const uint16_t *restrict near_u, const uint16_t *re
     }
 }
 
-/* What the table has for each pixel's cell. Eight pixels at a time, since each word is loaded but once:
-   loads are what this takes its time for. */
-static void look_up(Bytes first, const uint16_t *restrict others, size_t width,
-                    const uint16_t *restrict first_table, const uint16_t *restrict others_table,
-                    const uint16_t *restrict tie_table, uint16_t *restrict cells,
-                    uint16_t *restrict ties)
-{
-    size_t i = 0;
-#define CELL(k, word) \
-    ((size_t)first_table[(uint8_t)(firsts >> 8 * (k))] + \
-     others_table[(uint16_t)((word) >> 16 * ((k) & 3))])
-#define TIE(k, word) ties[i + (k)] = tie_table[CELL(k, word)]
-    for (; i + 8 <= width; i += 8) {
-        uint64_t firsts, four, next_four;
-        memcpy(&firsts, first + i, 8);
-        memcpy(&four, others + i, 8);
-        memcpy(&next_four, others + i + 4, 8);
-        TIE(0, four), TIE(1, four), TIE(2, four), TIE(3, four);
-        TIE(4, next_four), TIE(5, next_four), TIE(6, next_four), TIE(7, next_four);
-    }
-    for (; i < width; i++)
-        ties[i] = tie_table[(uint16_t)(first_table[first[i]] + others_table[others[i]])];
-    for (i = 0; cells && i < width; i++)
-        cells[i] = (uint16_t)(first_table[first[i]] + others_table[others[i]]);
-}
-
 VECTORIZED static void divide(const uint16_t *restrict ties, size_t width,
                               uint8_t *restrict nearest, uint8_t *restrict swaps,
                               uint8_t *restrict needs)
@@ -123,22 +98,20 @@ VECTORIZED static void divide(const uint16_t *restrict ties, size_t width,
 
 static inline uint8_t difference(uint8_t a, uint8_t b) { return most(a, b) - least(a, b); }
 
-VECTORIZED static void remember_quiet(Bytes luma, Bytes luma_before, size_t width, uint8_t limit,
-                                      uint8_t *restrict memory)
+static inline uint8_t quiet(uint8_t luma, uint8_t before, uint8_t limit)
 {
-    for (size_t i = 0; i < width; i++)
-        memory[i] = difference(luma[i], luma_before[i]) > limit ? 0 : QUIET;
+    return difference(luma, before) > limit ? 0 : QUIET;
 }
 
-VECTORIZED static void remember_still(Bytes bgr, Bytes bgr_before, size_t width,
-                                      uint8_t *restrict memory)
+VECTORIZED static void remember_bgr(Bytes luma, Bytes luma_before, Bytes bgr, Bytes bgr_before,
+                                    size_t width, uint8_t limit, uint8_t *restrict memory)
 {
     for (size_t i = 0; i < width; i++) {
         uint8_t b = difference(bgr[3 * i], bgr_before[3 * i]);
         uint8_t g = difference(bgr[3 * i + 1], bgr_before[3 * i + 1]);
         uint8_t r = difference(bgr[3 * i + 2], bgr_before[3 * i + 2]);
         uint8_t still = most(b, most(g, r)) > STILL_LEVELS ? 0 : STILL;
-        memory[i] = most(memory[i], still);
+        memory[i] = most(quiet(luma[i], luma_before[i], limit), still);
     }
 }
 
@@ -159,14 +132,14 @@ VECTORIZED static void widen_moves(Bytes u, Bytes u_before, Bytes v, Bytes v_bef
     }
 }
 
-VECTORIZED static void remember_moves(Bytes luma, Bytes luma_before, Bytes moves, size_t width,
-                                      uint8_t *restrict memory)
+VECTORIZED static void remember_planar(Bytes luma, Bytes luma_before, Bytes moves, size_t width,
+                                       uint8_t limit, uint8_t *restrict memory)
 {
     for (size_t i = 0; i < width; i++) {
         uint8_t change = luma[i] - luma_before[i];
         uint8_t none = change == 0 ? 1 : 0, more = change == 1 ? 2 : 0, less = change == 255 ? 4 : 0;
         uint8_t still = ((none | more | less) & moves[i]) == 0 ? 0 : STILL;
-        memory[i] = most(memory[i], still);
+        memory[i] = most(quiet(luma[i], luma_before[i], limit), still);
     }
 }
 
@@ -222,18 +195,16 @@ static void follow_neighbors(const Rows *rows, uint8_t *const *ring, size_t row,
                  rows->high);
     follow_median(rows->low, rows->middle, rows->high, rows->nearest[row % RING],
                   rows->swaps[row % RING], rows->needs[row % RING], width, result);
-    repeat_ends(result, width);
 }
 
 static uint8_t *lay_out(Rows *rows, size_t width)
 {
     size_t size = (width + 2 + 2 + 63) / 64 * 64; /* of a row with its ends, odd widths doubled */
-    size_t of_bytes = RING * (3 + PASSES) + 7, of_words = 2 + 4 * RING;
+    size_t of_bytes = RING * (3 + PASSES) + 6, of_words = 2 + 4 * RING;
     uint8_t *memory = malloc((of_bytes + 2 * of_words) * size + 64), *next = memory + 1;
     if (!memory)
         return NULL;
-    uint8_t **single[] = {&rows->result, &rows->half, &rows->moves, &rows->low, &rows->middle,
-                          &rows->high};
+    uint8_t **single[] = {&rows->half, &rows->moves, &rows->low, &rows->middle, &rows->high};
     for (size_t i = 0; i < sizeof single / sizeof *single; i++, next += size)
         *single[i] = next;
     rows->memory = next, next += size;
@@ -279,9 +250,9 @@ static const uint8_t *memory_of(const Rows *rows, const Picture *now, const Pict
                                size_t row, size_t width, uint8_t limit)
 {
     const uint8_t *luma = row_of(now->luma, row), *luma_before = row_of(before->luma, row);
-    remember_quiet(luma, luma_before, width, limit, rows->memory);
     if (now->bgr.pixels) {
-        remember_still(row_of(now->bgr, row), row_of(before->bgr, row), width, rows->memory);
+        remember_bgr(luma, luma_before, row_of(now->bgr, row), row_of(before->bgr, row), width, limit,
+                     rows->memory);
         return rows->memory;
     }
     const Plane *halves = now->halves, *halves_before = before->halves;
@@ -289,7 +260,7 @@ static const uint8_t *memory_of(const Rows *rows, const Picture *now, const Pict
         widen_moves(row_of(halves[0], row / 2), row_of(halves_before[0], row / 2),
                     row_of(halves[1], row / 2), row_of(halves_before[1], row / 2), (width + 1) / 2,
                     rows->moves);
-    remember_moves(luma, luma_before, rows->moves, width, rows->memory);
+    remember_planar(luma, luma_before, rows->moves, width, limit, rows->memory);
     return rows->memory;
 }
 
@@ -297,12 +268,10 @@ static const uint8_t *memory_of(const Rows *rows, const Picture *now, const Pict
    even one; the others are the margin that they depend on.
 
    `first` and `others` are the components: bytes, and pairs of bytes or, where there are none, U and
-   V of the picture at half size. The tables are ColorIndex.tables[0], ColorIndex.others and
-   CellTable.ties. `labels` is given the labels and `cells`, if it is there, the cells of the wanted
+   V of the picture at half size. `ties` are CellTable.ties. `labels` is given the labels and `cells`, if it is there, the cells of the wanted
    rows; without `labels_before` nothing is held. Returns 0, or -1 if there is no memory. */
 int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane first, Plane others,
-               const uint16_t *first_table, const uint16_t *others_table,
-               const uint16_t *tie_table, Picture now, Picture before, Plane labels_before,
+               ColorIndex index, const uint16_t *ties, Picture now, Picture before, Plane labels_before,
                uint8_t limit, Plane labels, Plane cells)
 {
     Rows rows;
@@ -314,12 +283,12 @@ int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane fir
             uint8_t *nearest = rows.nearest[row % RING], *swaps = rows.swaps[row % RING];
             uint8_t *begun = rows.labels[0][row % RING];
             uint8_t *needs = rows.needs[row % RING];
-            int keeps_cells = cells.pixels && row >= top && row < bottom;
-            look_up(row_of(first, row),
-                    others.pixels ? (const uint16_t *)row_of(others, row)
-                                  : chroma_row(&rows, now.halves, row, height, width),
-                    width, first_table, others_table, tie_table,
-                    keeps_cells ? (uint16_t *)row_of(cells, row - top) : NULL, rows.ties);
+            const uint16_t *pairs = others.pixels ? (const uint16_t *)row_of(others, row)
+                                                  : chroma_row(&rows, now.halves, row, height, width);
+            look_up(row_of(first, row), pairs, width, &index, ties, rows.ties);
+            if (cells.pixels && row >= top && row < bottom)
+                find_cells(row_of(first, row), pairs, width, &index,
+                           (uint16_t *)row_of(cells, row - top));
             divide(rows.ties, width, nearest, swaps, needs);
             if (labels_before.pixels)
                 hold(row_of(labels_before, row), memory_of(&rows, &now, &before, row, width, limit),
@@ -328,13 +297,14 @@ int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane fir
                 memcpy(begun, nearest, width);
             repeat_ends(begun, width);
         }
-        if (row >= 1 && row - 1 < height)
-            follow_neighbors(&rows, rows.labels[0], row - 1, height, width,
-                             rows.labels[1][(row - 1) % RING]);
-        if (row >= PASSES + top && row - PASSES < bottom) {
-            follow_neighbors(&rows, rows.labels[1], row - PASSES, height, width, rows.result);
-            memcpy(row_of(labels, row - PASSES - top), rows.result, width);
+        if (row >= 1 && row - 1 < height) {
+            uint8_t *once = rows.labels[1][(row - 1) % RING];
+            follow_neighbors(&rows, rows.labels[0], row - 1, height, width, once);
+            repeat_ends(once, width);
         }
+        if (row >= PASSES + top && row - PASSES < bottom)
+            follow_neighbors(&rows, rows.labels[1], row - PASSES, height, width,
+                             row_of(labels, row - PASSES - top));
     }
     free(memory);
     return 0;

@@ -35,7 +35,8 @@ def label(
         If there is none.
     """
     assert compiled.library is not None
-    tables = index.tables[0], index.others, table.ties
+    tables = (*index.tables, index.others)
+    of_index = compiled.ColorIndex(*(each.ctypes.data for each in tables))
     halved = frame.layout == "i420"
     whole = Band(slice(0, len(labels)), slice(0, len(labels)))
     labels_before, frame_before = before or (None, None)
@@ -45,7 +46,7 @@ def label(
         failed = compiled.library.label_rows(
             *(frame.width, seen.stop - seen.start, wanted.start, wanted.stop),
             *(compiled.Plane.of(component) for component in components),
-            *(table.ctypes.data for table in tables),
+            *(of_index, table.ties.ctypes.data),
             *(_picture(picture, seen) for picture in (frame, frame_before)),
             compiled.Plane.of(labels_before, seen),
             int(limit),

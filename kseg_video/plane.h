@@ -1,5 +1,8 @@
 /* Planes of pixels and labels, as kseg_video/compiled.py hands them over. */
 
+#ifndef PLANE_H
+#define PLANE_H
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,3 +20,5 @@ static inline uint8_t *row_of(Plane plane, size_t row)
 {
     return plane.pixels + (ptrdiff_t)row * plane.stride;
 }
+
+#endif

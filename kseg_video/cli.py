@@ -23,7 +23,7 @@ from kseg_video.media_settings import (
 from kseg_video.messages import answer, can_be_printed, complain, inform, is_at_terminal, told
 from kseg_video.settings import check_numbers
 from kseg_video.startup import import_opencv, silence_libraries
-from kseg_video.stopping import Stopped, in_background
+from kseg_video.stopping import Stopped, in_background, leave_on_signals
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kseg_video.status import TerminalStatus
 
 EXIT_FAILED = 1
+_STOPPED = "kseg-video: stopped; no unfinished output is left"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +67,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _COMMANDS[options.command](options)
     except Stopped:
         if not getattr(options, "quiet", False):
-            inform("kseg-video: stopped; no unfinished output is left")
+            inform(_STOPPED)
         raise
     except Exception as error:
         if options.debug:
@@ -117,13 +118,18 @@ def _convert(options: argparse.Namespace) -> int:
         "choose_clusters": options.clusters == "auto",
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
-    with asked_ahead(options.inputs[0]):
-        return _convert_with(options, settings)
+    path = options.inputs[0]
+    leave_on_signals("" if options.quiet else _STOPPED)
+    with asked_ahead(path):
+        import_opencv()
+        silence_libraries()
+        from kseg_video.sources import opened_ahead
+
+        with opened_ahead(path, settings["trim"], settings["decoder"]):
+            return _convert_with(options, settings)
 
 
 def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
-    import_opencv()
-    silence_libraries()
     from kseg_video.conversion import check_settings
 
     outputs = _outputs(options)

@@ -67,7 +67,7 @@ def report_on(path: Path) -> str:
 def _ask(path: Path) -> FfmpegProcess:
     return FfmpegProcess(
         [
-            *("-nostdin", *file_input(path)),
+            *("-nostdin", "-threads", "1", *file_input(path)),  # of one frame, more cost time
             *("-map", "0:V:0", "-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-"),
         ],
         feeds=False,

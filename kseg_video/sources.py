@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -12,23 +12,27 @@ import numpy as np
 
 from kseg_video.closing import ClosingContext
 from kseg_video.decoding import RATE_REPORT, Decoding, read_picture, without_opacity
-from kseg_video.errors import SourceError
+from kseg_video.errors import KsegError, SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
-from kseg_video.frame import Frame, Tracks, VideoInfo
+from kseg_video.frame import Frame, VideoInfo
 from kseg_video.media_settings import DecoderSettings, TrimSettings
-from kseg_video.probe import ProbedVideo, probe
+from kseg_video.probe import probe
 from kseg_video.stalls import StalledError
 from kseg_video.still_source import StillsSource
 from kseg_video.stills import is_sequence, is_still
-from kseg_video.timing import frames_before
+from kseg_video.trimming import WantedPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kseg_video.frame import Tracks
+
 # What ffmpeg says of an input that stops before its own header's end.
 _ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
+# Videos that have been opened before who wants them asks, or what came of trying.
+_opened: dict[tuple[Path, TrimSettings, DecoderSettings], VideoFileSource | KsegError] = {}
+
 _FRAMES_A_BYTE = 5  # that a picture which stands still may be shown for, at the very most
-_SECONDS_TO_A_WHOLE_PICTURE = 20.0
 
 
 class FrameSource(Protocol):
@@ -91,7 +95,12 @@ def open_source(
     SourceError
         If it does not exist, is empty, cannot be read or holds no picture.
     """
-    path, trim = Path(path), trim or TrimSettings()
+    path, trim, decoder = Path(path), trim or TrimSettings(), decoder or DecoderSettings()
+    opened = _opened.pop((path, trim, decoder), None)
+    if isinstance(opened, KsegError):
+        raise opened
+    if opened is not None:
+        return opened
     try:
         if path.is_dir() or is_sequence(path):
             return StillsSource(path, trim)
@@ -107,7 +116,36 @@ def open_source(
         raise SourceError(f"{path} cannot be read ({error.strerror}); check its rights") from error
     if is_still(path):
         return StillsSource(path, trim)
-    return VideoFileSource(path, trim, decoder or DecoderSettings())
+    return VideoFileSource(path, trim, decoder)
+
+
+@contextmanager
+def opened_ahead(path: Path, trim: TrimSettings, decoder: DecoderSettings) -> Iterator[None]:
+    """Have a video's decoder at work while the block goes on.
+
+    Who opens the same in there is given the source, or told why it cannot be opened.
+
+    Parameters
+    ----------
+    path : Path
+        If it is no video file, nothing is opened.
+    trim : TrimSettings
+    decoder : DecoderSettings
+    """
+    asked = path, trim, decoder
+    if path.is_file() and not is_still(path):
+        try:
+            source = open_source(*asked)
+            if isinstance(source, VideoFileSource):
+                _opened[asked] = source
+                source.begin()
+        except KsegError as error:
+            _opened[asked] = error
+    try:
+        yield
+    finally:
+        if isinstance(opened := _opened.pop(asked, None), VideoFileSource):
+            opened.close()
 
 
 class VideoFileSource(ClosingContext):
@@ -129,7 +167,7 @@ class VideoFileSource(ClosingContext):
         self._path = path
         self._video = video = probe(path)
         self._decoding = decoding = Decoding(video, decoder)
-        self._cut = _Cut.on_grid(video, trim)
+        self._part = WantedPart.on_grid(video, trim)
         self._variable_rate = video.variable_rate
         self.warnings: list[str] = []
         self.info = VideoInfo(
@@ -138,14 +176,14 @@ class VideoFileSource(ClosingContext):
             frame_rate=video.frame_rate,
             layout=decoding.layout,
             encoding=decoding.encoding,
-            frame_count=self._cut.expected_count,
+            frame_count=self._part.expected_count,
             sample_aspect_ratio=video.sample_aspect_ratio,
             has_alpha=decoding.has_alpha,
         )
-        self.tracks = self._cut.tracks(path, video)
+        self.tracks = self._part.tracks(path, video)
         self._process: FfmpegProcess | None = None
         self._most_frames = path.stat().st_size * _FRAMES_A_BYTE
-        self._check_claim(self._cut.expected_count or 0)
+        self._check_claim(self._part.expected_count or 0)
 
     @property
     def notes(self) -> list[str]:
@@ -157,39 +195,51 @@ class VideoFileSource(ClosingContext):
         if self._process is not None:
             self._process.stop()
 
+    def begin(self) -> FfmpegProcess:
+        """Have the decoder work ahead, as far as its pipe holds what it makes.
+
+        Raises
+        ------
+        KsegError
+            If there is no ffmpeg, or the program is ending.
+        """
+        if self._process is None:
+            self._process = FfmpegProcess(self._arguments(), feeds=False, notices=RATE_REPORT)
+        return self._process
+
     def __iter__(self) -> Iterator[Frame]:
-        self._process = FfmpegProcess(self._arguments(), feeds=False, notices=RATE_REPORT)
+        process = self.begin()
         count, info = 0, self.info
         odd_width = info.width % 2 == 1
         try:
-            for pixels in self._without_padding(self._process):
-                time = self._cut.first_time + count / float(info.frame_rate)
+            for pixels in self._without_padding(process):
+                time = self._part.first_time + count / float(info.frame_rate)
                 colors, alpha = pixels, None
                 if info.has_alpha:
                     colors, alpha = without_opacity(pixels, info.layout, info.width, info.height)
                 yield Frame(colors, info.layout, info.encoding, count, time, alpha, odd_width)
                 count += 1
-            status = self._process.wait()
+            status = process.wait()
         except StalledError as error:
             raise SourceError(
                 f"the decoder of {self._path} has stalled ({error}); check the disk or the "
                 "network that the file lies on"
             ) from error
         finally:
-            self._process.stop()
-        self._check_end(status, self._process.messages, count)
+            process.stop()
+        self._check_end(status, process.messages, count)
 
     def _arguments(self) -> list[str]:
         arguments = ["-nostdin"]
-        if self._cut.seek:
-            arguments += ["-ss", f"{self._cut.seek:.6f}"]
+        if self._part.seek:
+            arguments += ["-ss", f"{self._part.seek:.6f}"]
         if self._video.vp9_alpha:
             arguments += ["-c:v", "libvpx-vp9"]
         arguments += self._decoding.input_arguments
         arguments += [*file_input(self._path), "-map", "0:V:0", "-fps_mode", "passthrough"]
-        if self._cut.count is not None:
-            arguments += ["-frames:v", str(self._cut.count)]
-        first = self._cut.first_time - max(self._cut.seek, self._video.picture_zero)
+        if self._part.count is not None:
+            arguments += ["-frames:v", str(self._part.count)]
+        first = self._part.first_time - max(self._part.seek, self._video.picture_zero)
         return [*arguments, *self._decoding.arguments(first), "-f", "rawvideo", "-"]
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
@@ -208,7 +258,7 @@ class VideoFileSource(ClosingContext):
 
         Its last frame lasts as long as the one decoded before it, which may be well past the end.
         """
-        expected = self._cut.expected_count
+        expected = self._part.expected_count
         last, held = np.empty(0, np.uint8), 0
         for number, pixels in enumerate(self._pictures(process)):
             if expected is not None and number >= expected and np.array_equal(pixels, last):
@@ -227,13 +277,13 @@ class VideoFileSource(ClosingContext):
         if _ended_early(process.messages):  # and lacks what others were to be shown after
             return False
         counts = [report["repeated"] for report in process.noticed]
-        if self._cut.is_whole:  # otherwise what lies before and after the part is left out, too
+        if self._part.is_whole:  # otherwise what lies before and after the part is left out, too
             counts += [report["dropped"] for report in process.noticed]
         return any(map(int, counts))
 
     def _check_claim(self, frames: int) -> None:
         """Refuse to fill hours that a damaged file of some kilobytes claims with repeats."""
-        if self._cut.count is None and frames > self._most_frames:
+        if self._part.count is None and frames > self._most_frames:
             size = self._path.stat().st_size
             raise SourceError(
                 f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "
@@ -248,7 +298,7 @@ class VideoFileSource(ClosingContext):
         if not count:
             if not self._path.exists():
                 raise SourceError(f"{self._path} is gone; put it back and try again")
-            if self._cut.start or self._cut.count is not None:
+            if self._part.start or self._part.count is not None:
                 lasts = self._video.duration
                 end = "it ends before" if lasts is None else f"it lasts {lasts:g} s"
                 raise SourceError(f"{self._path} has no frame in the chosen part; {end}")
@@ -266,45 +316,3 @@ class VideoFileSource(ClosingContext):
 
 def _ended_early(messages: list[str]) -> bool:
     return any(_ENDED_EARLY.search(line) for line in messages)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """The wanted part of a video on the grid of its frames."""
-
-    first_time: float
-    start: float  # of the tracks that go with it
-    seek: float  # where the decoder starts
-    count: int | None
-    expected_count: int | None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is cut off."""
-        return not self.start and self.count is None
-
-    @classmethod
-    def on_grid(cls, video: ProbedVideo, trim: TrimSettings) -> _Cut:
-        rate = float(video.frame_rate)
-        skipped = max(frames_before(trim.start - video.first_time, rate), 0)
-        first = video.first_time + skipped / rate
-        count = trim.max_frames
-        if trim.end is not None:
-            until_end = max(frames_before(trim.end - first, rate), 1)
-            count = min(until_end, count or until_end)
-        expected = count
-        if video.duration is not None:
-            left = max(round((video.duration - first) * rate), 1)
-            expected = min(left, count or left)
-        if not skipped:
-            return cls(first, 0.0, 0.0, count, expected)
-        # Half a frame early, so that rounded stamps do not matter; in streams that are not indexed
-        # so early that there is a whole picture on the way.
-        early = _SECONDS_TO_A_WHOLE_PICTURE if video.mpeg_stream else 0.5 / rate
-        seek = 0.0 if video.animation else max(first - early, 0.0)
-        return cls(first, first, seek, count, expected)
-
-    def tracks(self, path: Path, video: ProbedVideo) -> Tracks:
-        delay = self.first_time - max(self.start, video.track_zero)
-        duration = None if self.count is None else self.count / float(video.frame_rate) + delay
-        return Tracks(path, video.audio, video.subtitles, self.start, duration, delay)

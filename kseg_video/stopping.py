@@ -38,13 +38,26 @@ class Stopped(BaseException):
         self.exit_code = 128 + number
 
 
-def leave_on_signals() -> None:
-    """End at once, with the signal's exit code and without a word, from now on.
+def leave_on_signals(line: str = "") -> None:
+    """End at once, with the signal's exit code, from now on.
 
     While modules are imported there is hardly anything to clean up, and what is raised may be lost:
     the import system runs callbacks in which exceptions count for nothing.
+
+    Parameters
+    ----------
+    line : str
+        Said on standard error then.
     """
-    on_signals(_leave)
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        leftovers.undo_all()
+        if line:  # past the stream, which may be in the middle of something
+            with contextlib.suppress(OSError):
+                os.write(2, f"{line}\n".encode())
+        os._exit(128 + number)
+
+    on_signals(leave)
 
 
 def ignore_signals() -> None:
@@ -104,8 +117,3 @@ def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handler
         numbers.append(signal.SIGHUP)  # the terminal is closed; nohup has it ignored
     for number in numbers:
         signal.signal(number, handler)
-
-
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    leftovers.undo_all()
-    os._exit(128 + number)

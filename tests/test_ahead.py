@@ -1,15 +1,17 @@
-"""What ffmpeg reports on a file is the same whether or not it was asked ahead."""
+"""What is asked for ahead of its time, ffmpeg's report and frames, is the same as otherwise."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from kseg_video.errors import SourceError
+from kseg_video import DecoderSettings, SourceError, TrimSettings, open_source
 from kseg_video.file_report import asked_ahead
 from kseg_video.probe import probe
+from kseg_video.sources import opened_ahead
 from tests.commands import run
 
 LAKE = Path(__file__).parents[1] / "samples" / "lake.mp4"
@@ -27,6 +29,36 @@ def test_what_is_wrong_is_said_to_whoever_needs_it(tmp_path: Path) -> None:
     text.write_text("no video")
     with asked_ahead(text), pytest.raises(SourceError, match="not a video"):
         probe(text)
+
+
+class TestOpenedAhead:
+    def test_the_frames_are_the_same(self) -> None:
+        trim, decoder = TrimSettings(0.5, max_frames=4), DecoderSettings()
+        with open_source(LAKE, trim) as source:
+            expected = [frame.pixels for frame in source]
+        with opened_ahead(LAKE, trim, decoder):
+            for _ in range(2):  # and it can be opened again
+                with open_source(LAKE, trim) as source:
+                    np.testing.assert_array_equal([frame.pixels for frame in source], expected)
+
+    def test_another_part_is_another(self) -> None:
+        with (
+            opened_ahead(LAKE, TrimSettings(0.5), DecoderSettings()),
+            open_source(LAKE, TrimSettings(max_frames=2)) as source,
+        ):
+            assert [frame.time for frame in source] == [0, pytest.approx(1 / 25)]
+
+    def test_if_nobody_asks_nothing_is_left(self) -> None:
+        with opened_ahead(LAKE, TrimSettings(), DecoderSettings()):
+            pass
+
+    def test_what_is_wrong_is_said_to_whoever_asks(self, tmp_path: Path) -> None:
+        text = tmp_path / "text.mp4"
+        text.write_text("no video")
+        with opened_ahead(text, TrimSettings(), DecoderSettings()):
+            for _ in range(2):
+                with pytest.raises(SourceError, match="not a video"):
+                    open_source(text)
 
 
 def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:

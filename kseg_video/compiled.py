@@ -47,9 +47,11 @@ class ColorIndex(ctypes.Structure):
 def load(path: Path) -> ctypes.CDLL | None:
     """The library of that name, or None if there is none that can be used."""
     size, array = ctypes.c_size_t, ctypes.c_void_p
+    by_index = [Plane, Plane, ColorIndex, array]
     held = [Picture, Picture, Plane, ctypes.c_uint8]
     arguments = {
-        "label_rows": [*[size] * 4, Plane, Plane, ColorIndex, array, *held, Plane, Plane],
+        "label_rows": [*[size] * 4, *by_index, *held, Plane, Plane],
+        "label_rows_strictly": [size, size, *by_index, Plane, Plane, Plane],
         "nearest": [size, array, size, array, array, array],
         "sum_colors": [size, array, array, size, array, array],
         "squared_error": [size, array, array, array],
@@ -58,7 +60,12 @@ def load(path: Path) -> ctypes.CDLL | None:
         "paint_bgr": [size, size, Plane, array, Plane],
         "count_labels": [size, size, Plane, size, array],
     }
-    results = {"label_rows": ctypes.c_int, "squared_error": ctypes.c_double}
+    failed = ctypes.c_int
+    results = {
+        "label_rows": failed,
+        "label_rows_strictly": failed,
+        "squared_error": ctypes.c_double,
+    }
     try:
         loaded = ctypes.CDLL(str(path))
         for name, types in arguments.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from kseg_video import compiled, labelling
 from kseg_video.bands import bands_of
 from kseg_video.color import to_working
 from kseg_video.color_index import ColorIndex
@@ -248,6 +249,9 @@ class FastMapper:
 def _strict_labels(frame: Frame, index: ColorIndex, table: CellTable) -> NDArray[np.uint8]:
     """Label of every pixel's cell, (H, W)."""
     labels = np.empty((frame.height, frame.width), np.uint8)
+    if compiled.library is not None:
+        labelling.label_strictly(frame, index, table, labels)
+        return labels
     for band in bands_of(*labels.shape):
         look_up(index.of_frame(frame, band.rows), table.labels, out=labels[band.rows])
     return labels

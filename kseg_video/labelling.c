@@ -85,6 +85,12 @@ VECTORIZED static void blend(const uint16_t *restrict near_u, const uint16_t *re
     }
 }
 
+VECTORIZED static void take_nearest(const uint16_t *ties, size_t width, uint8_t *restrict nearest)
+{
+    for (size_t i = 0; i < width; i++)
+        nearest[i] = ties[i] & LABEL_MASK;
+}
+
 VECTORIZED static void divide(const uint16_t *restrict ties, size_t width,
                               uint8_t *restrict nearest, uint8_t *restrict swaps,
                               uint8_t *restrict needs)
@@ -245,6 +251,14 @@ static const uint16_t *chroma_row(Rows *rows, const Plane *halves, size_t row, s
     return rows->chroma;
 }
 
+/* The components of a row but for the first, as pairs. */
+static const uint16_t *pairs_of(Rows *rows, Plane others, const Plane *halves, size_t row, size_t height,
+                                size_t width)
+{
+    return others.pixels ? (const uint16_t *)row_of(others, row)
+                         : chroma_row(rows, halves, row, height, width);
+}
+
 /* How firmly each pixel of a row keeps its label. */
 static const uint8_t *memory_of(const Rows *rows, const Picture *now, const Picture *before,
                                size_t row, size_t width, uint8_t limit)
@@ -283,8 +297,7 @@ int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane fir
             uint8_t *nearest = rows.nearest[row % RING], *swaps = rows.swaps[row % RING];
             uint8_t *begun = rows.labels[0][row % RING];
             uint8_t *needs = rows.needs[row % RING];
-            const uint16_t *pairs = others.pixels ? (const uint16_t *)row_of(others, row)
-                                                  : chroma_row(&rows, now.halves, row, height, width);
+            const uint16_t *pairs = pairs_of(&rows, others, now.halves, row, height, width);
             look_up(row_of(first, row), pairs, width, &index, ties, rows.ties);
             if (cells.pixels && row >= top && row < bottom)
                 find_cells(row_of(first, row), pairs, width, &index,
@@ -305,6 +318,24 @@ int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane fir
         if (row >= PASSES + top && row - PASSES < bottom)
             follow_neighbors(&rows, rows.labels[1], row - PASSES, height, width,
                              row_of(labels, row - PASSES - top));
+    }
+    free(memory);
+    return 0;
+}
+
+/* Label all rows by the nearest cluster alone, given the same, of the picture only U and V at half size. */
+int label_rows_strictly(size_t width, size_t height, Plane first, Plane others, ColorIndex index,
+                        const uint16_t *ties, Plane u, Plane v, Plane labels)
+{
+    const Plane halves[] = {u, v};
+    Rows rows;
+    uint8_t *memory = lay_out(&rows, width);
+    if (!memory)
+        return -1;
+    for (size_t row = 0; row < height; row++) {
+        const uint16_t *pairs = pairs_of(&rows, others, halves, row, height, width);
+        look_up(row_of(first, row), pairs, width, &index, ties, rows.ties);
+        take_nearest(rows.ties, width, row_of(labels, row));
     }
     free(memory);
     return 0;

@@ -8,6 +8,8 @@ from kseg_video import compiled
 from kseg_video.bands import Band, bands_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -35,19 +37,16 @@ def label(
         If there is none.
     """
     assert compiled.library is not None
-    tables = (*index.tables, index.others)
-    of_index = compiled.ColorIndex(*(each.ctypes.data for each in tables))
-    halved = frame.layout == "i420"
-    whole = Band(slice(0, len(labels)), slice(0, len(labels)))
     labels_before, frame_before = before or (None, None)
-    for band in [whole] if halved else bands_of(*labels.shape, margin=PASSES):
+    for band in _bands(frame, PASSES):
         seen, wanted = band.seen, band.within
-        components = (frame.luma, None) if halved else index.components(frame, seen)
+        components = _components(frame, index, seen)
         failed = compiled.library.label_rows(
             *(frame.width, seen.stop - seen.start, wanted.start, wanted.stop),
-            *(compiled.Plane.of(component) for component in components),
-            *(of_index, table.ties.ctypes.data),
-            *(_picture(picture, seen) for picture in (frame, frame_before)),
+            *map(compiled.Plane.of, components),
+            *_of_tables(index, table),
+            _picture(frame, seen),
+            _picture(frame_before, seen),
             compiled.Plane.of(labels_before, seen),
             int(limit),
             *(compiled.Plane.of(result, band.rows) for result in (labels, cells)),
@@ -56,12 +55,59 @@ def label(
             raise MemoryError
 
 
+def label_strictly(frame: Frame, index: ColorIndex, table: CellTable, labels: Plane) -> None:
+    """Label a frame by its cells alone, given the same.
+
+    Raises
+    ------
+    MemoryError
+        If there is none.
+    """
+    assert compiled.library is not None
+    for band in _bands(frame):
+        components = _components(frame, index, band.rows)
+        failed = compiled.library.label_rows_strictly(
+            *(frame.width, band.rows.stop - band.rows.start),
+            *map(compiled.Plane.of, components),
+            *_of_tables(index, table),
+            *_halves(frame, band.rows),
+            compiled.Plane.of(labels, band.rows),
+        )
+        if failed:
+            raise MemoryError
+
+
+def _bands(frame: Frame, margin: int = 0) -> Iterable[Band]:
+    """Rows to be done in one go: all, unless their components have to be made first."""
+    if frame.layout != "i420":
+        return bands_of(frame.height, frame.width, margin)
+    whole = slice(0, frame.height)
+    return [Band(whole, whole)]
+
+
+def _components(frame: Frame, index: ColorIndex, rows: slice) -> tuple[Plane, Plane | None]:
+    """What the index is looked up by; U and V are doubled on the way."""
+    return (frame.luma, None) if frame.layout == "i420" else index.components(frame, rows)
+
+
+def _of_tables(index: ColorIndex, table: CellTable) -> tuple[compiled.ColorIndex, int]:
+    tables = (*index.tables, index.others)
+    of_index = compiled.ColorIndex(*(each.ctypes.data for each in tables))
+    return of_index, table.ties.ctypes.data
+
+
 def _picture(frame: Frame | None, rows: slice) -> compiled.Picture:
     if frame is None:
         return compiled.Picture()
-    luma = compiled.Plane.of(frame.luma, rows)
+    halves = (compiled.Plane * 2)(*_halves(frame, rows))
+    colors = None if frame.layout == "i420" else frame.bgr
+    planes = (compiled.Plane.of(plane, rows) for plane in (frame.luma, colors))
+    return compiled.Picture(*planes, halves)
+
+
+def _halves(frame: Frame, rows: slice) -> list[compiled.Plane]:
+    """U and V, where they are at half size."""
     if frame.layout != "i420":
-        return compiled.Picture(luma, compiled.Plane.of(frame.bgr, rows))
+        return [compiled.Plane(), compiled.Plane()]
     half = slice(rows.start // 2, None)
-    halves = (compiled.Plane.of(plane, half) for plane in frame.planes[1:])
-    return compiled.Picture(luma, compiled.Plane(), (compiled.Plane * 2)(*halves))
+    return [compiled.Plane.of(plane, half) for plane in frame.planes[1:]]

@@ -127,7 +127,10 @@ class TestTheSameLabels:
         assert_same_labels(frame_of(layout, width, height, random), random, 8)
 
     @pytest.mark.parametrize("layout", ["i420", "bgr24"])
-    def test_through_a_video(self, layout: PixelLayout, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("stability", [0.0, 0.5])
+    def test_through_a_video(
+        self, layout: PixelLayout, stability: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         random = np.random.default_rng(2)
         frames = [frame_of(layout, 97, 64, random)]
         for _ in range(12):
@@ -135,7 +138,7 @@ class TestTheSameLabels:
         found = []
         for library in (compiled.library, None):
             monkeypatch.setattr(compiled, "library", library)
-            segmenter = Segmenter(SegmenterSettings(n_clusters=6))
+            segmenter = Segmenter(SegmenterSettings(n_clusters=6, stability=stability))
             found.append([segmenter.segment(frame).labels for frame in frames])
         np.testing.assert_array_equal(found[0], found[1])
 

@@ -21,7 +21,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import cv2
 import numpy as np
 
-from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, open_source, render
+from kseg_video import (
+    Frame,
+    Segmenter,
+    SegmenterSettings,
+    TrimSettings,
+    fast_mapping,
+    open_source,
+    render,
+)
 from kseg_video.color_index import ColorIndex
 from kseg_video.hysteresis import LabelHysteresis
 from kseg_video.mapping import Cells
@@ -31,13 +39,14 @@ from kseg_video.tracking import PaletteTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
-_STAGES: dict[str, tuple[type, str]] = {
-    "sample": (PixelSample, "of_frame"),
-    "fit": (PaletteTracker, "update"),
-    "tables": (Cells, "label"),
-    "index": (ColorIndex, "of_frame"),
-    "labels": (LabelHysteresis, "hold"),
+_STAGES: dict[str, list[tuple[type | ModuleType, str]]] = {
+    "sample": [(PixelSample, "of_frame")],
+    "fit": [(PaletteTracker, "update")],
+    "tables": [(Cells, "label")],
+    "index": [(ColorIndex, "of_frame")],
+    "labels": [(LabelHysteresis, "hold"), (fast_mapping, "_strict_labels")],
 }
 
 
@@ -57,7 +66,7 @@ class Stopwatch:
         self._inner[-1] += took
         return result
 
-    def watch(self, name: str, owner: type, method: str) -> None:
+    def watch(self, name: str, owner: type | ModuleType, method: str) -> None:
         original = owner.__dict__[method]
         function = original.__func__ if isinstance(original, classmethod) else original
 
@@ -110,8 +119,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     keep_freed_memory()
     watch = Stopwatch()
-    for name, (owner, method) in _STAGES.items():
-        watch.watch(name, owner, method)
+    for name, methods in _STAGES.items():
+        for owner, method in methods:
+            watch.watch(name, owner, method)
     names = [*_STAGES, "other", "paint"]
     print("| size | space | k | stability |", *(f"{n} |" for n in names), "sum | conversions |")
     print("|---" * (len(names) + 6) + "|")

@@ -28,8 +28,8 @@ IN_REGISTERS static inline __m512i entries(const uint16_t *table, __m512i number
                                    _mm512_mask_blend_epi16(odd, of[2], of[3]));
 }
 
-/* Does as many pixels as fill registers, and returns how many. The table of pairs, which would push the
-   table of cells out of the nearest cache, is not needed. */
+/* Does as many pixels as fill registers, and returns how many. Without the table of pairs, which would push
+   the other one out of the nearest cache. */
 IN_REGISTERS static size_t look_up_in_registers(Bytes first, const uint16_t *restrict others, size_t width,
                                                 const ColorIndex *index, const uint16_t *restrict table,
                                                 uint16_t *restrict results)

@@ -100,7 +100,7 @@ def _cameras(_options: argparse.Namespace) -> int:
 def _convert(options: argparse.Namespace) -> int:
     segmenter, choice = segmenter_settings(options), cluster_choice(options)
     if options.clusters != "auto":
-        check_numbers(choice.numbers, segmenter)
+        check_numbers(choice.numbers, segmenter.n_clusters)
     settings: dict[str, Any] = {
         "segmenter": segmenter,
         "rendering": render_settings(options),
@@ -120,13 +120,14 @@ def _convert(options: argparse.Namespace) -> int:
     }
     path = options.inputs[0]
     leave_on_signals("" if options.quiet else _STOPPED)
-    with asked_ahead(path):
+    with asked_ahead(path), ExitStack() as stack:
         import_opencv()
         silence_libraries()
-        from kseg_video.sources import opened_ahead
+        if not settings["choose_clusters"]:  # which takes a frame here and there first
+            from kseg_video.sources import opened_ahead
 
-        with opened_ahead(path, settings["trim"], settings["decoder"]):
-            return _convert_with(options, settings)
+            stack.enter_context(opened_ahead(path, settings["trim"], settings["decoder"]))
+        return _convert_with(options, settings)
 
 
 def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
@@ -161,9 +162,12 @@ def _convert_each(
                     from kseg_video.status import TerminalStatus
 
                     status = stack.enter_context(TerminalStatus(console))
-                report = in_background(
-                    partial(convert, source, output, observer=status, **settings)
-                )
+                job = partial(convert, source, output, observer=status, **settings)
+                report = in_background(job, "" if options.quiet else _STOPPED)
+        except Stopped:
+            if options.json and len(pairs) > 1:
+                _print_json([*summaries, {"input": str(source), "error": "stopped"}])
+            raise
         except Exception as error:
             if len(pairs) == 1 or options.debug:
                 raise

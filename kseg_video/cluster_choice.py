@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Of a named colour the hue is meant more than the lightness: in a picture, "green" is a tree in
 # the shade as well. Halved, as in CMC 2:1, the usual formula for the acceptability of dyes.
 _WEIGHTS = np.array([0.5, 1, 1], np.float32)
+_LEAST_CHROMA = 2.0  # of Oklab times 100, below which a colour is taken for gray
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,14 @@ def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:
     """
     selectors = choice.only or choice.off
     numbers = [_cluster_of(selector, segmentation) for selector in selectors]
+    palette = segmentation.palette
     disabled = frozenset(numbers)
     if choice.only:
-        disabled = frozenset(range(len(segmentation.palette))) - disabled
-    colors = segmentation.palette.hex_colors
+        disabled = frozenset(range(len(palette))) - disabled
+    colors = palette.hex_colors
     notes = (
-        f"{_name(selector)} is cluster {number} ({colors[number]})"
+        f"{_name(selector)} is cluster {number} ({colors[number]}"
+        f"{_warning(selector, palette.colors[number])})"
         for selector, number in zip(selectors, numbers, strict=True)
         if not isinstance(selector, int)
     )
@@ -101,11 +104,36 @@ def _cluster_of(selector: Selector, segmentation: Segmentation) -> int:
 
 def _nearest_to(color: str, segmentation: Segmentation) -> int:
     palette = segmentation.palette
-    wanted = _weighed(np.array([parse_color(color)[::-1]], np.uint8))
-    distances = np.linalg.norm(_weighed(palette.colors) - wanted, axis=1)
+    wanted = _bgr_of(color)
+    distances = np.linalg.norm((_oklab(palette.colors) - _oklab(wanted)) * _WEIGHTS, axis=1)
     distances[palette.shares == 0] = np.inf
+    of_hue = _has_hue_of(wanted, palette.colors) & (palette.shares > 0)
+    if of_hue.any():
+        distances[~of_hue] = np.inf
     return int(np.argmin(distances))
 
 
-def _weighed(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return to_working(bgr.astype(np.float32), "oklab") * _WEIGHTS
+def _warning(selector: Selector, bgr: NDArray[np.uint8]) -> str:
+    """What is to be said of a cluster that a name has come to."""
+    if not isinstance(selector, str) or _has_hue_of(_bgr_of(selector), bgr[np.newaxis]).all():
+        return ""
+    return ", the nearest: nothing has its hue"
+
+
+def _has_hue_of(wanted: NDArray[np.uint8], bgr: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which colours, (N, 3), are of about the same hue, or gray as that is, (1, 3); (N,)."""
+    (a, b), others = _oklab(wanted)[0, 1:], _oklab(bgr)[:, 1:]
+    chroma = float(np.hypot(a, b))
+    if chroma < _LEAST_CHROMA:
+        return np.ones(len(others), bool)
+    along, across = others @ (a, b) / chroma, others @ (-b, a) / chroma
+    has_it: NDArray[np.bool_] = along > np.maximum(np.abs(across), _LEAST_CHROMA)
+    return has_it
+
+
+def _bgr_of(color: str) -> NDArray[np.uint8]:
+    return np.array([parse_color(color)[::-1]], np.uint8)
+
+
+def _oklab(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return to_working(bgr.astype(np.float32), "oklab")

@@ -98,7 +98,7 @@ def convert(  # noqa: PLR0913 - one for each part
     if choose_clusters:
         chosen = choose_for_source(source, segmenter, trim, decoder)
         segmenter = replace(segmenter, n_clusters=chosen.count)
-    check_numbers(rendering.disabled | choice.numbers, segmenter)
+    check_numbers(rendering.disabled | choice.numbers, segmenter.n_clusters)
     with open_source(source, trim, decoder) as frames, ExitStack() as stack:
         run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
         run.begin(stack.enter_context(Reader(frames, run.timer)), choice)

@@ -110,19 +110,21 @@ class FfmpegProcess:
         reports: bool = False,
         notices: re.Pattern[str] | None = None,
     ) -> None:
-        leftovers.check()
         level = "info" if reports else "level+verbose" if notices else "error"
-        self._process = subprocess.Popen(
-            [executable(), "-hide_banner", "-loglevel", level, *arguments],
-            stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if feeds else subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env=environment(),
-            # A Ctrl-C at the terminal is for us alone: we end our children in order.
-            start_new_session=True,
-        )
-        self._leftover = leftovers.add(self._kill)
+        command = [executable(), "-hide_banner", "-loglevel", level, *arguments]
+        with leftovers.being_made():
+            leftovers.check()
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if feeds else subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env=environment(),
+                # A Ctrl-C at the terminal is for us alone: we end our children in order.
+                start_new_session=True,
+            )
+            self._leftover = leftovers.add(self._kill)
         pipe = self._process.stdin if feeds else self._process.stdout
         assert pipe is not None
         self.pipe: IO[bytes] = pipe

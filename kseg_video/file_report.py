@@ -44,6 +44,18 @@ def asked_ahead(path: Path) -> Iterator[None]:
             process.stop()
 
 
+def has_reported(path: Path, seconds: float) -> bool:
+    """Whether a report that has been asked for ahead is there; waits so long at the most."""
+    process = _asked.get(path)
+    if process is None:
+        return False
+    try:
+        process.wait(seconds)
+    except StalledError:
+        return False
+    return True
+
+
 def report_on(path: Path) -> str:
     """What ffmpeg says while it decodes a file's first frame and shows what it is.
 

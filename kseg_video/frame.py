@@ -327,7 +327,7 @@ class Segmentation:
     inertia: float
     event: Event
     color_space: ColorSpace = "rgb"
-    cells: ColorCells | None = None
+    cells: ColorCells | None = field(default=None, repr=False)
 
     def check_size(self, frame: Frame) -> None:
         """Check that a frame has the size of what was segmented.

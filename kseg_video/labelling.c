@@ -282,8 +282,9 @@ static const uint8_t *memory_of(const Rows *rows, const Picture *now, const Pict
    even one; the others are the margin that they depend on.
 
    `first` and `others` are the components: bytes, and pairs of bytes or, where there are none, U and
-   V of the picture at half size. `ties` are CellTable.ties. `labels` is given the labels and `cells`, if it is there, the cells of the wanted
-   rows; without `labels_before` nothing is held. Returns 0, or -1 if there is no memory. */
+   V of the picture at half size. `ties` are CellTable.ties. `labels` is given the labels and `cells`,
+   if it is there, the cells of the wanted rows; without `labels_before` nothing is held. Returns 0, or
+   -1 if there is no memory. */
 int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane first, Plane others,
                ColorIndex index, const uint16_t *ties, Picture now, Picture before, Plane labels_before,
                uint8_t limit, Plane labels, Plane cells)
@@ -323,7 +324,8 @@ int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane fir
     return 0;
 }
 
-/* Label all rows by the nearest cluster alone, given the same, of the picture only U and V at half size. */
+/* Label all rows by the nearest cluster alone. Parameters and result as above; of the picture U and V at
+   half size are enough. */
 int label_rows_strictly(size_t width, size_t height, Plane first, Plane others, ColorIndex index,
                         const uint16_t *ties, Plane u, Plane v, Plane labels)
 {

@@ -56,7 +56,16 @@ def label(
 
 
 def label_strictly(frame: Frame, index: ColorIndex, table: CellTable, labels: Plane) -> None:
-    """Label a frame by its cells alone, given the same.
+    """Label a frame by its cells alone.
+
+    Parameters
+    ----------
+    frame : Frame
+    index : ColorIndex
+    table : CellTable
+        Of the index's cells.
+    labels : ndarray of uint8, shape (H, W)
+        Is given the labels.
 
     Raises
     ------

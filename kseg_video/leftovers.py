@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import KsegError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Leftovers:
@@ -26,6 +27,28 @@ class Leftovers:
         # A signal's handler undoes everything, also in a thread that holds it at that moment.
         self._lock = threading.RLock()
         self._ending = False
+        self._making = 0
+        self._put_off: Callable[[], object] | None = None
+
+    @contextmanager
+    def being_made(self) -> Iterator[None]:
+        """Let no signal end the program between the making of something in the block and `add`."""
+        with self._lock:
+            self._making += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._making -= 1
+            if self._put_off is not None:
+                self.when_made(self._put_off)
+
+    def when_made(self, end: Callable[[], object]) -> None:
+        """Do what ends the program, as soon as nothing is in the middle of being made."""
+        if self._making:
+            self._put_off = end
+        else:
+            end()
 
     def add(self, undo: Callable[[], object]) -> int:
         """Note how something that has just been made is undone.

@@ -123,7 +123,7 @@ def _first_state(options: argparse.Namespace) -> LiveState:
     """
     rendering, choice = render_settings(options), cluster_choice(options)
     segmenter = segmenter_settings(options)
-    check_numbers(choice.numbers, segmenter)
+    check_numbers(choice.numbers, segmenter.n_clusters)
     if rendering.view not in VIEWS:
         raise SettingsError(f"live cannot show {rendering.view}; choose {', '.join(VIEWS)}")
     return LiveState(

@@ -162,7 +162,7 @@ def _measured(figures: LiveFigures) -> list[str]:
     return [
         f"{figures.shown_rate:.1f} fps",
         f"latency {figures.latency_median * 1000:.0f} ms",
-        f"{figures.received} frames",
+        f"{figures.received} received",
         f"{figures.dropped} dropped",
     ]
 

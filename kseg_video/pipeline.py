@@ -94,7 +94,7 @@ class Run:
         first = next(segmented)
         chosen = choose(choice, first[1])
         self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
-        self._choice_notes = (*chosen.notes, *_without_effect(self.rendering))
+        self._choice_notes = (*chosen.notes, *_without_effect(self.rendering, len(first[1].colors)))
         self._segmenter.keeps_cells = follows_colors(self.rendering)
         self._segmented = chain([first], segmented)
 
@@ -151,8 +151,10 @@ class Run:
             self._events.append(EventRecord(frame.index, frame.time, segmentation.event))
 
 
-def _without_effect(rendering: RenderSettings) -> Iterator[str]:
+def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]:
     """What is asked for and seen nowhere."""
+    if len(rendering.disabled) == n_clusters and has_background(rendering):
+        yield "all clusters are switched off, so nothing of the source is seen"
     given = rendering.background != RenderSettings().background
     if given and not has_background(rendering):
         yield f"{rendering.view} has no background, so {rendering.background} is seen nowhere"

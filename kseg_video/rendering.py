@@ -28,7 +28,7 @@ from kseg_video.background import parse_background
 from kseg_video.compositing import composite, nearest_kept
 from kseg_video.frame import Frame, as_frame
 from kseg_video.matte import Edge, Matting
-from kseg_video.settings import RenderSettings
+from kseg_video.settings import RenderSettings, check_numbers
 from kseg_video.views import in_layout, paint_view
 
 if TYPE_CHECKING:
@@ -96,11 +96,14 @@ def render(
     Raises
     ------
     SettingsError
-        If the background is a picture and none of the right size is given.
+        If the background is a picture and none of the right size is given, or there is no cluster
+        of a number that is switched off.
     SourceError
         If the picture is none, or not of the segmentation's size.
     """
     frame = as_frame(picture)
+    if settings is not None:
+        check_numbers(settings.disabled, len(segmentation.colors))
     painted = Renderer().render(frame, segmentation, settings, layout, background)
     if isinstance(picture, Frame):
         return painted

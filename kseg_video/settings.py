@@ -208,7 +208,7 @@ class ClusterChoice:
         return frozenset(each for each in (*self.only, *self.off) if isinstance(each, int))
 
 
-def check_numbers(numbers: frozenset[int], settings: SegmenterSettings) -> None:
+def check_numbers(numbers: frozenset[int], n_clusters: int) -> None:
     """Check that there are clusters of those numbers.
 
     Raises
@@ -216,10 +216,9 @@ def check_numbers(numbers: frozenset[int], settings: SegmenterSettings) -> None:
     SettingsError
         If there is one that is not.
     """
-    last = settings.n_clusters - 1
+    last = n_clusters - 1
     for number in sorted(numbers):
         if number > last:
             raise SettingsError(
-                f"there is no cluster {number}: {settings.n_clusters} clusters are numbered "
-                f"from 0 to {last}"
+                f"there is no cluster {number}: {n_clusters} clusters are numbered from 0 to {last}"
             )

@@ -14,6 +14,7 @@ from kseg_video.closing import ClosingContext
 from kseg_video.decoding import RATE_REPORT, Decoding, read_picture, without_opacity
 from kseg_video.errors import KsegError, SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
+from kseg_video.file_report import has_reported
 from kseg_video.frame import Frame, VideoInfo
 from kseg_video.media_settings import DecoderSettings, TrimSettings
 from kseg_video.probe import probe
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
 # What ffmpeg says of an input that stops before its own header's end.
 _ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
-# Videos that have been opened before who wants them asks, or what came of trying.
-_opened: dict[tuple[Path, TrimSettings, DecoderSettings], VideoFileSource | KsegError] = {}
-
 _FRAMES_A_BYTE = 5  # that a picture which stands still may be shown for, at the very most
+_AHEAD_SECONDS = 0.3  # that ffmpeg's report is waited for, with other things to be done
+
+# Videos that have been opened before who wants them asks, or what came of trying.
+_opened: dict[tuple[Path, TrimSettings, DecoderSettings], VideoFileSource | Exception] = {}
 
 
 class FrameSource(Protocol):
@@ -97,10 +99,10 @@ def open_source(
     """
     path, trim, decoder = Path(path), trim or TrimSettings(), decoder or DecoderSettings()
     opened = _opened.pop((path, trim, decoder), None)
-    if isinstance(opened, KsegError):
-        raise opened
-    if opened is not None:
+    if isinstance(opened, VideoFileSource):
         return opened
+    if opened is not None:
+        raise opened
     try:
         if path.is_dir() or is_sequence(path):
             return StillsSource(path, trim)
@@ -128,19 +130,20 @@ def opened_ahead(path: Path, trim: TrimSettings, decoder: DecoderSettings) -> It
     Parameters
     ----------
     path : Path
-        If it is no video file, nothing is opened.
+        A file whose report has been asked for ahead. If it is no video, or one that takes its time,
+        nothing is opened.
     trim : TrimSettings
     decoder : DecoderSettings
     """
     asked = path, trim, decoder
-    if path.is_file() and not is_still(path):
-        try:
+    try:
+        if has_reported(path, _AHEAD_SECONDS) and not is_still(path):
             source = open_source(*asked)
             if isinstance(source, VideoFileSource):
                 _opened[asked] = source
                 source.begin()
-        except KsegError as error:
-            _opened[asked] = error
+    except (KsegError, OSError) as error:
+        _opened[asked] = error
     try:
         yield
     finally:
@@ -182,6 +185,7 @@ class VideoFileSource(ClosingContext):
         )
         self.tracks = self._part.tracks(path, video)
         self._process: FfmpegProcess | None = None
+        self._begun: FfmpegProcess | None = None
         self._most_frames = path.stat().st_size * _FRAMES_A_BYTE
         self._check_claim(self._part.expected_count or 0)
 
@@ -195,7 +199,7 @@ class VideoFileSource(ClosingContext):
         if self._process is not None:
             self._process.stop()
 
-    def begin(self) -> FfmpegProcess:
+    def begin(self) -> None:
         """Have the decoder work ahead, as far as its pipe holds what it makes.
 
         Raises
@@ -203,12 +207,11 @@ class VideoFileSource(ClosingContext):
         KsegError
             If there is no ffmpeg, or the program is ending.
         """
-        if self._process is None:
-            self._process = FfmpegProcess(self._arguments(), feeds=False, notices=RATE_REPORT)
-        return self._process
+        self._process = self._begun = self._decoder()
 
     def __iter__(self) -> Iterator[Frame]:
-        process = self.begin()
+        process, self._begun = self._begun or self._decoder(), None
+        self._process = process
         count, info = 0, self.info
         odd_width = info.width % 2 == 1
         try:
@@ -228,6 +231,9 @@ class VideoFileSource(ClosingContext):
         finally:
             process.stop()
         self._check_end(status, process.messages, count)
+
+    def _decoder(self) -> FfmpegProcess:
+        return FfmpegProcess(self._arguments(), feeds=False, notices=RATE_REPORT)
 
     def _arguments(self) -> list[str]:
         arguments = ["-nostdin"]

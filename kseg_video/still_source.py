@@ -47,7 +47,7 @@ class StillsSource(ClosingContext):
         rate = _SEQUENCE_FRAME_RATE
         single = False
         if path.is_dir():
-            stills = _stills_in(path)
+            stills = self._stills_in(path)
         elif is_sequence(path):
             stills = self._numbered(path)
         else:
@@ -85,6 +85,21 @@ class StillsSource(ClosingContext):
             time = float((self._skipped + index) / self.info.frame_rate)
             yield Frame(pixels, "bgr24", self.info.encoding, index, time, alpha)
 
+    def _stills_in(self, folder: Path) -> list[Path]:
+        files = [path for path in folder.iterdir() if not path.is_dir() and path.name[0] != "."]
+        stills = [path for path in files if path.suffix.lower() in STILL_SUFFIXES]
+        if not stills:
+            known = ", ".join(sorted(STILL_SUFFIXES))
+            raise SourceError(
+                f"{folder} holds no images (known are {known}); name videos themselves, as "
+                f"{folder / '*.mp4'}"
+            )
+        others = len(files) - len(stills)
+        if others:
+            files_of_others = "1 file" if others == 1 else f"{others} files"
+            self.notes.append(f"{files_of_others} in {folder} not taken, being no images")
+        return sorted(stills, key=_natural_order)
+
     def _numbered(self, pattern: Path) -> list[Path]:
         """Files that a pattern such as ``frame_%04d.png`` stands for, by their numbers."""
         numbered = numbered_files(pattern)
@@ -98,14 +113,6 @@ class StillsSource(ClosingContext):
                 "the images were taken one after another"
             )
         return [numbered[number] for number in sorted(numbered)]
-
-
-def _stills_in(folder: Path) -> list[Path]:
-    stills = [path for path in folder.iterdir() if path.suffix.lower() in STILL_SUFFIXES]
-    if not stills:
-        known = ", ".join(sorted(STILL_SUFFIXES))
-        raise SourceError(f"{folder} holds no images; known are {known}")
-    return sorted(stills, key=_natural_order)
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:

@@ -1,7 +1,7 @@
 """Signals that end the command: what they interrupt is left tidy, however deep in work it is.
 
-The work is done in a thread; the main thread, in which Python handles signals, does nothing but
-wait for its end or for a signal. So a signal never tears a statement of the work in two, and is
+The work is done in a thread; the main thread, in which Python handles signals, then does nothing
+but wait for its end or for a signal. So a signal never tears a statement of the work in two, and is
 answered even while a long computation lets no Python run.
 """
 
@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -41,7 +42,7 @@ class Stopped(BaseException):
 def leave_on_signals(line: str = "") -> None:
     """End at once, with the signal's exit code, from now on.
 
-    While modules are imported there is hardly anything to clean up, and what is raised may be lost:
+    While modules are imported there is no work to be told of it, and what is raised may be lost:
     the import system runs callbacks in which exceptions count for nothing.
 
     Parameters
@@ -50,14 +51,14 @@ def leave_on_signals(line: str = "") -> None:
         Said on standard error then.
     """
 
-    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+    def leave(number: int) -> NoReturn:
         leftovers.undo_all()
         if line:  # past the stream, which may be in the middle of something
             with contextlib.suppress(OSError):
                 os.write(2, f"{line}\n".encode())
         os._exit(128 + number)
 
-    on_signals(leave)
+    on_signals(lambda number, _: leftovers.when_made(partial(leave, number)))
 
 
 def ignore_signals() -> None:
@@ -65,10 +66,14 @@ def ignore_signals() -> None:
     on_signals(signal.SIG_IGN)
 
 
-def in_background(work: Callable[[], _Result]) -> _Result:
+def in_background(work: Callable[[], _Result], line: str = "") -> _Result:
     """Do some work in a thread, and wait for it or for a signal.
 
-    Afterwards signals end the program as `leave_on_signals` has it.
+    Parameters
+    ----------
+    work : callable
+    line : str
+        Afterwards signals end the program with it, as `leave_on_signals` has it.
 
     Raises
     ------
@@ -91,7 +96,7 @@ def in_background(work: Callable[[], _Result]) -> _Result:
     thread.start()
     result, error = _first(results)
     if not isinstance(error, Stopped):
-        leave_on_signals()
+        leave_on_signals(line)
         thread.join()
         with contextlib.suppress(Empty):
             _, error = results.get_nowait()  # a signal has come meanwhile

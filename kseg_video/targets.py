@@ -130,15 +130,19 @@ def check_file(path: Path, *, overwrite: bool) -> None:
 
 
 def check_name(path: Path) -> None:
-    """Check that a file's name is one that a file system takes, before it is asked of the file.
+    """Check that a name is one that a file can have, before it is asked of the file.
 
     Raises
     ------
     SinkError
-        If it is too long.
+        If it is too long, or that of a device.
     """
+    if str(path) == "-":
+        raise SinkError("videos are not written to standard output; name a file")
     if len(os.fsencode(path.name)) > _LONGEST_NAME:
         raise SinkError(f"the name {path.name} is too long; choose another output")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise SinkError(f"{path} is not a plain file; choose another output")
 
 
 def check_is_another(path: Path, source: Path, kind: str = "input") -> None:

@@ -13,6 +13,8 @@ from kseg_video.file_report import asked_ahead
 from kseg_video.probe import probe
 from kseg_video.sources import opened_ahead
 from tests.commands import run
+from tests.conftest import running_ffmpegs
+from tests.faulty_ffmpeg import faulty_ffmpeg
 
 LAKE = Path(__file__).parents[1] / "samples" / "lake.mp4"
 
@@ -36,29 +38,48 @@ class TestOpenedAhead:
         trim, decoder = TrimSettings(0.5, max_frames=4), DecoderSettings()
         with open_source(LAKE, trim) as source:
             expected = [frame.pixels for frame in source]
-        with opened_ahead(LAKE, trim, decoder):
+        with asked_ahead(LAKE), opened_ahead(LAKE, trim, decoder):
             for _ in range(2):  # and it can be opened again
                 with open_source(LAKE, trim) as source:
-                    np.testing.assert_array_equal([frame.pixels for frame in source], expected)
+                    for _ in range(2):  # and read again
+                        found = [frame.pixels for frame in source]
+                        np.testing.assert_array_equal(found, expected)
 
     def test_another_part_is_another(self) -> None:
         with (
+            asked_ahead(LAKE),
             opened_ahead(LAKE, TrimSettings(0.5), DecoderSettings()),
             open_source(LAKE, TrimSettings(max_frames=2)) as source,
         ):
             assert [frame.time for frame in source] == [0, pytest.approx(1 / 25)]
 
     def test_if_nobody_asks_nothing_is_left(self) -> None:
-        with opened_ahead(LAKE, TrimSettings(), DecoderSettings()):
-            pass
+        before = running_ffmpegs()
+        with asked_ahead(LAKE), opened_ahead(LAKE, TrimSettings(), DecoderSettings()):
+            assert running_ffmpegs() > before
+        assert running_ffmpegs() == before
 
-    def test_what_is_wrong_is_said_to_whoever_asks(self, tmp_path: Path) -> None:
-        text = tmp_path / "text.mp4"
-        text.write_text("no video")
-        with opened_ahead(text, TrimSettings(), DecoderSettings()):
+    @pytest.mark.parametrize(("text", "error"), [("no video", "not a video"), ("", "is empty")])
+    def test_what_is_wrong_is_said_to_whoever_asks(
+        self, tmp_path: Path, text: str, error: str
+    ) -> None:
+        path = tmp_path / "text.mp4"
+        path.write_text(text)
+        with asked_ahead(path), opened_ahead(path, TrimSettings(), DecoderSettings()):
             for _ in range(2):
-                with pytest.raises(SourceError, match="not a video"):
-                    open_source(text)
+                with pytest.raises(SourceError, match=error):
+                    open_source(path)
+
+    def test_wrong_usage_is_told_whatever_ffmpeg_does(self, tmp_path: Path) -> None:
+        """Neither one that does nothing nor one that is none keeps it from the user."""
+        command = ("convert", LAKE, "-o", tmp_path / "out.xyz")
+        for environment in (
+            faulty_ffmpeg(tmp_path, "probe", "sleep 60"),
+            {**os.environ, "IMAGEIO_FFMPEG_EXE": "/nonexistent"},
+        ):
+            outcome = run(*command, env=environment)
+            assert outcome.code == 2
+            assert "no known suffix" in outcome.err
 
 
 def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:

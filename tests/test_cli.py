@@ -99,6 +99,13 @@ class TestConvert:
         said = run("convert", clip, "-o", tmp_path / "o.mp4", "--view", "masked").err
         assert "; no cluster is switched off, so masked shows the whole source; palette" in said
 
+    def test_files_that_are_no_images_are_told(self, lake_still: Path, tmp_path: Path) -> None:
+        (tmp_path / "in" / "more").mkdir(parents=True)
+        for name in ("a.png", "clip.mp4", ".hidden"):
+            shutil.copy(lake_still, tmp_path / "in" / name)
+        said = run("convert", tmp_path / "in", "-o", tmp_path / "o.mp4").err
+        assert f"1 file in {tmp_path / 'in'} not taken, being no images" in said
+
     def test_notes_are_said(self, tmp_path: Path) -> None:
         clip = make_clip(
             tmp_path / "a.mkv", "-c:v", "ffv1", size="63x47", picture="color=c=red", seconds=0.2
@@ -255,6 +262,22 @@ class TestBadInput:
     def test_a_folder_that_is_not_there(self, clip: Path, tmp_path: Path) -> None:
         message = r"no known suffix; choose one of .*, or make results first if it is a folder$"
         self.check(2, message, tmp_path, clip, "-o", "results/")
+
+    @pytest.mark.parametrize(
+        ("output", "message"),
+        [("-", "not written to standard output"), ("/dev/null", "/dev/null is not a plain file")],
+    )
+    def test_an_output_that_is_no_file(
+        self, clip: Path, tmp_path: Path, output: str, message: str
+    ) -> None:
+        self.check(1, message, tmp_path, clip, "-o", output)
+
+    def test_a_file_instead_of_a_command(self, clip: Path, tmp_path: Path) -> None:
+        outcome = run(clip, cwd=tmp_path)
+        assert outcome.code == 2
+        assert f"there is no command {clip}; choose from 'convert', " in outcome.err
+        assert f"(or: kseg-video convert {clip})" in outcome.err
+        assert "(or: " not in run("no.mp4").err
 
     def test_an_address(self, tmp_path: Path) -> None:
         message = r"http://127.0.0.1:9/a.mp4 is an address; download it first, or watch it with: "

@@ -63,6 +63,31 @@ def test_it_says_what_colors_and_pixels_have_come_to() -> None:
     )
 
 
+GRAY, PALE_BLUE, BROWN = (0x7F, 0x80, 0x86), (0xDA, 0xCB, 0xC4), (0x26, 0x67, 0xA2)  # as BGR
+
+
+@pytest.mark.parametrize(
+    ("name", "color", "warning"),
+    [
+        ("blue", PALE_BLUE, ""),  # though the gray is as dark as it
+        ("red", BROWN, ""),
+        ("green", GRAY, ", the nearest: nothing has its hue"),
+        ("gray", GRAY, ""),
+        ("black", GRAY, ""),
+    ],
+)
+def test_a_name_means_its_hue_above_all(
+    name: str, color: tuple[int, int, int], warning: str
+) -> None:
+    picture = np.array([[GRAY, PALE_BLUE, BROWN]], np.uint8)
+    segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(picture)
+    chosen = choose(ClusterChoice(off=(name,)), segmentation)
+    (number,) = chosen.disabled
+    assert tuple(segmentation.palette.colors[number]) == color
+    hex_color = segmentation.palette.hex_colors[number]
+    assert chosen.notes == (f"{name} is cluster {number} ({hex_color}{warning})",)
+
+
 def test_a_color_is_never_a_cluster_without_pixels() -> None:
     flat = np.full((8, 8, 3), (200, 60, 40), np.uint8)
     segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)

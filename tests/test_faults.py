@@ -172,6 +172,21 @@ class TestSignals:
         process.send_signal(number)
         assert finish(process, SECONDS) == Outcome(code, "", "")
 
+    def test_what_was_done_before_is_told_to_scripts(
+        self, clip: Path, long_clip: Path, folder: Path, number: int, code: int
+    ) -> None:
+        first = folder / f"{clip.stem}.segmented{clip.suffix}"
+        process = start("convert", clip, long_clip, "-o", folder, "--json")
+        wait_until(first.exists)
+        wait_until(lambda: any(path.stat().st_size for path in folder.glob(".*")))
+        process.send_signal(number)
+        outcome = finish(process, SECONDS)
+        assert outcome.code == code
+        done, stopped = json.loads(outcome.out)
+        assert done["output"] == str(first)
+        assert stopped == {"input": str(long_clip), "error": "stopped"}
+        assert left_in(folder) == [first.name]
+
     @pytest.mark.parametrize("job", ["probe", "decode", "encode", "check"])
     def test_while_an_ffmpeg_takes_its_time_to_end(
         self, clip: Path, folder: Path, tmp_path: Path, number: int, code: int, job: str

@@ -204,6 +204,12 @@ class TestBackgrounds:
             ClusterChoice(),
             "no cluster is switched off, so masked shows the whole source",
         ),
+        (
+            RenderSettings("masked"),
+            ClusterChoice(off=tuple(range(5))),
+            "all clusters are switched off, so nothing of the source is seen",
+        ),
+        (RenderSettings("matte"), ClusterChoice(off=tuple(range(5))), None),
     ],
 )
 def test_edges_that_are_not_there_are_told(

@@ -143,7 +143,7 @@ def test_without_a_terminal_there_is_a_line_every_ten_seconds(
     assert len(written) == 2
     assert written[0] == (
         "/dev/video0 1280x720 30 fps MJPG · live · 29.8 fps · latency 11 ms · "
-        "300 frames · 7 dropped"
+        "300 received · 7 dropped"
     )
 
 

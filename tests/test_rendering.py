@@ -12,6 +12,7 @@ from kseg_video import (
     Segmentation,
     Segmenter,
     SegmenterSettings,
+    SettingsError,
     SourceError,
     measure,
     render,
@@ -33,6 +34,12 @@ PLANAR = as_i420(PICTURE)
 
 def segmented(picture: Frame) -> Segmentation:
     return Segmenter(SegmenterSettings(n_clusters=4)).segment(picture)
+
+
+def test_a_cluster_that_there_is_not_cannot_be_switched_off() -> None:
+    settings = RenderSettings("masked", disabled=frozenset({4}))
+    with pytest.raises(SettingsError, match="4 clusters are numbered from 0 to 3"):
+        render(Frame(PICTURE), segmented(Frame(PICTURE)), settings)
 
 
 BGR_RESULT, PLANAR_RESULT = segmented(Frame(PICTURE)), segmented(PLANAR)

@@ -195,6 +195,11 @@ class TestResult:
         assert np.array_equal(picture, before)
 
 
+def test_it_is_shown_without_its_tables() -> None:
+    picture = np.zeros((4, 4, 3), np.uint8)
+    assert "cells" not in repr(segment(picture, 2))
+
+
 def test_the_documented_example() -> None:
     results = doctest.testmod(kseg_video.segmenter, extraglobs={"Frame": Frame})
     assert results.attempted > 0

@@ -603,7 +603,7 @@ class TestBadInput:
 
     def test_a_folder_without_images(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").touch()
-        self.check(tmp_path, "holds no images; known are .bmp")
+        self.check(tmp_path, r"holds no images \(known .*; name videos themselves, as .*\*.mp4")
 
     def test_a_device(self) -> None:
         from pathlib import Path

@@ -52,7 +52,7 @@ WORK_THAT_IS_DONE = """
 import signal, sys
 from kseg_video import stopping
 leave_on_signals = stopping.leave_on_signals
-def meanwhile():
+def meanwhile(line):
     signal.raise_signal(signal.SIGTERM)
     leave_on_signals()
 stopping.leave_on_signals = meanwhile
@@ -80,6 +80,23 @@ leave_on_signals()
 leftovers.add(lambda: print("undone", flush=True))
 leftovers.forget(Signalling(1))
 """
+
+
+WHILE_SOMETHING_IS_MADE = """
+import signal
+from kseg_video.leftovers import leftovers
+from kseg_video.stopping import leave_on_signals
+leave_on_signals("stopped")
+with leftovers.being_made():
+    signal.raise_signal(signal.SIGTERM)
+    leftovers.add(lambda: print("undone", flush=True))
+print("not reached")
+"""
+
+
+def test_what_is_being_made_meanwhile_is_undone() -> None:
+    """As a process that has been started, and that nobody could end yet."""
+    assert run_script(WHILE_SOMETHING_IS_MADE) == Outcome(143, "undone\n", "stopped\n")
 
 
 def test_it_is_heeded_while_something_is_noted_to_be_undone() -> None:

@@ -30,7 +30,7 @@ def test_picture_and_keys(tmp_path: Path) -> None:
     clip = make_flat_clip(tmp_path / "red.mkv", "0xc02020", "-c:v", "ffv1")
     with Terminal("live", clip, "--loop", "-k", "1") as terminal:
         terminal.read_until(r"\x1b\[38;2;1[89]\d;[23]\d;[23]\d;48;2;1[89]\d;[23]\d;[23]\dm▀")
-        terminal.read_until(r"live · [\d.]+ fps · latency \d+ ms · \d+ frames")
+        terminal.read_until(r"live · [\d.]+ fps · latency \d+ ms · \d+ received")
         terminal.read_until("segmented · rgb · k 1")
         terminal.read_until("██.* 0 100%")
         terminal.type("f")

@@ -3,7 +3,9 @@
     python -m tests.benchmarks.stages CLIP [--sizes 1920x1080] [-k 2 8 32] [--stability 0 0.5]
 
 One conversion is ``cv2.cvtColor(..., COLOR_YUV2BGR_I420)`` of the same frames, timed in turn with
-the stages in the same run. Where labelling is compiled, the index is part of the labels.
+the stages in the same run. Where labelling is compiled, the index is part of the labels. Reading
+and writing, which are not in the sum, are from an ffmpeg that does nothing but make pictures and to
+one that throws them away.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import argparse
 import os
 import time
 from collections import defaultdict
+from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +34,9 @@ from kseg_video import (
     render,
 )
 from kseg_video.color_index import ColorIndex
+from kseg_video.decoding import read_picture
+from kseg_video.ffmpeg import FfmpegProcess
+from kseg_video.ffmpeg_sink import raw_video
 from kseg_video.hysteresis import LabelHysteresis
 from kseg_video.mapping import Cells
 from kseg_video.sampling import PixelSample
@@ -38,7 +44,7 @@ from kseg_video.startup import keep_freed_memory
 from kseg_video.tracking import PaletteTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 _STAGES: dict[str, list[tuple[type | ModuleType, str]]] = {
@@ -92,14 +98,37 @@ def frames_of(clip: Path, size: str, count: int) -> list[Frame]:
     return frames
 
 
-def measure(frames: list[Frame], settings: SegmenterSettings, watch: Stopwatch) -> dict[str, float]:
+@contextmanager
+def pipes(frame: Frame) -> Iterator[tuple[FfmpegProcess, FfmpegProcess]]:
+    """Where pictures of a frame's size come from and go to."""
+    endless = f"nullsrc=size={frame.width}x{frame.height},format=yuv420p"
+    source = ["-f", "lavfi", "-i", endless, "-f", "rawvideo", "-"]
+    taken = [*raw_video("yuv420p", frame.width, frame.height, 30), "-i", "pipe:0"]
+    with ExitStack() as stack:
+        reader = FfmpegProcess(source, feeds=False)
+        stack.callback(reader.stop)
+        writer = FfmpegProcess([*taken, "-c", "copy", "-f", "null", "-"], feeds=True)
+        stack.callback(writer.stop)
+        yield reader, writer
+
+
+def measure(
+    frames: list[Frame],
+    settings: SegmenterSettings,
+    watch: Stopwatch,
+    reader: FfmpegProcess,
+    writer: FfmpegProcess,
+) -> dict[str, float]:
     """Milliseconds of each stage for a frame; the first frame, which is fitted cold, aside."""
     segmenter = Segmenter(settings)
     for frame in frames:
+        size = frame.width, frame.height
+        watch.timed("read", lambda: read_picture(reader, frame.layout, *size))  # noqa: B023
         fresh = Frame(frame.pixels, frame.layout, frame.encoding, frame.index, frame.time)
         watch.timed("conversion", lambda: cv2.cvtColor(frame.pixels, cv2.COLOR_YUV2BGR_I420))  # noqa: B023
         segmentation = watch.timed("other", lambda: segmenter.segment(fresh))  # noqa: B023
-        watch.timed("paint", lambda: render(fresh, segmentation))  # noqa: B023
+        painted = watch.timed("paint", lambda: render(fresh, segmentation))  # noqa: B023
+        watch.timed("write", lambda: writer.write(painted.pixels.reshape(-1).data))  # noqa: B023
         if frame.index == 0:
             watch.seconds.clear()
     costs = {name: 1000 * total / (len(frames) - 1) for name, total in watch.seconds.items()}
@@ -123,20 +152,22 @@ def main() -> None:
         for owner, method in methods:
             watch.watch(name, owner, method)
     names = [*_STAGES, "other", "paint"]
-    print("| size | space | k | stability |", *(f"{n} |" for n in names), "sum | conversions |")
-    print("|---" * (len(names) + 6) + "|")
+    stages = " | ".join(names)
+    print(f"| size | space | k | stability | {stages} | sum | conversions | read | write |")
+    print("|---" * (len(names) + 8) + "|")
     for size in options.sizes:
         frames = frames_of(options.clip, size, options.frames)
         for space, k, stability in product(
             options.color_space, options.clusters, options.stability
         ):
             settings = SegmenterSettings(n_clusters=k, color_space=space, stability=stability)
-            costs = measure(frames, settings, watch)
-            conversion = costs.pop("conversion")
-            total = sum(costs.values())
-            cells = [f"{costs.get(name, 0):.1f}" for name in names]
-            row = [size, space, str(k), f"{stability:g}", *cells]
-            print("|", " | ".join(row), f"| {total:.1f} | {total / conversion:.1f} |", flush=True)
+            with pipes(frames[0]) as ends:
+                costs = measure(frames, settings, watch, *ends)
+            total = sum(costs.get(name, 0) for name in names)
+            shown = [costs.get(name, 0) for name in names]
+            shown += [total, total / costs["conversion"], costs["read"], costs["write"]]
+            cells = [size, space, str(k), f"{stability:g}", *(f"{cost:.1f}" for cost in shown)]
+            print("|", " | ".join(cells), "|", flush=True)
 
 
 if __name__ == "__main__":

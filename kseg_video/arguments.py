@@ -40,11 +40,11 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all our errors do."""
 
     def error(self, message: str) -> NoReturn:
-        lacking = re.fullmatch(r"argument (?:\S+/)?(--\S+): expected one argument", message)
         command = re.fullmatch(r"argument COMMAND: invalid choice: '(.+)' \(choose (.+)\)", message)
         if command is not None:
             convert = f" (or: kseg-video convert {command[1]})" if Path(command[1]).exists() else ""
             message = f"there is no command {command[1]}; choose {command[2]}{convert}"
+        lacking = re.fullmatch(r"argument (?:\S+/)?(--\S+): expected one argument", message)
         if lacking is not None:  # which a value such as -1,5 is not taken for
             message += f" (written {lacking[1]}=... if it begins with -)"
         complain(f"{message}; see {self.prog} --help")

@@ -6,13 +6,12 @@
 
 #include "cells.h"
 
-#define AT_A_TIME 2048
-
 #if !defined(PORTABLE) && defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 
 #define IN_REGISTERS __attribute__((target("avx512bw")))
 #define WORDS 32 /* in a register */
+#define AT_A_TIME 2048
 
 /* Entries of a table of 256. An instruction finds 32 of them in a quarter of it; which quarter it is, the
    two highest bits tell. */

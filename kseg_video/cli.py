@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from kseg_video.status import TerminalStatus
 
 EXIT_FAILED = 1
-_STOPPED = "kseg-video: stopped; no unfinished output is left"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,8 +65,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         return _COMMANDS[options.command](options)
     except Stopped:
-        if not getattr(options, "quiet", False):
-            inform(_STOPPED)
+        if line := _stopped_line(options):
+            inform(line)
         raise
     except Exception as error:
         if options.debug:
@@ -119,7 +118,7 @@ def _convert(options: argparse.Namespace) -> int:
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
     path = options.inputs[0]
-    leave_on_signals("" if options.quiet else _STOPPED)
+    leave_on_signals(_stopped_line(options))
     with asked_ahead(path), ExitStack() as stack:
         import_opencv()
         silence_libraries()
@@ -163,7 +162,7 @@ def _convert_each(
 
                     status = stack.enter_context(TerminalStatus(console))
                 job = partial(convert, source, output, observer=status, **settings)
-                report = in_background(job, "" if options.quiet else _STOPPED)
+                report = in_background(job, _stopped_line(options))
         except Stopped:
             if options.json and len(pairs) > 1:
                 _print_json([*summaries, {"input": str(source), "error": "stopped"}])
@@ -185,6 +184,13 @@ def _convert_each(
     if options.json:
         _print_json(summaries if len(pairs) > 1 else summaries[0])
     return EXIT_FAILED if failed else 0
+
+
+def _stopped_line(options: argparse.Namespace) -> str:
+    """What is said once a signal has ended the program; not all commands can be quiet."""
+    if getattr(options, "quiet", False):
+        return ""
+    return "kseg-video: stopped; no unfinished output is left"
 
 
 def _console() -> Console | None:

@@ -75,7 +75,7 @@ def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:
     colors = palette.hex_colors
     notes = (
         f"{_name(selector)} is cluster {number} ({colors[number]}"
-        f"{_warning(selector, palette.colors[number])})"
+        f"{_warning(selector, palette.colors[[number]])})"
         for selector, number in zip(selectors, numbers, strict=True)
         if not isinstance(selector, int)
     )
@@ -104,25 +104,25 @@ def _cluster_of(selector: Selector, segmentation: Segmentation) -> int:
 
 def _nearest_to(color: str, segmentation: Segmentation) -> int:
     palette = segmentation.palette
-    wanted = _bgr_of(color)
-    distances = np.linalg.norm((_oklab(palette.colors) - _oklab(wanted)) * _WEIGHTS, axis=1)
-    distances[palette.shares == 0] = np.inf
-    of_hue = _has_hue_of(wanted, palette.colors) & (palette.shares > 0)
+    wanted, found = _of_name(color), _oklab(palette.colors)
+    candidates = palette.shares > 0
+    of_hue = candidates & _has_hue_of(wanted, found)
     if of_hue.any():
-        distances[~of_hue] = np.inf
-    return int(np.argmin(distances))
+        candidates = of_hue
+    distances = np.linalg.norm((found - wanted) * _WEIGHTS, axis=1)
+    return int(np.argmin(np.where(candidates, distances, np.inf)))
 
 
 def _warning(selector: Selector, bgr: NDArray[np.uint8]) -> str:
     """What is to be said of a cluster that a name has come to."""
-    if not isinstance(selector, str) or _has_hue_of(_bgr_of(selector), bgr[np.newaxis]).all():
+    if not isinstance(selector, str) or _has_hue_of(_of_name(selector), _oklab(bgr)).all():
         return ""
     return ", the nearest: nothing has its hue"
 
 
-def _has_hue_of(wanted: NDArray[np.uint8], bgr: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which colours, (N, 3), are of about the same hue, or gray as that is, (1, 3); (N,)."""
-    (a, b), others = _oklab(wanted)[0, 1:], _oklab(bgr)[:, 1:]
+def _has_hue_of(wanted: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which Oklab colours, (N, 3), have about the hue of another, (3,), or any if it is gray."""
+    (a, b), others = wanted[1:], found[:, 1:]
     chroma = float(np.hypot(a, b))
     if chroma < _LEAST_CHROMA:
         return np.ones(len(others), bool)
@@ -131,8 +131,10 @@ def _has_hue_of(wanted: NDArray[np.uint8], bgr: NDArray[np.uint8]) -> NDArray[np
     return has_it
 
 
-def _bgr_of(color: str) -> NDArray[np.uint8]:
-    return np.array([parse_color(color)[::-1]], np.uint8)
+def _of_name(color: str) -> NDArray[np.float32]:
+    """A named colour in Oklab, (3,)."""
+    oklab: NDArray[np.float32] = _oklab(np.array([parse_color(color)[::-1]], np.uint8))[0]
+    return oklab
 
 
 def _oklab(bgr: NDArray[np.uint8]) -> NDArray[np.float32]:

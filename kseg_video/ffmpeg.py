@@ -113,7 +113,6 @@ class FfmpegProcess:
         level = "info" if reports else "level+verbose" if notices else "error"
         command = [executable(), "-hide_banner", "-loglevel", level, *arguments]
         with leftovers.being_made():
-            leftovers.check()
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,

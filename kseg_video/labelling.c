@@ -264,17 +264,16 @@ static const uint8_t *memory_of(const Rows *rows, const Picture *now, const Pict
                                size_t row, size_t width, uint8_t limit)
 {
     const uint8_t *luma = row_of(now->luma, row), *luma_before = row_of(before->luma, row);
-    if (now->bgr.pixels) {
-        remember_bgr(luma, luma_before, row_of(now->bgr, row), row_of(before->bgr, row), width, limit,
-                     rows->memory);
-        return rows->memory;
-    }
     const Plane *halves = now->halves, *halves_before = before->halves;
-    if (row % 2 == 0)
+    if (halves[0].pixels && row % 2 == 0)
         widen_moves(row_of(halves[0], row / 2), row_of(halves_before[0], row / 2),
                     row_of(halves[1], row / 2), row_of(halves_before[1], row / 2), (width + 1) / 2,
                     rows->moves);
-    remember_planar(luma, luma_before, rows->moves, width, limit, rows->memory);
+    if (halves[0].pixels)
+        remember_planar(luma, luma_before, rows->moves, width, limit, rows->memory);
+    else
+        remember_bgr(luma, luma_before, row_of(now->bgr, row), row_of(before->bgr, row), width, limit,
+                     rows->memory);
     return rows->memory;
 }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import KsegError
@@ -30,9 +29,16 @@ class Leftovers:
         self._making = 0
         self._put_off: Callable[[], object] | None = None
 
-    @contextmanager
+    @contextlib.contextmanager
     def being_made(self) -> Iterator[None]:
-        """Let no signal end the program between the making of something in the block and `add`."""
+        """Make something in the block, and `add` it before a signal ends the program.
+
+        Raises
+        ------
+        KsegError
+            If the program is ending.
+        """
+        self.check()
         with self._lock:
             self._making += 1
         try:

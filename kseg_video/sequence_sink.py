@@ -42,13 +42,13 @@ class SequenceSink(AbortingContext):
         self._suffix = path.suffix.lower()
         self._count = 0
         self.notes: list[str] = []
-        leftovers.check()
         beside = path.parent if path.parent.exists() else path.parent.parent
-        try:
-            self._folder = Path(tempfile.mkdtemp(prefix=".kseg-", dir=beside))
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        self._leftover = leftovers.add(self._remove)
+        with leftovers.being_made():
+            try:
+                self._folder = Path(tempfile.mkdtemp(prefix=".kseg-", dir=beside))
+            except OSError as error:
+                raise cannot_write(path, error) from error
+            self._leftover = leftovers.add(self._remove)
         # Pillow lets go of the interpreter while it compresses.
         self._workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._workers, "stills")

@@ -141,8 +141,8 @@ def check_name(path: Path) -> None:
         raise SinkError("videos are not written to standard output; name a file")
     if len(os.fsencode(path.name)) > _LONGEST_NAME:
         raise SinkError(f"the name {path.name} is too long; choose another output")
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise SinkError(f"{path} is not a plain file; choose another output")
+    if path.exists() and not path.is_dir():
+        _check_is_plain(path)
 
 
 def check_is_another(path: Path, source: Path, kind: str = "input") -> None:
@@ -175,11 +175,15 @@ def _identities(files: Iterable[Path]) -> set[tuple[int, int]]:
     return {(status.st_dev, status.st_ino) for status in (file.stat() for file in files)}
 
 
+def _check_is_plain(path: Path) -> None:
+    if not path.is_file():
+        raise SinkError(f"{path} is not a plain file; choose another output")
+
+
 def _check_replaceable(paths: Iterable[Path], *, overwrite: bool) -> None:
     """Check that existing files are plain files and may be replaced."""
     for path in paths:
-        if not path.is_file():
-            raise SinkError(f"{path} is not a plain file; choose another output")
+        _check_is_plain(path)
         if not overwrite:
             raise SinkError(f"{path} exists; choose another output or pass --overwrite")
 

@@ -34,13 +34,13 @@ class PartialFile:
         self._overwrite = overwrite
         # Not after the target's name, which may be as long as a name can be.
         self.path = self._target.parent / f".kseg-{secrets.token_hex(6)}{target.suffix.lower()}"
-        leftovers.check()
-        try:
-            with self.path.open("xb"):
-                pass
-        except OSError as error:
-            raise cannot_write(target, error) from error
-        self._leftover = leftovers.add(self._remove)
+        with leftovers.being_made():
+            try:
+                with self.path.open("xb"):
+                    pass
+            except OSError as error:
+                raise cannot_write(target, error) from error
+            self._leftover = leftovers.add(self._remove)
 
     def publish(self) -> None:
         """Give it the target's name.

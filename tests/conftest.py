@@ -50,7 +50,11 @@ _GRACE = 5.0  # seconds in which what a test has killed may end
 
 
 def descendants() -> dict[int, str]:
-    """Command lines of all processes that this run has started, by their numbers."""
+    """Command lines of all processes that this run has started, by their numbers.
+
+    One that has only just been started may not be among them yet: the kernel shows its variables
+    a little after who started it goes on.
+    """
     found = {}
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid():

@@ -29,6 +29,7 @@ from tests.conftest import running_ffmpegs
 from tests.media import ffmpeg, inspect, left_in, make_clip, read_exact_bgr, read_planes
 from tests.oracles import opencv_kmeans
 from tests.sync import flash_lag, make_flashes
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -367,10 +368,15 @@ class TestFailures:
             def on_frame(self, frame: Frame, _segmentation: Segmentation) -> None:
                 if frame.index != 20:
                     return
+                wait_until(self.kill)
+
+            def kill(self) -> bool:
                 for number in running_ffmpegs():
                     arguments = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ")
                     if re.search(pattern, arguments.decode().strip()):
                         os.kill(number, signal.SIGKILL)
+                        return True
+                return False
 
         with pytest.raises(expected, match=message):
             convert(clip, folder / "out.mp4", observer=Killer())

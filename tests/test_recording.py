@@ -68,6 +68,7 @@ def test_an_encoder_that_is_too_slow_costs_frames_but_no_time(tmp_path: Path) ->
     noise = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
     others = running_ffmpegs()
     recorder = Recorder(target, noise, clock)
+    wait_until(lambda: running_ffmpegs() > others)
     (encoder,) = running_ffmpegs() - others
     os.kill(encoder, signal.SIGSTOP)
     for _ in range(100):  # which would never end if it waited

@@ -27,8 +27,11 @@ _EITHER = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
 _DISTINCT_PREFIX = 512
 # Of a warm fit: what is left to converge can do so on the frames that follow.
 WARM_ITERATIONS = 2
-# Attempts of k-means++ look at no more points than this; the best one is then polished on all.
+_FEWEST_ITERATIONS = 2  # that `cv2.kmeans` makes
+# Attempts of k-means++ look at about so many points, and begin with those fewer; the best one is
+# then polished on all.
 _ATTEMPT_PIXELS = 20_000
+_START_PIXELS = 2000
 
 
 def cold_fit(
@@ -60,21 +63,15 @@ def cold_fit(
     distinct = _first_distinct(colors, n_clusters + 1)
     if len(distinct) <= n_clusters:
         return distinct
-    points, plain = colors, settings.init == "random"
-    if not plain and len(colors) > _ATTEMPT_PIXELS:
-        points = np.ascontiguousarray(colors[:: len(colors) // _ATTEMPT_PIXELS])
-        if len(_first_distinct(points, n_clusters)) < n_clusters:
-            points = colors
+    attempts = attempts or settings.attempts
+    iterations = iterations or settings.max_iterations
     cv2.setRNGSeed(seed)
-    _, _, centroids = cv2.kmeans(
-        _as_points(points),
-        n_clusters,
-        cast("NDArray[np.int32]", None),
-        (_EITHER, iterations or settings.max_iterations, settings.epsilon),
-        attempts or settings.attempts,
-        _INIT_FLAGS[settings.init],
-    )
-    found = cast("NDArray[np.float32]", centroids)
+    if settings.init == "random":
+        return _opencv_kmeans(colors, settings, n_clusters, attempts, iterations)
+    points = _some(colors, _ATTEMPT_PIXELS, n_clusters)
+    starts = _some(points, _START_PIXELS, n_clusters)
+    fits = (_attempt(points, starts, settings, n_clusters, iterations) for _ in range(attempts))
+    found, _ = min(fits, key=lambda fit: fit[1])
     if points is colors:
         return found
     labels, _ = nearest(colors, found)
@@ -149,6 +146,48 @@ def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[
     return centroids[np.argsort(luma(from_working(centroids, space)), kind="stable")]
 
 
+def _attempt(
+    points: NDArray[np.float32],
+    starts: NDArray[np.float32],
+    settings: SegmenterSettings,
+    n_clusters: int,
+    iterations: int,
+) -> tuple[NDArray[np.float32], float]:
+    """Centroids of points from one start by k-means++ [2]_ on some of them, and their inertia.
+
+    `cv2.kmeans` makes the start and the first step; from there it would come to the same in many
+    times the time.
+    """
+    centroids = _opencv_kmeans(starts, settings, n_clusters, 1, _FEWEST_ITERATIONS)
+    labels, _ = nearest(points, centroids)
+    return polish(points, labels, centroids, settings.epsilon, max(iterations - 1, 1))
+
+
+def _opencv_kmeans(
+    points: NDArray[np.float32],
+    settings: SegmenterSettings,
+    n_clusters: int,
+    attempts: int,
+    iterations: int,
+) -> NDArray[np.float32]:
+    """Centroids by `cv2.kmeans` [3]_."""
+    _, _, centroids = cv2.kmeans(
+        points.reshape(-1, 1, 3),  # a single row of three would be three points of one dimension
+        n_clusters,
+        cast("NDArray[np.int32]", None),
+        (_EITHER, iterations, settings.epsilon),
+        attempts,
+        _INIT_FLAGS[settings.init],
+    )
+    return cast("NDArray[np.float32]", centroids)
+
+
+def _some(colors: NDArray[np.float32], limit: int, n_distinct: int) -> NDArray[np.float32]:
+    """About `limit` of the colours, or all if those would not have enough distinct ones."""
+    some = np.ascontiguousarray(colors[:: max(len(colors) // limit, 1)])
+    return some if len(_first_distinct(some, n_distinct)) == n_distinct else colors
+
+
 def _means(
     colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
 ) -> NDArray[np.float32]:
@@ -156,11 +195,6 @@ def _means(
     sums, counts = sum_colors(colors, labels, len(centroids))
     means = sums / np.maximum(counts, 1)[:, np.newaxis]
     return np.where(counts[:, np.newaxis] > 0, means, centroids).astype(np.float32)
-
-
-def _as_points(colors: NDArray[np.float32]) -> NDArray[np.float32]:
-    # A single row of three would be taken for three points of one dimension.
-    return colors.reshape(-1, 1, 3)
 
 
 def _first_distinct(colors: NDArray[np.float32], limit: int) -> NDArray[np.float32]:

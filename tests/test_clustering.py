@@ -22,6 +22,15 @@ def test_a_random_start_is_that_of_opencv() -> None:
     assert mine == pytest.approx(theirs)
 
 
+@pytest.mark.parametrize("attempts", [1, 4])
+@pytest.mark.parametrize("n_clusters", [2, 8, 32])
+def test_a_careful_start_ends_where_opencv_does(n_clusters: int, attempts: int) -> None:
+    colors = np.ascontiguousarray(COLORS[:: len(COLORS) // 1999])
+    mine = cold_fit(colors, SETTINGS, 3, n_clusters, attempts, iterations=100)
+    _, theirs = opencv_kmeans(colors, n_clusters, attempts, seed=3)
+    assert mine == pytest.approx(theirs, abs=0.3)  # an iteration more or fewer
+
+
 @pytest.mark.parametrize("n_clusters", [1, 2, 8, 32])
 def test_a_cold_fit_of_many_points_is_as_good_as_one_of_all(n_clusters: int) -> None:
     mine = cold_fit(COLORS, SETTINGS, 0, n_clusters)

@@ -26,7 +26,7 @@ _ATTEMPTS = 2
 _URGENT_ATTEMPTS = 6
 _CLEARLY_BETTER = 0.025
 # More than that, for each share of the pixels that would jump to another colour by themselves.
-_PRICE_OF_JUMPS = 0.15
+_PRICE_OF_JUMPS = 0.06
 _WORTH_A_PARKED_NUMBER = 0.1  # or, of few clusters, that much times 3 for each
 _ROUNDING = 0.25  # mean squared error of three 8-bit channels: no fit is better by less
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
+from kseg_video import compiled
 from kseg_video.color import from_working, luma
-from kseg_video.mapping import inertia_of_labels, nearest, sum_colors
+from kseg_video.mapping import inertia_of_labels, nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,13 +132,8 @@ def polish(
     inertia : float
         Mean squared distance to those that colours were nearest to before the last iteration.
     """
-    moved = _means(colors, labels, centroids)
-    for _ in range(iterations - 1):
-        centroids = moved
-        labels, _ = nearest(colors, centroids)
-        moved = _means(colors, labels, centroids)
-        if np.linalg.norm(moved - centroids, axis=1).max() <= epsilon:
-            break
+    iterate = _iterate if compiled.library is None else compiled.iterate
+    moved, labels = iterate(colors, labels, centroids, epsilon, iterations)
     return moved, inertia_of_labels(colors, labels, moved)
 
 
@@ -188,13 +184,34 @@ def _some(colors: NDArray[np.float32], limit: int, n_distinct: int) -> NDArray[n
     return some if len(_first_distinct(some, n_distinct)) == n_distinct else colors
 
 
+def _iterate(
+    colors: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    centroids: NDArray[np.float32],
+    epsilon: float,
+    iterations: int,
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Centroids after Lloyd's iterations, and the labels before the last."""
+    moved = _means(colors, labels, centroids)
+    for _ in range(iterations - 1):
+        centroids = moved
+        labels, _ = nearest(colors, centroids)
+        moved = _means(colors, labels, centroids)
+        x, y, z = ((moved - centroids) ** 2).T
+        if (x + y + z).max() <= epsilon**2:
+            break
+    return moved, labels
+
+
 def _means(
     colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Mean colour of each label, or its centroid if it has no colour."""
-    sums, counts = sum_colors(colors, labels, len(centroids))
-    means = sums / np.maximum(counts, 1)[:, np.newaxis]
-    return np.where(counts[:, np.newaxis] > 0, means, centroids).astype(np.float32)
+    members, n_labels = labels.astype(np.intp), len(centroids)
+    sums = np.stack([np.bincount(members, channel, n_labels) for channel in colors.T], axis=1)
+    counts = np.bincount(members, minlength=n_labels)[:, np.newaxis]
+    means = sums / np.maximum(counts, 1)
+    return np.where(counts > 0, means, centroids).astype(np.float32)
 
 
 def _first_distinct(colors: NDArray[np.float32], limit: int) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ def load(path: Path) -> ctypes.CDLL | None:
         "label_rows": [*[size] * 4, *by_index, *held, Plane, Plane],
         "label_rows_strictly": [size, size, *by_index, Plane, Plane, Plane],
         "nearest": [size, array, size, array, array, array],
-        "sum_colors": [size, array, array, size, array, array],
+        "iterate": [size, array, size, array, ctypes.c_float, size, array, array],
         "squared_error": [size, array, array, array],
         "label_cells": [size, array, size, array, array, ctypes.c_float, array, array],
         "paint_planes": [size, size, Plane, array, Plane, Plane, Plane],
@@ -104,16 +104,33 @@ def nearest(
     return labels, distances
 
 
-def sum_colors(
-    colors: NDArray[np.float32], labels: NDArray[np.uint8], n_labels: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Sums of the colours of each label, and how many they are; see `kseg_video.mapping`."""
+def iterate(
+    colors: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    centroids: NDArray[np.float32],
+    epsilon: float,
+    iterations: int,
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Centroids after Lloyd's iterations and the labels before the last, as `clustering` does it.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+    labels : ndarray of uint8, shape (N,)
+        All of them below K.
+    centroids : ndarray of float32, shape (K, 3)
+        K at most 256.
+    epsilon : float
+    iterations : int
+        At least 1.
+    """
     assert library is not None
-    colors, labels = np.ascontiguousarray(colors), np.ascontiguousarray(labels)
-    sums, counts = np.empty((n_labels, 3), np.float64), np.empty(n_labels, np.int64)
-    given = len(colors), colors.ctypes.data, labels.ctypes.data, n_labels
-    library.sum_colors(*given, sums.ctypes.data, counts.ctypes.data)
-    return sums, counts
+    colors, centroids, labels = np.ascontiguousarray(colors), centroids.copy(), labels.copy()
+    distances = np.empty(len(colors), np.float32)
+    given = len(colors), colors.ctypes.data, len(centroids), centroids.ctypes.data
+    results = labels.ctypes.data, distances.ctypes.data
+    library.iterate(*given, epsilon**2, iterations, *results)
+    return centroids, labels
 
 
 def squared_error(

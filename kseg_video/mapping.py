@@ -59,30 +59,6 @@ def nearest(
     return labels, distances
 
 
-def sum_colors(
-    colors: NDArray[np.float32], labels: NDArray[np.uint8], n_labels: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Sums of the colours of each label, and how many they are.
-
-    Parameters
-    ----------
-    colors : ndarray of float32, shape (N, 3)
-    labels : ndarray of uint8, shape (N,)
-    n_labels : int
-        All labels are below it.
-
-    Returns
-    -------
-    sums : ndarray of float64, shape (n_labels, 3)
-    counts : ndarray of int64, shape (n_labels,)
-    """
-    if compiled.library is not None:
-        return compiled.sum_colors(colors, labels, n_labels)
-    members = labels.astype(np.intp)
-    sums = [np.bincount(members, channel, n_labels) for channel in colors.T]
-    return np.stack(sums, axis=1), np.bincount(members, minlength=n_labels)
-
-
 def inertia_of_labels(
     colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
 ) -> float:

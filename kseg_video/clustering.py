@@ -180,7 +180,9 @@ def _opencv_kmeans(
 
 def _some(colors: NDArray[np.float32], limit: int, n_distinct: int) -> NDArray[np.float32]:
     """About `limit` of the colours, or all if those would not have enough distinct ones."""
-    some = np.ascontiguousarray(colors[:: max(len(colors) // limit, 1)])
+    if (stride := len(colors) // limit) < 2:
+        return colors
+    some = np.ascontiguousarray(colors[::stride])
     return some if len(_first_distinct(some, n_distinct)) == n_distinct else colors
 
 

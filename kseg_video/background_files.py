@@ -102,7 +102,7 @@ def read_background_still(path: Path) -> NDArray[np.uint8]:
     SourceError
         If it cannot be read.
     """
-    pixels, alpha = read_still(path)
+    pixels, alpha, _ = read_still(path)
     if alpha is None:
         return pixels
     return cast("NDArray[np.uint8]", cv2.multiply(pixels, cv2.merge([alpha] * 3), scale=1 / 255))

@@ -62,12 +62,15 @@ class ColorEncoding:
         Whether levels run from 0 to 255, not from 16 to 235 (240 for chroma).
     primaries, transfer : str, optional
         The stream's own tags in ffmpeg's words; None is untagged.
+    icc_profile : bytes, optional
+        What a still says of its R, G and B (ISO 15076-1); None is sRGB.
     """
 
     matrix: Matrix = "bt709"
     full_range: bool = False
     primaries: str | None = None
     transfer: str | None = None
+    icc_profile: bytes | None = None
 
     @property
     def levels(self) -> str:

@@ -154,7 +154,7 @@ def show_still(path: Path) -> None:
         If there is no display.
     """
     require_display()
-    picture, _ = read_still(path)
+    picture = read_still(path).bgr
     name = _window_name()
     cv2.namedWindow(name, _PLAIN_WINDOW | cv2.WINDOW_KEEPRATIO)
     try:

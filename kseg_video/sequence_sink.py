@@ -69,9 +69,8 @@ class SequenceSink(AbortingContext):
             self.notes.append(f"{self._suffix} holds no transparency, which is left out")
         part = self._folder / f"{self._count}{self._suffix}"
         pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
-        self._pending.append(
-            self._pool.submit(write_still, part, self._suffix, pixels, frame.alpha)
-        )
+        given = pixels, frame.alpha, frame.encoding.icc_profile
+        self._pending.append(self._pool.submit(write_still, part, self._suffix, *given))
         self._count += 1
 
     def close(self) -> None:

@@ -12,11 +12,12 @@ from kseg_video.label_archive import LabelArchiveSink
 from kseg_video.media_settings import EncoderSettings
 from kseg_video.sequence_sink import SequenceSink
 from kseg_video.still_sink import StillSink
-from kseg_video.stills import is_sequence
+from kseg_video.stills import holds_profile, is_sequence, name_of_profile
 from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
 from kseg_video.video_sink import VideoFileSink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from kseg_video.frame import Frame, Tracks, VideoInfo
@@ -90,14 +91,30 @@ def open_sink(
     if path.suffix.lower() in CONTAINERS:
         if tracks and not encoder.audio:
             tracks = replace(tracks, audio=())
-        return VideoFileSink(path, info, encoder, tracks)
-    sink = _open_pictures(path, info, encoder)
-    if info.sample_aspect_ratio != 1:
-        sink.notes.append(
+        sink: FrameSink = VideoFileSink(path, info, encoder, tracks)
+    else:
+        sink = _open_pictures(path, info, encoder)
+    sink.notes.extend(_what_is_lost(path, info))
+    return sink
+
+
+def _what_is_lost(path: Path, info: VideoInfo) -> Iterator[str]:
+    """What a format cannot tell of pictures of such a shape and such colours."""
+    suffix = path.suffix.lower()
+    if info.sample_aspect_ratio != 1 and suffix not in CONTAINERS:
+        yield (
             f"pixels have an aspect ratio of {info.sample_aspect_ratio}, which {path.suffix} "
             "cannot tell: the picture will look stretched or squeezed"
         )
-    return sink
+    profile = info.encoding.icc_profile
+    is_animated = suffix == ".webp" and not is_sequence(path) and not info.still
+    if profile is None or info.layout == "gray8" or (holds_profile(suffix) and not is_animated):
+        return
+    if suffix != ARCHIVE_SUFFIX and "sRGB" not in (name := name_of_profile(profile)):
+        yield (
+            f"colours are those of {name}, which {path.suffix} cannot tell: they will look "
+            "different; convert the input to sRGB first"
+        )
 
 
 def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> FrameSink:

@@ -55,7 +55,8 @@ class StillSink(AbortingContext):
             self.notes.append(f"{suffix} holds no transparency, which is left out")
         pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
         try:
-            write_still(self._part.path, suffix, pixels, frame.alpha)
+            profile = frame.encoding.icc_profile
+            write_still(self._part.path, suffix, pixels, frame.alpha, profile)
         except OSError as error:
             raise cannot_write(self._path, error) from error
         self._written = True

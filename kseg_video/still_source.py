@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import Tracks
     from kseg_video.media_settings import TrimSettings
+    from kseg_video.stills import Still
 
 _SEQUENCE_FRAME_RATE = Fraction(25)
 
@@ -59,15 +61,15 @@ class StillsSource(ClosingContext):
             count = "1 frame" if len(stills) == 1 else f"{len(stills)} frames"
             raise SourceError(f"{path} has no frame in the chosen part; it has {count}")
         self._first = read_still(self._stills[0])
-        height, width = self._first[0].shape[:2]
+        height, width = self._first.bgr.shape[:2]
         self.info = VideoInfo(
             width=width,
             height=height,
             frame_rate=rate,
-            encoding=ColorEncoding.guess(width, height),
+            encoding=_encoding(self._first),
             frame_count=len(self._stills),
             still=single,
-            has_alpha=self._first[1] is not None,
+            has_alpha=self._first.alpha is not None,
         )
 
     def close(self) -> None:
@@ -76,14 +78,14 @@ class StillsSource(ClosingContext):
     def __iter__(self) -> Iterator[Frame]:
         size = (self.info.height, self.info.width)
         for index, path in enumerate(self._stills):
-            pixels, alpha = self._first if index == 0 else read_still(path)
-            if pixels.shape[:2] != size:
+            still = self._first if index == 0 else read_still(path)
+            if (found := still.bgr.shape[:2]) != size:
                 raise SourceError(
-                    f"{path} is {pixels.shape[1]}x{pixels.shape[0]} and the first image "
+                    f"{path} is {found[1]}x{found[0]} and the first image "
                     f"{size[1]}x{size[0]}; bring them to one size"
                 )
             time = float((self._skipped + index) / self.info.frame_rate)
-            yield Frame(pixels, "bgr24", self.info.encoding, index, time, alpha)
+            yield Frame(still.bgr, "bgr24", _encoding(still), index, time, still.alpha)
 
     def _stills_in(self, folder: Path) -> list[Path]:
         files = [path for path in folder.iterdir() if not path.is_dir() and path.name[0] != "."]
@@ -113,6 +115,11 @@ class StillsSource(ClosingContext):
                 "the images were taken one after another"
             )
         return [numbered[number] for number in sorted(numbered)]
+
+
+def _encoding(still: Still) -> ColorEncoding:
+    height, width = still.bgr.shape[:2]
+    return replace(ColorEncoding.guess(width, height), icc_profile=still.icc_profile)
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -30,6 +31,7 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
+_WITHOUT_PROFILE = frozenset({".bmp"})
 _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
 
 _NUMBER = re.compile(r"%0?\d*d")
@@ -78,13 +80,24 @@ def _number_in(name: str, pattern: str) -> int:
     return number if pattern % number == name else -1
 
 
-def read_still(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Read an image upright (EXIF), 16-bit levels brought to 8.
+class Still(NamedTuple):
+    """An image.
 
-    Returns
-    -------
+    Parameters
+    ----------
     bgr : ndarray of uint8, shape (H, W, 3)
-    alpha : ndarray of uint8, shape (H, W), or None
+    alpha : ndarray of uint8, shape (H, W), optional
+    icc_profile : bytes, optional
+        What its R, G and B are, if the file says so.
+    """
+
+    bgr: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
+    icc_profile: bytes | None = None
+
+
+def read_still(path: Path) -> Still:
+    """Read an image upright (EXIF), 16-bit levels brought to 8.
 
     Raises
     ------
@@ -114,11 +127,15 @@ def read_still(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
         raise SourceError(
             f"{path} is not an image that can be read; check that it opens"
         ) from error
-    return _split(_to_8_bit(picture, path))
+    return Still(*_split(_to_8_bit(picture, path)), _rgb_profile(metadata))
 
 
 def write_still(
-    path: Path, suffix: str, pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None
+    path: Path,
+    suffix: str,
+    pixels: NDArray[np.uint8],
+    alpha: NDArray[np.uint8] | None,
+    icc_profile: bytes | None = None,
 ) -> None:
     """Write an image.
 
@@ -130,6 +147,8 @@ def write_still(
     pixels : ndarray of uint8, shape (H, W, 3) in BGR order, or (H, W)
     alpha : ndarray of uint8, shape (H, W), optional
         Left out where the format has no transparency.
+    icc_profile : bytes, optional
+        Of R, G and B. Left out where the format has none, and of gray pictures.
 
     Raises
     ------
@@ -141,9 +160,33 @@ def write_still(
     picture = pixels if pixels.ndim == 2 else pixels[..., ::-1]
     if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
         picture = np.dstack([picture, alpha])
+    options = dict(_WRITER_OPTIONS[suffix])
+    if icc_profile is not None and pixels.ndim == 3 and holds_profile(suffix):
+        options["icc_profile"] = icc_profile
     # Where imageio itself fails to write, it tries to once more, and complains, at its clean-up.
-    options = _WRITER_OPTIONS[suffix]
     path.write_bytes(iio.imwrite("<bytes>", picture, extension=suffix, plugin="pillow", **options))
+
+
+def holds_profile(suffix: str) -> bool:
+    """Whether pictures of this suffix can say what their R, G and B are."""
+    return suffix in STILL_SUFFIXES - _WITHOUT_PROFILE
+
+
+def name_of_profile(icc_profile: bytes) -> str:
+    """What a colour profile calls itself."""
+    from PIL import ImageCms  # noqa: PLC0415 - only few pictures need it
+
+    try:
+        opened = ImageCms.getOpenProfile(io.BytesIO(icc_profile))
+        return ImageCms.getProfileDescription(opened).strip()
+    except (ImageCms.PyCMSError, OSError):
+        return "a damaged profile"
+
+
+def _rgb_profile(metadata: dict[str, Any]) -> bytes | None:
+    """The colour profile of an image, if it is one of R, G and B, which are what is read."""
+    profile = metadata.get("icc_profile")
+    return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
 
 
 def _is_too_large(error: BaseException | None) -> bool:

@@ -174,7 +174,8 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
         "--despeckle",
         type=whole_number,
         metavar="PIXELS",
-        help="area below which islands and holes go (default: likewise)",
+        help="area below which islands and holes go, or have no outline (default: likewise; "
+        "outlines: as suits the size)",
     )
 
 

@@ -19,6 +19,7 @@ from kseg_video.background import parse_background
 from kseg_video.bands import bands_of
 from kseg_video.color import squared_distances, to_levels, to_working
 from kseg_video.lookup import LevelTable, look_up
+from kseg_video.regions import STEADINESS, pixels_in, speck_area
 from kseg_video.settings import MAX_CLUSTERS
 
 if TYPE_CHECKING:
@@ -35,11 +36,7 @@ if TYPE_CHECKING:
 _SOFT_PART = 0.6
 _LINES_PER_FEATHER_PIXEL = 540
 _SMALLEST_FEATHER = 2
-_LARGEST_SPECK = 1 / 5000  # of the picture
 _INDICES = 1 << 16
-# A region that was there in the frame before goes only when it is smaller by this much, one that
-# was not comes only when larger by as much: so that none flickers.
-_STEADINESS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class Edge:
             suits = max(height // _LINES_PER_FEATHER_PIXEL, _SMALLEST_FEATHER)
             feather = 0 if is_flat or settings.view == "segmented" else suits
         if despeckle is None:
-            despeckle = 0 if is_flat else round(width * height * _LARGEST_SPECK)
+            despeckle = 0 if is_flat else speck_area(width, height)
         return cls(feather, despeckle)
 
 
@@ -197,21 +194,15 @@ def _despeckled(hard: Plane, area: int, before: Plane | None) -> Plane:
     contours, hierarchy = cv2.findContours(hard, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     parents = hierarchy[0, :, 3].tolist() if len(contours) else []
     removed: set[int] = set()
-    most = 2 * _STEADINESS * area  # pixels of an outline of so small a region
+    most = 2 * STEADINESS * area  # pixels of an outline of so small a region
     for is_hole in (False, True):
         for number, (contour, parent) in enumerate(zip(contours, parents, strict=True)):
             if (parent >= 0) != is_hole or len(contour) > most or parent in removed:
                 continue
-            if _pixels_in(contour, is_hole) < _limit(area, contour, before, is_hole):
+            if pixels_in(contour, is_hole=is_hole) < _limit(area, contour, before, is_hole):
                 removed.add(number)
                 cv2.drawContours(matte, [contour], 0, 255 * is_hole, cv2.FILLED)
     return matte
-
-
-def _pixels_in(contour: NDArray[Any], is_hole: bool) -> float:
-    """Number of pixels, after Pick: an island's outline belongs to it, a hole's does not."""
-    half_border = len(contour) / 2
-    return cv2.contourArea(contour) + (-half_border if is_hole else half_border) + 1
 
 
 def _limit(area: int, contour: NDArray[Any], before: Plane | None, is_hole: bool) -> float:
@@ -220,4 +211,4 @@ def _limit(area: int, contour: NDArray[Any], before: Plane | None, is_hole: bool
         return area
     x, y = contour[0, 0].tolist()
     was_on = before[y, x + is_hole] > 0  # the outline of a hole begins at its left
-    return area / _STEADINESS if was_on != is_hole else area * _STEADINESS
+    return area / STEADINESS if was_on != is_hole else area * STEADINESS

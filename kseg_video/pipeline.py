@@ -158,7 +158,8 @@ def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]
     given = rendering.background != RenderSettings().background
     if given and not has_background(rendering):
         yield f"{rendering.view} has no background, so {rendering.background} is seen nowhere"
-    smooths = " and ".join(name for name in ("feather", "despeckle") if getattr(rendering, name))
+    smoothing = ("feather",) if rendering.view == "boundaries" else ("feather", "despeckle")
+    smooths = " and ".join(name for name in smoothing if getattr(rendering, name))
     idle = f"so there is nothing for {smooths} to do"
     if smooths and not has_background(rendering) and rendering.view != "matte":
         yield f"{rendering.view} switches nothing off, {idle}"

@@ -5,7 +5,7 @@ view           picture
 =============  ====================================================================================
 segmented      every pixel in its cluster's colour, switched-off clusters as background
 masked         the source's own pixels, switched-off clusters as background
-boundaries     the source with the regions' outlines drawn in
+boundaries     the source with the outlines of all but the smallest regions drawn in
 side-by-side   source and segmented, all clusters on; if some are off, masked as the third
 matte          how opaque each pixel is, 8-bit gray: white where clusters are on
 labels         raw cluster numbers, 8-bit gray
@@ -28,8 +28,10 @@ from kseg_video.background import parse_background
 from kseg_video.compositing import composite, nearest_kept
 from kseg_video.frame import Frame, as_frame
 from kseg_video.matte import Edge, Matting
+from kseg_video.outlines import Outlines
+from kseg_video.regions import speck_area
 from kseg_video.settings import RenderSettings, check_numbers
-from kseg_video.views import in_layout, paint_view
+from kseg_video.views import in_layout, paint_outlines, paint_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +72,7 @@ def render(
 ) -> Frame | NDArray[np.uint8]:
     """Paint a view of a segmented picture.
 
-    For the frames of a video, a `Renderer` keeps mattes stiller.
+    For the frames of a video, a `Renderer` keeps mattes and outlines stiller.
 
     Parameters
     ----------
@@ -114,10 +116,11 @@ def render(
 
 
 class Renderer:
-    """Paints the frames of one video, one after another, with mattes that hold still."""
+    """Paints the frames of one video, one after another, with edges that hold still."""
 
     def __init__(self) -> None:
         self._matting = Matting()
+        self._outlines = Outlines()
 
     def render(
         self,
@@ -146,6 +149,9 @@ class Renderer:
                 style = parse_background(panel.background)
                 canvas = in_layout(frame, layout)
                 panels.append(composite(front, canvas, matte, style, background))
+            elif panel.view == "boundaries":
+                where = self._outlines.of_frame(segmentation, _outlined_area(frame, panel))
+                panels.append(paint_outlines(in_layout(frame, layout), where))
             else:
                 panels.append(paint_view(frame, segmentation, panel, layout))
         return _in_a_row(panels)
@@ -201,6 +207,12 @@ def _is_composite(settings: RenderSettings) -> bool:
     if not settings.disabled:
         return kind == "transparent"
     return kind != "color" or bool(settings.feather or settings.despeckle)
+
+
+def _outlined_area(frame: Frame, settings: RenderSettings) -> int:
+    """Pixels from which on a region is outlined."""
+    given = settings.despeckle
+    return speck_area(frame.width, frame.height) if given is None else given
 
 
 def _front(

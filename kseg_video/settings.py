@@ -136,8 +136,9 @@ class RenderSettings:
         colour; 0 is a hard edge. None: hard where the background is a flat colour or the view
         segmented, else as suits the picture's size.
     despeckle : int, optional
-        Islands and holes of fewer pixels than this are not taken out of what surrounds them. None:
-        0 where the background is a flat colour, else as suits the picture's size.
+        Islands and holes of fewer pixels go with what surrounds them, and have no outline. None:
+        0 where the background is a flat colour, else, and for outlines, as suits the picture's
+        size.
 
     Raises
     ------

@@ -34,7 +34,7 @@ _LINES_PER_OUTLINE_PIXEL = 540
 def paint_view(
     frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
 ) -> Frame:
-    """One of the views original, segmented, masked and boundaries.
+    """One of the views original, segmented and masked.
 
     Parameters
     ----------
@@ -50,6 +50,13 @@ def paint_view(
     if settings.view == "segmented":
         return _segmented(frame, segmentation, settings, layout)
     return _VIEWS[settings.view](in_layout(frame, layout), segmentation, settings)
+
+
+def paint_outlines(frame: Frame, where: Plane) -> Frame:
+    """The frame with white lines wherever a mask, (H, W), is 255; thicker in larger pictures."""
+    thickness = 1 + frame.height // _LINES_PER_OUTLINE_PIXEL
+    lines = cast("Plane", cv2.dilate(where, np.ones((thickness, thickness), np.uint8)))
+    return _filled(frame, lines, _WHITE, halve=np.maximum)
 
 
 def in_layout(frame: Frame, layout: PixelLayout) -> Frame:
@@ -125,16 +132,6 @@ def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) 
     return _filled(frame, where, _background_color(settings), halve=np.minimum)
 
 
-def _boundaries(frame: Frame, segmentation: Segmentation, _settings: RenderSettings) -> Frame:
-    labels = segmentation.labels
-    where = np.zeros(labels.shape, np.uint8)
-    where[:, 1:][labels[:, 1:] != labels[:, :-1]] = 255
-    where[1:][labels[1:] != labels[:-1]] = 255
-    thickness = 1 + frame.height // _LINES_PER_OUTLINE_PIXEL
-    where = cast("Plane", cv2.dilate(where, np.ones((thickness, thickness), np.uint8)))
-    return _filled(frame, where, _WHITE, halve=np.maximum)
-
-
 def _background_color(settings: RenderSettings) -> NDArray[np.uint8]:
     return np.array([parse_background(settings.background).color[::-1]], np.uint8)
 
@@ -177,5 +174,4 @@ def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
 _VIEWS: dict[View, Callable[[Frame, Segmentation, RenderSettings], Frame]] = {
     "original": _original,
     "masked": _masked,
-    "boundaries": _boundaries,
 }

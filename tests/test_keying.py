@@ -195,9 +195,9 @@ class TestBackgrounds:
         (RenderSettings(feather=3, despeckle=9), ALL_BUT_GREEN, None),
         (RenderSettings("matte", despeckle=9), ALL_BUT_GREEN, None),
         (
-            RenderSettings("boundaries", despeckle=9),
+            RenderSettings("boundaries", feather=3, despeckle=9),
             ALL_BUT_GREEN,
-            "boundaries switches nothing off, so there is nothing for despeckle to do",
+            "boundaries switches nothing off, so there is nothing for feather to do",
         ),
         (
             RenderSettings("masked", feather=3),

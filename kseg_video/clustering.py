@@ -1,14 +1,17 @@
-"""Fits of k-means to colours, as pure functions: by `cv2.kmeans` from nothing, and from labels.
+"""Fits of k-means to colours, as pure functions: from nothing, and from labels.
+
+Each iteration is that of `cv2.kmeans`, in a fraction of its time, but that a cluster without any
+colour keeps its place: there it would be moved into another one, and so give its number away.
 
 References
 ----------
 .. [1] S. P. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28 (1982).
-.. [2] D. Arthur, S. Vassilvitskii, "k-means++: the advantages of careful seeding", SODA (2007).
-.. [3] OpenCV, "Clustering and Search in Multi-Dimensional Spaces" (`cv2.kmeans`).
+.. [2] OpenCV, "Clustering and Search in Multi-Dimensional Spaces" (`cv2.kmeans`).
 """
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -17,22 +20,18 @@ import numpy as np
 from kseg_video import compiled
 from kseg_video.color import from_working, luma
 from kseg_video.mapping import inertia_of_labels, nearest
+from kseg_video.seeding import Seeding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.settings import ColorSpace, SegmenterSettings
 
-_INIT_FLAGS = {"k-means++": cv2.KMEANS_PP_CENTERS, "random": cv2.KMEANS_RANDOM_CENTERS}
-_EITHER = cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER
 _DISTINCT_PREFIX = 512
 # Of a warm fit: what is left to converge can do so on the frames that follow.
 WARM_ITERATIONS = 2
-_FEWEST_ITERATIONS = 2  # that `cv2.kmeans` makes
-# Attempts of k-means++ look at about so many points, and begin with those fewer; the best one is
-# then polished on all.
+# Attempts of k-means++ look at about so many points; the best one is then polished on all.
 _ATTEMPT_PIXELS = 20_000
-_START_PIXELS = 2000
 
 
 def cold_fit(
@@ -51,7 +50,7 @@ def cold_fit(
         Points of the working space, N at least 1.
     settings : SegmenterSettings
     seed : int
-        Seed of the random generator, which is this thread's own in OpenCV.
+        Of the random numbers.
     n_clusters : int
     attempts, iterations : int, optional
         Instead of those of the settings.
@@ -66,12 +65,15 @@ def cold_fit(
         return distinct
     attempts = attempts or settings.attempts
     iterations = iterations or settings.max_iterations
-    cv2.setRNGSeed(seed)
     if settings.init == "random":
-        return _opencv_kmeans(colors, settings, n_clusters, attempts, iterations)
-    points = _some(colors, _ATTEMPT_PIXELS, n_clusters)
-    starts = _some(points, _START_PIXELS, n_clusters)
-    fits = (_attempt(points, starts, settings, n_clusters, iterations) for _ in range(attempts))
+        return _opencv_kmeans(colors, settings, seed, n_clusters, attempts, iterations)
+    points = _some(colors, n_clusters)
+    seeding, random = Seeding(points), Random(seed)
+    fits = []
+    for _ in range(attempts):
+        start = points[seeding.choose(n_clusters, random)]
+        labels, _ = nearest(points, start)
+        fits.append(polish(points, labels, start, settings.epsilon, iterations))
     found, _ = min(fits, key=lambda fit: fit[1])
     if points is colors:
         return found
@@ -113,9 +115,6 @@ def polish(
 ) -> tuple[NDArray[np.float32], float]:
     """Centroids improved from given labels by Lloyd's algorithm [1]_, in the same order.
 
-    As `cv2.kmeans` does it, in a fraction of the time, but a centroid without any colour stays
-    where it is: there it would move into another cluster and so give its number to something else.
-
     Parameters
     ----------
     colors : ndarray of float32, shape (N, 3)
@@ -142,45 +141,30 @@ def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[
     return centroids[np.argsort(luma(from_working(centroids, space)), kind="stable")]
 
 
-def _attempt(
-    points: NDArray[np.float32],
-    starts: NDArray[np.float32],
-    settings: SegmenterSettings,
-    n_clusters: int,
-    iterations: int,
-) -> tuple[NDArray[np.float32], float]:
-    """Centroids of points from one start by k-means++ [2]_ on some of them, and their inertia.
-
-    `cv2.kmeans` makes the start and the first step; from there it would come to the same in many
-    times the time.
-    """
-    centroids = _opencv_kmeans(starts, settings, n_clusters, 1, _FEWEST_ITERATIONS)
-    labels, _ = nearest(points, centroids)
-    return polish(points, labels, centroids, settings.epsilon, max(iterations - 1, 1))
-
-
 def _opencv_kmeans(
-    points: NDArray[np.float32],
+    colors: NDArray[np.float32],
     settings: SegmenterSettings,
+    seed: int,
     n_clusters: int,
     attempts: int,
     iterations: int,
 ) -> NDArray[np.float32]:
-    """Centroids by `cv2.kmeans` [3]_."""
+    """Centroids by `cv2.kmeans` [2]_ from random ones, as many examples have it."""
+    cv2.setRNGSeed(seed)
     _, _, centroids = cv2.kmeans(
-        points.reshape(-1, 1, 3),  # a single row of three would be three points of one dimension
+        colors.reshape(-1, 1, 3),  # a single row of three would be three points of one dimension
         n_clusters,
         cast("NDArray[np.int32]", None),
-        (_EITHER, iterations, settings.epsilon),
+        (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, iterations, settings.epsilon),
         attempts,
-        _INIT_FLAGS[settings.init],
+        cv2.KMEANS_RANDOM_CENTERS,
     )
     return cast("NDArray[np.float32]", centroids)
 
 
-def _some(colors: NDArray[np.float32], limit: int, n_distinct: int) -> NDArray[np.float32]:
-    """About `limit` of the colours, or all if those would not have enough distinct ones."""
-    if (stride := len(colors) // limit) < 2:
+def _some(colors: NDArray[np.float32], n_distinct: int) -> NDArray[np.float32]:
+    """Enough of the colours for attempts; all if those would not have enough distinct ones."""
+    if (stride := len(colors) // _ATTEMPT_PIXELS) < 2:
         return colors
     some = np.ascontiguousarray(colors[::stride])
     return some if len(_first_distinct(some, n_distinct)) == n_distinct else colors

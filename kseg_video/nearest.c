@@ -1,5 +1,5 @@
-/* Colours and their centroids, digit for digit what kseg_video/mapping.py finds with NumPy, which says
-   why it is done like this: tests hold the two to each other. Some colours at a time, so that what is
+/* Colours and their centroids, digit for digit what kseg_video/mapping.py and kseg_video/clustering.py find
+   with NumPy, which say why it is done like this: tests hold the two to each other. Some colours at a time, so that what is
    known of them stays in the nearest cache while one centroid after another is measured. */
 
 #include <stddef.h>
@@ -49,8 +49,8 @@ VECTORIZED void nearest(size_t count, const float *restrict colors, size_t n_cen
 }
 
 /* Sums of the colours of each label, triples, and how many they are. */
-static void sum_colors(size_t count, const float *colors, const uint8_t *labels, size_t n_labels, double *sums,
-                int64_t *counts)
+static void sum_colors(size_t count, const float *colors, const uint8_t *labels, size_t n_labels,
+                       double *sums, int64_t *counts)
 {
     memset(sums, 0, 3 * n_labels * sizeof *sums);
     memset(counts, 0, n_labels * sizeof *counts);
@@ -91,8 +91,8 @@ static float move_to_means(size_t count, const float *colors, const uint8_t *lab
     return farthest;
 }
 
-/* Lloyd's iterations from given labels: `centroids` become their means, and `labels` and squared distances
-   those before the last iteration. */
+/* Lloyd's iterations from given labels: `centroids` become their means, and `labels` those before the last
+   iteration. `distances` have room for one a colour. */
 void iterate(size_t count, const float *colors, size_t n_centroids, float *centroids, float epsilon_squared,
              size_t iterations, uint8_t *labels, float *distances)
 {

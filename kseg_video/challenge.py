@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 _PIXELS = 4000
 # Where a fit starts from matters more than its last iterations, which a warm fit makes up for.
-_ITERATIONS = 15
+_ITERATIONS = 8
 _LAST_ITERATIONS = 4  # on the whole sample
-_ATTEMPTS = 2
-_URGENT_ATTEMPTS = 6
+_ATTEMPTS = 4
 _CLEARLY_BETTER = 0.025
 # More than that, for each share of the pixels that would jump to another colour by themselves.
 _PRICE_OF_JUMPS = 0.06
@@ -41,18 +40,13 @@ class Challenger:
     fits : ColdFits
     reach : float
         Distance within which a colour is taken for a cluster's own.
-    urgent : bool
-        Whether the palette so far has become much worse: worth more attempts.
     """
 
-    def __init__(
-        self, colors: NDArray[np.float32], fits: ColdFits, reach: float, *, urgent: bool
-    ) -> None:
+    def __init__(self, colors: NDArray[np.float32], fits: ColdFits, reach: float) -> None:
         self._colors = colors
         self._reach = reach
         self._fits = fits
         self._settings = fits.settings
-        self._attempts = _URGENT_ATTEMPTS if urgent else _ATTEMPTS
 
     def beat(self, state: Clusters, inertia: float, pinned: AbstractSet[int]) -> Clusters | None:
         """Clusters that are clearly better than these, if there are any.
@@ -116,7 +110,7 @@ class Challenger:
 
     def _fit(self, colors: NDArray[np.float32], n_clusters: int) -> NDArray[np.float32]:
         few = np.ascontiguousarray(colors[:: max(len(colors) // _PIXELS, 1)])
-        centroids = self._fits.fit(few, n_clusters, self._attempts, _ITERATIONS)
+        centroids = self._fits.fit(few, n_clusters, _ATTEMPTS, _ITERATIONS)
         labels, _ = nearest(colors, centroids)
         epsilon = self._settings.epsilon
         return polish(colors, labels, centroids, epsilon, _LAST_ITERATIONS)[0]

@@ -245,7 +245,7 @@ class PaletteTracker:
         unfound = len(state.centroids) < self._settings.n_clusters
         if not (jumped or unfound or self._frames >= self._next_challenge) or inertia == 0:
             return None
-        challenger = Challenger(colors, self._cold_fits, self._reach, urgent=jumped)
+        challenger = Challenger(colors, self._cold_fits, self._reach)
         winner = challenger.beat(state, inertia, pinned)
         if winner is not None and self._tolerance:
             jumping = self._handover.prepare(colors, state.nearest(colors)[0], winner)

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import Plane, Segmentation
 
+_NEAR = 2  # pixels around a region in which it had its outline, if it had one
+
 
 class Outlines:
     """Outlines in the frames of one video, one after another."""
 
     def __init__(self) -> None:
-        self._before: Plane | None = None
+        # Labels, and where lines were drawn, which are on pixels of the regions that they outline.
+        self._before: tuple[Plane, Plane] | None = None
 
     def of_frame(self, segmentation: Segmentation, area: int) -> Plane:
         """Where the outlines of the next frame are.
@@ -49,30 +52,36 @@ class Outlines:
         if area <= 1:
             return borders
         is_new_scene = segmentation.event in {"cold", "cut"}
-        if is_new_scene or (self._before is not None and self._before.shape != labels.shape):
+        if is_new_scene or (self._before is not None and self._before[0].shape != labels.shape):
             self._before = None
-        large = np.zeros_like(borders)
+        lines = np.zeros_like(borders)
         for label in np.flatnonzero(segmentation.palette.shares).tolist():
-            regions = list(self._large_regions((labels == label).view(np.uint8), area))
-            cv2.drawContours(large, regions, -1, 255)
-        self._before = large
-        return cast("Plane", cv2.bitwise_and(borders, cv2.dilate(large, np.ones((3, 3), np.uint8))))
+            cv2.drawContours(lines, list(self._large_contours(labels, label, area)), -1, 255)
+        self._before = labels, lines
+        return cast("Plane", cv2.bitwise_and(borders, cv2.dilate(lines, np.ones((3, 3), np.uint8))))
 
-    def _large_regions(self, mask: Plane, area: int) -> Iterator[NDArray[Any]]:
-        """Outlines of the regions of a mask that are large enough for one."""
+    def _large_contours(self, labels: Plane, label: int, area: int) -> Iterator[NDArray[Any]]:
+        """Outlines of the regions of a label, and of the holes in them, that are large enough."""
+        mask = (labels == label).view(np.uint8)
         contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         parents = hierarchy[0, :, 3].tolist() if len(contours) else []
         shortest = 2 * math.sqrt(area / STEADINESS)  # less than a circle's
         for contour, parent in zip(contours, parents, strict=True):
-            if parent >= 0 or len(contour) < shortest:  # holes are outlined by what is in them
+            if len(contour) < shortest:
                 continue
-            if pixels_in(contour, is_hole=False) >= self._least(area, contour):
+            is_hole = parent >= 0  # with what has no outline of its own, it may be
+            pixels = pixels_in(contour, is_hole=is_hole)
+            is_large = pixels >= (area if self._before is None else area * STEADINESS)
+            is_about_as_large = not is_hole and pixels >= area / STEADINESS
+            if is_large or (is_about_as_large and self._was_outlined(contour, label)):
                 yield contour
 
-    def _least(self, area: int, contour: NDArray[Any]) -> float:
-        """Pixels from which a region is outlined; fewer if it was in the frame before."""
+    def _was_outlined(self, contour: NDArray[Any], label: int) -> bool:
+        """Whether a region had its outline in the frame before."""
         if self._before is None:
-            return area
-        x, y = contour[:, 0].T
-        was_outlined = self._before[y, x].any()
-        return area / STEADINESS if was_outlined else area * STEADINESS
+            return False
+        x, y, width, height = cv2.boundingRect(contour)
+        left, top = max(x - _NEAR, 0), max(y - _NEAR, 0)
+        around = np.s_[top : y + height + _NEAR, left : x + width + _NEAR]
+        labels, lines = (plane[around] for plane in self._before)
+        return bool((lines[labels == label] > 0).any())

@@ -133,6 +133,8 @@ class Renderer:
         """Paint a view of the next frame; as the function `render` does."""
         settings = settings or RenderSettings()
         segmentation.check_size(frame)
+        if settings.view != "boundaries":
+            self._outlines = Outlines()  # a cut may pass by meanwhile
         if settings.view == "labels":
             return replace(frame, pixels=segmentation.labels, layout="gray8")
         if settings.view == "matte":

@@ -54,6 +54,15 @@ def test_specks_have_none_and_leave_those_of_others_whole() -> None:
     np.testing.assert_array_equal(found > 0, borders(labels))
 
 
+def test_what_is_full_of_specks_is_outlined_as_a_whole() -> None:
+    labels = halves()
+    labels[50:150, 20:120] = np.random.default_rng(0).integers(2, 6, (100, 100))
+    found = Outlines().of_frame(segmented(labels), 60) > 0
+    assert found[50, 20:120].mean() > 0.9
+    assert found[50:150, 20].mean() > 0.9
+    assert found[55:145, 25:115].mean() < 0.1
+
+
 @pytest.mark.parametrize("area", [0, 1])
 def test_without_an_area_all_are_outlined(area: int) -> None:
     labels = np.random.default_rng(0).integers(0, 4, (60, 80)).astype(np.uint8)
@@ -100,6 +109,26 @@ def test_a_region_about_as_large_as_the_limit_does_not_flicker() -> None:
     assert outlined([50, 30, 50, 30, 50]) == [True] * 5
     assert outlined([30, 50, 30, 50, 30]) == [False] * 5
     assert outlined([30, 70, 30, 20, 50]) == [False, True, True, False, False]
+
+
+def test_a_region_that_grows_on_all_sides_keeps_its_outline() -> None:
+    outlines = Outlines()
+    for side in (10, 12, 11, 9):
+        labels = halves()
+        labels[50 - side // 2 : 50 + side // 2, 50 - side // 2 : 50 + side // 2] = 1
+        found = outlines.of_frame(segmented(labels), 64)
+        np.testing.assert_array_equal(found > 0, borders(labels))
+
+
+def test_another_view_between_is_a_beginning() -> None:
+    renderer, labels = Renderer(), halves()
+    labels[50:60, 50:55] = 1
+    frame = Frame(np.full((*labels.shape, 3), 40, np.uint8))
+    outlined, plain = RenderSettings("boundaries", despeckle=40), RenderSettings("original")
+    renderer.render(frame, segmented(halves()), outlined)
+    renderer.render(frame, segmented(halves(), "cut"), plain)
+    painted = renderer.render(frame, segmented(labels), outlined)
+    assert (painted.pixels[50:60, 50] == 255).any()
 
 
 def test_after_a_cut_a_region_is_taken_by_its_size() -> None:

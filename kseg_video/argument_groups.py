@@ -55,7 +55,7 @@ def add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> Non
         "-k",
         "--clusters",
         type=whole_number_or("auto") if may_be_auto else whole_number,
-        default=_DEFAULTS.n_clusters,
+        default=str(_DEFAULTS.n_clusters),  # a number given would not differ from a number
         metavar="N",
         help=f"number of clusters, 1 to {MAX_CLUSTERS}"
         f"{', or auto' if may_be_auto else ''} (default: %(default)s)",

@@ -105,7 +105,7 @@ def _cluster_of(selector: Selector, segmentation: Segmentation) -> int:
 def _nearest_to(color: str, segmentation: Segmentation) -> int:
     palette = segmentation.palette
     wanted, found = _of_name(color), _oklab(palette.colors)
-    candidates = palette.shares > 0
+    candidates = palette.real  # also those of a kept palette that are not in this frame
     of_hue = candidates & _has_hue_of(wanted, found)
     if of_hue.any():
         candidates = of_hue

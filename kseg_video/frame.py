@@ -208,6 +208,11 @@ class Frame:
         return np.full((self.height, self.width), 255, np.uint8)
 
     @property
+    def is_transparent(self) -> bool:
+        """Whether any pixel is less than opaque."""
+        return self.alpha is not None and int(self.alpha.min()) < 255
+
+    @property
     def bgra(self) -> NDArray[np.uint8]:
         """The picture as BGR and opacity, (H, W, 4)."""
         picture = cast("NDArray[np.uint8]", cv2.cvtColor(self.bgr, cv2.COLOR_BGR2BGRA))

@@ -79,6 +79,7 @@ class LiveSession:
         self._hud = Hud()
         self._pointer: tuple[int, int] | None = None
         self._message, self._message_until = "", 0.0
+        self._chosen: tuple[str, ...] = ()
         self._meter = Meter(clock)
         self._losses = 0
         self._frames = 0
@@ -106,9 +107,10 @@ class LiveSession:
         """What the run has come to, once it is over, in a few words each."""
         seconds = self._ended_at - self._first_at if self._frames else 0.0
         dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
-        did = f"{self._name}: {frames_in_words(self._frames)}, {seconds:.1f} s{dropped}"
+        frames = frames_in_words(self._frames)
+        did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._chosen]
         # Without a frame, what became of the source is a failure of its own, or of no interest.
-        return [did, self._feed.message] if self._frames and self._feed.message else [did]
+        return [*did, self._feed.message] if self._frames and self._feed.message else did
 
     def quit(self) -> None:
         """End soon; may be called from a signal handler."""
@@ -162,6 +164,7 @@ class LiveSession:
         if self.state.choice is not None:
             chosen = choose(self.state.choice, segmentation)
             self.state = settle(self.state, chosen.disabled)
+            self._chosen = chosen.notes
             self._say("; ".join(chosen.notes))
 
     def _draw(self) -> None:
@@ -278,12 +281,16 @@ class LiveSession:
             message=self._said(),
         )
 
+    def _condition(self) -> str:
+        is_paused = self.state.paused and self._feed.condition == "live"
+        return "paused" if is_paused else self._feed.condition
+
     def _figures(self) -> LiveFigures:
         recorder = self._files.recorder
         return LiveFigures(
             state=self.state,
             source=self._feed.description or self._name,
-            condition=self._feed.condition,
+            condition=self._condition(),
             message=self._said(),
             capture_rate=self._meter.capture_rate,
             shown_rate=self._meter.shown_rate,

@@ -41,6 +41,7 @@ class SequenceSink(AbortingContext):
         self._overwrite = overwrite
         self._suffix = path.suffix.lower()
         self._count = 0
+        self._may_lose_alpha = self._suffix in OPAQUE_STILL_SUFFIXES
         self.notes: list[str] = []
         beside = path.parent if path.parent.exists() else path.parent.parent
         with leftovers.being_made():
@@ -65,7 +66,8 @@ class SequenceSink(AbortingContext):
         check_frame(frame)
         if len(self._pending) > self._workers:
             self._await_oldest()
-        if frame.alpha is not None and self._suffix in OPAQUE_STILL_SUFFIXES and not self.notes:
+        if self._may_lose_alpha and frame.is_transparent:
+            self._may_lose_alpha = False
             self.notes.append(f"{self._suffix} holds no transparency, which is left out")
         part = self._folder / f"{self._count}{self._suffix}"
         pixels = frame.pixels if frame.layout == "gray8" else frame.bgr

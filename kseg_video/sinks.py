@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kseg_video.animation_sinks import GifSink, WebpSink
+from kseg_video.color_profiles import holds_profile, name_unless_srgb
 from kseg_video.containers import CONTAINERS
 from kseg_video.label_archive import LabelArchiveSink
 from kseg_video.media_settings import EncoderSettings
 from kseg_video.sequence_sink import SequenceSink
 from kseg_video.still_sink import StillSink
-from kseg_video.stills import holds_profile, is_sequence, name_of_profile
+from kseg_video.stills import is_sequence
 from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
 from kseg_video.video_sink import VideoFileSink
 
@@ -107,14 +108,19 @@ def _what_is_lost(path: Path, info: VideoInfo) -> Iterator[str]:
             "cannot tell: the picture will look stretched or squeezed"
         )
     profile = info.encoding.icc_profile
-    is_animated = suffix == ".webp" and not is_sequence(path) and not info.still
-    if profile is None or info.layout == "gray8" or (holds_profile(suffix) and not is_animated):
+    if profile is None or info.layout == "gray8":
         return
-    if suffix != ARCHIVE_SUFFIX and "sRGB" not in (name := name_of_profile(profile)):
+    takes_it = holds_profile(suffix, profile) and not _is_animated(path, info)
+    if not takes_it and (name := name_unless_srgb(profile)) is not None:
         yield (
             f"colours are those of {name}, which {path.suffix} cannot tell: they will look "
             "different; convert the input to sRGB first"
         )
+
+
+def _is_animated(path: Path, info: VideoInfo) -> bool:
+    """Whether it is an animated WebP: of a video, and not numbered."""
+    return path.suffix.lower() == ".webp" and not info.still and not is_sequence(path)
 
 
 def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> FrameSink:
@@ -124,7 +130,7 @@ def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> Fra
         return SequenceSink(path, overwrite=overwrite)
     if suffix == ANIMATION_SUFFIX:
         return GifSink(path, info, overwrite=overwrite)
-    if suffix == ".webp" and not info.still:
+    if _is_animated(path, info):
         return WebpSink(path, info, overwrite=overwrite, lossless=encoder.lossless)
     if suffix == ARCHIVE_SUFFIX:
         return LabelArchiveSink(path, info, overwrite=overwrite)

@@ -51,7 +51,7 @@ class StillSink(AbortingContext):
                 f"{self._path} holds one picture and there are more; "
                 "number them (frame-%05d.png), choose a video format or limit the frames to 1"
             )
-        if frame.alpha is not None and suffix in OPAQUE_STILL_SUFFIXES:
+        if frame.is_transparent and suffix in OPAQUE_STILL_SUFFIXES:
             self.notes.append(f"{suffix} holds no transparency, which is left out")
         pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
         try:

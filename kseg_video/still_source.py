@@ -60,6 +60,7 @@ class StillsSource(ClosingContext):
         if not self._stills:
             count = "1 frame" if len(stills) == 1 else f"{len(stills)} frames"
             raise SourceError(f"{path} has no frame in the chosen part; it has {count}")
+        self._has_other_profiles = False
         self._first = read_still(self._stills[0])
         height, width = self._first.bgr.shape[:2]
         self.info = VideoInfo(
@@ -81,8 +82,13 @@ class StillsSource(ClosingContext):
             still = self._first if index == 0 else read_still(path)
             if (found := still.bgr.shape[:2]) != size:
                 raise SourceError(
-                    f"{path} is {found[1]}x{found[0]} and the first image "
+                    f"{path} is {found[1]}x{found[0]} and {self._stills[0].name} "
                     f"{size[1]}x{size[0]}; bring them to one size"
+                )
+            if still.icc_profile != self._first.icc_profile and not self._has_other_profiles:
+                self._has_other_profiles = True
+                self.notes.append(
+                    f"{path.name} has another colour profile than {self._stills[0].name}"
                 )
             time = float((self._skipped + index) / self.info.frame_rate)
             yield Frame(still.bgr, "bgr24", _encoding(still), index, time, still.alpha)

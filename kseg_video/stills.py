@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
 
+from kseg_video.color_profiles import holds_profile, rgb_profile
 from kseg_video.errors import SourceError
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
-_WITHOUT_PROFILE = frozenset({".bmp"})
 _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
 
 _NUMBER = re.compile(r"%0?\d*d")
@@ -127,7 +126,7 @@ def read_still(path: Path) -> Still:
         raise SourceError(
             f"{path} is not an image that can be read; check that it opens"
         ) from error
-    return Still(*_split(_to_8_bit(picture, path)), _rgb_profile(metadata))
+    return Still(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
 
 
 def write_still(
@@ -161,32 +160,10 @@ def write_still(
     if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
         picture = np.dstack([picture, alpha])
     options = dict(_WRITER_OPTIONS[suffix])
-    if icc_profile is not None and pixels.ndim == 3 and holds_profile(suffix):
+    if icc_profile is not None and pixels.ndim == 3 and holds_profile(suffix, icc_profile):
         options["icc_profile"] = icc_profile
     # Where imageio itself fails to write, it tries to once more, and complains, at its clean-up.
     path.write_bytes(iio.imwrite("<bytes>", picture, extension=suffix, plugin="pillow", **options))
-
-
-def holds_profile(suffix: str) -> bool:
-    """Whether pictures of this suffix can say what their R, G and B are."""
-    return suffix in STILL_SUFFIXES - _WITHOUT_PROFILE
-
-
-def name_of_profile(icc_profile: bytes) -> str:
-    """What a colour profile calls itself."""
-    from PIL import ImageCms  # noqa: PLC0415 - only few pictures need it
-
-    try:
-        opened = ImageCms.getOpenProfile(io.BytesIO(icc_profile))
-        return ImageCms.getProfileDescription(opened).strip()
-    except (ImageCms.PyCMSError, OSError):
-        return "a damaged profile"
-
-
-def _rgb_profile(metadata: dict[str, Any]) -> bytes | None:
-    """The colour profile of an image, if it is one of R, G and B, which are what is read."""
-    profile = metadata.get("icc_profile")
-    return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
 
 
 def _is_too_large(error: BaseException | None) -> bool:

@@ -54,8 +54,7 @@ class VideoFileSink(FfmpegSink):
         self._codec = self._container.codec(encoder, alpha=info.has_alpha)
         keeps_alpha = encoder.lossless or self._codec in self._container.alpha_codecs
         self._has_alpha = info.has_alpha and keeps_alpha
-        if info.has_alpha and not keeps_alpha:
-            self.notes.append(f"{self._codec} in {path.suffix} keeps no transparency")
+        self._may_lose_alpha = info.has_alpha and not keeps_alpha
         arguments = [
             *self._picture_input(),
             *(tracks_input(tracks, info.frame_rate) if tracks else ()),
@@ -78,6 +77,9 @@ class VideoFileSink(FfmpegSink):
             raise SinkError(
                 f"a picture of shape {frame.pixels.shape} cannot follow ones of {self._shape}"
             )
+        if self._may_lose_alpha and frame.is_transparent:
+            self._may_lose_alpha = False
+            self.notes.append(f"{self._codec} in {self._path.suffix} keeps no transparency")
         if frame.layout == "i420":
             self._feed(*frame.planes, *([frame.opacity] if self._has_alpha else ()))
         else:

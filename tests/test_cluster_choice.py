@@ -94,6 +94,13 @@ def test_a_color_is_never_a_cluster_without_pixels() -> None:
     assert choose(ClusterChoice(off=("yellow",)), segmentation).disabled == {0}
 
 
+def test_a_color_may_be_that_of_a_kept_cluster_that_is_not_in_the_picture() -> None:
+    settings = SegmenterSettings(n_clusters=3, palette=("#d02010", "#20c030", "#3070d0"))
+    flat = np.full((8, 8, 3), (16, 32, 208), np.uint8)
+    segmentation = Segmenter(settings).segment(flat)
+    assert choose(ClusterChoice(off=("#3070d0", "lime")), segmentation).disabled == {1, 2}
+
+
 @pytest.mark.parametrize("pixel", [(21, 0), (0, 20), (1000, 1000)])
 def test_a_pixel_outside_the_picture(pixel: tuple[int, int]) -> None:
     with pytest.raises(SourceError, match=r"lies outside the picture; choose from 0,0 to 20,19"):

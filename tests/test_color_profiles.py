@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from kseg_video import Report
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-# What it says does not matter to whoever hands it on: the name tells it from sRGB.
-WIDE = SRGB.replace("sRGB built-in".encode("utf-16-be"), "Wide RGB test".encode("utf-16-be"))
-ITS_COLORS = "colours are those of Wide RGB test"
+NAMED = SRGB.replace("sRGB built-in".encode("utf-16-be"), "No sRGB\x1b test".encode("utf-16-be"))
+# Red and green change places.
+WIDE = NAMED.replace(b"rXYZ", b"temp").replace(b"gXYZ", b"rXYZ").replace(b"temp", b"gXYZ")
+ITS_COLORS = "colours are those of No sRGB test, which"
 
 
 def save(path: Path, profile: bytes, mode: str = "RGB") -> Path:
@@ -73,8 +74,24 @@ def test_where_it_cannot_go_that_is_told(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["out.bmp", "out.mp4"])
-def test_who_does_not_say_so_means_srgb(tmp_path: Path, name: str) -> None:
-    assert not about_colors(convert(save(tmp_path / "in.png", SRGB), tmp_path / name))
+@pytest.mark.parametrize("profile", [SRGB, NAMED])
+def test_colours_of_srgb_go_without_saying(tmp_path: Path, name: str, profile: bytes) -> None:
+    assert not about_colors(convert(save(tmp_path / "in.png", profile), tmp_path / name))
+
+
+def test_one_that_readers_refuse_is_left_out_and_that_is_told(tmp_path: Path) -> None:
+    source, output = save(tmp_path / "in.tif", WIDE + bytes(1 << 20)), tmp_path / "out.png"
+    (note,) = about_colors(convert(source, output))
+    assert note.startswith(ITS_COLORS)
+    assert profile_of(output) is None
+
+
+def test_others_among_stills_are_told(tmp_path: Path) -> None:
+    save(tmp_path / "in" / "a.png", SRGB)
+    save(tmp_path / "in" / "b.png", WIDE)
+    save(tmp_path / "in" / "c.png", WIDE)
+    report = convert(tmp_path / "in", tmp_path / "out.mp4")
+    assert report.notes == ("b.png has another colour profile than a.png",)
 
 
 def test_an_animation_of_stills_does_not_hold_it(tmp_path: Path) -> None:

@@ -214,6 +214,19 @@ def test_what_is_chosen_from_the_start_is_found_on_the_first_frame(stage: Stage)
     stage.run()
     assert [level > 100 for level in levels[0]] == [False, True, False, True]
     assert min(levels[1]) > 100
+    assert "green is cluster 2" in stage.session.summary()[1]
+    assert "pixel 50,30 is cluster 3" in stage.session.summary()[2]
+
+
+def test_a_paused_run_says_so(stage: Stage) -> None:
+    conditions = []
+    stage.then(
+        lambda: conditions.append(stage.session._figures().condition),
+        lambda: stage.screen.press("space"),
+        lambda: conditions.append(stage.session._figures().condition),
+    )
+    stage.run()
+    assert conditions == ["live", "paused"]
 
 
 def test_the_background_key_goes_through_them_all(stage: Stage, tmp_path: Path) -> None:

@@ -389,6 +389,7 @@ class TestKeeping:
         ("options", "code", "message"),
         [
             (("-k", "3", "--palette", "a.hex"), 2, "not allowed with"),
+            (("-k", "5", "--palette", "a.hex"), 2, "not allowed with"),
             (("--palette", "a.png"), 2, "cannot be read as a palette"),
             (("--palette", "."), 2, ". cannot be read as a palette; choose one of .json"),
             (("--palette", "none.hex"), 1, "cannot be read (No such file"),

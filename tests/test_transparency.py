@@ -168,6 +168,12 @@ def test_a_frame_without_opacity_among_others_is_opaque(tmp_path: Path) -> None:
     assert read_bgra(tmp_path / "a.webm")[1, ..., 3].min() >= 254
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "%d.jpg"])
+def test_what_has_it_and_is_opaque_loses_nothing(tmp_path: Path, name: str) -> None:
+    opaque = Frame(quarters(), alpha=np.full(RAMP.shape, 255, np.uint8))
+    assert write_transparent(tmp_path / name, [opaque, opaque]) == []
+
+
 def test_what_loses_it_says_so(tmp_path: Path) -> None:
     frame = Frame(quarters(), alpha=RAMP)
     assert write_transparent(tmp_path / "a.mp4", [frame]) == ["h264 in .mp4 keeps no transparency"]

@@ -73,13 +73,15 @@ def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:
     if choice.only:
         disabled = frozenset(range(len(palette))) - disabled
     colors = palette.hex_colors
-    notes = (
+    notes = [
         f"{_name(selector)} is cluster {number} ({colors[number]}"
         f"{_warning(selector, palette.colors[[number]])})"
         for selector, number in zip(selectors, numbers, strict=True)
         if not isinstance(selector, int)
-    )
-    return Chosen(disabled, tuple(notes))
+    ]
+    if notes and np.count_nonzero(palette.real) == 1 < len(palette):
+        notes.append("the first frame is of one colour; begin where there are others (--start)")
+    return Chosen(disabled, tuple(dict.fromkeys(notes)))
 
 
 def _name(selector: Selector) -> str:

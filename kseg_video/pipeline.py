@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kseg_video.sources import FrameSource
     from kseg_video.workers import Reader
 
+_SHOWS_ALL = {"original", "boundaries", "labels"}  # the views in which no cluster is switched off
 # The shares of a whole video are told by about so many rows of each frame, others each time, as
 # well as by all, and in a quarter of the time.
 _COUNTED_ROWS = 256
@@ -163,6 +164,8 @@ def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]
     idle = f"so there is nothing for {smooths} to do"
     if smooths and not has_background(rendering) and rendering.view != "matte":
         yield f"{rendering.view} switches nothing off, {idle}"
+    if rendering.disabled and rendering.view in _SHOWS_ALL:
+        yield f"{rendering.view} shows all clusters, so that switching some off changes nothing"
     if rendering.disabled:
         return
     if rendering.view == "masked":

@@ -94,6 +94,17 @@ def test_a_color_is_never_a_cluster_without_pixels() -> None:
     assert choose(ClusterChoice(off=("yellow",)), segmentation).disabled == {0}
 
 
+def test_a_picture_of_one_colour_tells_that_others_may_come() -> None:
+    flat = np.zeros((8, 8, 3), np.uint8)
+    segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
+    named = choose(ClusterChoice(only=("pink", "pink")), segmentation)
+    assert named.notes == (
+        "pink is cluster 0 (#000000, the nearest: nothing has its hue)",
+        "the first frame is of one colour; begin where there are others (--start)",
+    )
+    assert choose(ClusterChoice(off=(0,)), segmentation).notes == ()
+
+
 def test_a_color_may_be_that_of_a_kept_cluster_that_is_not_in_the_picture() -> None:
     settings = SegmenterSettings(n_clusters=3, palette=("#d02010", "#20c030", "#3070d0"))
     flat = np.full((8, 8, 3), (16, 32, 208), np.uint8)

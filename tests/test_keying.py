@@ -196,7 +196,7 @@ class TestBackgrounds:
         (RenderSettings("matte", despeckle=9), ALL_BUT_GREEN, None),
         (
             RenderSettings("boundaries", feather=3, despeckle=9),
-            ALL_BUT_GREEN,
+            ClusterChoice(),
             "boundaries switches nothing off, so there is nothing for feather to do",
         ),
         (
@@ -210,6 +210,12 @@ class TestBackgrounds:
             "all clusters are switched off, so nothing of the source is seen",
         ),
         (RenderSettings("matte"), ClusterChoice(off=tuple(range(5))), None),
+        (
+            RenderSettings("boundaries"),
+            ALL_BUT_GREEN,
+            "boundaries shows all clusters, so that switching some off changes nothing",
+        ),
+        (RenderSettings("labels"), ClusterChoice(), None),
     ],
 )
 def test_edges_that_are_not_there_are_told(

@@ -89,13 +89,14 @@ def open_sink(
     path, encoder = Path(path), encoder or EncoderSettings()
     check_output(path, encoder)
     check_target(path, encoder)
+    lost = list(_what_is_lost(path, info))
     if path.suffix.lower() in CONTAINERS:
         if tracks and not encoder.audio:
             tracks = replace(tracks, audio=())
         sink: FrameSink = VideoFileSink(path, info, encoder, tracks)
     else:
         sink = _open_pictures(path, info, encoder)
-    sink.notes.extend(_what_is_lost(path, info))
+    sink.notes.extend(lost)
     return sink
 
 

@@ -282,8 +282,10 @@ class LiveSession:
         )
 
     def _condition(self) -> str:
-        is_paused = self.state.paused and self._feed.condition == "live"
-        return "paused" if is_paused else self._feed.condition
+        condition = self._feed.condition
+        if not self.state.paused:
+            return condition
+        return "paused" if condition == "live" else f"paused · {condition}"
 
     def _figures(self) -> LiveFigures:
         recorder = self._files.recorder

@@ -77,8 +77,6 @@ class TerminalScreen(TerminalKeys):
         upper = (
             help_rows(columns, rows) if state.shows_help else half_blocks(picture, columns, rows)
         )
-        if state.paused:
-            lines[0] = Text("paused · ") + lines[0]
         for line in lines:
             line.truncate(columns - 1, pad=True)
         self._console.print(

@@ -38,7 +38,7 @@ def test_picture_and_keys(tmp_path: Path) -> None:
         terminal.type("0")
         terminal.read_until(r"\x1b\[38;2;4;4;4;48;2;4;4;4m▀")
         terminal.type(" ")
-        terminal.read_until("paused · live")
+        terminal.read_until(r"paused · [\d.]+ fps")
         terminal.type("?")
         terminal.read_until("only the cluster")
         terminal.type("\x1b[A\x1bOP?")

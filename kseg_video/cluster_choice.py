@@ -75,12 +75,13 @@ def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:
     colors = palette.hex_colors
     notes = [
         f"{_name(selector)} is cluster {number} ({colors[number]}"
-        f"{_warning(selector, palette.colors[[number]])})"
+        f"{_warning(selector, palette.colors[[number]])}"
+        f"{'' if palette.shares[number] else ', not in the first frame'})"
         for selector, number in zip(selectors, numbers, strict=True)
         if not isinstance(selector, int)
     ]
     if notes and np.count_nonzero(palette.real) == 1 < len(palette):
-        notes.append("the first frame is of one colour; begin where there are others (--start)")
+        notes.append("the first frame is all of one colour, so every choice is its cluster")
     return Chosen(disabled, tuple(dict.fromkeys(notes)))
 
 

@@ -67,7 +67,7 @@ def cold_fit(
     iterations = iterations or settings.max_iterations
     if settings.init == "random":
         return _opencv_kmeans(colors, settings, seed, n_clusters, attempts, iterations)
-    points = _some(colors, n_clusters)
+    points = _some(colors, n_clusters + 1)
     seeding, random = Seeding(points), Random(seed)
     fits = []
     for _ in range(attempts):

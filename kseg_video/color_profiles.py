@@ -23,6 +23,13 @@ def holds_profile(suffix: str, icc_profile: bytes) -> bool:
     return suffix in _HOLDING_SUFFIXES and len(icc_profile) <= _LARGEST
 
 
+def are_alike(one: bytes | None, other: bytes | None) -> bool:
+    """Whether two profiles are the same, or both of sRGB, as a picture without one is."""
+    return one == other or all(
+        profile is None or name_unless_srgb(profile) is None for profile in (one, other)
+    )
+
+
 def name_unless_srgb(icc_profile: bytes) -> str | None:
     """What a profile calls itself, unless its colours are those of sRGB."""
     from PIL import Image, ImageCms  # noqa: PLC0415 - only few pictures need it

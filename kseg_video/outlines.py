@@ -69,15 +69,15 @@ class Outlines:
         for contour, parent in zip(contours, parents, strict=True):
             if len(contour) < shortest:
                 continue
-            is_hole = parent >= 0  # with what has no outline of its own, it may be
-            pixels = pixels_in(contour, is_hole=is_hole)
+            # Holes, too: what is in them may be too small for outlines of its own.
+            pixels = pixels_in(contour, is_hole=parent >= 0)
             is_large = pixels >= (area if self._before is None else area * STEADINESS)
-            is_about_as_large = not is_hole and pixels >= area / STEADINESS
+            is_about_as_large = pixels >= area / STEADINESS
             if is_large or (is_about_as_large and self._was_outlined(contour, label)):
                 yield contour
 
     def _was_outlined(self, contour: NDArray[Any], label: int) -> bool:
-        """Whether a region had its outline in the frame before."""
+        """Whether a region of a label, or a hole in one, had its outline in the frame before."""
         if self._before is None:
             return False
         x, y, width, height = cv2.boundingRect(contour)

@@ -165,7 +165,7 @@ def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]
     if smooths and not has_background(rendering) and rendering.view != "matte":
         yield f"{rendering.view} switches nothing off, {idle}"
     if rendering.disabled and rendering.view in _SHOWS_ALL:
-        yield f"{rendering.view} shows all clusters, so that switching some off changes nothing"
+        yield f"{rendering.view} shows all clusters, so that switching some off hides nothing"
     if rendering.disabled:
         return
     if rendering.view == "masked":

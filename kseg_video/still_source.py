@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kseg_video.closing import ClosingContext
 from kseg_video.color import ColorEncoding
+from kseg_video.color_profiles import are_alike
 from kseg_video.errors import SourceError
 from kseg_video.frame import Frame, VideoInfo
 from kseg_video.stills import STILL_SUFFIXES, is_sequence, numbered_files, read_still
@@ -85,7 +86,9 @@ class StillsSource(ClosingContext):
                     f"{path} is {found[1]}x{found[0]} and {self._stills[0].name} "
                     f"{size[1]}x{size[0]}; bring them to one size"
                 )
-            if still.icc_profile != self._first.icc_profile and not self._has_other_profiles:
+            if not self._has_other_profiles and not are_alike(
+                still.icc_profile, self._first.icc_profile
+            ):
                 self._has_other_profiles = True
                 self.notes.append(
                     f"{path.name} has another colour profile than {self._stills[0].name}"

@@ -100,7 +100,7 @@ def test_a_picture_of_one_colour_tells_that_others_may_come() -> None:
     named = choose(ClusterChoice(only=("pink", "pink")), segmentation)
     assert named.notes == (
         "pink is cluster 0 (#000000, the nearest: nothing has its hue)",
-        "the first frame is of one colour; begin where there are others (--start)",
+        "the first frame is all of one colour, so every choice is its cluster",
     )
     assert choose(ClusterChoice(off=(0,)), segmentation).notes == ()
 
@@ -109,7 +109,13 @@ def test_a_color_may_be_that_of_a_kept_cluster_that_is_not_in_the_picture() -> N
     settings = SegmenterSettings(n_clusters=3, palette=("#d02010", "#20c030", "#3070d0"))
     flat = np.full((8, 8, 3), (16, 32, 208), np.uint8)
     segmentation = Segmenter(settings).segment(flat)
-    assert choose(ClusterChoice(off=("#3070d0", "lime")), segmentation).disabled == {1, 2}
+    chosen = choose(ClusterChoice(off=("#3070d0", "lime", "red")), segmentation)
+    assert chosen.disabled == {0, 1, 2}
+    assert chosen.notes == (
+        "#3070d0 is cluster 2 (#3070d0, not in the first frame)",
+        "lime is cluster 1 (#20c030, not in the first frame)",
+        "red is cluster 0 (#d02010)",
+    )
 
 
 @pytest.mark.parametrize("pixel", [(21, 0), (0, 20), (1000, 1000)])

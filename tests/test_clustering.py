@@ -61,6 +61,13 @@ def test_fewer_colours_than_clusters_are_the_centroids(n_colors: int) -> None:
     assert sorted(map(tuple, found.tolist())) == sorted(map(tuple, few.tolist()))
 
 
+def test_the_mean_of_many_colours_of_which_few_are_others() -> None:
+    colors = np.zeros((160_000, 3), np.float32)
+    colors[[3, 80_001]] = [[0, 0, 255], [255, 255, 255]]
+    found = cold_fit(colors, SETTINGS, 0, 1)
+    assert found == pytest.approx(colors.mean(axis=0, keepdims=True))
+
+
 def test_rare_colours_are_seen() -> None:
     colors = np.zeros((50_000, 3), np.float32)
     colors[-3:] = [[9, 9, 9], [99, 99, 99], [200, 0, 0]]

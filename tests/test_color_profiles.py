@@ -86,6 +86,13 @@ def test_one_that_readers_refuse_is_left_out_and_that_is_told(tmp_path: Path) ->
     assert profile_of(output) is None
 
 
+def test_profiles_of_the_same_colours_are_no_others(tmp_path: Path) -> None:
+    Image.fromarray(photo_like(0)).save(save(tmp_path / "in" / "a.png", SRGB))  # without any
+    save(tmp_path / "in" / "b.png", SRGB)
+    save(tmp_path / "in" / "c.png", NAMED)
+    assert convert(tmp_path / "in", tmp_path / "out.mp4").notes == ()
+
+
 def test_others_among_stills_are_told(tmp_path: Path) -> None:
     save(tmp_path / "in" / "a.png", SRGB)
     save(tmp_path / "in" / "b.png", WIDE)

@@ -213,7 +213,7 @@ class TestBackgrounds:
         (
             RenderSettings("boundaries"),
             ALL_BUT_GREEN,
-            "boundaries shows all clusters, so that switching some off changes nothing",
+            "boundaries shows all clusters, so that switching some off hides nothing",
         ),
         (RenderSettings("labels"), ClusterChoice(), None),
     ],

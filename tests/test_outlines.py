@@ -120,6 +120,17 @@ def test_a_region_that_grows_on_all_sides_keeps_its_outline() -> None:
         np.testing.assert_array_equal(found > 0, borders(labels))
 
 
+def test_the_outline_of_a_hole_holds_still() -> None:
+    outlines, found = Outlines(), []
+    for side in (22, 22, 24, 21, 18):
+        labels = halves()
+        specks = np.indices((side, side)).sum(axis=0) // 2 % 3 + 2  # thin diagonals
+        labels[40 : 40 + side, 60 : 60 + side] = specks
+        lines = outlines.of_frame(segmented(labels), 400)
+        found.append(bool(lines[40, 60 : 60 + side].any()))
+    assert found == [True, True, True, True, True]
+
+
 def test_another_view_between_is_a_beginning() -> None:
     renderer, labels = Renderer(), halves()
     labels[50:60, 50:55] = 1

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.clustering import polish
+from kseg_video.clustering import fit_from
 from kseg_video.clusters import Clusters
 from kseg_video.color import color_scale
-from kseg_video.mapping import inertia_of, nearest
+from kseg_video.mapping import inertia_of
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -111,6 +111,4 @@ class Challenger:
     def _fit(self, colors: NDArray[np.float32], n_clusters: int) -> NDArray[np.float32]:
         few = np.ascontiguousarray(colors[:: max(len(colors) // _PIXELS, 1)])
         centroids = self._fits.fit(few, n_clusters, _ATTEMPTS, _ITERATIONS)
-        labels, _ = nearest(colors, centroids)
-        epsilon = self._settings.epsilon
-        return polish(colors, labels, centroids, epsilon, _LAST_ITERATIONS)[0]
+        return fit_from(colors, centroids, self._settings.epsilon, _LAST_ITERATIONS)[0]

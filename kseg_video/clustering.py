@@ -72,13 +72,11 @@ def cold_fit(
     fits = []
     for _ in range(attempts):
         start = points[seeding.choose(n_clusters, random)]
-        labels, _ = nearest(points, start)
-        fits.append(polish(points, labels, start, settings.epsilon, iterations))
+        fits.append(fit_from(points, start, settings.epsilon, iterations))
     found, _ = min(fits, key=lambda fit: fit[1])
     if points is colors:
         return found
-    labels, _ = nearest(colors, found)
-    return polish(colors, labels, found, settings.epsilon, settings.max_iterations)[0]
+    return fit_from(colors, found, settings.epsilon, settings.max_iterations)[0]
 
 
 class ColdFits:
@@ -134,6 +132,14 @@ def polish(
     iterate = _iterate if compiled.library is None else compiled.iterate
     moved, labels = iterate(colors, labels, centroids, epsilon, iterations)
     return moved, inertia_of_labels(colors, labels, moved)
+
+
+def fit_from(
+    colors: NDArray[np.float32], centroids: NDArray[np.float32], epsilon: float, iterations: int
+) -> tuple[NDArray[np.float32], float]:
+    """Centroids improved from where they are; see `polish`."""
+    labels, _ = nearest(colors, centroids)
+    return polish(colors, labels, centroids, epsilon, iterations)
 
 
 def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:

@@ -63,7 +63,7 @@ class ColorEncoding:
     primaries, transfer : str, optional
         The stream's own tags in ffmpeg's words; None is untagged.
     icc_profile : bytes, optional
-        What a still says of its R, G and B (ISO 15076-1); None is sRGB.
+        What a still says of its R, G and B (ISO 15076-1); None is taken for sRGB.
     """
 
     matrix: Matrix = "bt709"

@@ -334,6 +334,11 @@ class Segmentation:
     color_space: ColorSpace = "rgb"
     cells: ColorCells | None = field(default=None, repr=False)
 
+    @property
+    def begins_scene(self) -> bool:
+        """Whether its regions have nothing to do with those of the frame before."""
+        return self.event in {"cold", "cut"}
+
     def check_size(self, frame: Frame) -> None:
         """Check that a frame has the size of what was segmented.
 

@@ -98,7 +98,7 @@ class Matting:
         before = self._before
         if before is None or before.shape != segmentation.labels.shape:
             return None
-        new_scene = segmentation.event in {"cold", "cut"} or disabled != self._before_disabled
+        new_scene = segmentation.begins_scene or disabled != self._before_disabled
         return None if new_scene else before
 
     def _by_color(

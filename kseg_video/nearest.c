@@ -1,11 +1,13 @@
-/* Colours and their centroids, digit for digit what kseg_video/mapping.py and kseg_video/clustering.py find
-   with NumPy, which say why it is done like this: tests hold the two to each other. Some colours at a time, so that what is
-   known of them stays in the nearest cache while one centroid after another is measured. */
+/* Colours and their centroids, digit for digit what kseg_video/mapping.py and kseg_video/clustering.py
+   find with NumPy, which say why it is done like this: tests hold the two to each other. Some colours at a
+   time, so that what is known of them stays in the nearest cache while one centroid after another is
+   measured. */
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "distance.h"
 #include "plane.h"
 #include "vectorized.h"
 
@@ -13,12 +15,6 @@
 #define MOST_LEVELS 63
 #define MOST_LABELS 256
 #define INFINITE 0x7f800000 /* as a float */
-
-static inline float squared_distance(float x, float y, float z, const float *centroid)
-{
-    float dx = x - centroid[0], dy = y - centroid[1], dz = z - centroid[2];
-    return dx * dx + dy * dy + dz * dz;
-}
 
 /* `colors` and `centroids` are triples; of equally near centroids, the first counts. */
 VECTORIZED void nearest(size_t count, const float *restrict colors, size_t n_centroids,

@@ -51,8 +51,9 @@ class Outlines:
         borders[1:][labels[1:] != labels[:-1]] = 255
         if area <= 1:
             return borders
-        is_new_scene = segmentation.event in {"cold", "cut"}
-        if is_new_scene or (self._before is not None and self._before[0].shape != labels.shape):
+        if segmentation.begins_scene or (
+            self._before is not None and self._before[0].shape != labels.shape
+        ):
             self._before = None
         lines = np.zeros_like(borders)
         for label in np.flatnonzero(segmentation.palette.shares).tolist():

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "distance.h"
 #include "vectorized.h"
 
 #define CANDIDATES 3
@@ -14,11 +15,10 @@ VECTORIZED static uint64_t lessen(size_t count, const float *restrict channels, 
                                   const int32_t *weights, int32_t *lessened)
 {
     const float *x = channels, *y = x + count, *z = y + count;
-    float seed_x = x[seed], seed_y = y[seed], seed_z = z[seed];
+    const float color[] = {x[seed], y[seed], z[seed]};
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
-        float dx = x[i] - seed_x, dy = y[i] - seed_y, dz = z[i] - seed_z;
-        float distance = dx * dx + dy * dy + dz * dz;
+        float distance = squared_distance(x[i], y[i], z[i], color);
         int32_t weight = (int32_t)(distance * scale) + (distance > 0);
         weight = weight < weights[i] ? weight : weights[i];
         sum += (uint32_t)weight;

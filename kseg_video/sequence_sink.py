@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kseg_video.errors import SinkError, cannot_write
 from kseg_video.frame import check_frame
 from kseg_video.leftovers import leftovers
-from kseg_video.stills import OPAQUE_STILL_SUFFIXES, numbered_files, write_still
+from kseg_video.stills import OPAQUE_STILL_SUFFIXES, numbered_files, write_frame
 from kseg_video.whole_files import AbortingContext
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ class SequenceSink(AbortingContext):
             self._may_lose_alpha = False
             self.notes.append(f"{self._suffix} holds no transparency, which is left out")
         part = self._folder / f"{self._count}{self._suffix}"
-        pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
-        given = pixels, frame.alpha, frame.encoding.icc_profile
-        self._pending.append(self._pool.submit(write_still, part, self._suffix, *given))
+        self._pending.append(self._pool.submit(write_frame, part, self._suffix, frame))
         self._count += 1
 
     def close(self) -> None:

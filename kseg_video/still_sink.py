@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kseg_video.errors import SinkError, cannot_write
 from kseg_video.frame import check_frame
-from kseg_video.stills import OPAQUE_STILL_SUFFIXES, write_still
+from kseg_video.stills import OPAQUE_STILL_SUFFIXES, write_frame
 from kseg_video.whole_files import AbortingContext, PartialFile
 
 if TYPE_CHECKING:
@@ -53,10 +53,8 @@ class StillSink(AbortingContext):
             )
         if frame.is_transparent and suffix in OPAQUE_STILL_SUFFIXES:
             self.notes.append(f"{suffix} holds no transparency, which is left out")
-        pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
         try:
-            profile = frame.encoding.icc_profile
-            write_still(self._part.path, suffix, pixels, frame.alpha, profile)
+            write_frame(self._part.path, suffix, frame)
         except OSError as error:
             raise cannot_write(self._path, error) from error
         self._written = True

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from imageio.plugins.pillow import PillowPlugin
     from numpy.typing import NDArray
 
+    from kseg_video.frame import Frame
+
 # What Pillow is told when it writes, by suffix.
 _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
     ".png": {},
@@ -164,6 +166,12 @@ def write_still(
         options["icc_profile"] = icc_profile
     # Where imageio itself fails to write, it tries to once more, and complains, at its clean-up.
     path.write_bytes(iio.imwrite("<bytes>", picture, extension=suffix, plugin="pillow", **options))
+
+
+def write_frame(path: Path, suffix: str, frame: Frame) -> None:
+    """Write a frame as an image; see `write_still`."""
+    pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
+    write_still(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
 
 
 def _is_too_large(error: BaseException | None) -> bool:

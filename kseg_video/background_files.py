@@ -14,6 +14,7 @@ from kseg_video.compositing import covering
 from kseg_video.decoding import Decoding, read_picture
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.filters import video_filter
 from kseg_video.frame import Frame, padded_to_even
 from kseg_video.media_settings import DecoderSettings
 from kseg_video.probe import probe
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from kseg_video.color import ColorEncoding
     from kseg_video.frame import VideoInfo
 
-_ACCURATELY = "flags=bicubic+accurate_rnd+full_chroma_int"
+_ACCURATELY = "bicubic+accurate_rnd+full_chroma_int"
 
 
 class BackgroundFile(ClosingContext):
@@ -156,13 +157,19 @@ class _BackgroundVideo(BackgroundFile):
         info, decoding = self._info, Decoding(probe(self._path), DecoderSettings())
         shape = info.width * info.sample_aspect_ratio / info.height
         source, target = decoding.encoding, info.encoding
-        scale = f"scale={info.width}:{info.height}:{_ACCURATELY}"
-        if not decoding.prepared_as_rgb:
-            scale += f":in_color_matrix={source.matrix}:in_range={source.levels}"
-        if info.layout == "i420":
-            scale += f":out_color_matrix={target.matrix}:out_range={target.levels}"
-        crop = f"crop='min(iw,ih*{float(shape):.6f}/sar)':'min(ih,iw*sar/{float(shape):.6f})'"
-        in_time = ("setpts=PTS-STARTPTS", f"fps={info.frame_rate}")
+        scale = video_filter(
+            "scale",
+            info.width,
+            info.height,
+            flags=_ACCURATELY,
+            in_color_matrix=None if decoding.prepared_as_rgb else source.matrix,
+            in_range=None if decoding.prepared_as_rgb else source.levels,
+            out_color_matrix=target.matrix if info.layout == "i420" else None,
+            out_range=target.levels if info.layout == "i420" else None,
+        )
+        ratio = f"{float(shape):.6f}"
+        crop = video_filter("crop", f"min(iw,ih*{ratio}/sar)", f"min(ih,iw*sar/{ratio})")
+        in_time = ("setpts=PTS-STARTPTS", video_filter("fps", info.frame_rate))
         return ",".join([*decoding.preparation, *in_time, crop, scale])
 
 

@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 import cv2
 import numpy as np
 
+from kseg_video.errors import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -40,6 +42,16 @@ if TYPE_CHECKING:
 
 Matrix: TypeAlias = Literal["bt601", "bt709", "bt2020"]
 
+# Words of ffmpeg for primaries and transfer functions (its setparams filter).
+PRIMARIES = frozenset(
+    {"bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "film", "bt2020"}
+    | {"smpte428", "smpte431", "smpte432", "jedec-p22", "ebu3213"}
+)
+TRANSFERS = frozenset(
+    {"bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "linear", "log100", "log316"}
+    | {"iec61966-2-4", "bt1361e", "iec61966-2-1", "bt2020-10", "bt2020-12", "smpte2084"}
+    | {"smpte428", "arib-std-b67"}
+)
 _LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {  # of red and blue
     "bt601": (0.299, 0.114),
     "bt709": (0.2126, 0.0722),
@@ -61,9 +73,15 @@ class ColorEncoding:
     full_range : bool
         Whether levels run from 0 to 255, not from 16 to 235 (240 for chroma).
     primaries, transfer : str, optional
-        The stream's own tags in ffmpeg's words; None is untagged.
+        The stream's own tags in ffmpeg's words, one of `PRIMARIES` and of `TRANSFERS`; None is
+        untagged.
     icc_profile : bytes, optional
         What a still says of its R, G and B (ISO 15076-1); None is taken for sRGB.
+
+    Raises
+    ------
+    SettingsError
+        If a word is none of those.
     """
 
     matrix: Matrix = "bt709"
@@ -71,6 +89,16 @@ class ColorEncoding:
     primaries: str | None = None
     transfer: str | None = None
     icc_profile: bytes | None = None
+
+    def __post_init__(self) -> None:
+        for name, word, words in (
+            ("matrix", self.matrix, _LUMA_WEIGHTS),
+            ("primaries", self.primaries, PRIMARIES | {None}),
+            ("transfer", self.transfer, TRANSFERS | {None}),
+        ):
+            if word not in words:
+                known = ", ".join(sorted(filter(None, words)))
+                raise SettingsError(f"{name} is {word!r}; it takes {known}")
 
     @property
     def levels(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kseg_video.color import ColorEncoding
+from kseg_video.filters import video_filter
 from kseg_video.frame import i420_shape
 
 if TYPE_CHECKING:
@@ -32,9 +34,13 @@ _TONE_MAPPING = (
     "format=gbrp",
 )
 # Bilinear, because sharper kernels swing over at edges, into colours that are not there.
-_ACCURATELY = "flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp"
-# What the filter that makes a rate constant says at its end.
-RATE_REPORT = re.compile(r"(?P<dropped>\d+) frames dropped, (?P<repeated>\d+) frames duplicated")
+_ACCURATELY = "bilinear+accurate_rnd+full_chroma_int+full_chroma_inp"
+# Filter that makes a rate constant; what it says at its end is not to be mistaken for another's.
+_FPS = f"fps@{secrets.token_hex(8)}"
+RATE_REPORT = re.compile(
+    rf"\[{_FPS} @ \w+\] \[verbose\] .*\b(?P<dropped>\d+) frames dropped, "
+    r"(?P<repeated>\d+) frames duplicated"
+)
 _DEINTERLACING = "bwdif=mode=send_frame:deint=interlaced"
 _FORMATS = {
     ("bgr24", False): "bgr24",
@@ -101,8 +107,8 @@ class Decoding:
             Seconds of the decoder's time at which the first wanted frame lies.
         """
         # Also where a constant rate is claimed: the time stamps may say otherwise.
-        shift = f"setpts=PTS-{first_time:.6f}/TB"
-        filters = [shift, f"fps=fps={self.video.frame_rate}:start_time=0"]
+        shift = video_filter("setpts", f"PTS-{first_time:.6f}/TB")
+        filters = [shift, video_filter(_FPS, fps=self.video.frame_rate, start_time=0)]
         if self.layout == "i420":
             filters.append(self._to_size())
         filters += self.preparation
@@ -134,9 +140,12 @@ class Decoding:
 
     def _to_size(self) -> str:
         """Brings pictures to the size of the first; those that have it pass untouched."""
-        size = f"scale={self.video.width}:{self.video.height}"
         # yuvj420p must not be squeezed into limited range.
-        return f"{size}:in_range=pc:out_range=pc" if self.video.encoding.full_range else size
+        levels = "pc" if self.video.encoding.full_range else None
+        return self._scale(in_range=levels, out_range=levels)
+
+    def _scale(self, **options: str | None) -> str:
+        return video_filter("scale", self.video.width, self.video.height, **options)
 
     @property
     def _hdr(self) -> str | None:
@@ -162,16 +171,22 @@ class Decoding:
             "color_trc": encoding.transfer,
             "range": "pc" if self.video.rgb else encoding.levels,
         }
-        setting = "setparams=" + ":".join(f"{name}={tag}" for name, tag in tags.items())
+        setting = video_filter("setparams", **tags)
         if self.video.width % 2 or self.video.height % 2:
-            return [f"scale={_ACCURATELY}", "format=yuv444p16le|gbrp16le", setting]
+            return [
+                video_filter("scale", flags=_ACCURATELY),
+                "format=yuv444p16le|gbrp16le",
+                setting,
+            ]
         return [setting]
 
     def _conversion_to_rgb(self) -> str:
-        size, encoding = f"scale={self.video.width}:{self.video.height}", self.video.encoding
-        if self.video.rgb:
-            return f"{size}:{_ACCURATELY}"
-        return f"{size}:in_color_matrix={encoding.matrix}:in_range={encoding.levels}:{_ACCURATELY}"
+        encoding = self.video.encoding
+        return self._scale(
+            in_color_matrix=None if self.video.rgb else encoding.matrix,
+            in_range=None if self.video.rgb else encoding.levels,
+            flags=_ACCURATELY,
+        )
 
 
 def read_picture(

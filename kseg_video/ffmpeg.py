@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 MAX_PIXELS = 100_000_000
 
 _MESSAGES_KEPT = 100
-_LINES_OF_A_REPORT = 10_000
+_NOTICES_KEPT = 10_000
 _PIPE_BYTES = 1 << 20
 
 _DYING_SECONDS = 2.0
-_ERROR = re.compile(r"\[(?:error|fatal|panic)\] ")
+_ERROR = re.compile(r"((?:\[[^\]]*\] )*?)\[(?:error|fatal|panic)\] ")
 
 
 @cache
@@ -86,15 +86,15 @@ class FfmpegProcess:
         After the executable's name.
     feeds : bool
         Whether we write its standard input; otherwise we read its standard output.
-    reports : bool
-        Whether all that it says is wanted, not its errors alone.
     notices : re.Pattern, optional
-        What else is wanted of what it says, apart from its errors.
+        What else is wanted of what it says, apart from its errors: lines that match from their
+        start on, each with the name of the part that speaks and its level, as in
+        ``[fps @ 0x55d0] [verbose] fps=25/1``. Tags of a file and its name are among them.
 
     Attributes
     ----------
-    noticed : list of re.Match
-        What it has said of that so far.
+    noticed : deque of re.Match
+        What it has said of that so far; of more than 10,000 lines the newest.
 
     Raises
     ------
@@ -107,11 +107,10 @@ class FfmpegProcess:
         arguments: Sequence[str],
         *,
         feeds: bool,
-        reports: bool = False,
         notices: re.Pattern[str] | None = None,
     ) -> None:
-        level = "info" if reports else "level+verbose" if notices else "error"
-        command = [executable(), "-hide_banner", "-loglevel", level, *arguments]
+        level = "level+verbose" if notices else "error"
+        command = [executable(), "-hide_banner", "-nostats", "-loglevel", level, *arguments]
         with leftovers.being_made():
             self._process = subprocess.Popen(
                 command,
@@ -132,19 +131,15 @@ class FfmpegProcess:
         if feeds and sys.platform != "win32":
             os.set_blocking(pipe.fileno(), False)
         self._watch = StallWatch(self._process.pid)
-        kept = _LINES_OF_A_REPORT if reports else _MESSAGES_KEPT
-        self._messages: deque[str] = deque(maxlen=kept)
+        self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
         self._notices = notices
-        self.noticed: list[re.Match[str]] = []
+        self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
         self._listener.start()
 
     @property
     def messages(self) -> list[str]:
-        """What it has said so far, line by line.
-
-        Of more than a hundred errors, or 10,000 lines of a report, the newest.
-        """
+        """Its errors so far, line by line; of more than a hundred the newest."""
         return list(self._messages)
 
     def read_into(self, buffer: memoryview) -> bool:
@@ -249,10 +244,10 @@ class FfmpegProcess:
     def _note(self, text: str) -> None:
         if self._notices is None:
             self._messages.append(text)
-        elif found := self._notices.search(text):
+        elif found := self._notices.match(text):
             self.noticed.append(found)
-        elif _ERROR.search(text):
-            self._messages.append(_ERROR.sub("", text, count=1))
+        elif found := _ERROR.match(text):
+            self._messages.append(found[1] + text[found.end() :])
 
 
 def _enlarge(pipe: IO[bytes]) -> None:

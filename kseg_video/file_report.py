@@ -8,11 +8,14 @@ meanwhile may be given a torn environment.
 
 from __future__ import annotations
 
+import re
+import secrets
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kseg_video.errors import KsegError, SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input
+from kseg_video.filters import video_filter
 from kseg_video.stalls import StalledError
 
 if TYPE_CHECKING:
@@ -20,9 +23,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SECONDS = 60
-
+_MAPPING = "Stream mapping:"
+# What a container says of itself; lines of tags stand further to the right, but for the one that
+# is how Matroska says that there is opacity.
+_HEADER = (
+    r"Input #0, |  Duration: |  Stream #| {6}(?i:alpha_mode) +: 1$| {6}(?i:display ?matrix): |"
+    + _MAPPING
+)
 
 _asked: dict[Path, FfmpegProcess] = {}
+
+
+class FileReport(NamedTuple):
+    """What ffmpeg reports on a file: lines of ffmpeg's own, without tags and names.
+
+    Attributes
+    ----------
+    header : list of str
+        Of the container and its streams.
+    mapping : list of str
+        Of the stream that was decoded.
+    frames : list of str
+        Of its first frames, by the ``showinfo`` filter.
+    errors : list of str
+    """
+
+    header: list[str]
+    mapping: list[str]
+    frames: list[str]
+    errors: list[str]
 
 
 @contextmanager
@@ -56,7 +85,7 @@ def has_reported(path: Path, seconds: float) -> bool:
     return True
 
 
-def report_on(path: Path) -> str:
+def report_on(path: Path) -> FileReport:
     """What ffmpeg says while it decodes a file's first frame and shows what it is.
 
     Raises
@@ -73,15 +102,25 @@ def report_on(path: Path) -> str:
         raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
     finally:
         process.stop()
-    return "\n".join(process.messages)
+    of_the_name = set(str(path).splitlines())  # which is printed as it is
+    own = [line for line in process.noticed if line[0] not in of_the_name]
+    header = [line["header"] for line in own if line["header"]]
+    end = header.index(_MAPPING) if _MAPPING in header else len(header)
+    frames = [line["frame"] for line in own if line["frame"]]
+    return FileReport(header[:end], header[end + 1 :], frames, process.messages)
 
 
 def _ask(path: Path) -> FfmpegProcess:
+    # Nobody who makes a file can guess the filter's name, and have it say what it never said.
+    showinfo = f"showinfo@{secrets.token_hex(8)}"
     return FfmpegProcess(
         [
             *("-nostdin", "-threads", "1", *file_input(path)),  # of one frame, more cost time
-            *("-map", "0:V:0", "-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-"),
+            *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0)),
+            *("-frames:v", "1", "-f", "null", "-"),
         ],
         feeds=False,
-        reports=True,
+        notices=re.compile(
+            rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<header>(?:{_HEADER}).*)"
+        ),
     )

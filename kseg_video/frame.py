@@ -75,12 +75,11 @@ class AudioTrack:
     ----------
     codec : str
         In ffmpeg's words.
-    layout : str
-        Channel layout in ffmpeg's words, such as ``stereo`` or ``5.1(side)``.
+    channels : int
     """
 
     codec: str
-    layout: str
+    channels: int
 
 
 @dataclass(frozen=True, slots=True)

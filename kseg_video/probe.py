@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from kseg_video.color import ColorEncoding
+from kseg_video.color import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import MAX_PIXELS
 from kseg_video.file_report import report_on
@@ -42,29 +42,35 @@ _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
 _ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
 _GIF = "Video: gif"  # decoded with opacity whether or not it has any
-_VP9_ALPHA = re.compile(r"^\s+alpha_mode\s+: 1$", re.MULTILINE | re.IGNORECASE)
-
-_MAPPED = re.compile(r"^\s+Stream #0:(\d+) -> #0:0 ", re.MULTILINE)
-_STREAM = re.compile(r"^\s+Stream #0:(\d+)\b.*?: ((?:Video|Audio|Subtitle): .*)$", re.MULTILINE)
+# A language stands in the brackets, which is whatever the file says.
+_STREAM = re.compile(
+    r"  Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\(.*\))?: "
+    r"(?P<text>(?:Video|Audio|Subtitle|Data|Attachment|Unknown): .*)"
+)
+_MAPPED = re.compile(r"  Stream #0:(\d+) -> #0:0 ")
 _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
-_DISPLAY_MATRIX = re.compile("display ?matrix", re.IGNORECASE)
 _STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
-_DURATION = re.compile(r"^\s+Duration: (\d+):(\d+):([\d.]+)", re.MULTILINE)
-_FILE_START = re.compile(r"^\s+Duration: .*?, start: (-?[\d.]+)", re.MULTILINE)
+_DURATION = re.compile(r"  Duration: (\d+):(\d+):([\d.]+)")
+_FILE_START = re.compile(r"  Duration: .*?, start: (-?[\d.]+)")
 _START = re.compile(r", start (-?[\d.]+)")
-_MPEG_STREAM = re.compile(r"^Input #0, mpeg(?:ts)?, ", re.MULTILINE)
-_ANIMATION = re.compile(r"^Input #0, (?:webp_anim|apng), ", re.MULTILINE)
+_MPEG_STREAM = re.compile(r"Input #0, mpeg(?:ts)?, ")
+_ANIMATION = re.compile(r"Input #0, (?:webp_anim|apng), ")
 _RATE = re.compile(r"config in time_base: \S+ frame_rate: (\d+)/(\d+)")
 _FRAME = re.compile(
-    r"n: +0 pts: *\S+ pts_time:(?P<time>\S+).*? fmt:(?P<format>\S+).*? "
+    r"n: +0 pts: *\S+ pts_time:(?P<time>-?\d\S*).*? fmt:(?P<format>\w+).*? "
     r"sar:(?P<sar>\d+/\d+) s:(?P<width>\d+)x(?P<height>\d+) i:(?P<scan>\S)"
 )
 _TAGS = re.compile(
     r"color_range:(?P<range>\S+) color_space:(?P<matrix>\S+) "
-    r"color_primaries:(?P<primaries>\S+) color_trc:(?P<transfer>\S+)"
+    r"color_primaries:(?P<primaries>\S+) color_trc:(?P<transfer>\S+)$"
 )
+_REASON = re.compile(r"(?:\[[^\]]*\] )*Error (?:opening|while|sub).*?: (.+)$")
+# Channels of the layouts whose names do not say how many they are.
+_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
+_CHANNELS |= {"downmix": 2, "binaural": 2, "hexadecagonal": 16}
+_MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,13 @@ class ProbedVideo:
     subtitles: tuple[str, ...]
 
 
+class _Stream(NamedTuple):
+    """What the header says of a stream, and the lines below that."""
+
+    text: str
+    details: list[str]
+
+
 def probe(path: Path) -> ProbedVideo:
     """Decode a file's first frame and say what it is.
 
@@ -141,14 +154,16 @@ def probe(path: Path) -> ProbedVideo:
         If there is no video in it that ffmpeg can decode.
     """
     report = report_on(path)
-    frame, tags, rate = _FRAME.search(report), _TAGS.search(report), _RATE.search(report)
+    rate, frame = _first(_RATE, report.frames), _first(_FRAME, report.frames)
+    tags = _first(_TAGS, report.frames)  # the first frame's: nothing comes in between
     if frame is None or tags is None or rate is None:
-        raise _not_a_video(path, report)
-    streams = _streams(report)
-    mapped = _MAPPED.search(report)
-    header = streams.pop(mapped[1] if mapped else "0", "")
-    picture_zero = _zero(report, [header])
-    vp9_alpha = header.startswith("Video: vp9") and _VP9_ALPHA.search(report) is not None
+        raise _not_a_video(path, report.errors)
+    container, streams = _parts(path, report.header)
+    mapped = _first(_MAPPED, report.mapping)
+    shown = streams.pop(mapped[1] if mapped else "0", _Stream("", []))
+    header, others = shown.text, [stream.text for stream in streams.values()]
+    picture_zero = _zero(container, [header])
+    vp9_alpha = header.startswith("Video: vp9") and _mentions("alpha_mode", shown)
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[1]), max(int(rate[2]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
@@ -159,12 +174,12 @@ def probe(path: Path) -> ProbedVideo:
         interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
         first_time=max(float(frame["time"]), 0.0) + picture_zero,
         picture_zero=picture_zero,
-        track_zero=_zero(report, streams.values()),
-        mpeg_stream=_MPEG_STREAM.search(report) is not None,
-        animation=_ANIMATION.search(report) is not None,
-        duration=_duration(report),
+        track_zero=_zero(container, others),
+        mpeg_stream=_first(_MPEG_STREAM, container) is not None,
+        animation=_first(_ANIMATION, container) is not None,
+        duration=_duration(container),
         planar=frame["format"] in _PLANAR_420,
-        turned=_DISPLAY_MATRIX.search(report) is not None,
+        turned=_mentions("display", shown),
         alpha=vp9_alpha
         or (_ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
         vp9_alpha=vp9_alpha,
@@ -172,43 +187,83 @@ def probe(path: Path) -> ProbedVideo:
         encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),
         audio=tuple(
-            AudioTrack(found[1], found[2])
-            for stream in streams.values()
-            if (found := _AUDIO.match(stream))
+            AudioTrack(found[1], _channels(found[2]))
+            for text in others
+            if (found := _AUDIO.match(text))
         ),
-        subtitles=tuple(
-            found[1] for stream in streams.values() if (found := _SUBTITLE.match(stream))
-        ),
+        subtitles=tuple(found[1] for text in others if (found := _SUBTITLE.match(text))),
     )
 
 
-def _not_a_video(path: Path, report: str) -> SourceError:
+def _first(pattern: re.Pattern[str], lines: Iterable[str]) -> re.Match[str] | None:
+    return next((found for line in lines if (found := pattern.match(line))), None)
+
+
+def _not_a_video(path: Path, errors: list[str]) -> SourceError:
     if not path.exists():
         return SourceError(f"{path} is gone; put it back and try again")
-    if "matches no streams" in report:
+    said = "\n".join(errors)
+    if "matches no streams" in said:
         return SourceError(f"{path} holds no video; give a video file or an image")
-    if re.search(r"exceeds specified max pixel|Picture size .* is invalid", report):
+    if re.search(r"exceeds specified max pixel|Picture size .* is invalid", said):
         return SourceError(
             f"{path} claims pictures of more than {MAX_PIXELS // 10**6} million pixels; "
             "scale it down first, if it is not damaged"
         )
-    reason = re.search(
-        r"^(?:\[[^\]]*\] )?Error (?:opening|while|sub).*?: (.+)$", report, re.MULTILINE
-    )
+    reason = _first(_REASON, errors)
     why = f" ({reason[1].strip().rstrip('.')})" if reason else ""
     return SourceError(f"{path} is not a video that ffmpeg can decode{why}; check that it plays")
 
 
-def _streams(report: str) -> dict[str, str]:
-    """What the header says of each stream, by its number."""
-    return dict(_STREAM.findall(report.split("Stream mapping:", maxsplit=1)[0]))
+def _parts(path: Path, header: list[str]) -> tuple[list[str], dict[str, _Stream]]:
+    """Lines on the container, and what is said of each stream, by its number.
+
+    Raises
+    ------
+    SourceError
+        If a stream is described in two ways or none: languages and names of tags can hold whole
+        lines, and then nothing tells which of them are ffmpeg's.
+    """
+    container: list[str] = []
+    streams: dict[str, _Stream] = {}
+    lines = container
+    for line in header:
+        if not line.startswith("  Stream #0:"):
+            lines.append(line)
+            continue
+        found = _STREAM.match(line)
+        stream = found and streams.setdefault(found["index"], _Stream(found["text"], []))
+        # One of several programs is listed with each, in the same words.
+        if found is None or stream is None or stream.text != found["text"]:
+            raise SourceError(
+                f"{path} has tags that read like a description of its streams; write it anew "
+                "without them (ffmpeg -i FILE -map_metadata -1 -c copy NEW)"
+            )
+        lines = stream.details
+    return container, streams
 
 
-def _zero(report: str, streams: Iterable[str]) -> float:
+def _mentions(detail: str, stream: _Stream) -> bool:
+    return any(line.strip().lower().startswith(detail) for line in stream.details)
+
+
+def _channels(layout: str) -> int:
+    """Number of channels of a layout in ffmpeg's words; 2 if it is unknown."""
+    name = layout.partition("(")[0].strip()
+    if name in _CHANNELS:
+        return _CHANNELS[name]
+    count = re.fullmatch(r"(\d{1,2}) channels", name)
+    parts = re.fullmatch(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{1,2}))?", name)
+    numbers = count or parts
+    total = sum(int(part) for part in numbers.groups("0")) if numbers else 2
+    return min(max(total, 1), _MOST_CHANNELS)
+
+
+def _zero(container: list[str], streams: Iterable[str]) -> float:
     """Seconds from the file's start at which the clock starts when these streams alone are read."""
-    file_start = _FILE_START.search(report)
+    file_start = _first(_FILE_START, container)
     starts = [float(found[1]) for stream in streams if (found := _START.search(stream))]
-    if file_start is None or not starts or _MPEG_STREAM.search(report) is None:
+    if file_start is None or not starts or _first(_MPEG_STREAM, container) is None:
         return 0.0
     return max(min(starts) - float(file_start[1]), 0.0)
 
@@ -227,8 +282,8 @@ def _without_rounding(rate: Fraction) -> Fraction:
     return television if abs(rate - television) < _TELEVISION_TOLERANCE * rate else rate
 
 
-def _duration(report: str) -> float | None:
-    found = _DURATION.search(report)
+def _duration(container: list[str]) -> float | None:
+    found = _first(_DURATION, container)
     if found is None:
         return None
     return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
@@ -247,11 +302,11 @@ def _encoding(tags: re.Match[str], pixel_format: str, guess: ColorEncoding) -> C
     return ColorEncoding(
         matrix=matrix or guess.matrix,
         full_range=full_range and not rgb,
-        primaries=_known(tags["primaries"])
+        primaries=_known(tags["primaries"], PRIMARIES)
         or (None if tags["matrix"] in _MATRICES else guess.primaries),
-        transfer=_known(tags["transfer"]),
+        transfer=_known(tags["transfer"], TRANSFERS),
     )
 
 
-def _known(tag: str) -> str | None:
-    return None if tag in {"unknown", "reserved"} else tag
+def _known(tag: str, words: frozenset[str]) -> str | None:
+    return tag if tag in words else None

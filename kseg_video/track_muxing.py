@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from kseg_video.ffmpeg import file_argument
+from kseg_video.filters import video_filter
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -22,7 +22,6 @@ _LONGEST_SUBTITLE_SECONDS = 60.0
 # Channel layouts that ffmpeg's Opus encoder takes and keeps in order (it muddles those of 5.0 and
 # 6.1); others are brought to the nearest.
 _OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.1|7.1"
-_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "downmix": 2}
 
 
 def picture_delay(tracks: Tracks, frame_rate: Fraction) -> Fraction:
@@ -102,29 +101,18 @@ def _cut_to_part(end: float | None) -> str:
     """Filters of packets that leave those before time 0 out and cut the others to 0 and the end."""
     until = "PTS+DURATION" if end is None else f"min(PTS+DURATION,{end:.6f}/TB)"
     start = "max(PTS,0)"
-    times = f"setts=pts={start}:dts={start}:duration={until}-{start}"
-    return ",".join(part.replace(",", "\\,") for part in ("noise=drop=lte(pts+duration,0)", times))
+    times = video_filter("setts", pts=start, dts=start, duration=f"{until}-{start}")
+    return ",".join([video_filter("noise", drop="lte(pts+duration,0)"), times])
 
 
 def _audio_codec(number: int, track: AudioTrack, choice: AudioChoice) -> list[str]:
     if track.codec in choice.copied:
         return [f"-c:a:{number}", "copy"]
-    rate = _channel_count(track.layout) * choice.kilobits_per_channel
+    rate = track.channels * choice.kilobits_per_channel
     arguments = [f"-c:a:{number}", choice.encoder, f"-b:a:{number}", f"{rate}k"]
     if choice.encoder == "libopus":
-        arguments += [f"-filter:a:{number}", f"aformat=channel_layouts={_OPUS_LAYOUTS}"]
+        arguments += [f"-filter:a:{number}", video_filter("aformat", channel_layouts=_OPUS_LAYOUTS)]
     return arguments
-
-
-def _channel_count(layout: str) -> int:
-    """Number of channels of a layout in ffmpeg's words; 2 if it is unknown."""
-    if layout in _CHANNELS:
-        return _CHANNELS[layout]
-    if found := re.match(r"(\d+) channels", layout):
-        return int(found[1])
-    if found := re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", layout):
-        return sum(int(part) for part in found.groups("0"))
-    return 2
 
 
 def _subtitle_encoder(codec: str, choice: SubtitleChoice) -> str | None:

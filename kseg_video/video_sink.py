@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kseg_video.containers import CONTAINERS, codec_arguments
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
+from kseg_video.filters import video_filter
 from kseg_video.frame import check_frame, i420_shape
 from kseg_video.track_muxing import picture_delay, tracks_input, tracks_output
 
@@ -144,16 +145,24 @@ class VideoFileSink(FfmpegSink):
         if to_yuv:
             if info.layout != "i420":
                 filters.append(
-                    f"scale=out_color_matrix={encoding.matrix}:out_range={encoding.levels}"
-                    ":flags=area+accurate_rnd+full_chroma_int+full_chroma_inp"
+                    video_filter(
+                        "scale",
+                        out_color_matrix=encoding.matrix,
+                        out_range=encoding.levels,
+                        flags="area+accurate_rnd+full_chroma_int+full_chroma_inp",
+                    )
                 )
             filters.append(
-                f"setparams=colorspace={_color_space(encoding)}:range={encoding.levels}"
-                f":color_primaries={encoding.primaries or _PRIMARIES[encoding.matrix]}"
-                f":color_trc={encoding.transfer or _TRANSFERS[encoding.matrix]}"
+                video_filter(
+                    "setparams",
+                    colorspace=_color_space(encoding),
+                    range=encoding.levels,
+                    color_primaries=encoding.primaries or _PRIMARIES[encoding.matrix],
+                    color_trc=encoding.transfer or _TRANSFERS[encoding.matrix],
+                )
             )
         ratio = info.sample_aspect_ratio
-        filters.append(f"setsar=sar={ratio}:max={max(ratio.as_integer_ratio())}")
+        filters.append(video_filter("setsar", sar=ratio, max=max(ratio.as_integer_ratio())))
         return ",".join(filters)
 
 

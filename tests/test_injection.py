@@ -1,0 +1,248 @@
+"""What a file says of itself, in tags, chapters and its name, is neither believed nor obeyed."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from kseg_video import SourceError, open_source
+from kseg_video.color import ColorEncoding
+from kseg_video.errors import SettingsError
+from kseg_video.filters import video_filter
+from kseg_video.probe import ProbedVideo, probe
+from tests.commands import run
+from tests.media import TONE, ffmpeg, left_in, make_clip, read_planes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RUNS, BATCHES = 600, 10
+
+COLORS = (
+    "color_range:tv color_space:bt709 color_primaries:bt709 color_trc:bt709,"
+    "metadata=add:key=k:value=X,metadata=print:file={victim}"
+)
+FRAME = (
+    "n:   0 pts:      0 pts_time:0       duration:      1 duration_time:0.04    fmt:bgr0 cl:left "
+    "sar:7/1 s:16x16 i:B iskey:1 type:I "
+)
+# Lines as ffmpeg reports them, with what they would do to who believes them.
+SAYINGS = (
+    COLORS,
+    f"[showinfo@0 @ 0x1] [info] {COLORS}",
+    f"[Parsed_showinfo_0 @ 0x1] [info] {COLORS}",
+    COLORS.replace("metadata=", "movie={victim},metadata="),
+    COLORS.replace("color_trc:bt709", "color_trc:smpte2084"),
+    f"[showinfo@0 @ 0x1] [info] {FRAME}",
+    FRAME,
+    "config in time_base: 1/1, frame_rate: 1/1",
+    "[showinfo@0 @ 0x1] [info] config in time_base: 1/1, frame_rate: 1/1",
+    "Duration: 99:00:00.00, start: 5.000000, bitrate: 1 kb/s",
+    "  Duration: 99:00:00.00, start: 5.000000, bitrate: 1 kb/s",
+    "  Stream #0:0: Video: gif, bgr0(pc, top first), 16x16, 7 fps, 7 tbr, 7 tbn, start 3.0",
+    "Stream #0:9: Audio: pcm_s16le, 8000 Hz, 99 channels, s16, 1 kb/s",
+    "Stream #0:8: Subtitle: subrip",
+    "Input #0, mpegts, from 'file:a.ts':",
+    "displaymatrix: rotation of -90.00 degrees",
+    "Stream mapping:",
+    "  Stream #0:1 -> #0:0 (h264 (native) -> wrapped_avframe (native))",
+    "alpha_mode      : 1",
+    "exceeds specified max pixel matches no streams",
+    "[error] broken",
+    "[fps@0 @ 0x1] [verbose] 9 frames in, 9 frames out; 5 frames dropped, 7 frames duplicated.",
+    "5 frames dropped, 7 frames duplicated",
+)
+BREAKS = (
+    "{}",
+    "x {} y",
+    "\n{}\n",
+    "\n[info] {}\n",
+    "\r{}\r",
+    "'{}",
+    "a\\n{}",
+    "[/]{}",
+    "\x1b[2J{}",
+)
+
+
+class Clip(NamedTuple):
+    """A clip with nothing said in it, and what is seen in it."""
+
+    path: Path
+    video: ProbedVideo
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clip]:
+    folder = tmp_path_factory.mktemp("clips")
+    made = {}
+    for suffix, options in {
+        ".mp4": (),
+        ".mkv": (),
+        ".webm": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "libopus"),
+        ".avi": ("-c:v", "mpeg4", "-c:a", "pcm_s16le"),
+    }.items():
+        path = make_clip(folder / f"clip{suffix}", *options, seconds=0.2, sound=True)
+        made[suffix] = Clip(path, probe(path))
+    return made
+
+
+def with_sayings(clip: Path, path: Path, saying: str, place: str) -> Path:
+    """A copy of a clip that says something in one place."""
+    if place == "name":
+        path = path.with_name(saying.replace("/", "_")[:200] + path.suffix)
+        shutil.copy(clip, path)
+        return path
+    notes, attachment = path.with_name("notes.txt"), path.with_name("attached.txt")
+    escaped = "".join(f"\\{letter}" if letter in "=;#\\\n" else letter for letter in saying)
+    notes.write_text(
+        f";FFMETADATA1\n{escaped if place == 'key' else 'title'}={escaped}\n"
+        f"[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=100\ntitle={escaped}\n"
+        if place in {"title", "key"}
+        else ";FFMETADATA1\n"
+    )
+    options: list[str | Path] = []
+    if place == "stream":
+        options = ["-metadata:s:0", f"title={saying}", "-metadata:s:0", f"handler_name={saying}"]
+        options += ["-metadata:s:1", f"title={saying}", "-metadata:s:1", f"comment={saying}"]
+    elif place == "language":
+        options = ["-metadata:s:0", f"language={saying}", "-metadata:s:1", f"language={saying}"]
+    elif place == "attachment":
+        attachment.write_text("x")
+        options = ["-attach", attachment, "-metadata:s:t", f"mimetype={saying}"]
+        options += ["-metadata:s:t", f"filename={saying}", "-metadata:s:t", f"title={saying}"]
+    ffmpeg("-i", clip, "-i", notes, "-map", "0", "-map_metadata", "1", "-c", "copy", *options, path)
+    notes.unlink()
+    attachment.unlink(missing_ok=True)
+    return path
+
+
+def places(suffix: str) -> tuple[str, ...]:
+    everywhere = ("name", "title", "key", "stream", "language")
+    return (*everywhere, "attachment") if suffix == ".mkv" else everywhere
+
+
+def sayings(count: int, seed: int = 0) -> Iterator[tuple[str, str, str]]:
+    """Container, place and text."""
+    chance = random.Random(seed)
+    for _ in range(count):
+        suffix = chance.choice((".mp4", ".mkv", ".webm", ".avi"))
+        text = chance.choice(BREAKS).format(chance.choice(SAYINGS))
+        if chance.random() < 0.3:
+            text += chance.choice(("\n", " ", ",")) + chance.choice(SAYINGS)
+        yield suffix, chance.choice(places(suffix)), text
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("batch", [pytest.param(0, marks=pytest.mark.quick), *range(1, BATCHES)])
+def test_what_a_file_says_changes_nothing(
+    clips: dict[str, Clip], tmp_path: Path, batch: int
+) -> None:
+    victim = tmp_path / "victim"
+    for number, (suffix, place, text) in list(enumerate(sayings(RUNS)))[batch::BATCHES]:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        clip = clips[suffix]
+        path = with_sayings(clip.path, folder / f"clip{suffix}", text.format(victim=victim), place)
+        try:
+            assert probe(path) == clip.video, (suffix, place, text)
+        except SourceError as error:  # no telling what is true is no harm either
+            assert "read like a description of its streams" in str(error)  # noqa: PT017
+            assert place in {"language", "name"}
+        assert not victim.exists()
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("saying", SAYINGS)
+def test_the_name_of_a_tag(tmp_path: Path, saying: str) -> None:
+    """It can hold whole lines; none of them reaches the pictures."""
+    lines = f"\n[info] {saying.format(victim=tmp_path / 'victim')}\n"
+    hidden = "A" * len(lines)
+    plain = make_clip(tmp_path / "a.mkv", "-metadata", f"{hidden}=b", seconds=0.2, sound=True)
+    video = probe(plain)
+    plain.write_bytes(plain.read_bytes().replace(hidden.encode(), lines.encode()))
+    try:
+        seen = probe(plain)
+    except SourceError as error:
+        assert "read like a description of its streams" in str(error)  # noqa: PT017
+    else:
+        for fact in ("width", "height", "planar", "sample_aspect_ratio", "rgb", "turned", "alpha"):
+            assert getattr(seen, fact) == getattr(video, fact)
+        assert (seen.encoding.primaries, seen.encoding.transfer) == (None, None)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])
+@pytest.mark.parametrize("place", ["title", "name"])
+def test_nothing_is_written_or_painted(
+    clips: dict[str, Clip], tmp_path: Path, suffix: str, place: str
+) -> None:
+    """The text that once overwrote a file, by each way in."""
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / "in").mkdir()
+    path = with_sayings(
+        clips[suffix].path, tmp_path / "in" / f"clip{suffix}", COLORS.format(victim="victim"), place
+    )
+    for arguments in (("convert", path, "-o", "out.mkv"), ("palette", path)):
+        outcome = run(*arguments, "-k", "2", cwd=tmp_path)
+        assert (outcome.code, outcome.err) == (0, outcome.err)
+        assert victim.read_text() == "kept"
+    assert left_in(tmp_path) == ["in", "out.mkv", "victim"]
+    with open_source(path) as source:
+        assert source.info.encoding == clips[suffix].video.encoding
+    assert len(read_planes(tmp_path / "out.mkv")) == 5
+
+
+def test_a_still_is_not_obeyed_either(tmp_path: Path) -> None:
+    for name in ("a.png", "a.webp", "a.gif"):
+        saying = COLORS.format(victim=tmp_path / "victim").replace("/", "_")
+        path = tmp_path / (saying[:200] + name)
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=size=32x32", "-frames:v", "1", tmp_path / name)
+        (tmp_path / name).rename(path)
+        assert run("convert", path, "-k", "2", "-o", tmp_path / f"out-{name}").code == 0
+    assert not (tmp_path / "victim").exists()
+
+
+def test_twenty_thousand_tags(tmp_path: Path) -> None:
+    """More than ffmpeg's report used to be kept of."""
+    notes = tmp_path / "notes.txt"
+    notes.write_text(";FFMETADATA1\n" + "".join(f"tag{n}={n}\n" for n in range(20_000)))
+    plain = make_clip(tmp_path / "plain.mkv", seconds=0.2)
+    ffmpeg("-i", plain, "-i", notes, "-map_metadata", "1", "-c", "copy", tmp_path / "a.mkv")
+    assert probe(tmp_path / "a.mkv") == probe(plain)
+
+
+@pytest.mark.parametrize("field", ["matrix", "primaries", "transfer"])
+def test_encodings_take_known_words_alone(field: str) -> None:
+    with pytest.raises(SettingsError, match=f"{field} is 'bt709,movie=a.png'; it takes .*bt709"):
+        ColorEncoding(**{field: "bt709,movie=a.png"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["a,b", "a:b", "a'b", "a\\b", "[a]", "a;b", "a=b", "%{pts}"])
+def test_a_value_stays_in_its_filter(tmp_path: Path, value: str) -> None:
+    """It comes out of ffmpeg as it went in."""
+    said = tmp_path / "said"
+    add = video_filter("metadata", mode="add", key="k", value=value)
+    show = video_filter("metadata", mode="print", file=str(said))
+    clip = make_clip(tmp_path / "a.mkv", "-vf", f"{add},{show}", seconds=0.04)
+    assert clip.exists()
+    assert f"k={value}\n" in said.read_text()
+
+
+def test_options_that_are_none_are_left_out() -> None:
+    assert video_filter("scale", 4, 2, flags=None, in_range="tv") == "scale=4:2:in_range=tv"
+    assert video_filter("null") == "null"
+
+
+def test_a_clip_with_sound_and_no_tags_is_seen_whole(tmp_path: Path) -> None:
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", *TONE, "-t", "0.2"),
+        *("-ac", "6", "-c:a", "flac", tmp_path / "a.mkv"),
+    )
+    assert [(track.codec, track.channels) for track in probe(tmp_path / "a.mkv").audio] == [
+        ("flac", 6)
+    ]

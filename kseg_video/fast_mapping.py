@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import ColorCells, Frame
     from kseg_video.settings import SegmenterSettings
-    from kseg_video.tracking import Track
+    from kseg_video.segmentation.palette_tracker import Track
 
 # An index stays in use until mapping by it loses this much more inertia than it first did, or the
 # pixels of its cells are, by this much of the inertia, farther from the cells' colours, by which
@@ -35,7 +35,8 @@ _NTH_PIXEL = 4  # of the sample, that tells the latter
 # distance.
 _LEVEL = 1 / 3
 # Full stability lets inertia rise by this much, and where it is too restless by twice as much.
-_LARGEST_EXCESS = 0.03
+import os
+_LARGEST_EXCESS = float(os.environ.get("EXC", "0.01"))
 _MORE_AT_MOST = 2.0
 # Of the pixels that have not changed, the share that changes its label without being restless.
 _RESTLESS = 0.004
@@ -72,7 +73,7 @@ class _Budget:
     def spend(self, excess: float) -> bool:
         """Take note of what a frame has cost; say whether it was far too much."""
         wanted = self._least * min(max(self._unrest / _RESTLESS, 1.0), _MORE_AT_MOST)
-        steps = _STEPS_TO_DOUBLE * math.log2(wanted / max(excess, 1e-6))
+        steps = _STEPS_TO_DOUBLE * math.log2(wanted / max(excess, 1e-6) + 1e-9)
         if abs(steps) >= 1:  # narrower at once, wider bit by bit
             self.step = min(max(self.step + min(round(steps), 1), _LEAST_STEP), _MOST_STEP)
         return excess > _FAR_TOO_MUCH * wanted
@@ -226,13 +227,13 @@ class FastMapper:
         chosen = _IndexInUse(index, cell_colors, Cells(cell_colors))
         other = PixelSample.of_frame(frame, len(sample.bgr), between=True)
         colors = to_working(other.bgr, self._space)
-        least = inertia_of(colors, track.centroids[track.active])
+        least = inertia_of(colors, track.centroids[track.real])
         chosen.first_loss = _loss(chosen, self._table(chosen, track), other, colors, track, least)
         return chosen
 
     def _table(self, in_use: _IndexInUse, track: Track) -> CellTable:
         """The table for these centroids, made anew if they have moved or a level has changed."""
-        numbers = np.flatnonzero(track.active).astype(np.uint8)
+        numbers = np.flatnonzero(track.real).astype(np.uint8)
         centroids = track.centroids[numbers]
         level = _LEVEL * self._stability * self._budget.generosity * track.inertia
         if in_use.table is None or not (

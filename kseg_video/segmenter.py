@@ -14,12 +14,15 @@ from kseg_video.mapping import map_exactly
 from kseg_video.sampling import PixelSample
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.timing import StageTimer
-from kseg_video.tracking import PaletteTracker
+from kseg_video.segmentation.palette_tracker import PaletteTracker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
+
+    from kseg_video.segmentation.pixel_memory import Foreseen
 
 
 class Segmenter:
@@ -80,10 +83,10 @@ class Segmenter:
         with self._timer.stage("fit"):
             sample = PixelSample.of_frame(frame, self._sample_size())
             colors = to_working(sample.bgr, space)
-            track = self._tracker.update(colors, sample.bgr, pinned)
+            track = self._tracker.update(colors, sample.bgr, frame.time, pinned)
         with self._timer.stage("map"):
             if self.settings.mapping == "exact":
-                numbers = np.flatnonzero(track.active).astype(np.uint8)
+                numbers = np.flatnonzero(track.real).astype(np.uint8)
                 labels, inertia = map_exactly(frame, track.centroids[numbers], space)
                 labels, cells = numbers[labels], None
             else:
@@ -92,13 +95,23 @@ class Segmenter:
             return Segmentation(
                 labels=labels,
                 centroids=track.centroids,
-                colors=from_working(track.shown, space),
+                colors=from_working(track.centroids, space),
                 real=track.real,
                 inertia=inertia,
                 event=track.event,
                 color_space=space,
                 cells=cells,
             )
+
+    def foresee(self, frames: Sequence[Foreseen]) -> None:
+        """Take note of frames to come, so that the palette suits them from now on.
+
+        Parameters
+        ----------
+        frames : sequence of Foreseen
+            In the order of time, all later than those that have been given before.
+        """
+        self._tracker.foresee(frames)
 
     def retune(self, settings: SegmenterSettings) -> None:
         """Go on with other settings; the clusters that remain keep their numbers.

@@ -1,0 +1,121 @@
+"""The memory of a shot: pixels of the frames gone by, and of those to come where they are known."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kseg_video.segmentation.illumination import LightChange
+
+# Frames are remembered so far apart: neighbours say the same.
+_INTERVAL_SECONDS = 0.1
+_PIXELS = 20_000
+_MOST_OF_A_FRAME = 10_000
+_ROUNDING = 1e-6
+_ORDERS = 64
+
+
+class Foreseen(NamedTuple):
+    """Pixels of a frame that is still to come.
+
+    Attributes
+    ----------
+    time : float
+        Seconds, as of `kseg_video.frame.Frame`.
+    bgr : ndarray of float32, shape (N, 3)
+        A sample of its colours, 0 to 255.
+    begins_shot : bool
+        Whether a cut lies between it and the one before.
+    """
+
+    time: float
+    bgr: NDArray[np.float32]
+    begins_shot: bool
+
+
+class PixelMemory:
+    """Pixels of one shot, about the same number from each frame.
+
+    Parameters
+    ----------
+    behind : float
+        Seconds for which a frame is remembered.
+    """
+
+    def __init__(self, behind: float) -> None:
+        self._behind = behind
+        self._past: deque[tuple[float, NDArray[np.float32]]] = deque()
+        self._ahead: deque[Foreseen] = deque()
+        self._count = 0
+        self._foresees = False
+
+    def forget(self, time: float) -> None:
+        """Begin anew with the frame of a time, as with another shot."""
+        self._past.clear()
+        while self._ahead and self._ahead[0].time < time:
+            self._ahead.popleft()
+        if self._ahead:
+            self._ahead[0] = self._ahead[0]._replace(begins_shot=False)
+
+    def repaint(self, change: LightChange) -> None:
+        """Show what is remembered under another light."""
+        self._past = deque((time, change.applied_to(colors)) for time, colors in self._past)
+
+    def foresee(self, frames: list[Foreseen]) -> None:
+        """Take note of frames to come, each later than those before."""
+        self._foresees = True
+        for each in frames:
+            self._ahead.append(each._replace(colors=self._shuffled(each.colors)))
+
+    def remember(self, time: float, colors: NDArray[np.float32]) -> bool:
+        """Take note of the present frame; whether that changes anything.
+
+        Parameters
+        ----------
+        time : float
+            Seconds.
+        colors : ndarray of float32, shape (N, 3)
+            A sample of it, in the working space.
+        """
+        changed = False
+        while self._ahead and self._ahead[0].time <= time:
+            passed = self._ahead.popleft()
+            self._past.append((passed.time, passed.colors))
+            changed = True
+        if self._behind == 0:
+            self._past.clear()
+        while self._past and not 0 <= time - self._past[0][0] <= self._behind:
+            self._past.popleft()
+        if self._foresees and (self._past or self._ahead):
+            return changed
+        if self._past and time - self._past[-1][0] < _INTERVAL_SECONDS - _ROUNDING:
+            return changed
+        self._past.append((time, self._shuffled(colors)))
+        return True
+
+    @property
+    def colors(self) -> NDArray[np.float32]:
+        """All that is remembered, (N, 3)."""
+        frames = [colors for _, colors in self._past]
+        for each in self._ahead:
+            if each.begins_shot:
+                break
+            frames.append(each.colors)
+        share = _PIXELS // len(frames)
+        return np.concatenate([colors[:share] for colors in frames])
+
+    def _shuffled(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Colours in an order of which any first few are spread over the frame, others each time."""
+        self._count += 1
+        return colors[_order(len(colors), self._count % _ORDERS)]
+
+
+@lru_cache(maxsize=2 * _ORDERS)
+def _order(count: int, turn: int) -> NDArray[np.intp]:
+    return np.random.default_rng(turn).permutation(count)[:_MOST_OF_A_FRAME]

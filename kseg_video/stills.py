@@ -75,9 +75,11 @@ def numbered_files(pattern: Path) -> dict[int, Path]:
 
 def number_in(name: str, pattern: str) -> int:
     """Number that makes a sequence's pattern this name; -1 if none does."""
-    before, _, after = _NUMBER.split(pattern)
+    before, width, after = _NUMBER.split(pattern)
     digits = name.removeprefix(before).removesuffix(after).lstrip()
-    if not digits.isdecimal() or not digits.isascii():
+    # Neither may be long enough to take time or memory.
+    may_be = len(width) <= _LONGEST_NAME and int(width or 0) <= len(name) <= _LONGEST_NAME
+    if not (may_be and digits.isdecimal() and digits.isascii()):
         return -1
     number = int(digits)
     return number if pattern % number == name else -1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
 from kseg_video.containers import CONTAINERS, HIGHEST_CRF, LOSSLESS_SUFFIX
 from kseg_video.errors import SettingsError, SinkError
+from kseg_video.same_files import check_numbers_are_apart
 from kseg_video.stills import (
     LOSSY_STILL_SUFFIXES,
     OPAQUE_STILL_SUFFIXES,
@@ -21,7 +21,6 @@ from kseg_video.stills import (
 from kseg_video.whole_files import check_is_plain, check_replaceable, real_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from kseg_video.media_settings import EncoderSettings
@@ -112,6 +111,7 @@ def check_target(path: Path, encoder: EncoderSettings) -> None:
         check_file(path, overwrite=encoder.overwrite)
         return
     check_name(path)
+    check_numbers_are_apart(path)
     for still in numbered_files(path).values():
         check_replaceable(still, overwrite=encoder.overwrite)
         if still.is_symlink():
@@ -147,36 +147,6 @@ def check_name(path: Path) -> None:
         raise SinkError(f"the name {path.name} is too long; choose another output")
     if not path.is_dir():
         check_is_plain(path)
-
-
-def check_is_another(path: Path, source: Path, kind: str = "input") -> None:
-    """Check that an output is not its own input or a still of it, by whatever name.
-
-    Parameters
-    ----------
-    path : Path
-    source : Path
-    kind : str
-        What the source is called.
-
-    Raises
-    ------
-    SinkError
-        If it is.
-    """
-    with contextlib.suppress(OSError):  # one of them is missing, or has a name that cannot be
-        inputs = source.iterdir() if source.is_dir() else _files(source)
-        if _identities(_files(path)) & _identities(inputs):
-            raise SinkError(f"{path} is the {kind} itself; choose another output")
-
-
-def _files(path: Path) -> Iterable[Path]:
-    return numbered_files(path).values() if is_sequence(path) else [path]
-
-
-def _identities(files: Iterable[Path]) -> set[tuple[int, int]]:
-    """What tells files from all others, whatever their names."""
-    return {(status.st_dev, status.st_ino) for status in (file.stat() for file in files)}
 
 
 def check_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from kseg_video.color_profiles import holds_profile, rgb_profile
 from kseg_video.errors import SourceError
+from kseg_video.regular_files import check_is_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ _NUMBER = re.compile(r"%0?(\d*)d")
 def is_still(path: Path) -> bool:
     """Whether a file is one picture, by its suffix and, of GIF, PNG and WebP, what is in it."""
     suffix = path.suffix.lower()
-    if suffix not in _MAY_BE_ANIMATED:
+    if suffix not in _MAY_BE_ANIMATED or not path.is_file():
         return suffix in STILL_SUFFIXES
     # Of what Pillow raises at damaged files, who reads the picture says what is wrong.
     with contextlib.suppress(Exception), Image.open(path) as picture:
@@ -119,6 +120,7 @@ def read_still(path: Path) -> Still:
     """
     import imageio.v3 as iio  # noqa: PLC0415 - takes as long as a video's first frame
 
+    check_is_regular(path)
     try:
         with iio.imopen(path, "r", plugin="pillow") as plugin:
             file = cast("PillowPlugin", plugin)

@@ -70,7 +70,7 @@ def parse_background(text: str | Path) -> Background:
     kind: BackgroundKind = "blur" if found[1] == "blur" else "pixelate"
     if found[2] is None:
         return Background(kind)
-    if not found[2].isdecimal() or not 1 <= int(found[2]) <= _MOST_PIXELS:
+    if not re.fullmatch(r"\d{1,9}", found[2]) or not 1 <= int(found[2]) <= _MOST_PIXELS:
         raise SettingsError(
             f"{text} is no background; give pixels from 1 to {_MOST_PIXELS}, as in {kind}:20"
         )

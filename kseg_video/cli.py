@@ -131,12 +131,17 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
     from kseg_video.conversion import check_settings
+    from kseg_video.same_files import check_are_others
 
     outputs = _outputs(options)
     for path in settings["statistics"].paths if len(outputs) > 1 else ():
         raise SettingsError(f"{path} is one file for several inputs; convert them apart")
     for output in outputs:
         check_settings(output, settings["rendering"], settings["encoder"])
+    written = *outputs, *settings["statistics"].paths
+    check_are_others(written, options.inputs)
+    if options.palette is not None:
+        check_are_others(written, [options.palette], "palette")
     console = None if options.quiet else _console()
     pairs = list(zip(options.inputs, outputs, strict=True))
     return _convert_each(options, pairs, settings, console)
@@ -204,6 +209,7 @@ def _console() -> Console | None:
 
 def _outputs(options: argparse.Namespace) -> list[Path]:
     """Where each input goes."""
+    from kseg_video.same_files import find_same
     from kseg_video.targets import check_folder, check_name, default_output
 
     named: Path | None = options.output
@@ -218,9 +224,8 @@ def _outputs(options: argparse.Namespace) -> list[Path]:
     outputs = [
         default_output(source, named, lossless=options.lossless) for source in options.inputs
     ]
-    for output in outputs:
-        if outputs.count(output) > 1:
-            raise SettingsError(f"several inputs would be written to {output}; convert them apart")
+    if found := find_same(outputs):
+        raise SettingsError(f"several inputs would be written to {found[1]}; convert them apart")
     return outputs
 
 

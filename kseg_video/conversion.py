@@ -14,6 +14,7 @@ from kseg_video.media_settings import EncoderSettings, StatisticsSettings
 from kseg_video.palette_finding import choose_for_source
 from kseg_video.pipeline import Run
 from kseg_video.rendering import is_transparent, view_layout, view_width
+from kseg_video.same_files import check_are_apart, check_are_others
 from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
 from kseg_video.sinks import open_sink
 from kseg_video.sources import open_source
@@ -22,7 +23,6 @@ from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
 from kseg_video.targets import (
     ANIMATION_SUFFIX,
     ARCHIVE_SUFFIX,
-    check_is_another,
     check_output,
     check_target,
 )
@@ -91,8 +91,7 @@ def convert(  # noqa: PLR0913 - one for each part
     check_settings(output, rendering, encoder)
     if isinstance(rendering.background, Path):
         check_background(rendering.background)
-        for path in (output, *statistics.paths):
-            check_is_another(path, rendering.background, "background")
+        check_are_others((output, *statistics.paths), [rendering.background], "background")
     _check_targets(source, output, encoder, statistics)
     chosen = None
     if choose_clusters:
@@ -148,12 +147,10 @@ def _check_targets(
     source: Path, output: Path, encoder: EncoderSettings, statistics: StatisticsSettings
 ) -> None:
     """Check that all that is written may be."""
-    check_is_another(output, source)
+    outputs = output, *statistics.paths
+    check_are_apart(outputs)
+    check_are_others(outputs, [source])
     check_target(output, encoder)
-    if output in statistics.paths:
-        raise SettingsError(f"{output} is to hold two things; give the statistics another name")
-    for path in statistics.paths:
-        check_is_another(path, source)
     check_statistics(statistics, overwrite=encoder.overwrite)
 
 

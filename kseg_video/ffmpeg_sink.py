@@ -112,6 +112,7 @@ class FfmpegSink(AbortingContext):
             raise stalled(self._path, error) from error
 
     def _failure(self, status: int) -> SinkError:
+        self._part.check_place()
         reasons = self._encoder.messages
         if any("No space left" in line for line in reasons):
             return SinkError(f"{self._path} cannot be written: the disk is full; make room")

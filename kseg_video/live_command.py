@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from kseg_video.media_settings import CaptureSettings
     from kseg_video.screen import Screen
 
-EXIT_INTERRUPTED = 130
+# What asks a program that runs for as long as one likes to end: SIGTERM, a terminal's closing.
+_POLITE = frozenset({signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)})
 _NOTHING = "neither a display nor a terminal"
 _WITHOUT = "go without, with --preview none --record FILE"
 
@@ -110,7 +111,7 @@ def run_live(options: argparse.Namespace) -> int:
         if not options.quiet:
             inform("; ".join((*session.summary(), *files.summary())))
         files.check()
-    return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0
+    return next((128 + number for number in stopped_by if number not in _POLITE), 0)
 
 
 def _first_state(options: argparse.Namespace) -> LiveState:

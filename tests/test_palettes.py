@@ -96,7 +96,7 @@ class TestFiles:
 
     def test_an_existing_file_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "a.hex").write_text("precious")
-        with pytest.raises(SinkError, match="appeared meanwhile"):
+        with pytest.raises(SinkError, match="exists; choose another output"):
             save_palette(tmp_path / "a.hex", PALETTE)
         assert (tmp_path / "a.hex").read_text() == "precious"
         save_palette(tmp_path / "a.hex", PALETTE, overwrite=True)

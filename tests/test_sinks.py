@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,7 @@ from kseg_video import (
     convert,
     open_sink,
     open_source,
-    sequence_sink,
-    whole_files,
+    temporary_entries,
 )
 from kseg_video.color import ColorEncoding, bgr_to_yuv
 from kseg_video.containers import CONTAINERS
@@ -65,8 +64,7 @@ def test_what_is_no_frame(tmp_path: Path, name: str) -> None:
 def ending(monkeypatch: pytest.MonkeyPatch) -> Leftovers:
     """What is undone when the program ends, of this test alone."""
     own = Leftovers()
-    for module in (whole_files, sequence_sink):
-        monkeypatch.setattr(module, "leftovers", own)
+    monkeypatch.setattr(temporary_entries, "leftovers", own)
     return own
 
 
@@ -351,15 +349,14 @@ class TestAProgramThatIsEnding:
         self, tmp_path: Path, ending: Leftovers, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
         """A signal comes between the last look for one and the first file."""
-        place: Any = tempfile if "%" in name else Path
-        function = "mkdtemp" if "%" in name else "open"
-        make = getattr(place, function)
+        function = "mkdir" if "%" in name else "open"
+        make = getattr(os, function)
 
         def make_late(*arguments: Any, **options: Any) -> object:
             ending.undo_all()
             return make(*arguments, **options)
 
-        monkeypatch.setattr(place, function, make_late)
+        monkeypatch.setattr(os, function, make_late)
         with pytest.raises(KsegError, match="ending"):
             open_sink(tmp_path / name, INFO)
         assert left_in(tmp_path) == []

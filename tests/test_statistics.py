@@ -296,7 +296,7 @@ class TestRuns:
         [
             (("a.png", "--stats", "a.txt"), 2, "a.txt cannot take statistics; choose .csv or"),
             (("a.png", "--stats-plot", "a.gif"), 2, "choose .png or .svg"),
-            (("a.png", "-o", "b.png", "--stats-plot", "b.png"), 2, "b.png is to hold two things"),
+            (("a.png", "-o", "b.png", "--stats-plot", "b.png"), 2, "b.png is given twice"),
             (("a.png", "c.png", "--stats", "a.csv"), 2, "a.csv is one file for several inputs"),
             (("a.png", "--stats", "there.csv"), 1, "there.csv exists; choose another output or"),
             (("a.png", "--stats", "no/a.csv"), 1, "folder no does not exist; make it first"),

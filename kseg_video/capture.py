@@ -21,7 +21,7 @@ import numpy as np
 
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.ffmpeg import FfmpegProcess, file_input, stream_input
 from kseg_video.frame import Frame
 from kseg_video.probe import probe
 
@@ -105,9 +105,9 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         return CameraCapture(source, settings)
     if is_stream(source):
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
-        return FfmpegCapture(source, [*_AT_ONCE, *by])
+        return FfmpegCapture(source, [*_AT_ONCE, *by, *stream_input(source)])
     looping, path = ["-stream_loop", "-1"] if settings.loop else [], Path(source)
-    return FfmpegCapture(file_argument(path), looping, path)
+    return FfmpegCapture(path.name, [*looping, *file_input(path)], path)
 
 
 class CameraCapture:
@@ -192,22 +192,22 @@ class FfmpegCapture:
 
     Parameters
     ----------
-    address : str
-        Input as ffmpeg takes it.
-    options : list of str
-        Of the input.
+    name : str
+        For the user.
+    arguments : list of str
+        That make it ffmpeg's input.
     file : Path, optional
         What is played, at a constant rate. Without it frames come when they come, and what is
         announced counts for nothing: motion JPEG always says 25 a second.
     """
 
-    def __init__(self, address: str, options: list[str], file: Path | None = None) -> None:
-        self._name = address if file is None else file.name
+    def __init__(self, name: str, arguments: list[str], file: Path | None = None) -> None:
+        self._name = name
         self._file = file
         self._count = 0
         self._process = FfmpegProcess(
             [
-                *("-nostdin", *options, "-i", address, "-map", "0:V:0", "-vf", _TO_PLANES),
+                *("-nostdin", *arguments, "-map", "0:V:0", "-vf", _TO_PLANES),
                 *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
                 *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
             ],

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import MAX_PIXELS
 from kseg_video.file_report import report_on
 from kseg_video.frame import AudioTrack
+from kseg_video.media_limits import MAX_PIXELS, why_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -185,6 +185,8 @@ def probe(path: Path) -> ProbedVideo:
 def _not_a_video(path: Path, report: str) -> SourceError:
     if not path.exists():
         return SourceError(f"{path} is gone; put it back and try again")
+    if refusal := why_refused(path, report):
+        return SourceError(f"{path} {refusal}")
     if "matches no streams" in report:
         return SourceError(f"{path} holds no video; give a video file or an image")
     if re.search(r"exceeds specified max pixel|Picture size .* is invalid", report):

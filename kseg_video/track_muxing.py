@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kseg_video.ffmpeg import file_argument
+from kseg_video.ffmpeg import file_input
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -55,7 +55,7 @@ def _read_from(tracks: Tracks, early: float, frame_rate: Fraction) -> list[str]:
     if tracks.duration is not None:
         arguments += ["-t", f"{tracks.duration + early:.6f}"]
     arguments += ["-itsoffset", f"{_shift(tracks, frame_rate) - early:.6f}"]
-    return [*arguments, "-vn", "-i", file_argument(tracks.path)]
+    return [*arguments, "-vn", *file_input(tracks.path)]
 
 
 def tracks_output(

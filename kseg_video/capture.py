@@ -23,6 +23,7 @@ from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input, stream_input
 from kseg_video.frame import Frame
+from kseg_video.media_limits import MAX_PIXELS, too_large
 from kseg_video.probe import probe
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ _MOST_PARAMETERS = 512  # bytes of a line that says what follows
 # What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
 _ENCODING = ColorEncoding("bt709", full_range=False)
 _SMALLEST = 2  # pixels a side
+_TOO_LARGE = "exceeds specified max pixel"  # as ffmpeg says it
 # Pixels that are not square are made so; 4:2:0 wants even sizes.
 _TO_PLANES = (
-    "scale=w='if(gt(sar,0)*not(eq(sar,1)),trunc(iw*sar/2)*2,iw)':h=ih,"
+    "scale=w='if(gt(sar,0)*not(eq(sar,1))*lte(iw*sar*ih,"
+    f"{MAX_PIXELS}),trunc(iw*sar/2)*2,iw)':h=ih,"
     "crop=trunc(iw/2)*2:trunc(ih/2)*2,"
     "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+bilinear,format=yuv420p"
 )
@@ -279,6 +282,8 @@ class FfmpegCapture:
                     f"{self._name} has pictures of {video.width}x{video.height}; live plays what "
                     f"is at least {_SMALLEST}x{_SMALLEST}"
                 )
+        if any(_TOO_LARGE in line for line in self._process.messages):
+            return too_large(self._name)
         said = "; ".join(self._process.messages[-1:]) or "no picture came"
         said = said.removeprefix("Error opening input files: ")
         advice = "check the address" if self._file is None else "check that it plays"

@@ -77,6 +77,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _live(options: argparse.Namespace) -> int:
     import_opencv()
+    silence_libraries()
     from kseg_video.live_command import run_live
 
     return run_live(options)
@@ -84,6 +85,7 @@ def _live(options: argparse.Namespace) -> int:
 
 def _palette(options: argparse.Namespace) -> int:
     import_opencv()
+    silence_libraries()
     from kseg_video.palette_command import run_palette
 
     return run_palette(options)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kseg_video.errors import SourceError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,6 +50,14 @@ _PLAYLIST = re.compile(
     rb"(<.*?)?<(MPD|SmoothStreamingMedia|smil|playlist|AssetMap)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+def too_large(source: Path | str) -> SourceError:
+    """What is said of a file or a stream with larger pictures than may be opened."""
+    return SourceError(
+        f"{source} claims pictures of more than {MAX_PIXELS // 10**6} million pixels; "
+        "scale it down first, if it is not damaged"
+    )
 
 
 def formats_of_file(path: Path) -> str:

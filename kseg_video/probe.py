@@ -16,7 +16,7 @@ from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.file_report import report_on
 from kseg_video.frame import AudioTrack
-from kseg_video.media_limits import MAX_PIXELS, why_refused
+from kseg_video.media_limits import too_large, why_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,10 +190,7 @@ def _not_a_video(path: Path, report: str) -> SourceError:
     if "matches no streams" in report:
         return SourceError(f"{path} holds no video; give a video file or an image")
     if re.search(r"exceeds specified max pixel|Picture size .* is invalid", report):
-        return SourceError(
-            f"{path} claims pictures of more than {MAX_PIXELS // 10**6} million pixels; "
-            "scale it down first, if it is not damaged"
-        )
+        return too_large(path)
     reason = re.search(
         r"^(?:\[[^\]]*\] )?Error (?:opening|while|sub).*?: (.+)$", report, re.MULTILINE
     )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import struct
 import threading
-import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,37 +71,13 @@ def test_the_same_seed_makes_the_same_files(originals: list[Path], tmp_path: Pat
     assert sum(a != b for a, b in zip(made[0], sources, strict=True)) > 120
 
 
-class TestClaims:
-    """Files that say what cannot be."""
-
-    def test_a_picture_of_65535_pixels_square(self, tmp_path: Path) -> None:
-        clip = make_clip(tmp_path / "a.avi", "-c:v", "mjpeg", size="64x48", seconds=0.2)
-        data = clip.read_bytes()
-        clip.write_bytes(data.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 65535, 65535)))
-        with pytest.raises(SourceError, match="claims pictures of more than 100 million pixels"):
-            convert(clip, tmp_path / "out.mp4")
-        assert left_in(tmp_path) == [clip.name]
-
-    def test_a_still_of_65535_pixels_square(self, tmp_path: Path) -> None:
-        header = b"IHDR" + struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
-        path = tmp_path / "a.png"
-        pixels = b"IDAT" + zlib.compress(b"")
-        chunks = [
-            struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-            for chunk in (header, pixels)
-        ]
-        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
-        with pytest.raises(SourceError, match="claims more pixels than can be read"):
-            convert(path, tmp_path / "out.png")
-        assert left_in(tmp_path) == [path.name]
-
-    def test_frames_of_minutes(self, tmp_path: Path) -> None:
-        clip = make_clip(tmp_path / "a.gif", seconds=0.4)
-        delays = re.sub(rb"(?s)\x21\xf9\x04(.)..", b"\x21\xf9\x04\\1\xff\xff", clip.read_bytes())
-        clip.write_bytes(delays)
-        with pytest.raises(SourceError, match=r"claims to last 6\d{3} s, with \d{4} bytes in it"):
-            convert(clip, tmp_path / "out.mp4")
-        assert left_in(tmp_path) == [clip.name]
+def test_frames_of_minutes(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.gif", seconds=0.4)
+    delays = re.sub(rb"(?s)\x21\xf9\x04(.)..", b"\x21\xf9\x04\\1\xff\xff", clip.read_bytes())
+    clip.write_bytes(delays)
+    with pytest.raises(SourceError, match=r"claims to last 6\d{3} s, with \d{4} bytes in it"):
+        convert(clip, tmp_path / "out.mp4")
+    assert left_in(tmp_path) == [clip.name]
 
 
 class TestNames:

@@ -193,7 +193,6 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     keeping.add_argument(
         "--output-dir",
         type=path,
-        default=Path(),
         metavar="FOLDER",
         help="where snapshots and recordings go (default: here)",
     )

@@ -87,8 +87,11 @@ class Capture(Protocol):
 
 
 def is_camera(source: str) -> bool:
-    """Whether a source's name means a camera: a number, or a device."""
-    return source.isdecimal() or source.startswith("/dev/")
+    """Whether a source's name means a camera: a number, or a device, be it unplugged or not."""
+    if source.isdecimal():
+        return True
+    path = Path(source)
+    return path.is_char_device() or (source.startswith("/dev/") and not path.exists())
 
 
 def is_stream(source: str) -> bool:

@@ -52,6 +52,8 @@ class LiveSession:
         What the user starts with.
     files : LiveFiles
     status : LiveStatus, optional
+    must_record : bool
+        Whether there is nothing to go on for once a recording has failed.
     clock : callable
         Seconds that only ever grow.
     """
@@ -65,6 +67,7 @@ class LiveSession:
         files: LiveFiles,
         *,
         status: LiveStatus | None = None,
+        must_record: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = state
@@ -73,6 +76,7 @@ class LiveSession:
         self._screen = screen
         self._files = files
         self._status = status
+        self._must_record = must_record
         self._clock = clock
         self._timer = StageTimer()
         self.picture = LivePicture(state.segmenter, self._timer)
@@ -126,6 +130,7 @@ class LiveSession:
             self._obey(event)
         for message in self._files.news():
             self._say(message)
+        self._over |= self._must_record and self._files.has_lost_recording
         if self._steps and self._clock() > self._step_due:
             self._step_due = float("inf")
             self._say("waiting for the next frame")

@@ -73,7 +73,11 @@ def run_live(options: argparse.Namespace) -> int:
     state = _first_state(options)
     if options.record is not None:
         check_recording(options.record)
-    check_folder(options.output_dir)
+    # Nothing may come to be written where nobody has asked for it.
+    if options.output_dir is not None:
+        check_folder(options.output_dir)
+    folder = options.output_dir or Path()
+    must_record = options.preview == "none" and options.record is not None
     source = options.source or _first_camera()
     feed = _feed(source, capture_settings(options))
     stopped_by: list[int] = []
@@ -92,8 +96,10 @@ def run_live(options: argparse.Namespace) -> int:
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
-            files = stack.enter_context(LiveFiles(options.output_dir, options.record))
-            session = LiveSession(source, feed, screen, state, files, status=status)
+            files = stack.enter_context(LiveFiles(folder, options.record))
+            session = LiveSession(
+                source, feed, screen, state, files, status=status, must_record=must_record
+            )
             if isinstance(background := state.rendering.background, Path):
                 session.picture.background = stack.enter_context(open_live_background(background))
             running.append(session)

@@ -16,6 +16,7 @@ from kseg_video.hud import Figures, Hud
 from kseg_video.live_figures import LiveFigures, Meter
 from kseg_video.live_picture import LivePicture
 from kseg_video.live_state import Command, LiveState, Pressed, click, press, refusal, settle
+from kseg_video.messages import shown
 from kseg_video.screen import Click, Closed, KeyPress
 from kseg_video.summary import frames_in_words
 from kseg_video.timing import StageTimer
@@ -283,7 +284,7 @@ class LiveSession:
             palette=None if segmentation is None else segmentation.palette,
             pointed=self._pointed(),
             recorded=None if recorder is None else recorder.seconds,
-            message=self._said(),
+            message=shown(self._said()),
         )
 
     def _condition(self) -> str:

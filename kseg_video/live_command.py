@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kseg_video.argument_settings import (
     capture_settings,
@@ -29,7 +30,7 @@ from kseg_video.live_background import open_live_background
 from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import BACKGROUNDS, HELP, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
-from kseg_video.messages import answer, inform
+from kseg_video.messages import answer, inform, shown
 from kseg_video.preview import LiveWindow
 from kseg_video.recording import check_recording
 from kseg_video.settings import check_numbers
@@ -155,14 +156,16 @@ def list_cameras() -> int:
         raise SourceError("there is no camera that may be opened; plug one in, or check its rights")
     table = Table("camera", "name", "format", "size", "frames a second", box=None)
     for camera in cameras:
-        name: tuple[str, str] = str(camera.device), camera.name
+        name: tuple[str | Text, ...] = str(camera.device), Text(shown(camera.name))
         for mode in camera.modes:
             rates = ", ".join(f"{rate:.4g}" for rate in mode.frame_rates) or "any"
-            table.add_row(*name, mode.pixel_format, f"{mode.width}x{mode.height}", rates)
+            table.add_row(
+                *name, Text(shown(mode.pixel_format)), f"{mode.width}x{mode.height}", rates
+            )
             name = "", ""
         if not camera.modes:
             table.add_row(*name, "", "", "")
-    with (console := Console()).capture() as captured:
+    with (console := Console(highlight=False)).capture() as captured:
         console.print(table)
     answer(captured.get().rstrip())
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import kseg_video
@@ -193,7 +192,6 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     keeping.add_argument(
         "--output-dir",
         type=path,
-        default=Path(),
         metavar="FOLDER",
         help="where snapshots and recordings go (default: here)",
     )

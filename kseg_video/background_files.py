@@ -13,7 +13,7 @@ from kseg_video.color import bgr_to_yuv
 from kseg_video.compositing import covering
 from kseg_video.decoding import Decoding, read_picture
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.filters import video_filter
 from kseg_video.frame import Frame, padded_to_even
 from kseg_video.media_settings import DecoderSettings
@@ -128,7 +128,7 @@ class _BackgroundVideo(BackgroundFile):
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
         self._path, self._info = path, info
-        arguments = ["-nostdin", "-stream_loop", "-1", "-i", file_argument(path)]
+        arguments = ["-nostdin", "-stream_loop", "-1", *file_input(path)]
         arguments += ["-map", "0:V:0", "-vf", self._filters(), "-fps_mode", "passthrough"]
         arguments += ["-pix_fmt", "yuv420p" if info.layout == "i420" else "bgr24"]
         self._process = FfmpegProcess([*arguments, "-f", "rawvideo", "-"], feeds=False)

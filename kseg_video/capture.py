@@ -21,8 +21,9 @@ import numpy as np
 
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.ffmpeg import FfmpegProcess, file_input, stream_input
 from kseg_video.frame import Frame
+from kseg_video.media_limits import MAX_PIXELS, too_large
 from kseg_video.probe import probe
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ _MOST_PARAMETERS = 512  # bytes of a line that says what follows
 # What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
 _ENCODING = ColorEncoding("bt709", full_range=False)
 _SMALLEST = 2  # pixels a side
+_TOO_LARGE = "exceeds specified max pixel"  # as ffmpeg says it
 # Pixels that are not square are made so; 4:2:0 wants even sizes.
 _TO_PLANES = (
-    "scale=w='if(gt(sar,0)*not(eq(sar,1)),trunc(iw*sar/2)*2,iw)':h=ih,"
+    "scale=w='if(gt(sar,0)*not(eq(sar,1))*lte(iw*sar*ih,"
+    f"{MAX_PIXELS}),trunc(iw*sar/2)*2,iw)':h=ih,"
     "crop=trunc(iw/2)*2:trunc(ih/2)*2,"
     "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+bilinear,format=yuv420p"
 )
@@ -84,8 +87,11 @@ class Capture(Protocol):
 
 
 def is_camera(source: str) -> bool:
-    """Whether a source's name means a camera: a number, or a device."""
-    return source.isdecimal() or source.startswith("/dev/")
+    """Whether a source's name means a camera: a number, or a device, be it unplugged or not."""
+    if source.isdecimal():
+        return True
+    path = Path(source)
+    return path.is_char_device() or (source.startswith("/dev/") and not path.exists())
 
 
 def is_stream(source: str) -> bool:
@@ -105,9 +111,9 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         return CameraCapture(source, settings)
     if is_stream(source):
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
-        return FfmpegCapture(source, [*_AT_ONCE, *by])
+        return FfmpegCapture(source, [*_AT_ONCE, *by, *stream_input(source)])
     looping, path = ["-stream_loop", "-1"] if settings.loop else [], Path(source)
-    return FfmpegCapture(file_argument(path), looping, path)
+    return FfmpegCapture(path.name, [*looping, *file_input(path)], path)
 
 
 class CameraCapture:
@@ -192,22 +198,22 @@ class FfmpegCapture:
 
     Parameters
     ----------
-    address : str
-        Input as ffmpeg takes it.
-    options : list of str
-        Of the input.
+    name : str
+        For the user.
+    arguments : list of str
+        That make it ffmpeg's input.
     file : Path, optional
         What is played, at a constant rate. Without it frames come when they come, and what is
         announced counts for nothing: motion JPEG always says 25 a second.
     """
 
-    def __init__(self, address: str, options: list[str], file: Path | None = None) -> None:
-        self._name = address if file is None else file.name
+    def __init__(self, name: str, arguments: list[str], file: Path | None = None) -> None:
+        self._name = name
         self._file = file
         self._count = 0
         self._process = FfmpegProcess(
             [
-                *("-nostdin", *options, "-i", address, "-map", "0:V:0", "-vf", _TO_PLANES),
+                *("-nostdin", *arguments, "-map", "0:V:0", "-vf", _TO_PLANES),
                 *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
                 *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
             ],
@@ -279,6 +285,8 @@ class FfmpegCapture:
                     f"{self._name} has pictures of {video.width}x{video.height}; live plays what "
                     f"is at least {_SMALLEST}x{_SMALLEST}"
                 )
+        if any(_TOO_LARGE in line for line in self._process.messages):
+            return too_large(self._name)
         said = "; ".join(self._process.messages[-1:]) or "no picture came"
         said = said.removeprefix("Error opening input files: ")
         advice = "check the address" if self._file is None else "check that it plays"

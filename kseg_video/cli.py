@@ -5,7 +5,6 @@ Nothing here imports OpenCV or NumPy until there is work to do.
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,14 @@ from kseg_video.media_settings import (
     StatisticsSettings,
     TrimSettings,
 )
-from kseg_video.messages import answer, can_be_printed, complain, inform, is_at_terminal, told
+from kseg_video.messages import (
+    answer_data,
+    complain,
+    complain_in_full,
+    inform,
+    is_at_terminal,
+    told,
+)
 from kseg_video.settings import check_numbers
 from kseg_video.startup import import_opencv, silence_libraries
 from kseg_video.stopping import Stopped, in_background, leave_on_signals
@@ -68,15 +74,17 @@ def _run(arguments: Sequence[str] | None) -> int:
         if line := _stopped_line(options):
             inform(line)
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told, whatever it is
         if options.debug:
-            raise
-        complain(told(error))
+            complain_in_full(error)
+        else:
+            complain(told(error))
         return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
 
 
 def _live(options: argparse.Namespace) -> int:
     import_opencv()
+    silence_libraries()
     from kseg_video.live_command import run_live
 
     return run_live(options)
@@ -84,6 +92,7 @@ def _live(options: argparse.Namespace) -> int:
 
 def _palette(options: argparse.Namespace) -> int:
     import_opencv()
+    silence_libraries()
     from kseg_video.palette_command import run_palette
 
     return run_palette(options)
@@ -170,7 +179,7 @@ def _convert_each(
                 report = in_background(job, _stopped_line(options))
         except Stopped:
             if options.json and len(pairs) > 1:
-                _print_json([*summaries, {"input": str(source), "error": "stopped"}])
+                answer_data([*summaries, {"input": str(source), "error": "stopped"}])
             raise
         except Exception as error:
             if len(pairs) == 1 or options.debug:
@@ -187,7 +196,7 @@ def _convert_each(
         if options.show:
             _show(report)
     if options.json:
-        _print_json(summaries if len(pairs) > 1 else summaries[0])
+        answer_data(summaries if len(pairs) > 1 else summaries[0])
     return EXIT_FAILED if failed else 0
 
 
@@ -239,11 +248,6 @@ def _show(report: Report) -> None:
         show_still(report.output)
     except DisplayError as error:
         complain(f"{error}; the picture was written all the same", "warning")
-
-
-def _print_json(data: object) -> None:
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    answer(text if can_be_printed(text) else json.dumps(data, indent=2))
 
 
 def _doctor(_options: argparse.Namespace) -> int:

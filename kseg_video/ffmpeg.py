@@ -20,14 +20,17 @@ import imageio_ffmpeg
 
 from kseg_video.errors import KsegError
 from kseg_video.leftovers import leftovers
+from kseg_video.media_limits import MAX_PIXELS, formats_of_file, formats_of_streams
 from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO
 
-# Of a picture that a decoder may make: more than any camera's, less than damaged files claim.
-MAX_PIXELS = 100_000_000
+_LIMITS = ("-max_pixels", str(MAX_PIXELS))
+# Of one piece of memory: more than any packet or plane of a live picture takes.
+_STREAM_BYTES = 1 << 28
+_NETWORK = "http,https,httpproxy,tcp,udp,tls,crypto,data,rtp,srtp,rtmp,rtmps,srt,mmst,mmsh"
 
 _MESSAGES_KEPT = 100
 _NOTICES_KEPT = 10_000
@@ -73,8 +76,30 @@ def file_argument(path: Path) -> str:
 
 
 def file_input(path: Path) -> list[str]:
-    """Arguments that make a file ffmpeg's next input, with its pictures' size limited."""
-    return ["-max_pixels", str(MAX_PIXELS), "-i", file_argument(path)]
+    """Arguments that make a file ffmpeg's next input.
+
+    Its pictures' size is limited, and it can have nothing else opened, be it a file or an address.
+    """
+    formats = formats_of_file(path)
+    return [
+        *_LIMITS,
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        formats,
+        "-i",
+        file_argument(path),
+    ]
+
+
+def stream_input(address: str) -> list[str]:
+    """Arguments that make a stream ffmpeg's next input.
+
+    Its pictures' size is limited, and it can have no file of this computer opened.
+    """
+    allowed = ("-protocol_whitelist", _NETWORK, "-format_whitelist", formats_of_streams())
+    # A part of motion JPEG may have no end.
+    return [*_LIMITS, "-max_alloc", str(_STREAM_BYTES), *allowed, "-i", address]
 
 
 class FfmpegProcess:

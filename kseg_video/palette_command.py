@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from kseg_video.argument_settings import segmenter_settings
 from kseg_video.media_settings import TrimSettings
-from kseg_video.messages import answer, inform
+from kseg_video.messages import answer, answer_data, inform
 from kseg_video.palette_finding import FoundPalette, find_palette
 from kseg_video.palette_picture import FIGURES, figures
 from kseg_video.palette_writing import check_palette_output, palette_rows, save_palette
@@ -58,7 +57,7 @@ def run_palette(options: argparse.Namespace) -> int:
 
     found = in_background(find)
     if options.json:
-        answer(json.dumps(_data(options, found), indent=2, ensure_ascii=False))
+        answer_data(_data(options, found))
     else:
         _print_table(found)
     if found.chosen is not None and not options.quiet:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kseg_video.errors import SettingsError, cannot_write
+from kseg_video.messages import shown
 from kseg_video.palette_picture import draw_swatches
 from kseg_video.stills import write_still
 from kseg_video.whole_files import PartialFile
@@ -98,7 +99,8 @@ def save_palette(
         if suffix == _PICTURE_SUFFIX:
             write_still(part.path, suffix, draw_swatches(palette), None)
         else:
-            part.path.write_text(_WRITERS[suffix](palette, path.stem, color_space), "utf-8")
+            name = shown(path.stem)  # of which GIMP's format has a line
+            part.path.write_text(_WRITERS[suffix](palette, name, color_space), "utf-8")
         part.publish()
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -12,6 +12,7 @@ from PIL import Image
 
 from kseg_video.color_profiles import holds_profile, rgb_profile
 from kseg_video.errors import SourceError
+from kseg_video.media_limits import MAX_PIXELS, too_large
 from kseg_video.regular_files import check_is_regular
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
 _LONGEST_NAME = 255  # bytes, of practically all file systems
+# What files of such names hold, rightly named or not; Pillow would give others to programs (EPS).
+_READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
 
 _NUMBER = re.compile(r"%0?(\d*)d")
@@ -47,7 +50,7 @@ def is_still(path: Path) -> bool:
     if suffix not in _MAY_BE_ANIMATED or not path.is_file():
         return suffix in STILL_SUFFIXES
     # Of what Pillow raises at damaged files, who reads the picture says what is wrong.
-    with contextlib.suppress(Exception), Image.open(path) as picture:
+    with contextlib.suppress(Exception), Image.open(path, formats=_READ_FORMATS) as picture:
         return not getattr(picture, "is_animated", False)
     return suffix in STILL_SUFFIXES
 
@@ -122,6 +125,7 @@ def read_still(path: Path) -> Still:
 
     check_is_regular(path)
     try:
+        _check(path)
         with iio.imopen(path, "r", plugin="pillow") as plugin:
             file = cast("PillowPlugin", plugin)
             metadata = file.metadata(index=0)
@@ -131,14 +135,9 @@ def read_still(path: Path) -> Still:
             elif metadata.get("mode") == "CMYK":
                 conversion["mode"] = "RGB"
             picture = file.read(index=0, rotate=True, **conversion)
-    except MemoryError:
+    except (MemoryError, SourceError):
         raise
     except Exception as error:  # Pillow raises all sorts of things at damaged files
-        if _is_too_large(error):
-            raise SourceError(
-                f"{path} claims more pixels than can be read; scale it down first, if it is not "
-                "damaged"
-            ) from error
         raise SourceError(
             f"{path} is not an image that can be read; check that it opens"
         ) from error
@@ -188,11 +187,15 @@ def write_frame(path: Path, suffix: str, frame: Frame) -> None:
     write_still(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
 
 
-def _is_too_large(error: BaseException | None) -> bool:
-    """Whether Pillow's limit is behind an error of imageio's."""
-    while error is not None and not isinstance(error, Image.DecompressionBombError):
-        error = error.__cause__ or error.__context__
-    return error is not None
+def _check(path: Path) -> None:
+    """Look at an image's header, before memory is taken for its pixels."""
+    try:
+        with Image.open(path, formats=_READ_FORMATS) as picture:
+            pixels = picture.width * picture.height
+    except Image.DecompressionBombError as error:
+        raise too_large(path) from error
+    if pixels > MAX_PIXELS:
+        raise too_large(path)
 
 
 def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import SinkError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.stalls import StalledError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def read_back(path: Path) -> WrittenVideo:
         If reading does not go on.
     """
     # One line a packet: stream, dts, pts, duration, size, checksum.
-    arguments = ["-nostdin", "-i", file_argument(path), "-map", "0:v:0", "-c", "copy"]
+    arguments = ["-nostdin", *file_input(path), "-map", "0:v:0", "-c", "copy"]
     process = FfmpegProcess([*arguments, "-f", "framecrc", "-"], feeds=False)
     frames, first, end, unit = 0, float("inf"), float("-inf"), Fraction(1)
     try:

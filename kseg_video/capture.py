@@ -24,6 +24,7 @@ from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.frame import Frame
 from kseg_video.probe import probe
+from kseg_video.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
     from kseg_video.media_settings import CaptureSettings
@@ -232,17 +233,19 @@ class FfmpegCapture:
         Raises
         ------
         SourceError
-            If not even the first one comes.
+            If not even the first one comes, or the end is not that of the source.
         """
         if self._shape is None:
             self._shape = self._begin()
         if not self._line().startswith(_FRAME_MARK):
+            self._end()
             return None
         pixels = np.empty(self._shape, np.uint8)
         missing = pixels.reshape(-1).data
         while missing:
             got = self._process.pipe.readinto(missing)  # type: ignore[attr-defined]
             if not got:
+                self._end()
                 return None
             missing = missing[got:]
         seconds = (
@@ -257,6 +260,15 @@ class FfmpegCapture:
         self._is_closed = True
         with contextlib.suppress(OSError, ValueError):  # a read is under way in its thread
             self._process.stop()
+
+    def _end(self) -> None:
+        """Make sure that the decoder has come to its own end."""
+        try:
+            self._process.wait()
+        except StalledError as error:
+            raise SourceError(f"the decoder of {self._name} has stalled ({error})") from error
+        except MishapError as error:
+            raise SourceError(f"the decoder of {self._name} {error.fate}") from error
 
     def _begin(self) -> tuple[int, int]:
         """Read what comes before the first frame, and return the shape of the pixels."""

@@ -72,6 +72,11 @@ class Feed:
         stuck.
     clock : callable
         Seconds that only ever grow.
+
+    Attributes
+    ----------
+    failed : bool
+        Whether a file is over, and not because it has come to its end.
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class Feed:
         self._taken_any = False
         self._paused = False
         self.condition: Condition = "opening"
+        self.failed = False
         self.message = ""
         self.description = ""
         self.received = 0
@@ -186,6 +192,7 @@ class Feed:
             self.message = message
             if ended or not self._reconnect or not self.received:
                 self.condition = "ended"
+                self.failed = self._paced and not ended
             else:
                 self.condition = "lost"
                 self.losses += 1

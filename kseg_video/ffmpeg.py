@@ -20,7 +20,7 @@ import imageio_ffmpeg
 
 from kseg_video.errors import KsegError
 from kseg_video.leftovers import leftovers
-from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch
+from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,10 +134,15 @@ class FfmpegProcess:
         self._watch = StallWatch(self._process.pid)
         kept = _LINES_OF_A_REPORT if reports else _MESSAGES_KEPT
         self._messages: deque[str] = deque(maxlen=kept)
+        self._reports = reports
         self._notices = notices
         self.noticed: list[re.Match[str]] = []
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
-        self._listener.start()
+        try:
+            self._listener.start()
+        except BaseException:  # as where there may be no more threads
+            self.stop()
+            raise
 
     @property
     def messages(self) -> list[str]:
@@ -195,6 +200,8 @@ class FfmpegProcess:
         ------
         StalledError
             If it does not end and is not at work either, or works for too long.
+        MishapError
+            If the end was not its own.
         """
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
@@ -207,6 +214,8 @@ class FfmpegProcess:
                     raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
         status = self._process.wait()
         leftovers.forget(self._leftover)
+        # A report holds the file's own words, too.
+        check_end(status, () if self._reports and not status else self._messages)
         return status
 
     def stop(self) -> None:
@@ -215,7 +224,8 @@ class FfmpegProcess:
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
         # A process stuck in the kernel cannot be killed; the system will end it in time.
-        self._listener.join(_DYING_SECONDS)
+        if self._listener.ident is not None:
+            self._listener.join(_DYING_SECONDS)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_DYING_SECONDS)
         leftovers.forget(self._leftover)

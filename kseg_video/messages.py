@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Literal
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import KsegError, shortage
 
 
 def answer(text: str) -> None:
@@ -90,6 +90,8 @@ def told(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "out of memory; take a smaller picture or fewer sampled pixels"
+    if lacking := shortage(str(error)):
+        return lacking
     if isinstance(error, OSError):
         return f"{error}; check the file and its folder"
     return f"unexpected {type(error).__name__}: {error}; run again with --debug and report it"

@@ -19,6 +19,7 @@ from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.sources import open_source
+from kseg_video.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -165,6 +166,6 @@ def _frames_at(
         try:
             with open_source(path, TrimSettings(start, max_frames=1), decoder) as source:
                 yield from source
-        except SourceError:
-            if number == 0:
+        except SourceError as error:
+            if number == 0 or isinstance(error.__cause__, MishapError | StalledError):
                 raise

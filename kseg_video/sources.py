@@ -18,7 +18,7 @@ from kseg_video.file_report import has_reported
 from kseg_video.frame import Frame, VideoInfo
 from kseg_video.media_settings import DecoderSettings, TrimSettings
 from kseg_video.probe import probe
-from kseg_video.stalls import StalledError
+from kseg_video.stalls import MishapError, StalledError
 from kseg_video.still_source import StillsSource
 from kseg_video.stills import is_sequence, is_still
 from kseg_video.trimming import WantedPart
@@ -228,6 +228,8 @@ class VideoFileSource(ClosingContext):
                 f"the decoder of {self._path} has stalled ({error}); check the disk or the "
                 "network that the file lies on"
             ) from error
+        except MishapError as error:
+            raise SourceError(f"the decoder of {self._path} {error.fate}") from error
         finally:
             process.stop()
         self._check_end(status, process.messages, count)
@@ -297,10 +299,6 @@ class VideoFileSource(ClosingContext):
             )
 
     def _check_end(self, status: int, messages: list[str], count: int) -> None:
-        if status < 0:
-            raise SourceError(
-                f"the decoder of {self._path} was killed (signal {-status}); try again"
-            )
         if not count:
             if not self._path.exists():
                 raise SourceError(f"{self._path} is gone; put it back and try again")

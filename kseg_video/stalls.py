@@ -1,4 +1,4 @@
-"""Telling a process that is at work from one that has stalled.
+"""Telling a process that is at work from one that has stalled or was ended by others.
 
 How long a decoder may take for its next picture cannot be said: it may be on its way through an
 hour of video to the place that is wanted. But then it computes or reads. One that has done
@@ -11,19 +11,53 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import KsegError, shortage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 LOOK_SECONDS = 2.0
 _DISK_SECONDS = 60.0  # for which a disk or a network share may take to wake up
 _STATE, _TICKS = 0, slice(11, 13)  # in /proc/PID/stat after the command's name, see proc(5)
 _RUNNING, _WAITING_FOR_DISK = "R", "D"
+_STOPPED_BY_SIGNALS = {255, 123}  # exit status of an ffmpeg that heeds one, and many
 
 
 class StalledError(KsegError):
     """A process does nothing any more."""
+
+
+class MishapError(KsegError):
+    """An ffmpeg has come to an end that is not its own: a signal, or for want of what it needs.
+
+    Parameters
+    ----------
+    fate : str
+        What became of it and what to do, with the ffmpeg as its subject.
+    status : int
+        With which it ended.
+    """
+
+    def __init__(self, fate: str, status: int) -> None:
+        super().__init__(f"ffmpeg {fate}")
+        self.fate = fate
+        self.status = status
+
+
+def check_end(status: int, messages: Iterable[str]) -> None:
+    """Check that an ffmpeg has come to its own end, be it because of a file that is damaged.
+
+    Raises
+    ------
+    MishapError
+        If it has not.
+    """
+    if status < 0:
+        raise MishapError(f"was killed (signal {-status}); try again", status)
+    if status in _STOPPED_BY_SIGNALS:
+        raise MishapError("was stopped by a signal; try again", status)
+    if lacking := next(filter(None, map(shortage, messages)), None):
+        raise MishapError(f"failed: {lacking}", status)
 
 
 class StallWatch:

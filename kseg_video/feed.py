@@ -169,7 +169,8 @@ class Feed:
                 self.condition = "opening"
                 self._begin()
             return
-        patience = _OPENING if self.condition == "opening" else _SILENCE
+        # A file is not lost for being slow.
+        patience = _OPENING if self._paced or self.condition == "opening" else _SILENCE
         if not reading.holds and now - reading.last_sign > patience:
             self._lose(reading, "no frames come")
         elif self._is_stuck(reading):

@@ -131,7 +131,7 @@ class FfmpegProcess:
         self._feeds = feeds
         if feeds and sys.platform != "win32":
             os.set_blocking(pipe.fileno(), False)
-        self._watch = StallWatch(self._process.pid)
+        self._watch = StallWatch(self._process.pid, writes_file=feeds)
         kept = _LINES_OF_A_REPORT if reports else _MESSAGES_KEPT
         self._messages: deque[str] = deque(maxlen=kept)
         self._reports = reports
@@ -238,6 +238,7 @@ class FfmpegProcess:
         ready.register(self.pipe.fileno(), select.POLLOUT if self._feeds else select.POLLIN)
         while not ready.poll(LOOK_SECONDS * 1000):
             self._watch.look()
+        self._watch.note_progress()
 
     def _kill(self) -> None:
         if self._process.poll() is not None:

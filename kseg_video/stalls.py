@@ -26,6 +26,7 @@ _DISK_SECONDS = 60.0  # for which a disk or a network share may take to wake up
 _STATE, _TICKS = 0, slice(11, 13)  # in /proc/PID/stat after the command's name, see proc(5)
 _TICKS_A_SECOND = 100  # Linux's USER_HZ
 _RUNNING, _WAITING_FOR_DISK = "R", "D"
+_NOT_PERMITTED = "Operation not permitted"
 _STOPPED_BY_SIGNALS = {255, 123}  # exit status of an ffmpeg that heeds one, and many
 
 
@@ -60,9 +61,11 @@ def check_end(status: int, messages: Iterable[str]) -> None:
     """
     if status < 0:
         raise MishapError(f"was killed (signal {-status}); try again", status)
-    if status in _STOPPED_BY_SIGNALS:
+    said = list(messages)
+    # What is not permitted ends with the same status, 256 - 1.
+    if status in _STOPPED_BY_SIGNALS and not any(_NOT_PERMITTED in line for line in said):
         raise MishapError("was stopped by a signal; try again", status)
-    if lacking := next(filter(None, map(shortage, messages)), None):
+    if lacking := next(filter(None, map(shortage, said)), None):
         raise MishapError(f"failed: {lacking}", status)
 
 

@@ -29,20 +29,23 @@ class DisplayError(KsegError):
     """There is no screen to show a picture on."""
 
 
-_MEMORY = "out of memory; close other programs, take a smaller picture, or raise ulimit -v"
-_FILES = "too many files are open; raise the limit (ulimit -n), or close other programs"
+OUT_OF_MEMORY = "out of memory; close other programs, take a smaller picture, or raise ulimit -v"
+# A thread takes memory for its stack, too.
+_THREADS = (
+    "no more processes or threads can be started, by a limit or for want of memory; close other "
+    "programs, or raise ulimit -u or -v"
+)
 # By the words of the system and of libraries.
 _SHORTAGES = {
-    "Cannot allocate memory": _MEMORY,
-    "Insufficient memory": _MEMORY,
-    "bad_alloc": _MEMORY,
-    "failed to map segment from shared object": _MEMORY,
-    # For want of memory as well: a thread takes its stack.
-    "Resource temporarily unavailable": "no more processes or threads can be started; close other "
-    "programs, or raise the limits (ulimit -u and -v)",
-    "Too many open files": _FILES,
+    "Cannot allocate memory": OUT_OF_MEMORY,
+    "Insufficient memory": OUT_OF_MEMORY,
+    "bad_alloc": OUT_OF_MEMORY,
+    "failed to map segment": "no memory for a library; close other programs, raise ulimit -v, or "
+    "install it where programs may run (no noexec)",
+    "Resource temporarily unavailable": _THREADS,
+    "can't start new thread": _THREADS,
+    "Too many open files": "too many files are open; close other programs, or raise ulimit -n",
 }
-_SHORTAGES["can't start new thread"] = _SHORTAGES["Resource temporarily unavailable"]
 
 
 def shortage(said: str) -> str | None:
@@ -67,6 +70,21 @@ def cannot_write(path: Path, error: OSError) -> SinkError:
     return SinkError(
         f"{path} cannot be written ({error.strerror or error}); check the disk and its rights"
     )
+
+
+def cannot_read(path: Path, error: Exception, otherwise: str) -> SourceError:
+    """What keeps an input from being read, as an error of ours.
+
+    Parameters
+    ----------
+    path : Path
+    error : Exception
+        Of the system or a library.
+    otherwise : str
+        What to say of it if nothing has run out.
+    """
+    lacking = shortage(str(error))
+    return SourceError(f"{path} cannot be read: {lacking}" if lacking else f"{path} {otherwise}")
 
 
 def grown_too_large(path: Path) -> SinkError:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import KsegError, shortage
 from kseg_video.leftovers import leftovers
 from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
 
@@ -50,8 +50,20 @@ def executable() -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
         raise KsegError(
-            "no ffmpeg found; reinstall it with: pip install --force-reinstall imageio-ffmpeg"
+            _lacking_to_run()
+            or "no ffmpeg found; reinstall it with: pip install --force-reinstall imageio-ffmpeg"
         ) from error
+
+
+def _lacking_to_run() -> str | None:
+    """What keeps any program from being run, which imageio-ffmpeg takes for a lack of ffmpegs."""
+    try:
+        subprocess.run(
+            [sys.executable, "-c", ""], check=False, capture_output=True, env=environment()
+        )
+    except OSError as error:
+        return shortage(str(error))
+    return None
 
 
 @cache

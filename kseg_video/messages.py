@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Literal
 
-from kseg_video.errors import KsegError, shortage
+from kseg_video.errors import OUT_OF_MEMORY, KsegError, shortage
 
 
 def answer(text: str) -> None:
@@ -89,7 +89,7 @@ def told(error: Exception) -> str:
     if isinstance(error, KsegError):
         return str(error)
     if isinstance(error, MemoryError):
-        return "out of memory; take a smaller picture or fewer sampled pixels"
+        return OUT_OF_MEMORY
     if lacking := shortage(str(error)):
         return lacking
     if isinstance(error, OSError):

@@ -18,6 +18,7 @@ from kseg_video.media_settings import TrimSettings
 from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
+from kseg_video.shrinking import blamed_if_it_shrinks
 from kseg_video.sources import open_source
 from kseg_video.stalls import MishapError, StalledError
 
@@ -143,7 +144,7 @@ def _sample_source(
         If it cannot be read.
     """
     trim = trim or TrimSettings()
-    with open_source(path, trim, decoder) as source:
+    with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
         wanted = settings.sample_pixels or ("all" if source.info.still else DEFAULT_SAMPLE_PIXELS)
         count = source.info.frame_count
         if count is not None and count > _FRAMES:

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from kseg_video.errors import SettingsError, SourceError
+from kseg_video.errors import SettingsError, SourceError, cannot_read
 from kseg_video.settings import MAX_CLUSTERS, ColorSpace
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
     try:
         colors = _READERS[suffix](path.read_text("utf-8-sig"))
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}); check the name") from error
+        why = f"cannot be read ({error.strerror}); check the name"
+        raise cannot_read(path, error, why) from error
     except (ValueError, TypeError) as error:
         raise SourceError(
             f"{path} is no palette that can be read ({error}); make one with: kseg-video palette"

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from kseg_video.color_profiles import holds_profile, rgb_profile
-from kseg_video.errors import SourceError
+from kseg_video.errors import SourceError, cannot_read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,9 +125,8 @@ def read_still(path: Path) -> Still:
                 f"{path} claims more pixels than can be read; scale it down first, if it is not "
                 "damaged"
             ) from error
-        raise SourceError(
-            f"{path} is not an image that can be read; check that it opens"
-        ) from error
+        no_image = "is not an image that can be read; check that it opens"
+        raise cannot_read(path, error, no_image) from error
     return Still(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
 
 

@@ -415,6 +415,24 @@ class TestSource:
         assert finish(process) == Outcome(0, "", "")
         assert inspect(folder / "out.mp4").frames == 500
 
+    @pytest.mark.parametrize(
+        ("command", "job"),
+        [
+            *(("convert", "probe"), ("convert", "decode"), ("convert", "encode")),
+            *(("palette", "probe"), ("palette", "decode")),
+        ],
+    )
+    def test_it_shrinks_to_nothing_that_can_be_read(
+        self, clip: Path, folder: Path, tmp_path: Path, command: str, job: str
+    ) -> None:
+        source = Path(shutil.copy(clip, tmp_path / "source.mp4"))
+        environment = faulty_ffmpeg(tmp_path, job, f'truncate -s 5000 {source}; ffmpeg "$@"')
+        target = folder / ("out.mp4" if command == "convert" else "out.gpl")
+        outcome = run(command, source, "-o", target, env=environment)
+        why = "became shorter while it was read; try again once", "is not a video|holds no video"
+        assert_failed(outcome, f"source.mp4 ({'|'.join(why[: 1 + (job == 'probe')])})")
+        assert left_in(folder) == []
+
     @pytest.mark.parametrize("job", ["probe", "decode", "encode"])
     def test_it_is_gone_before_it_is_read(
         self, clip: Path, folder: Path, tmp_path: Path, job: str

@@ -16,6 +16,7 @@ from kseg_video.pipeline import Run
 from kseg_video.rendering import is_transparent, view_layout, view_width
 from kseg_video.same_files import check_are_apart, check_are_others
 from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
+from kseg_video.shrinking import blamed_if_it_shrinks
 from kseg_video.sinks import open_sink
 from kseg_video.sources import open_source
 from kseg_video.statistics_keeping import check_statistics, keep_statistics
@@ -98,7 +99,9 @@ def convert(  # noqa: PLR0913 - one for each part
         chosen = choose_for_source(source, segmenter, trim, decoder)
         segmenter = replace(segmenter, n_clusters=chosen.count)
     check_numbers(rendering.disabled | choice.numbers, segmenter.n_clusters)
-    with open_source(source, trim, decoder) as frames, ExitStack() as stack:
+    with ExitStack() as stack:
+        stack.enter_context(blamed_if_it_shrinks(source))
+        frames = stack.enter_context(open_source(source, trim, decoder))
         run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
         run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
         if statistics.paths:

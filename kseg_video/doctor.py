@@ -189,9 +189,11 @@ def _said_by_ffmpeg(argument: str) -> str:
 
     process = FfmpegProcess([argument], feeds=False)
     try:
-        return b"".join(iter(partial(process.read, 1 << 16), b"")).decode("utf-8", "replace")
+        said = b"".join(iter(partial(process.read, 1 << 16), b""))
+        process.wait()
     finally:
         process.stop()
+    return said.decode("utf-8", "replace")
 
 
 def _self_test() -> str:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import KsegError, shortage
 from kseg_video.leftovers import leftovers
 from kseg_video.media_limits import MAX_PIXELS, formats_of_file, formats_of_streams
-from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch
+from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +53,20 @@ def executable() -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
         raise KsegError(
-            "no ffmpeg found; reinstall it with: pip install --force-reinstall imageio-ffmpeg"
+            _lacking_to_run()
+            or "no ffmpeg found; reinstall it with: pip install --force-reinstall imageio-ffmpeg"
         ) from error
+
+
+def _lacking_to_run() -> str | None:
+    """What keeps any program from being run, which imageio-ffmpeg takes for a lack of ffmpegs."""
+    try:
+        subprocess.run(
+            [sys.executable, "-c", ""], check=False, capture_output=True, env=environment()
+        )
+    except OSError as error:
+        return shortage(str(error))
+    return None
 
 
 @cache
@@ -155,12 +167,16 @@ class FfmpegProcess:
         self._feeds = feeds
         if feeds and sys.platform != "win32":
             os.set_blocking(pipe.fileno(), False)
-        self._watch = StallWatch(self._process.pid)
+        self._watch = StallWatch(self._process.pid, writes_file=feeds)
         self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
         self._notices = notices
         self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
-        self._listener.start()
+        try:
+            self._listener.start()
+        except BaseException:  # as where there may be no more threads
+            self.stop()
+            raise
 
     @property
     def messages(self) -> list[str]:
@@ -215,6 +231,8 @@ class FfmpegProcess:
         ------
         StalledError
             If it does not end and is not at work either, or works for too long.
+        MishapError
+            If the end was not its own.
         """
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
@@ -227,6 +245,8 @@ class FfmpegProcess:
                     raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
         status = self._process.wait()
         leftovers.forget(self._leftover)
+        # A report holds the file's own words, too.
+        check_end(status, self._messages)
         return status
 
     def stop(self) -> None:
@@ -235,7 +255,8 @@ class FfmpegProcess:
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
         # A process stuck in the kernel cannot be killed; the system will end it in time.
-        self._listener.join(_DYING_SECONDS)
+        if self._listener.ident is not None:
+            self._listener.join(_DYING_SECONDS)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_DYING_SECONDS)
         leftovers.forget(self._leftover)
@@ -248,6 +269,7 @@ class FfmpegProcess:
         ready.register(self.pipe.fileno(), select.POLLOUT if self._feeds else select.POLLIN)
         while not ready.poll(LOOK_SECONDS * 1000):
             self._watch.look()
+        self._watch.note_progress()
 
     def _kill(self) -> None:
         if self._process.poll() is not None:

@@ -115,7 +115,19 @@ class LiveSession:
         frames = frames_in_words(self._frames)
         did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._chosen]
         # Without a frame, what became of the source is a failure of its own, or of no interest.
-        return [*did, self._feed.message] if self._frames and self._feed.message else did
+        told = self._frames and self._feed.message and not self._feed.failed
+        return [*did, self._feed.message] if told else did
+
+    def check(self) -> None:
+        """Raise what ended the source, once the run is over, unless that was its own end.
+
+        Raises
+        ------
+        SourceError
+            If a file could not be played to its end.
+        """
+        if self._feed.failed:
+            raise SourceError(self._about(self._feed.message))
 
     def quit(self) -> None:
         """End soon; may be called from a signal handler."""

@@ -63,7 +63,7 @@ def run_live(options: argparse.Namespace) -> int:
     SettingsError
         If the options contradict each other.
     SourceError
-        If the source gives no frame.
+        If the source gives no frame, or a file is not played to its end.
     SinkError
         If recordings or snapshots could not be written.
     DisplayError
@@ -118,6 +118,8 @@ def run_live(options: argparse.Namespace) -> int:
         if not options.quiet:
             inform("; ".join((*session.summary(), *files.summary())))
         files.check()
+        if not stopped_by:
+            session.check()
     return next((128 + number for number in stopped_by if number not in _POLITE), 0)
 
 

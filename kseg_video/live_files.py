@@ -161,10 +161,9 @@ class LiveFiles:
         return message
 
     def _about(self, recorder: Recorder) -> str:
-        if recorder.failed:
-            name = recorder.path.name
+        if recorder.failure:
             self.has_lost_recording = True
-            return self._failed(f"{name} could not be written on; the disk may be full")
+            return self._failed(f"{recorder.path.name} {recorder.failure}")
         dropped = recorder.dropped
         lost = f"; the encoder was too slow for {dropped} frames" if dropped else ""
         recorded = f"recorded {recorder.seconds:.1f} s to"

@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import Literal
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import OUT_OF_MEMORY, KsegError, shortage
 
 # Control characters, those that break or turn lines, and what never was text in a name.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -121,7 +121,9 @@ def told(error: Exception) -> str:
     if isinstance(error, KsegError):
         return str(error)
     if isinstance(error, MemoryError):
-        return "out of memory; take a smaller picture or fewer sampled pixels"
+        return OUT_OF_MEMORY
+    if lacking := shortage(str(error)):
+        return lacking
     if isinstance(error, OSError):
         return f"{error}; check the file and its folder"
     said = " ".join(str(error).split())  # libraries break lines

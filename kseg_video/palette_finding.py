@@ -18,7 +18,9 @@ from kseg_video.media_settings import TrimSettings
 from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
+from kseg_video.shrinking import blamed_if_it_shrinks
 from kseg_video.sources import open_source
+from kseg_video.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,7 +144,7 @@ def _sample_source(
         If it cannot be read.
     """
     trim = trim or TrimSettings()
-    with open_source(path, trim, decoder) as source:
+    with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
         wanted = settings.sample_pixels or ("all" if source.info.still else DEFAULT_SAMPLE_PIXELS)
         count = source.info.frame_count
         if count is not None and count > _FRAMES:
@@ -165,6 +167,6 @@ def _frames_at(
         try:
             with open_source(path, TrimSettings(start, max_frames=1), decoder) as source:
                 yield from source
-        except SourceError:
-            if number == 0:
+        except SourceError as error:
+            if number == 0 or isinstance(error.__cause__, MishapError | StalledError):
                 raise

@@ -18,7 +18,7 @@ import reprlib
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from kseg_video.errors import SettingsError, SourceError
+from kseg_video.errors import SettingsError, SourceError, cannot_read
 from kseg_video.regular_files import check_is_regular
 from kseg_video.settings import MAX_CLUSTERS, ColorSpace
 
@@ -59,7 +59,8 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
     try:
         colors = _READERS[suffix](_text(path))
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}); check the name") from error
+        why = f"cannot be read ({error.strerror}); check the name"
+        raise cannot_read(path, error, why) from error
     except RecursionError as error:
         raise _unreadable(path, "it is nested too deeply") from error
     except (ValueError, TypeError) as error:

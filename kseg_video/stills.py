@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from kseg_video.color_profiles import holds_profile, rgb_profile
-from kseg_video.errors import SourceError
+from kseg_video.errors import SourceError, cannot_read
 from kseg_video.media_limits import MAX_PIXELS, too_large
 from kseg_video.regular_files import check_is_regular
 
@@ -138,9 +138,8 @@ def read_still(path: Path) -> Still:
     except (MemoryError, SourceError):
         raise
     except Exception as error:  # Pillow raises all sorts of things at damaged files
-        raise SourceError(
-            f"{path} is not an image that can be read; check that it opens"
-        ) from error
+        no_image = "is not an image that can be read; check that it opens"
+        raise cannot_read(path, error, no_image) from error
     return Still(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
 _LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}
 _ALPHA_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgra", "i420": "yuva420p"}
-_LEAST_SLICED = 16  # FFV1 cuts neither pictures of a few pixels nor all odd ones of 4:2:0 in four
+# Pixels a side from which on ffmpeg finds slices for FFV1, whatever the size and its subsampling.
+_LEAST_SLICED = 20
 _PRIMARIES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020"}
 _TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
 _COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
@@ -114,9 +115,9 @@ class VideoFileSink(FfmpegSink):
         if encoder.lossless:
             info = self._info
             stored = (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[info.layout]
-            odd = info.layout == "i420" and (info.width % 2 or info.height % 2)
-            slices = 1 if odd or min(info.width, info.height) < _LEAST_SLICED else 4
-            codec = ["ffv1", "-level", "3", "-g", "1", "-slices", str(slices), "-slicecrc", "1"]
+            is_sliced = min(info.width, info.height) >= _LEAST_SLICED
+            version = ["-level", "3", "-slicecrc", "1"] if is_sliced else ["-level", "1"]
+            codec = ["ffv1", "-g", "1", *version]
             if info.layout == "i420" and info.encoding.full_range:
                 codec += ["-color_range", "pc"]  # else ffmpeg would make it limited
         else:

@@ -315,6 +315,28 @@ def test_a_folder_that_is_not_writable(tmp_path: Path, records: bool) -> None:
     assert ("the folder . is not writable" in outcome.err) == records
 
 
+@pytest.mark.parametrize("options", [("a.ts", "-bf", "2"), ("a.ts", "-bf", "0"), ("a.mkv",)])
+def test_a_file_that_is_looped_starts_again(tmp_path: Path, options: tuple[str, ...]) -> None:
+    clip = make_clip(tmp_path / options[0], *options[1:], seconds=1.4)
+    capture, shown = open_capture(str(clip), CaptureSettings(loop=True)), list[int]()
+    while len(shown) < 105 and (frame := capture.read()) is not None:
+        shown.append(hash(frame.pixels.tobytes()))
+    capture.close()
+    assert len(set(shown[:35])) > 25, "some are alike"
+    assert shown == 3 * shown[:35]
+
+
+def test_a_looped_file_that_is_removed_meanwhile_ends_the_run(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", seconds=0.4)
+    take = tmp_path / "take.mkv"
+    process = start("live", clip, "--loop", "--preview", "none", "-q", "--record", take)
+    wait_until(lambda: take.exists() and take.stat().st_size)
+    clip.unlink()
+    outcome = finish(process, 20)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == f"kseg-video: error: {clip} is gone; put it back and try again\n"
+
+
 def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "wide.mp4", "-vf", "setsar=16/11", size="176x144", seconds=0.2)
     capture = open_capture(str(clip), CaptureSettings())

@@ -77,7 +77,7 @@ def test_an_encoder_that_is_too_slow_costs_frames_but_no_time(tmp_path: Path) ->
     os.kill(encoder, signal.SIGCONT)
     recorder.stop()
     recorder.join()
-    assert not recorder.failed
+    assert not recorder.failure
     assert 80 < recorder.dropped < 100
     stored = inspect(target)
     last_begins = stored.seconds - 1 / stored.rate

@@ -86,6 +86,11 @@ class SegmenterSettings:
 
     def __post_init__(self) -> None:
         make_plain(self)
+        if len(self.palette) > MAX_CLUSTERS:
+            raise SettingsError(
+                f"a palette of {len(self.palette)} colours is too large; give {MAX_CLUSTERS} at "
+                "the most"
+            )
         check_whole("the number of clusters", self.n_clusters, 1, MAX_CLUSTERS)
         check_choice("the colour space", self.color_space, get_args(ColorSpace))
         check_choice("the mapping", self.mapping, (*get_args(Mapping), None))

@@ -132,6 +132,9 @@ class TestFiles:
         [
             ("a.hex", "", "holds 0 colours; a palette has 1 to 32 of them"),
             ("a.hex", "abcdef\n" * 40, "holds 40 colours"),
+            ("a.hex", "abcdef\n" * 33, "holds 33 colours"),
+            ("a.json", json.dumps(["#abcdef"] * 33), "holds 33 colours"),
+            ("a.gpl", "GIMP Palette\n" + "1 2 3\n" * 33, "holds 33 colours"),
             ("a.json", "[]", "holds 0 colours"),
             ("a.json", '{"palette": []}', "holds 0 colours"),
             ("a.json", "{}", "it holds no list of colours"),

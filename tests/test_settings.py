@@ -73,6 +73,19 @@ def test_the_number_of_clusters_follows_a_palette() -> None:
     assert dataclasses.replace(SegmenterSettings(), palette=palette).n_clusters == 3
 
 
+@pytest.mark.parametrize("n_clusters", [5, 33, 40])
+@pytest.mark.parametrize("count", [33, 40, 300])
+def test_a_palette_has_no_more_colors_than_there_may_be_clusters(
+    n_clusters: int, count: int
+) -> None:
+    colors = tuple(f"#{number:06x}" for number in range(count))
+    with pytest.raises(SettingsError, match=f"palette of {count} colours .* give 32 at the most"):
+        SegmenterSettings(n_clusters, palette=colors)
+    with pytest.raises(SettingsError, match=f"palette of {count} colours"):
+        dataclasses.replace(SegmenterSettings(), palette=colors)
+    assert SegmenterSettings(palette=colors[:32]).n_clusters == 32
+
+
 def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
     two: Any = np.uint8(2)
     assert SegmenterSettings(two, seed=two).n_clusters == 2

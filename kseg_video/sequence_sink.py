@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import SinkError, cannot_write
-from kseg_video.frame import check_frame
 from kseg_video.leftovers import leftovers
+from kseg_video.sink_checks import check_frame
 from kseg_video.stills import OPAQUE_STILL_SUFFIXES, numbered_files, write_frame
 from kseg_video.whole_files import AbortingContext
 
 if TYPE_CHECKING:
-    from kseg_video.frame import Frame
+    from kseg_video.frame import Frame, VideoInfo
 
 
 class SequenceSink(AbortingContext):
@@ -27,6 +27,8 @@ class SequenceSink(AbortingContext):
     ----------
     path : Path
         With ``%05d`` or the like where the number goes. Its folder is made if it is missing.
+    info : VideoInfo
+        Of the pictures.
     overwrite : bool
         Whether existing files may be replaced; those of numbers that are not written stay.
 
@@ -36,8 +38,9 @@ class SequenceSink(AbortingContext):
         If the files cannot be made.
     """
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
         self._path = path
+        self._info = info
         self._overwrite = overwrite
         self._suffix = path.suffix.lower()
         self._count = 0
@@ -61,9 +64,9 @@ class SequenceSink(AbortingContext):
         Raises
         ------
         SinkError
-            If it or one before it cannot be written.
+            If it is not what was announced, or it or one before it cannot be written.
         """
-        check_frame(frame)
+        check_frame(self._path, frame, self._info)
         if len(self._pending) > self._workers:
             self._await_oldest()
         if self._may_lose_alpha and frame.is_transparent:

@@ -128,11 +128,11 @@ def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> Fra
     """Open what is no video file."""
     suffix, overwrite = path.suffix.lower(), encoder.overwrite
     if is_sequence(path):
-        return SequenceSink(path, overwrite=overwrite)
+        return SequenceSink(path, info, overwrite=overwrite)
     if suffix == ANIMATION_SUFFIX:
         return GifSink(path, info, overwrite=overwrite)
     if _is_animated(path, info):
         return WebpSink(path, info, overwrite=overwrite, lossless=encoder.lossless)
     if suffix == ARCHIVE_SUFFIX:
         return LabelArchiveSink(path, info, overwrite=overwrite)
-    return StillSink(path, overwrite=overwrite)
+    return StillSink(path, info, overwrite=overwrite)

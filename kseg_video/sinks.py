@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from kseg_video.animation_sinks import GifSink, WebpSink
 from kseg_video.color_profiles import holds_profile, name_unless_srgb
 from kseg_video.containers import CONTAINERS
+from kseg_video.errors import SinkError
 from kseg_video.label_archive import LabelArchiveSink
 from kseg_video.media_settings import EncoderSettings
 from kseg_video.sequence_sink import SequenceSink
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from kseg_video.frame import Frame, Tracks, VideoInfo
+
+# Pixels of width or height that a format can tell.
+_LONGEST_SIDES = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500, ".gif": 65_535}
 
 
 class FrameSink(Protocol):
@@ -84,11 +88,12 @@ def open_sink(
     SettingsError
         If the suffix is unknown or does not go with the settings.
     SinkError
-        If the file cannot be made.
+        If the file cannot be made, or holds no pictures of that size.
     """
     path, encoder = Path(path), encoder or EncoderSettings()
     check_output(path, encoder)
     check_target(path, encoder)
+    _check_sides(path, info)
     lost = list(_what_is_lost(path, info))
     if path.suffix.lower() in CONTAINERS:
         if tracks and not encoder.audio:
@@ -98,6 +103,16 @@ def open_sink(
         sink = _open_pictures(path, info, encoder)
     sink.notes.extend(lost)
     return sink
+
+
+def _check_sides(path: Path, info: VideoInfo) -> None:
+    """Check that a format takes pictures as large."""
+    longest = _LONGEST_SIDES.get(path.suffix.lower())
+    if longest is not None and max(info.width, info.height) > longest:
+        raise SinkError(
+            f"{path} cannot hold a picture of {info.width}x{info.height}: {path.suffix} ends at "
+            f"{longest} pixels a side; choose another format"
+        )
 
 
 def _what_is_lost(path: Path, info: VideoInfo) -> Iterator[str]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import PixelLayout
 
+OVERWRITING = EncoderSettings(overwrite=True)
 BT709, BT470BG, SMPTE170M, LIMITED, FULL = 1, 5, 6, 1, 2
 
 
@@ -310,6 +311,27 @@ def test_pictures_of_another_kind_are_refused(
     with pytest.raises(SinkError, match=message), sink:
         sink.write(frame)
     assert not left_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "longest", "still"),
+    [
+        ("a.webp", 16_383, True),
+        ("a.webp", 16_383, False),
+        ("%d.webp", 16_383, False),
+        ("a.jpg", 65_500, True),
+        ("a.gif", 65_535, False),
+    ],
+)
+def test_pictures_too_large_for_a_format(
+    tmp_path: Path, name: str, longest: int, still: bool
+) -> None:
+    info = dataclasses.replace(INFO, width=longest, height=2, still=still)
+    write(tmp_path / name, info, [np.zeros((2, longest, 3), np.uint8)])
+    assert len(left_in(tmp_path)) == 1
+    message = rf"{longest + 1}x2: \.\w+ ends at {longest} pixels a side; choose another format"
+    with pytest.raises(SinkError, match=message):
+        open_sink(tmp_path / name, dataclasses.replace(info, width=longest + 1), OVERWRITING)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.gif", "a.webp", "a.png", "%d.png"])

@@ -354,6 +354,10 @@ class Segmentation:
         SourceError
             If it has not.
         """
+        if not isinstance(frame, Frame):
+            raise SourceError(
+                f"a Frame is painted, not a {type(frame).__name__}; give Frame(array)"
+            )
         height, width = self.labels.shape
         if (frame.width, frame.height) != (width, height):
             raise SourceError(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from kseg_video.errors import SettingsError, SourceError
+from kseg_video.setting_checks import PATH, take
 from kseg_video.settings import MAX_CLUSTERS, ColorSpace
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
     SourceError
         If it cannot be read or holds none, or too many colours.
     """
-    path = Path(path)
+    path = take("the palette's file", path, PATH)
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         raise SettingsError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kseg_video.errors import SourceError
-from kseg_video.setting_checks import check_choice
+from kseg_video.setting_checks import one_of, take
 
 _WANTED_SHAPES = {
     "bgr24": "(height, width, 3) in BGR order",
@@ -24,7 +24,7 @@ def check_pixels(pixels: object, layout: str) -> None:
     SourceError
         If it does not.
     """
-    check_choice("the layout", layout, tuple(_WANTED_SHAPES))
+    take("the layout", layout, one_of(*_WANTED_SHAPES))
     if not _is_picture(pixels, layout):
         raise SourceError(
             f"a {layout} picture must be a uint8 array of shape {_WANTED_SHAPES[layout]}, not "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +88,7 @@ class Report:
         return self.inertia * self.info.width * self.info.height if self.info.still else None
 
 
+@runtime_checkable
 class RunObserver(Protocol):
     """Is told how a run goes, in the thread that called `convert`."""
 

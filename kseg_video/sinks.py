@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kseg_video.animation_sinks import GifSink, WebpSink
 from kseg_video.color_profiles import holds_profile, name_unless_srgb
 from kseg_video.containers import CONTAINERS
 from kseg_video.errors import SinkError
+from kseg_video.frame import Tracks, VideoInfo
 from kseg_video.label_archive import LabelArchiveSink
 from kseg_video.media_settings import EncoderSettings
 from kseg_video.sequence_sink import SequenceSink
+from kseg_video.setting_checks import PATH, instance, take, take_settings
 from kseg_video.still_sink import StillSink
 from kseg_video.stills import is_sequence
 from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
@@ -20,9 +21,10 @@ from kseg_video.video_sink import VideoFileSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
 
-    from kseg_video.frame import Frame, Tracks, VideoInfo
+    from kseg_video.frame import Frame
 
 # Pixels of width or height that a format can tell.
 _LONGEST_SIDES = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500, ".gif": 65_535}
@@ -86,11 +88,15 @@ def open_sink(
     Raises
     ------
     SettingsError
-        If the suffix is unknown or does not go with the settings.
+        If the suffix is unknown or does not go with the settings, or a parameter is something else.
     SinkError
         If the file cannot be made, or holds no pictures of that size.
     """
-    path, encoder = Path(path), encoder or EncoderSettings()
+    path = take("the output", path, PATH)
+    take("info", info, instance(VideoInfo))
+    encoder = take_settings("encoder", encoder, EncoderSettings)
+    if tracks is not None:
+        take("tracks", tracks, instance(Tracks))
     check_output(path, encoder)
     check_target(path, encoder)
     _check_sides(path, info)

@@ -381,7 +381,10 @@ class TestKeeping:
         ("settings", "message"),
         [
             ({"n_clusters": 2, "palette": HEX}, "palette of 3 colours makes as many clusters"),
-            ({"n_clusters": 1, "palette": ("red",)}, "'red' is no colour"),
+            (
+                {"n_clusters": 1, "palette": ("red",)},
+                "cannot be 'red'; write it as #2b6cb0",
+            ),
         ],
     )
     def test_bad_settings(self, settings: dict[str, object], message: str) -> None:

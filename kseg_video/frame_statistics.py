@@ -32,7 +32,8 @@ class FrameStatistics:
     event : {"cold", "warm", "cut", "reseed"}
         See `kseg_video.frame.Segmentation`.
     inertia : float
-        Likewise.
+        Likewise: mean squared distance to the centroids in units of the working space squared, of
+        all pixels with exact mapping, of the sampled ones with fast mapping.
     shares : ndarray of float64, shape (K,)
         Part of the frame's pixels in each cluster.
     rgb : ndarray of float32, shape (K, 3)

@@ -84,7 +84,7 @@ class Report:
 
     @property
     def compactness(self) -> float | None:
-        """Of a still, the sum of its pixels' squared distances, as `cv2.kmeans` reports it."""
+        """Of a still, inertia times pixels: mapped exactly, the sum that `cv2.kmeans` reports."""
         return self.inertia * self.info.width * self.info.height if self.info.still else None
 
 

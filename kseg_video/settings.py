@@ -85,7 +85,9 @@ class SegmenterSettings:
     n_clusters : int
         Number of clusters, 1 to 32; where it is left at 5, a palette's number of colours.
     color_space : {"rgb", "lab", "luv", "hsv", "ycrcb", "oklab"}
-        Working space in which distances are measured (see `kseg_video.color`).
+        Working space in which distances are measured, with centroids and inertia in its units:
+        levels of 0 to 255 for rgb and ycrcb, CIE's for lab and luv (L* 0 to 100), Oklab times 100,
+        and the cone (S V cos H, S V sin H, V) with V 0 to 255 for hsv (see `kseg_video.color`).
     mapping : {"fast", "exact"}, optional
         Label table over a 16-bit colour index, or the nearest centroid of every pixel. None leaves
         the choice to the input: exact for stills, fast for video and plain arrays.
@@ -104,7 +106,8 @@ class SegmenterSettings:
     max_iterations : int
         Iterations of one attempt at the most.
     epsilon : float
-        An attempt ends when no centroid moves farther than this, in units of the working space.
+        An attempt ends when no centroid moves farther than this, in units of the working space; at
+        most 1,000,000.
     palette : tuple of str
         Colours as ``#rrggbb``, one for each cluster, that are taken instead of a fit and kept.
     frozen : bool

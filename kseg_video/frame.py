@@ -13,7 +13,8 @@ import numpy as np
 from kseg_video.color import ColorEncoding, yuv_to_bgr_matrix
 from kseg_video.errors import SourceError
 from kseg_video.palette import Palette, shares_of
-from kseg_video.pixel_checks import check_opacity, check_pixels
+from kseg_video.pixel_checks import OF_VIDEO, check_opacity, check_pixels
+from kseg_video.setting_checks import take_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,11 @@ class VideoInfo:
         Whether this is a single picture without a time of its own.
     has_alpha : bool
         Whether its frames carry opacity.
+
+    Raises
+    ------
+    SettingsError
+        If a value is none of those.
     """
 
     width: int
@@ -66,6 +72,9 @@ class VideoInfo:
     sample_aspect_ratio: Fraction = Fraction(1)
     still: bool = False
     has_alpha: bool = False
+
+    def __post_init__(self) -> None:
+        take_fields(self, OF_VIDEO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,46 @@
-"""Checks of arrays that are given as pictures."""
+"""Checks of arrays that are given as pictures, and of what is announced of them."""
 
 from __future__ import annotations
 
+from fractions import Fraction
+from numbers import Real
+
 import numpy as np
 
+from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.setting_checks import one_of, take
+from kseg_video.setting_checks import FLAG, LARGEST, Kind, Table, instance, one_of, take, whole
 
 _WANTED_SHAPES = {
     "bgr24": "(height, width, 3) in BGR order",
     "i420": "(height + height / 2, width), the half rounded up and the width even",
     "gray8": "(height, width)",
+}
+_FINEST = 1_000_000  # denominator of a ratio that is given as a decimal number
+
+
+def _read_ratio(value: object) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError
+    exact = value if isinstance(value, Fraction) else None
+    ratio = exact or Fraction(float(value)).limit_denominator(_FINEST)
+    if ratio <= 0:
+        raise ValueError
+    return ratio
+
+
+_SIDE = whole(1, LARGEST)
+_RATIO = Kind("give a Fraction above 0", _read_ratio)
+OF_VIDEO: Table = {
+    "width": ("the width", _SIDE),
+    "height": ("the height", _SIDE),
+    "frame_rate": ("the frame rate", _RATIO),
+    "layout": ("the layout", one_of(*_WANTED_SHAPES)),
+    "encoding": ("the encoding", instance(ColorEncoding)),
+    "frame_count": ("the number of frames", whole(0).or_else(None)),
+    "sample_aspect_ratio": ("the pixels' aspect ratio", _RATIO),
+    "still": ("still", FLAG),
+    "has_alpha": ("has_alpha", FLAG),
 }
 
 

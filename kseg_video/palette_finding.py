@@ -17,6 +17,7 @@ from kseg_video.mapping import nearest
 from kseg_video.media_settings import TrimSettings
 from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
+from kseg_video.setting_checks import FLAG, PATH, several, take, take_settings
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.shrinking import blamed_if_it_shrinks
 from kseg_video.sources import open_source
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 _FRAMES = 12
 # Of a video whose length is unknown, one of so many from the start on.
 _STRIDE = 12
+_SOURCES = several(
+    tuple,
+    lambda path: take("a source", path, PATH),
+    "give a file's name or Path, or a list of them",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,12 +88,17 @@ def find_palette(
 
     Raises
     ------
+    SettingsError
+        If there is no source, or a parameter is something else.
     SourceError
         If one cannot be read.
     """
-    settings = segmenter or SegmenterSettings()
-    paths = [sources] if isinstance(sources, str | Path) else sources
-    bgr = np.concatenate([_sample_source(Path(path), settings, trim, decoder) for path in paths])
+    settings = take_settings("segmenter", segmenter, SegmenterSettings)
+    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
+    paths = take("the sources", [sources] if isinstance(sources, str | Path) else sources, _SOURCES)
+    if not paths:
+        raise SettingsError("there are no sources; give one at least")
+    bgr = np.concatenate([_sample_source(path, settings, trim, decoder) for path in paths])
     colors = to_working(bgr, settings.color_space)
     chosen = choose_cluster_count(colors, settings) if choose_clusters else None
     if chosen is not None:
@@ -143,7 +154,7 @@ def _sample_source(
     SourceError
         If it cannot be read.
     """
-    trim = trim or TrimSettings()
+    trim = take_settings("trim", trim, TrimSettings)
     with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
         wanted = settings.sample_pixels or ("all" if source.info.still else DEFAULT_SAMPLE_PIXELS)
         count = source.info.frame_count

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from kseg_video.errors import SettingsError, SourceError, cannot_read
 from kseg_video.regular_files import check_is_regular
+from kseg_video.setting_checks import PATH, take
 from kseg_video.settings import MAX_CLUSTERS, ColorSpace
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
     SourceError
         If it cannot be read or holds none, or too many colours.
     """
-    path = Path(path)
+    path = take("the palette's file", path, PATH)
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         raise SettingsError(

@@ -14,20 +14,21 @@ suffix  contents
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from kseg_video.errors import SettingsError, cannot_write
 from kseg_video.messages import shown
+from kseg_video.palette import Palette
 from kseg_video.palette_picture import draw_swatches
+from kseg_video.setting_checks import FLAG, PATH, instance, one_of, take
+from kseg_video.settings import ColorSpace
 from kseg_video.stills import write_still
 from kseg_video.whole_files import PartialFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from kseg_video.palette import Palette
-    from kseg_video.settings import ColorSpace
 
 _PICTURE_SUFFIX = ".png"
 
@@ -87,11 +88,14 @@ def save_palette(
     Raises
     ------
     SettingsError
-        If the suffix is unknown.
+        If the suffix is unknown, or a parameter is something else.
     SinkError
         If the file cannot be written.
     """
-    path = Path(path)
+    path = take("the palette's file", path, PATH)
+    take("the palette", palette, instance(Palette))
+    take("the colour space", color_space, one_of(*get_args(ColorSpace), None))
+    overwrite = take("overwrite", overwrite, FLAG)
     check_palette_output(path)
     suffix = path.suffix.lower()
     part = PartialFile(path, overwrite=overwrite)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import SinkError, cannot_write
-from kseg_video.frame import check_frame
+from kseg_video.sink_checks import check_frame
 from kseg_video.stills import OPAQUE_STILL_SUFFIXES, numbered_files, write_frame
 from kseg_video.temporary_entries import TemporaryEntry
 from kseg_video.whole_files import AbortingContext, publish_all
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kseg_video.frame import Frame
+    from kseg_video.frame import Frame, VideoInfo
 
 
 class SequenceSink(AbortingContext):
@@ -28,6 +28,8 @@ class SequenceSink(AbortingContext):
     ----------
     path : Path
         With ``%05d`` or the like where the number goes. Its folder is made if it is missing.
+    info : VideoInfo
+        Of the pictures.
     overwrite : bool
         Whether existing files may be replaced; those of numbers that are not written stay.
 
@@ -37,8 +39,9 @@ class SequenceSink(AbortingContext):
         If the files cannot be made.
     """
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
         self._path = path
+        self._info = info
         self._overwrite = overwrite
         self._suffix = path.suffix.lower()
         self._count = 0
@@ -57,9 +60,9 @@ class SequenceSink(AbortingContext):
         Raises
         ------
         SinkError
-            If it or one before it cannot be written.
+            If it is not what was announced, or it or one before it cannot be written.
         """
-        check_frame(frame)
+        check_frame(self._path, frame, self._info)
         if len(self._pending) > self._workers:
             self._await_oldest()
         if self._may_lose_alpha and frame.is_transparent:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from kseg_video.file_report import has_reported
 from kseg_video.frame import Frame, VideoInfo
 from kseg_video.media_settings import DecoderSettings, TrimSettings
 from kseg_video.probe import probe
+from kseg_video.setting_checks import PATH, take, take_settings
 from kseg_video.shrinking import became_shorter, has_shrunk
 from kseg_video.stalls import MishapError, StalledError
 from kseg_video.still_source import StillsSource
@@ -26,6 +26,7 @@ from kseg_video.trimming import WantedPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from kseg_video.frame import Tracks
 
@@ -95,10 +96,14 @@ def open_source(
 
     Raises
     ------
+    SettingsError
+        If a parameter is something else.
     SourceError
         If it does not exist, is empty, cannot be read or holds no picture.
     """
-    path, trim, decoder = Path(path), trim or TrimSettings(), decoder or DecoderSettings()
+    path = take("the source", path, PATH)
+    trim = take_settings("trim", trim, TrimSettings)
+    decoder = take_settings("decoder", decoder, DecoderSettings)
     opened = _opened.pop((path, trim, decoder), None)
     if isinstance(opened, VideoFileSource):
         return opened

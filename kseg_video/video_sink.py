@@ -8,7 +8,7 @@ from kseg_video.containers import CONTAINERS, codec_arguments
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
 from kseg_video.filters import video_filter
-from kseg_video.frame import check_frame, i420_shape
+from kseg_video.sink_checks import check_frame
 from kseg_video.track_muxing import picture_delay, tracks_input, tracks_output
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ class VideoFileSink(FfmpegSink):
         super().__init__(path, overwrite=encoder.overwrite)
         self._info = info
         self._tracks = tracks
-        self._shape = _picture_shape(info)
         self._container = CONTAINERS[path.suffix.lower()]
         self._codec = self._container.codec(encoder, alpha=info.has_alpha)
         keeps_alpha = encoder.lossless or self._codec in self._container.alpha_codecs
@@ -74,11 +73,7 @@ class VideoFileSink(FfmpegSink):
         SinkError
             If it has not, or the encoder has ended.
         """
-        check_frame(frame)
-        if frame.pixels.shape != self._shape or frame.width != self._info.width:
-            raise SinkError(
-                f"a picture of shape {frame.pixels.shape} cannot follow ones of {self._shape}"
-            )
+        check_frame(self._path, frame, self._info)
         if self._may_lose_alpha and frame.is_transparent:
             self._may_lose_alpha = False
             self.notes.append(f"{self._codec} in {self._path.suffix} keeps no transparency")
@@ -172,9 +167,3 @@ def _color_space(encoding: ColorEncoding) -> str:
     if (encoding.matrix, encoding.primaries) == ("bt601", "bt470bg"):
         return "bt470bg"
     return _COLOR_SPACES[encoding.matrix]
-
-
-def _picture_shape(info: VideoInfo) -> tuple[int, ...]:
-    if info.layout == "i420":
-        return i420_shape(info.width, info.height)
-    return (info.height, info.width, 3) if info.layout == "bgr24" else (info.height, info.width)

@@ -12,9 +12,9 @@ import numpy as np
 
 from kseg_video.errors import SinkError, cannot_write
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
-from kseg_video.frame import check_frame
 from kseg_video.gif import LONGEST_DELAY, GifPatch, gif_end, gif_header
 from kseg_video.indexed_color import ColorIndexer, ColorReducer
+from kseg_video.sink_checks import check_frame
 from kseg_video.whole_files import AbortingContext, PartialFile
 from kseg_video.written_video import check_whole
 
@@ -58,8 +58,7 @@ class GifSink(AbortingContext):
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
         self.notes: list[str] = []
         self._path = path
-        self._size = (info.height, info.width)
-        self._has_alpha = info.has_alpha
+        self._info = info
         self._indexer, self._reducer = ColorIndexer(), ColorReducer()
         self._offered = self._taken = self._stored = 0
         rate = info.frame_rate
@@ -70,7 +69,7 @@ class GifSink(AbortingContext):
             self._note(f"GIF shows {shown:g} of the {float(rate):g} frames a second")
         # What is shown, as numbers of colour and opacity; its patch waits until it is known for how
         # long. At first, all is clear.
-        self._shown: NDArray[np.uint32] = np.zeros(self._size, np.uint32)
+        self._shown: NDArray[np.uint32] = np.zeros((info.height, info.width), np.uint32)
         self._patch: GifPatch | None = None
         self._since = 0
         self._part = PartialFile(path, overwrite=overwrite)
@@ -89,18 +88,18 @@ class GifSink(AbortingContext):
         Raises
         ------
         SinkError
-            If it has not the size announced or cannot be written.
+            If it has not the size and layout announced, or cannot be written.
         """
-        _check_picture(frame, self._size)
+        check_frame(self._path, frame, self._info)
         self._offered += 1
         if (self._offered - 1) % self._every:
             return
         if frame.layout == "gray8":
             self._show(frame.pixels, _GRAYS)
-        elif frame.alpha is None or not self._has_alpha:
-            self._show(*self._indexed(frame.pixels))
+        elif frame.alpha is None or not self._info.has_alpha:
+            self._show(*self._indexed(frame.bgr))
         else:
-            self._show_transparent(frame.pixels, frame.alpha)
+            self._show_transparent(frame.bgr, frame.alpha)
         self._taken += 1
 
     def close(self) -> None:
@@ -146,7 +145,7 @@ class GifSink(AbortingContext):
         shown = table[indices]
         if clear is not None:
             shown[clear] = 0
-        changed = shown != (0 if self._has_alpha else self._shown)
+        changed = shown != (0 if self._info.has_alpha else self._shown)
         if self._patch is not None:
             if np.array_equal(shown, self._shown):
                 return
@@ -169,7 +168,7 @@ class GifSink(AbortingContext):
         try:
             while self._since < end:
                 delay = min(end - self._since, LONGEST_DELAY)
-                self._file.write(patch.encoded(delay, clears_away=self._has_alpha))
+                self._file.write(patch.encoded(delay, clears_away=self._info.has_alpha))
                 self._since += delay
                 self._stored += 1
         except OSError as error:
@@ -208,8 +207,7 @@ class WebpSink(FfmpegSink):
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool, lossless: bool) -> None:
         super().__init__(path, overwrite=overwrite)
-        self._size = (info.height, info.width)
-        self._frame_rate = info.frame_rate
+        self._info = info
         self._indexer = ColorIndexer()
         self._lossless = lossless
 
@@ -219,26 +217,17 @@ class WebpSink(FfmpegSink):
         Raises
         ------
         SinkError
-            If it has not the size announced, or the encoder has ended.
+            If it has not the size and layout announced, or the encoder has ended.
         """
-        _check_picture(frame, self._size)
+        check_frame(self._path, frame, self._info)
         if self._process is None:
             exact = self._lossless or self._has_few_colors(frame)
             quality = _WEBP_LOSSLESS if exact else _WEBP_LOSSY
             encoder = ("-c:v", "libwebp_anim", "-pix_fmt", "bgra", *quality)
-            height, width = self._size
-            pictures = (*raw_video("bgra", width, height, self._frame_rate), "-i", "pipe:0")
-            self._start([*pictures, *encoder, "-loop", "0"], "webp")
+            info = self._info
+            pictures = raw_video("bgra", info.width, info.height, info.frame_rate)
+            self._start([*pictures, "-i", "pipe:0", *encoder, "-loop", "0"], "webp")
         self._feed(frame.bgra)
 
     def _has_few_colors(self, frame: Frame) -> bool:
-        return frame.layout == "gray8" or self._indexer.index(frame.pixels) is not None
-
-
-def _check_picture(frame: Frame, size: tuple[int, int]) -> None:
-    check_frame(frame)
-    if frame.pixels.shape[:2] != size or frame.layout == "i420":
-        raise SinkError(
-            f"a {frame.layout} picture of shape {frame.pixels.shape} cannot follow; give "
-            f"bgr24 or gray8 of {size[1]}x{size[0]}"
-        )
+        return frame.layout == "gray8" or self._indexer.index(frame.bgr) is not None

@@ -43,7 +43,7 @@ def background(text: str) -> str | Path:
         raise argparse.ArgumentTypeError(f"{text} is an address; download it first")
     path = Path(text)
     looks_like_a_file = path.name != text or (path.suffix and not text.startswith(_AMOUNTS))
-    if text == "picture" or path.is_file() or looks_like_a_file:
+    if text == "picture" or looks_like_a_file or (is_there(text) and path.is_file()):
         return path
     _check(lambda: parse_background(text))
     return text
@@ -103,6 +103,14 @@ def seconds(text: str) -> float:
         message = f"{text!r} is no time; give seconds or a time such as 1:30"
         raise argparse.ArgumentTypeError(message) from None
     return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + float(clock[3])
+
+
+def is_there(text: str) -> bool:
+    """Whether there is something of that name, which need not be one that a file can have."""
+    try:
+        return Path(text).exists()
+    except OSError:
+        return False
 
 
 def path(text: str) -> Path:

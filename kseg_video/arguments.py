@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import kseg_video
@@ -23,7 +22,7 @@ from kseg_video.argument_groups import (
     add_statistics,
     add_trimming,
 )
-from kseg_video.argument_values import number, path, size
+from kseg_video.argument_values import is_there, number, path, size
 from kseg_video.messages import complain
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         command = re.fullmatch(r"argument COMMAND: invalid choice: '(.+)' \(choose (.+)\)", message)
         if command is not None:
-            convert = f" (or: kseg-video convert {command[1]})" if Path(command[1]).exists() else ""
+            convert = f" (or: kseg-video convert {command[1]})" if is_there(command[1]) else ""
             message = f"there is no command {command[1]}; choose {command[2]}{convert}"
         lacking = re.fullmatch(r"argument (?:\S+/)?(--\S+): expected one argument", message)
         if lacking is not None:  # which a value such as -1,5 is not taken for
@@ -78,7 +77,7 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
         if hasattr(options, "source"):
             return f"{options.command} takes one source, and {argument} is another"
         return f"{options.command} takes no {argument}"
-    if Path(argument).exists():  # by a pattern such as *.mp4
+    if is_there(argument):  # by a pattern such as *.mp4
         return f"there is no option {argument}; the file of that name is ./{argument}"
     option = argument.split("=", maxsplit=1)[0]
     known = [f"--{name.replace('_', '-')}" for name in vars(options)]
@@ -193,7 +192,6 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     keeping.add_argument(
         "--output-dir",
         type=path,
-        default=Path(),
         metavar="FOLDER",
         help="where snapshots and recordings go (default: here)",
     )

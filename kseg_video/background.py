@@ -17,6 +17,7 @@ Color: TypeAlias = "tuple[int, int, int]"  # red, green, blue
 _HEX_COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _AMOUNT = re.compile(r"(blur|pixelate)(?::(.*))?")
 _MOST_PIXELS = 1000
+_FEW_DIGITS = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def parse_background(text: str | Path) -> Background:
     kind: BackgroundKind = "blur" if found[1] == "blur" else "pixelate"
     if found[2] is None:
         return Background(kind)
-    if not found[2].isdecimal() or not 1 <= int(found[2]) <= _MOST_PIXELS:
+    if not _FEW_DIGITS.fullmatch(found[2]) or not 1 <= int(found[2]) <= _MOST_PIXELS:
         raise SettingsError(
             f"{text} is no background; give pixels from 1 to {_MOST_PIXELS}, as in {kind}:20"
         )

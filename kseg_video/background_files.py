@@ -13,12 +13,13 @@ from kseg_video.color import bgr_to_yuv
 from kseg_video.compositing import covering
 from kseg_video.decoding import Decoding, read_picture
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.filters import video_filter
 from kseg_video.frame import Frame, padded_to_even
+from kseg_video.looping import Passes
 from kseg_video.media_settings import DecoderSettings
 from kseg_video.probe import probe
-from kseg_video.stalls import StalledError
+from kseg_video.stalls import MishapError, StalledError
 from kseg_video.stills import STILL_SUFFIXES, read_still
 
 if TYPE_CHECKING:
@@ -128,30 +129,33 @@ class _BackgroundVideo(BackgroundFile):
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
         self._path, self._info = path, info
-        arguments = ["-nostdin", "-stream_loop", "-1", "-i", file_argument(path)]
+        arguments = ["-nostdin", *file_input(path)]
         arguments += ["-map", "0:V:0", "-vf", self._filters(), "-fps_mode", "passthrough"]
         arguments += ["-pix_fmt", "yuv420p" if info.layout == "i420" else "bgr24"]
-        self._process = FfmpegProcess([*arguments, "-f", "rawvideo", "-"], feeds=False)
+        arguments += ["-f", "rawvideo", "-"]
+        self._passes = Passes(lambda: FfmpegProcess(arguments, feeds=False))
 
     def next(self) -> Frame:
-        info = self._info
+        cannot = f"the background {self._path} cannot be read on"
         try:
-            pixels = read_picture(self._process, info.layout, info.width, info.height)
-            if pixels is None:
-                said = "; ".join(self._process.messages[:1]) or "its decoder ended"
-                raise SourceError(
-                    f"the background {self._path} cannot be read on ({said}); check that it plays"
-                )
+            while (pixels := self._picture()) is None:
+                if not self._passes.again():
+                    said = "; ".join(self._passes.process.messages[:1]) or "it holds no frame"
+                    raise SourceError(f"{cannot} ({said}); check that it plays")
         except StalledError as error:
-            raise SourceError(
-                f"the background {self._path} cannot be read on ({error}); "
-                "check the disk that it lies on"
-            ) from error
-        return _frame(pixels, info)
+            raise SourceError(f"{cannot} ({error}); check the disk that it lies on") from error
+        except MishapError as error:
+            raise SourceError(f"{cannot}: its decoder {error.fate}") from error
+        self._passes.count()
+        return _frame(pixels, self._info)
 
     def close(self) -> None:
         """End the decoder."""
-        self._process.stop()
+        self._passes.close()
+
+    def _picture(self) -> NDArray[np.uint8] | None:
+        info = self._info
+        return read_picture(self._passes.process, info.layout, info.width, info.height)
 
     def _filters(self) -> str:
         info, decoding = self._info, Decoding(probe(self._path), DecoderSettings())

@@ -21,11 +21,16 @@ import numpy as np
 
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
+from kseg_video.ffmpeg import FfmpegProcess, file_input, stream_input
 from kseg_video.frame import Frame
+from kseg_video.looping import Passes
+from kseg_video.media_limits import MAX_PIXELS, too_large
 from kseg_video.probe import probe
+from kseg_video.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from kseg_video.media_settings import CaptureSettings
 
 # ffmpeg knows others, which open files or several things at once.
@@ -47,9 +52,11 @@ _MOST_PARAMETERS = 512  # bytes of a line that says what follows
 # What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
 _ENCODING = ColorEncoding("bt709", full_range=False)
 _SMALLEST = 2  # pixels a side
+_TOO_LARGE = "exceeds specified max pixel"  # as ffmpeg says it
 # Pixels that are not square are made so; 4:2:0 wants even sizes.
 _TO_PLANES = (
-    "scale=w='if(gt(sar,0)*not(eq(sar,1)),trunc(iw*sar/2)*2,iw)':h=ih,"
+    "scale=w='if(gt(sar,0)*not(eq(sar,1))*lte(iw*sar*ih,"
+    f"{MAX_PIXELS}),trunc(iw*sar/2)*2,iw)':h=ih,"
     "crop=trunc(iw/2)*2:trunc(ih/2)*2,"
     "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+bilinear,format=yuv420p"
 )
@@ -84,8 +91,11 @@ class Capture(Protocol):
 
 
 def is_camera(source: str) -> bool:
-    """Whether a source's name means a camera: a number, or a device."""
-    return source.isdecimal() or source.startswith("/dev/")
+    """Whether a source's name means a camera: a number, or a device, be it unplugged or not."""
+    if source.isdecimal():
+        return True
+    path = Path(source)
+    return path.is_char_device() or (source.startswith("/dev/") and not path.exists())
 
 
 def is_stream(source: str) -> bool:
@@ -105,9 +115,9 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         return CameraCapture(source, settings)
     if is_stream(source):
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
-        return FfmpegCapture(source, [*_AT_ONCE, *by])
-    looping, path = ["-stream_loop", "-1"] if settings.loop else [], Path(source)
-    return FfmpegCapture(file_argument(path), looping, path)
+        return FfmpegCapture(source, [*_AT_ONCE, *by, *stream_input(source)])
+    path = Path(source)
+    return FfmpegCapture(path.name, file_input(path), path, loops=settings.loop)
 
 
 class CameraCapture:
@@ -192,27 +202,29 @@ class FfmpegCapture:
 
     Parameters
     ----------
-    address : str
-        Input as ffmpeg takes it.
-    options : list of str
-        Of the input.
+    name : str
+        For the user.
+    arguments : list of str
+        That make it ffmpeg's input.
     file : Path, optional
         What is played, at a constant rate. Without it frames come when they come, and what is
         announced counts for nothing: motion JPEG always says 25 a second.
+    loops : bool
+        Whether it starts again at its end.
     """
 
-    def __init__(self, address: str, options: list[str], file: Path | None = None) -> None:
-        self._name = address if file is None else file.name
+    def __init__(
+        self, name: str, arguments: list[str], file: Path | None = None, *, loops: bool = False
+    ) -> None:
+        self._name = name
         self._file = file
         self._count = 0
-        self._process = FfmpegProcess(
-            [
-                *("-nostdin", *options, "-i", address, "-map", "0:V:0", "-vf", _TO_PLANES),
-                *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
-                *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
-            ],
-            feeds=False,
-        )
+        command = [
+            *("-nostdin", *arguments, "-map", "0:V:0", "-vf", _TO_PLANES),
+            *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
+            *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
+        ]
+        self._passes = Passes(lambda: FfmpegProcess(command, feeds=False), endless=loops)
         self._shape: tuple[int, int] | None = None
         self._is_closed = False
         self._opened = time.monotonic()
@@ -232,19 +244,15 @@ class FfmpegCapture:
         Raises
         ------
         SourceError
-            If not even the first one comes.
+            If not even the first one comes, or the end is not that of the source.
         """
         if self._shape is None:
             self._shape = self._begin()
-        if not self._line().startswith(_FRAME_MARK):
-            return None
-        pixels = np.empty(self._shape, np.uint8)
-        missing = pixels.reshape(-1).data
-        while missing:
-            got = self._process.pipe.readinto(missing)  # type: ignore[attr-defined]
-            if not got:
+        while (pixels := self._picture()) is None:
+            if not self._goes_on():
                 return None
-            missing = missing[got:]
+            self._shape = self._begin()
+        self._passes.count()
         seconds = (
             self._count / self.frame_rate if self.frame_rate else time.monotonic() - self._opened
         )
@@ -256,16 +264,40 @@ class FfmpegCapture:
         """End the decoder, whatever it is doing."""
         self._is_closed = True
         with contextlib.suppress(OSError, ValueError):  # a read is under way in its thread
-            self._process.stop()
+            self._passes.close()
+
+    def _picture(self) -> NDArray[np.uint8] | None:
+        """The rest of a frame that comes now; None if none does."""
+        if self._shape is None or not self._line().startswith(_FRAME_MARK):
+            return None
+        pixels = np.empty(self._shape, np.uint8)
+        missing = pixels.reshape(-1).data
+        while missing:
+            got = self._passes.process.pipe.readinto(missing)  # type: ignore[attr-defined]
+            if not got:
+                return None
+            missing = missing[got:]
+        return pixels
+
+    def _goes_on(self) -> bool:
+        """Whether all begins again, now that the decoder has come to an end: its own."""
+        try:
+            return self._passes.again()
+        except StalledError as error:
+            raise SourceError(f"the decoder of {self._name} has stalled ({error})") from error
+        except MishapError as error:
+            raise SourceError(f"the decoder of {self._name} {error.fate}") from error
 
     def _begin(self) -> tuple[int, int]:
         """Read what comes before the first frame, and return the shape of the pixels."""
         header = self._line()
         fields = {field[:1]: field[1:] for field in header.decode("ascii", "replace").split()[1:]}
         if not header.startswith(b"YUV4MPEG2") or not {"W", "H"} <= fields.keys():
-            was_closed = self._is_closed  # by who does not want it any more, and asks nothing
+            if self._is_closed:  # by who does not want it any more, and asks nothing
+                raise SourceError(f"{self._name} was closed")
+            self._goes_on()
             self.close()
-            raise SourceError(f"{self._name} was closed") if was_closed else self._failure()
+            raise self._failure()
         if self._file is not None:
             self.frame_rate = float(Fraction(fields["F"].replace(":", "/")))
         return int(fields["H"]) * 3 // 2, int(fields["W"])
@@ -279,7 +311,10 @@ class FfmpegCapture:
                     f"{self._name} has pictures of {video.width}x{video.height}; live plays what "
                     f"is at least {_SMALLEST}x{_SMALLEST}"
                 )
-        said = "; ".join(self._process.messages[-1:]) or "no picture came"
+        messages = self._passes.process.messages
+        if any(_TOO_LARGE in line for line in messages):
+            return too_large(self._name)
+        said = "; ".join(messages[-1:]) or "no picture came"
         said = said.removeprefix("Error opening input files: ")
         advice = "check the address" if self._file is None else "check that it plays"
         return SourceError(f"{self._name} cannot be opened ({said}); {advice}")
@@ -288,7 +323,7 @@ class FfmpegCapture:
         """The next line that says what follows; empty at the end."""
         line = bytearray()
         while len(line) < _MOST_PARAMETERS:
-            byte = self._process.pipe.read(1)
+            byte = self._passes.process.pipe.read(1)
             if not byte or byte == b"\n":
                 break
             line += byte

@@ -5,7 +5,6 @@ Nothing here imports OpenCV or NumPy until there is work to do.
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,14 @@ from kseg_video.media_settings import (
     StatisticsSettings,
     TrimSettings,
 )
-from kseg_video.messages import answer, can_be_printed, complain, inform, is_at_terminal, told
+from kseg_video.messages import (
+    answer_data,
+    complain,
+    complain_in_full,
+    inform,
+    is_at_terminal,
+    told,
+)
 from kseg_video.settings import check_numbers
 from kseg_video.startup import import_opencv, silence_libraries
 from kseg_video.stopping import Stopped, in_background, leave_on_signals
@@ -68,15 +74,17 @@ def _run(arguments: Sequence[str] | None) -> int:
         if line := _stopped_line(options):
             inform(line)
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told, whatever it is
         if options.debug:
-            raise
-        complain(told(error))
+            complain_in_full(error)
+        else:
+            complain(told(error))
         return EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
 
 
 def _live(options: argparse.Namespace) -> int:
     import_opencv()
+    silence_libraries()
     from kseg_video.live_command import run_live
 
     return run_live(options)
@@ -84,6 +92,7 @@ def _live(options: argparse.Namespace) -> int:
 
 def _palette(options: argparse.Namespace) -> int:
     import_opencv()
+    silence_libraries()
     from kseg_video.palette_command import run_palette
 
     return run_palette(options)
@@ -131,12 +140,17 @@ def _convert(options: argparse.Namespace) -> int:
 
 def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
     from kseg_video.conversion import check_settings
+    from kseg_video.same_files import check_are_others
 
     outputs = _outputs(options)
     for path in settings["statistics"].paths if len(outputs) > 1 else ():
         raise SettingsError(f"{path} is one file for several inputs; convert them apart")
     for output in outputs:
         check_settings(output, settings["rendering"], settings["encoder"])
+    written = *outputs, *settings["statistics"].paths
+    check_are_others(written, options.inputs)
+    if options.palette is not None:
+        check_are_others(written, [options.palette], "palette")
     console = None if options.quiet else _console()
     pairs = list(zip(options.inputs, outputs, strict=True))
     return _convert_each(options, pairs, settings, console)
@@ -165,7 +179,7 @@ def _convert_each(
                 report = in_background(job, _stopped_line(options))
         except Stopped:
             if options.json and len(pairs) > 1:
-                _print_json([*summaries, {"input": str(source), "error": "stopped"}])
+                answer_data([*summaries, {"input": str(source), "error": "stopped"}])
             raise
         except Exception as error:
             if len(pairs) == 1 or options.debug:
@@ -182,7 +196,7 @@ def _convert_each(
         if options.show:
             _show(report)
     if options.json:
-        _print_json(summaries if len(pairs) > 1 else summaries[0])
+        answer_data(summaries if len(pairs) > 1 else summaries[0])
     return EXIT_FAILED if failed else 0
 
 
@@ -204,6 +218,7 @@ def _console() -> Console | None:
 
 def _outputs(options: argparse.Namespace) -> list[Path]:
     """Where each input goes."""
+    from kseg_video.same_files import find_same
     from kseg_video.targets import check_folder, check_name, default_output
 
     named: Path | None = options.output
@@ -218,9 +233,8 @@ def _outputs(options: argparse.Namespace) -> list[Path]:
     outputs = [
         default_output(source, named, lossless=options.lossless) for source in options.inputs
     ]
-    for output in outputs:
-        if outputs.count(output) > 1:
-            raise SettingsError(f"several inputs would be written to {output}; convert them apart")
+    if found := find_same(outputs):
+        raise SettingsError(f"several inputs would be written to {found[1]}; convert them apart")
     return outputs
 
 
@@ -234,11 +248,6 @@ def _show(report: Report) -> None:
         show_still(report.output)
     except DisplayError as error:
         complain(f"{error}; the picture was written all the same", "warning")
-
-
-def _print_json(data: object) -> None:
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    answer(text if can_be_printed(text) else json.dumps(data, indent=2))
 
 
 def _doctor(_options: argparse.Namespace) -> int:

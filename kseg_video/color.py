@@ -5,18 +5,18 @@ The working spaces, all float32 with Euclidean distance:
 
 =======  ==========================================================================================
 rgb      the levels themselves, in the order B, G, R
-lab      CIE L*a*b*, D65: L* 0 to 100
+lab      CIE L*a*b*, D65: L* 0 to 100, by the formula (see `kseg_video.cie_lab`)
 luv      CIE L*u*v*, D65: L* 0 to 100
 hsv      the HSV cone: (S V cos H, S V sin H, V), 0 to 255. Hue is an angle here, so that 359 and
          1 degrees are neighbours, and black is one colour whatever its hue
 ycrcb    Y, Cr, Cb of BT.601, full range, 0 to 255
-oklab    Oklab times 100: L 0 to 100
+oklab    Oklab [3]_ times 100: L 0 to 100
 =======  ==========================================================================================
 
 References
 ----------
 .. [1] ITU-R BT.601-7, BT.709-6 and BT.2020-2 (luma coefficients and quantisation).
-.. [2] OpenCV, "Color conversions" (L*a*b*, L*u*v*, YCrCb, HSV).
+.. [2] OpenCV, "Color conversions" (L*u*v*, YCrCb, HSV).
 .. [3] B. Ottosson, "A perceptual color space for image processing", 2020 (Oklab).
 """
 
@@ -29,7 +29,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 import cv2
 import numpy as np
 
+from kseg_video.cie_lab import bgr_of_cie_lab, cie_lab
 from kseg_video.errors import SettingsError
+from kseg_video.srgb import levels_of_light, linear_light
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -220,12 +222,6 @@ def color_scale(space: ColorSpace) -> float:
     return 100 / 255 if space in {"lab", "luv", "oklab"} else 1.0
 
 
-def linear_light(colors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Light of BGR levels, without sRGB's curve, 0 to 1; of the same shape."""
-    encoded = colors.astype(np.float64) / 255
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-
-
 def luma(colors: NDArray[np.generic]) -> NDArray[np.float32]:
     """Rec. 601 luma of BGR colours, 0 to 255; shape (K, 3) to (K,)."""
     return colors.astype(np.float32, copy=False) @ _BGR_TO_YCRCB_LUMA
@@ -321,15 +317,12 @@ def _to_oklab(colors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _from_oklab(values: NDArray[np.float32]) -> NDArray[np.float32]:
     roots = (values / _OKLAB_SCALE) @ np.linalg.inv(_LMS_TO_OKLAB).T
-    linear = np.clip(roots**3 @ np.linalg.inv(_BGR_TO_LMS).T, 0, 1)
-    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    levels: NDArray[np.float32] = (encoded * 255).astype(np.float32)
-    return levels
+    return levels_of_light(roots**3 @ np.linalg.inv(_BGR_TO_LMS).T)
 
 
 _SPACES: dict[ColorSpace, tuple[_Conversion, _Conversion]] = {
     "rgb": (_same, _same),
-    "lab": _opencv_space(cv2.COLOR_BGR2Lab, cv2.COLOR_Lab2BGR, 1),
+    "lab": (cie_lab, bgr_of_cie_lab),
     "luv": _opencv_space(cv2.COLOR_BGR2Luv, cv2.COLOR_Luv2BGR, 1),
     "hsv": (_to_hsv_cone, _from_hsv_cone),
     "ycrcb": _opencv_space(cv2.COLOR_BGR2YCrCb, cv2.COLOR_YCrCb2BGR, 255),

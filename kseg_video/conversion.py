@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING
 
 from kseg_video.background_files import check_background, open_background
 from kseg_video.errors import SettingsError
-from kseg_video.media_settings import EncoderSettings, StatisticsSettings
+from kseg_video.media_settings import (
+    DecoderSettings,
+    EncoderSettings,
+    StatisticsSettings,
+    TrimSettings,
+)
 from kseg_video.palette_finding import choose_for_source
 from kseg_video.pipeline import Run
 from kseg_video.rendering import is_transparent, view_layout, view_width
+from kseg_video.report import RunObserver
+from kseg_video.same_files import check_are_apart, check_are_others
+from kseg_video.setting_checks import FLAG, PATH, instance, take, take_settings
 from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
+from kseg_video.shrinking import blamed_if_it_shrinks
 from kseg_video.sinks import open_sink
 from kseg_video.sources import open_source
 from kseg_video.statistics_keeping import check_statistics, keep_statistics
@@ -22,7 +31,6 @@ from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
 from kseg_video.targets import (
     ANIMATION_SUFFIX,
     ARCHIVE_SUFFIX,
-    check_is_another,
     check_output,
     check_target,
 )
@@ -30,8 +38,7 @@ from kseg_video.workers import Reader
 
 if TYPE_CHECKING:
     from kseg_video.frame import PixelLayout, VideoInfo
-    from kseg_video.media_settings import DecoderSettings, TrimSettings
-    from kseg_video.report import Report, RunObserver
+    from kseg_video.report import Report
 
 
 def convert(  # noqa: PLR0913 - one for each part
@@ -75,31 +82,37 @@ def convert(  # noqa: PLR0913 - one for each part
     Raises
     ------
     SettingsError
-        If the settings contradict each other or the output's suffix.
+        If the settings contradict each other or the output's suffix, or are something else.
     SourceError
         If the source or the background cannot be read, or a chosen pixel lies outside the picture.
     SinkError
         If the output cannot be written; nothing is left of it then.
     """
     started = time.perf_counter()
-    source, output = Path(source), Path(output)
-    segmenter = segmenter or SegmenterSettings()
-    rendering = rendering or RenderSettings()
-    encoder = encoder or EncoderSettings()
-    choice = choice or ClusterChoice()
-    statistics = statistics or StatisticsSettings()
+    source, output = take("the source", source, PATH), take("the output", output, PATH)
+    segmenter = take_settings("segmenter", segmenter, SegmenterSettings)
+    rendering = take_settings("rendering", rendering, RenderSettings)
+    encoder = take_settings("encoder", encoder, EncoderSettings)
+    trim = take_settings("trim", trim, TrimSettings)
+    decoder = take_settings("decoder", decoder, DecoderSettings)
+    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
+    statistics = take_settings("statistics", statistics, StatisticsSettings)
+    choice = take_settings("choice", choice, ClusterChoice)
+    if observer is not None:
+        take("the observer", observer, instance(RunObserver))  # type: ignore[type-abstract]
     check_settings(output, rendering, encoder)
     if isinstance(rendering.background, Path):
         check_background(rendering.background)
-        for path in (output, *statistics.paths):
-            check_is_another(path, rendering.background, "background")
+        check_are_others((output, *statistics.paths), [rendering.background], "background")
     _check_targets(source, output, encoder, statistics)
     chosen = None
     if choose_clusters:
         chosen = choose_for_source(source, segmenter, trim, decoder)
         segmenter = replace(segmenter, n_clusters=chosen.count)
     check_numbers(rendering.disabled | choice.numbers, segmenter.n_clusters)
-    with open_source(source, trim, decoder) as frames, ExitStack() as stack:
+    with ExitStack() as stack:
+        stack.enter_context(blamed_if_it_shrinks(source))
+        frames = stack.enter_context(open_source(source, trim, decoder))
         run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
         run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
         if statistics.paths:
@@ -148,12 +161,10 @@ def _check_targets(
     source: Path, output: Path, encoder: EncoderSettings, statistics: StatisticsSettings
 ) -> None:
     """Check that all that is written may be."""
-    check_is_another(output, source)
+    outputs = output, *statistics.paths
+    check_are_apart(outputs)
+    check_are_others(outputs, [source])
     check_target(output, encoder)
-    if output in statistics.paths:
-        raise SettingsError(f"{output} is to hold two things; give the statistics another name")
-    for path in statistics.paths:
-        check_is_another(path, source)
     check_statistics(statistics, overwrite=encoder.overwrite)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import kseg_video
 from kseg_video.errors import DisplayError, KsegError, SourceError
-from kseg_video.messages import answer, told
+from kseg_video.messages import answer, shown, told
 from kseg_video.startup import import_opencv
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def examine() -> int:
     for name, look in _LOOKS.items():
         finding = _look(look)
         healthy &= finding.state != "MISSING"
-        answer(f"{finding.state:<8} {name:<10} {finding.text}")
+        answer(f"{finding.state:<8} {name:<10} {shown(finding.text)}")
     return 0 if healthy else 1
 
 
@@ -189,9 +189,11 @@ def _said_by_ffmpeg(argument: str) -> str:
 
     process = FfmpegProcess([argument], feeds=False)
     try:
-        return b"".join(iter(partial(process.read, 1 << 16), b"")).decode("utf-8", "replace")
+        said = b"".join(iter(partial(process.read, 1 << 16), b""))
+        process.wait()
     finally:
         process.stop()
+    return said.decode("utf-8", "replace")
 
 
 def _self_test() -> str:

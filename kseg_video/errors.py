@@ -29,15 +29,62 @@ class DisplayError(KsegError):
     """There is no screen to show a picture on."""
 
 
+OUT_OF_MEMORY = "out of memory; close other programs, take a smaller picture, or raise ulimit -v"
+# A thread takes memory for its stack, too.
+_THREADS = (
+    "no more processes or threads can be started, by a limit or for want of memory; close other "
+    "programs, or raise ulimit -u or -v"
+)
+# By the words of the system and of libraries.
+_SHORTAGES = {
+    "Cannot allocate memory": OUT_OF_MEMORY,
+    "Insufficient memory": OUT_OF_MEMORY,
+    "bad_alloc": OUT_OF_MEMORY,
+    "failed to map segment": "no memory for a library; close other programs, raise ulimit -v, or "
+    "install it where programs may run (no noexec)",
+    "Resource temporarily unavailable": _THREADS,
+    "can't start new thread": _THREADS,
+    "Too many open files": "too many files are open; close other programs, or raise ulimit -n",
+}
+
+
+def shortage(said: str) -> str | None:
+    """What has run out, and what to do, if that is what a message means.
+
+    Parameters
+    ----------
+    said : str
+        By the system or a library.
+    """
+    return next((told for words, told in _SHORTAGES.items() if words in said), None)
+
+
 def cannot_write(path: Path, error: OSError) -> SinkError:
     """What the system says of an output, as an error of ours."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return SinkError(f"{path} cannot be written: the disk is full; make room")
     if error.errno == errno.EFBIG:
         return grown_too_large(path)
+    if lacking := shortage(str(error)):
+        return SinkError(f"{path} cannot be written: {lacking}")
     return SinkError(
         f"{path} cannot be written ({error.strerror or error}); check the disk and its rights"
     )
+
+
+def cannot_read(path: Path, error: Exception, otherwise: str) -> SourceError:
+    """What keeps an input from being read, as an error of ours.
+
+    Parameters
+    ----------
+    path : Path
+    error : Exception
+        Of the system or a library.
+    otherwise : str
+        What to say of it if nothing has run out.
+    """
+    lacking = shortage(str(error))
+    return SourceError(f"{path} cannot be read: {lacking}" if lacking else f"{path} {otherwise}")
 
 
 def grown_too_large(path: Path) -> SinkError:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import numpy as np
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import KsegError, shortage
 from kseg_video.pace import Pace
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ class Feed:
         stuck.
     clock : callable
         Seconds that only ever grow.
+
+    Attributes
+    ----------
+    failed : bool
+        Whether a file is over, and not because it has come to its end.
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class Feed:
         self._taken_any = False
         self._paused = False
         self.condition: Condition = "opening"
+        self.failed = False
         self.message = ""
         self.description = ""
         self.received = 0
@@ -163,7 +169,8 @@ class Feed:
                 self.condition = "opening"
                 self._begin()
             return
-        patience = _OPENING if self.condition == "opening" else _SILENCE
+        # A file is not lost for being slow.
+        patience = _OPENING if self._paced or self.condition == "opening" else _SILENCE
         if not reading.holds and now - reading.last_sign > patience:
             self._lose(reading, "no frames come")
         elif self._is_stuck(reading):
@@ -186,6 +193,7 @@ class Feed:
             self.message = message
             if ended or not self._reconnect or not self.received:
                 self.condition = "ended"
+                self.failed = self._paced and not ended
             else:
                 self.condition = "lost"
                 self.losses += 1
@@ -275,7 +283,7 @@ class _Reading:
         except KsegError as error:
             ended, message = False, str(error)
         except Exception as error:  # noqa: BLE001 - a closed or broken capture may raise anything
-            ended, message = False, f"{type(error).__name__}: {error}"
+            ended, message = False, shortage(str(error)) or f"{type(error).__name__}: {error}"
         if not self._abandoned.is_set():
             self._feed._lose(self, message, ended=ended)  # noqa: SLF001 - one piece in two classes
 

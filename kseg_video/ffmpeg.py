@@ -18,16 +18,19 @@ from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import KsegError, shortage
 from kseg_video.leftovers import leftovers
-from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch
+from kseg_video.media_limits import MAX_PIXELS, formats_of_file, formats_of_streams
+from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO
 
-# Of a picture that a decoder may make: more than any camera's, less than damaged files claim.
-MAX_PIXELS = 100_000_000
+_LIMITS = ("-max_pixels", str(MAX_PIXELS))
+# Of one piece of memory: more than any packet or plane of a live picture takes.
+_STREAM_BYTES = 1 << 28
+_NETWORK = "http,https,httpproxy,tcp,udp,tls,crypto,data,rtp,srtp,rtmp,rtmps,srt,mmst,mmsh"
 
 _MESSAGES_KEPT = 100
 _NOTICES_KEPT = 10_000
@@ -50,8 +53,20 @@ def executable() -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
         raise KsegError(
-            "no ffmpeg found; reinstall it with: pip install --force-reinstall imageio-ffmpeg"
+            _lacking_to_run()
+            or "no ffmpeg found; reinstall it with: pip install --force-reinstall imageio-ffmpeg"
         ) from error
+
+
+def _lacking_to_run() -> str | None:
+    """What keeps any program from being run, which imageio-ffmpeg takes for a lack of ffmpegs."""
+    try:
+        subprocess.run(
+            [sys.executable, "-c", ""], check=False, capture_output=True, env=environment()
+        )
+    except OSError as error:
+        return shortage(str(error))
+    return None
 
 
 @cache
@@ -73,8 +88,30 @@ def file_argument(path: Path) -> str:
 
 
 def file_input(path: Path) -> list[str]:
-    """Arguments that make a file ffmpeg's next input, with its pictures' size limited."""
-    return ["-max_pixels", str(MAX_PIXELS), "-i", file_argument(path)]
+    """Arguments that make a file ffmpeg's next input.
+
+    Its pictures' size is limited, and it can have nothing else opened, be it a file or an address.
+    """
+    formats = formats_of_file(path)
+    return [
+        *_LIMITS,
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        formats,
+        "-i",
+        file_argument(path),
+    ]
+
+
+def stream_input(address: str) -> list[str]:
+    """Arguments that make a stream ffmpeg's next input.
+
+    Its pictures' size is limited, and it can have no file of this computer opened.
+    """
+    allowed = ("-protocol_whitelist", _NETWORK, "-format_whitelist", formats_of_streams())
+    # A part of motion JPEG may have no end.
+    return [*_LIMITS, "-max_alloc", str(_STREAM_BYTES), *allowed, "-i", address]
 
 
 class FfmpegProcess:
@@ -130,12 +167,16 @@ class FfmpegProcess:
         self._feeds = feeds
         if feeds and sys.platform != "win32":
             os.set_blocking(pipe.fileno(), False)
-        self._watch = StallWatch(self._process.pid)
+        self._watch = StallWatch(self._process.pid, writes_file=feeds)
         self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
         self._notices = notices
         self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
-        self._listener.start()
+        try:
+            self._listener.start()
+        except BaseException:  # as where there may be no more threads
+            self.stop()
+            raise
 
     @property
     def messages(self) -> list[str]:
@@ -190,6 +231,8 @@ class FfmpegProcess:
         ------
         StalledError
             If it does not end and is not at work either, or works for too long.
+        MishapError
+            If the end was not its own.
         """
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
@@ -202,6 +245,8 @@ class FfmpegProcess:
                     raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
         status = self._process.wait()
         leftovers.forget(self._leftover)
+        # A report holds the file's own words, too.
+        check_end(status, self._messages)
         return status
 
     def stop(self) -> None:
@@ -210,7 +255,8 @@ class FfmpegProcess:
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
         # A process stuck in the kernel cannot be killed; the system will end it in time.
-        self._listener.join(_DYING_SECONDS)
+        if self._listener.ident is not None:
+            self._listener.join(_DYING_SECONDS)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_DYING_SECONDS)
         leftovers.forget(self._leftover)
@@ -223,6 +269,7 @@ class FfmpegProcess:
         ready.register(self.pipe.fileno(), select.POLLOUT if self._feeds else select.POLLIN)
         while not ready.poll(LOOK_SECONDS * 1000):
             self._watch.look()
+        self._watch.note_progress()
 
     def _kill(self) -> None:
         if self._process.poll() is not None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from kseg_video.errors import SinkError, grown_too_large
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
-from kseg_video.stalls import StalledError
+from kseg_video.stalls import MishapError, StalledError
 from kseg_video.whole_files import AbortingContext, PartialFile
 from kseg_video.written_video import check_whole, stalled
 
@@ -110,18 +110,16 @@ class FfmpegSink(AbortingContext):
             return self._encoder.wait()
         except StalledError as error:
             raise stalled(self._path, error) from error
+        except MishapError as error:
+            if sys.platform != "win32" and error.status == -signal.SIGXFSZ:
+                raise grown_too_large(self._path) from error
+            raise SinkError(f"{self._path} cannot be written: the encoder {error.fate}") from error
 
     def _failure(self, status: int) -> SinkError:
+        self._part.check_place()
         reasons = self._encoder.messages
         if any("No space left" in line for line in reasons):
             return SinkError(f"{self._path} cannot be written: the disk is full; make room")
-        if sys.platform != "win32" and status == -signal.SIGXFSZ:
-            return grown_too_large(self._path)
-        if status < 0:
-            return SinkError(
-                f"{self._path} cannot be written: the encoder was killed (signal {-status}); "
-                "try again"
-            )
         return SinkError(
             f"{self._path} cannot be written ({reasons[0] if reasons else f'status {status}'}); "
             "check the disk, or choose another format"

@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 
 from kseg_video.color import ColorEncoding, yuv_to_bgr_matrix
-from kseg_video.errors import SinkError, SourceError
+from kseg_video.errors import SourceError
 from kseg_video.palette import Palette, shares_of
+from kseg_video.pixel_checks import OF_VIDEO, check_opacity, check_pixels
+from kseg_video.setting_checks import take_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +56,11 @@ class VideoInfo:
         Whether this is a single picture without a time of its own.
     has_alpha : bool
         Whether its frames carry opacity.
+
+    Raises
+    ------
+    SettingsError
+        If a value is none of those.
     """
 
     width: int
@@ -65,6 +72,9 @@ class VideoInfo:
     sample_aspect_ratio: Fraction = Fraction(1)
     still: bool = False
     has_alpha: bool = False
+
+    def __post_init__(self) -> None:
+        take_fields(self, OF_VIDEO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,13 @@ class Frame:
     odd_width : bool
         Whether the last column of i420 luma is there only to make its rows as long as those of U
         and V together, and lies outside the picture.
+
+    Raises
+    ------
+    SourceError
+        If the pixels are not such an array, or the opacity is not of the picture's size.
+    SettingsError
+        If the layout is unknown.
     """
 
     pixels: NDArray[np.uint8]
@@ -140,6 +157,11 @@ class Frame:
     time: float = 0.0
     alpha: NDArray[np.uint8] | None = None
     odd_width: bool = False
+
+    def __post_init__(self) -> None:
+        check_pixels(self.pixels, self.layout)
+        if self.alpha is not None:
+            check_opacity(self.alpha, (self.height, self.width))
 
     @property
     def width(self) -> int:
@@ -257,33 +279,20 @@ def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
     Raises
     ------
     SourceError
-        If it is neither, or an array is not uint8 of shape (H, W, 3) with at least one pixel.
+        If it is neither, or an array is not uint8 of shape (H, W, 3) with at least one pixel, or a
+        frame has no colours.
     """
-    if isinstance(picture, Frame):
-        if picture.pixels.flags.c_contiguous:
-            return picture
-        return replace(picture, pixels=np.ascontiguousarray(picture.pixels))
-    wanted = "a picture must be a uint8 array of shape (height, width, 3) in BGR order"
-    if not isinstance(picture, np.ndarray):
-        raise SourceError(f"{wanted} or a Frame, not a {type(picture).__name__}")
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise SourceError(f"{wanted}, not {picture.dtype} of shape {picture.shape}")
-    return Frame(np.ascontiguousarray(picture))
-
-
-def check_frame(picture: object) -> None:
-    """Check that what a sink is given is a frame: arrays know neither their layout nor their time.
-
-    Raises
-    ------
-    SinkError
-        If it is not.
-    """
-    if not isinstance(picture, Frame):
-        raise SinkError(
-            f"a sink takes a Frame, not a {type(picture).__name__}; "
-            "wrap an array, as Frame(array, index=0, time=0.0)"
+    if not isinstance(picture, Frame | np.ndarray):
+        raise SourceError(
+            "a picture must be a Frame, or a uint8 array of shape (height, width, 3) in BGR order, "
+            f"not a {type(picture).__name__}"
         )
+    frame = picture if isinstance(picture, Frame) else Frame(picture)
+    if frame.layout == "gray8":
+        raise SourceError("gray8 frames are for outputs alone; give one that is bgr24 or i420")
+    if frame.pixels.flags.c_contiguous:
+        return frame
+    return replace(frame, pixels=np.ascontiguousarray(frame.pixels))
 
 
 class ColorCells(Protocol):
@@ -306,7 +315,8 @@ class Segmentation:
     Parameters
     ----------
     labels : ndarray of uint8, shape (H, W)
-        Cluster number of every pixel.
+        Cluster number of every pixel. Like the arrays that follow it can only be read: the next
+        frame is held to it. A copy may be written to.
     centroids : ndarray of float32, shape (K, 3)
         Centres of the clusters in the working colour space; as all that follows, of `Palette`.
     colors : ndarray of uint8, shape (K, 3)
@@ -333,6 +343,12 @@ class Segmentation:
     color_space: ColorSpace = "rgb"
     cells: ColorCells | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        for name in ("labels", "centroids", "colors", "real"):
+            view = getattr(self, name).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
     @property
     def begins_scene(self) -> bool:
         """Whether its regions have nothing to do with those of the frame before."""
@@ -346,6 +362,10 @@ class Segmentation:
         SourceError
             If it has not.
         """
+        if not isinstance(frame, Frame):
+            raise SourceError(
+                f"a Frame is painted, not a {type(frame).__name__}; give Frame(array)"
+            )
         height, width = self.labels.shape
         if (frame.width, frame.height) != (width, height):
             raise SourceError(

@@ -10,12 +10,13 @@ import numpy as np
 
 from kseg_video.cie_lab import cie_lab
 from kseg_video.color import working_to_bgr
-from kseg_video.frame import as_frame
+from kseg_video.frame import Segmentation, as_frame
+from kseg_video.setting_checks import instance, take
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.frame import Event, Frame, Segmentation
+    from kseg_video.frame import Event, Frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,8 @@ class FrameStatistics:
     event : {"cold", "warm", "cut", "reseed"}
         See `kseg_video.frame.Segmentation`.
     inertia : float
-        Likewise.
+        Likewise: mean squared distance to the centroids in units of the working space squared, of
+        all pixels with exact mapping, of the sampled ones with fast mapping.
     shares : ndarray of float64, shape (K,)
         Part of the frame's pixels in each cluster.
     rgb : ndarray of float32, shape (K, 3)
@@ -69,11 +71,13 @@ def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> F
 
     Raises
     ------
+    SettingsError
+        If the segmentation is something else.
     SourceError
         If the picture is none, or not of the segmentation's size.
     """
     frame = as_frame(picture)
-    segmentation.check_size(frame)
+    take("the segmentation", segmentation, instance(Segmentation)).check_size(frame)
     palette = segmentation.palette
     bgr = working_to_bgr(palette.centroids, segmentation.color_space)
     lab = cie_lab(bgr)

@@ -6,12 +6,13 @@ import contextlib
 import tempfile
 import zipfile
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kseg_video.errors import SinkError, cannot_write
-from kseg_video.frame import check_frame
+from kseg_video.sink_checks import check_frame
 from kseg_video.whole_files import AbortingContext, PartialFile
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class LabelArchiveSink(AbortingContext):
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
         self._path = path
-        self._shape = (info.height, info.width)
+        self._info = replace(info, layout="gray8")
         self._times: list[float] = []
         self.notes: list[str] = []
         self._part = PartialFile(path, overwrite=overwrite)
@@ -68,9 +69,7 @@ class LabelArchiveSink(AbortingContext):
         SinkError
             If it is none, has not the size announced, or cannot be written.
         """
-        check_frame(frame)
-        if frame.layout != "gray8" or frame.pixels.shape != self._shape:
-            raise SinkError(f"{self._path} takes label maps of {self._shape[1]}x{self._shape[0]}")
+        check_frame(self._path, frame, self._info)
         try:
             self._waiting.write(self._compressor.compress(np.ascontiguousarray(frame.pixels).data))
         except OSError as error:
@@ -102,7 +101,7 @@ class LabelArchiveSink(AbortingContext):
             self._waiting.close()
 
     def _pack(self) -> None:
-        shape = (len(self._times), *self._shape)
+        shape = (len(self._times), self._info.height, self._info.width)
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         self._waiting.seek(0)
         with zipfile.ZipFile(self._part.path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -16,6 +16,7 @@ from kseg_video.hud import Figures, Hud
 from kseg_video.live_figures import LiveFigures, Meter
 from kseg_video.live_picture import LivePicture
 from kseg_video.live_state import Command, LiveState, Pressed, click, press, refusal, settle
+from kseg_video.messages import shown
 from kseg_video.screen import Click, Closed, KeyPress
 from kseg_video.summary import frames_in_words
 from kseg_video.timing import StageTimer
@@ -52,6 +53,8 @@ class LiveSession:
         What the user starts with.
     files : LiveFiles
     status : LiveStatus, optional
+    must_record : bool
+        Whether there is nothing to go on for once a recording has failed.
     clock : callable
         Seconds that only ever grow.
     """
@@ -65,6 +68,7 @@ class LiveSession:
         files: LiveFiles,
         *,
         status: LiveStatus | None = None,
+        must_record: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = state
@@ -73,6 +77,7 @@ class LiveSession:
         self._screen = screen
         self._files = files
         self._status = status
+        self._must_record = must_record
         self._clock = clock
         self._timer = StageTimer()
         self.picture = LivePicture(state.segmenter, self._timer)
@@ -110,7 +115,19 @@ class LiveSession:
         frames = frames_in_words(self._frames)
         did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._chosen]
         # Without a frame, what became of the source is a failure of its own, or of no interest.
-        return [*did, self._feed.message] if self._frames and self._feed.message else did
+        told = self._frames and self._feed.message and not self._feed.failed
+        return [*did, self._feed.message] if told else did
+
+    def check(self) -> None:
+        """Raise what ended the source, once the run is over, unless that was its own end.
+
+        Raises
+        ------
+        SourceError
+            If a file could not be played to its end.
+        """
+        if self._feed.failed:
+            raise SourceError(self._about(self._feed.message))
 
     def quit(self) -> None:
         """End soon; may be called from a signal handler."""
@@ -126,6 +143,7 @@ class LiveSession:
             self._obey(event)
         for message in self._files.news():
             self._say(message)
+        self._over |= self._must_record and self._files.has_lost_recording
         if self._steps and self._clock() > self._step_due:
             self._step_due = float("inf")
             self._say("waiting for the next frame")
@@ -278,7 +296,7 @@ class LiveSession:
             palette=None if segmentation is None else segmentation.palette,
             pointed=self._pointed(),
             recorded=None if recorder is None else recorder.seconds,
-            message=self._said(),
+            message=shown(self._said()),
         )
 
     def _condition(self) -> str:

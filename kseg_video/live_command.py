@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kseg_video.argument_settings import (
     capture_settings,
@@ -29,7 +30,7 @@ from kseg_video.live_background import open_live_background
 from kseg_video.live_files import LiveFiles
 from kseg_video.live_state import BACKGROUNDS, HELP, VIEWS, LiveState
 from kseg_video.live_status import LiveLines, LivePanel, TerminalNote, caught_stderr
-from kseg_video.messages import answer, inform
+from kseg_video.messages import answer, inform, shown
 from kseg_video.preview import LiveWindow
 from kseg_video.recording import check_recording
 from kseg_video.settings import check_numbers
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
     from kseg_video.media_settings import CaptureSettings
     from kseg_video.screen import Screen
 
-EXIT_INTERRUPTED = 130
+# What asks a program that runs for as long as one likes to end: SIGTERM, a terminal's closing.
+_POLITE = frozenset({signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)})
 _NOTHING = "neither a display nor a terminal"
 _WITHOUT = "go without, with --preview none --record FILE"
 
@@ -61,7 +63,7 @@ def run_live(options: argparse.Namespace) -> int:
     SettingsError
         If the options contradict each other.
     SourceError
-        If the source gives no frame.
+        If the source gives no frame, or a file is not played to its end.
     SinkError
         If recordings or snapshots could not be written.
     DisplayError
@@ -73,7 +75,11 @@ def run_live(options: argparse.Namespace) -> int:
     state = _first_state(options)
     if options.record is not None:
         check_recording(options.record)
-    check_folder(options.output_dir)
+    # Nothing may come to be written where nobody has asked for it.
+    if options.output_dir is not None:
+        check_folder(options.output_dir)
+    folder = options.output_dir or Path()
+    must_record = options.preview == "none" and options.record is not None
     source = options.source or _first_camera()
     feed = _feed(source, capture_settings(options))
     stopped_by: list[int] = []
@@ -92,8 +98,10 @@ def run_live(options: argparse.Namespace) -> int:
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
-            files = stack.enter_context(LiveFiles(options.output_dir, options.record))
-            session = LiveSession(source, feed, screen, state, files, status=status)
+            files = stack.enter_context(LiveFiles(folder, options.record))
+            session = LiveSession(
+                source, feed, screen, state, files, status=status, must_record=must_record
+            )
             if isinstance(background := state.rendering.background, Path):
                 session.picture.background = stack.enter_context(open_live_background(background))
             running.append(session)
@@ -110,7 +118,9 @@ def run_live(options: argparse.Namespace) -> int:
         if not options.quiet:
             inform("; ".join((*session.summary(), *files.summary())))
         files.check()
-    return EXIT_INTERRUPTED if signal.SIGINT in stopped_by else 0
+        if not stopped_by:
+            session.check()
+    return next((128 + number for number in stopped_by if number not in _POLITE), 0)
 
 
 def _first_state(options: argparse.Namespace) -> LiveState:
@@ -149,14 +159,16 @@ def list_cameras() -> int:
         raise SourceError("there is no camera that may be opened; plug one in, or check its rights")
     table = Table("camera", "name", "format", "size", "frames a second", box=None)
     for camera in cameras:
-        name: tuple[str, str] = str(camera.device), camera.name
+        name: tuple[str | Text, ...] = str(camera.device), Text(shown(camera.name))
         for mode in camera.modes:
             rates = ", ".join(f"{rate:.4g}" for rate in mode.frame_rates) or "any"
-            table.add_row(*name, mode.pixel_format, f"{mode.width}x{mode.height}", rates)
+            table.add_row(
+                *name, Text(shown(mode.pixel_format)), f"{mode.width}x{mode.height}", rates
+            )
             name = "", ""
         if not camera.modes:
             table.add_row(*name, "", "", "")
-    with (console := Console()).capture() as captured:
+    with (console := Console(highlight=False)).capture() as captured:
         console.print(table)
     answer(captured.get().rstrip())
     return 0

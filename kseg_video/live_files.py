@@ -42,6 +42,8 @@ class LiveFiles:
     ----------
     failures : list of str
         Those that have been told.
+    has_lost_recording : bool
+        Whether one of them is a recording's.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class LiveFiles:
         self._recorded: list[str] = []
         self._saved = 0  # snapshots
         self.failures: list[str] = []
+        self.has_lost_recording = False
         self._starts_recording = record_to is not None
 
     def __enter__(self) -> Self:
@@ -92,6 +95,7 @@ class LiveFiles:
         try:
             self.recorder = Recorder(path, view, self._clock)
         except KsegError as error:
+            self.has_lost_recording = True
             return self._failed(str(error))
         return f"recording to {path.name}"
 
@@ -157,9 +161,9 @@ class LiveFiles:
         return message
 
     def _about(self, recorder: Recorder) -> str:
-        if recorder.failed:
-            name = recorder.path.name
-            return self._failed(f"{name} could not be written on; the disk may be full")
+        if recorder.failure:
+            self.has_lost_recording = True
+            return self._failed(f"{recorder.path.name} {recorder.failure}")
         dropped = recorder.dropped
         lost = f"; the encoder was too slow for {dropped} frames" if dropped else ""
         recorded = f"recorded {recorder.seconds:.1f} s to"

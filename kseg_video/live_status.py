@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.live_state import KEYS
-from kseg_video.messages import inform
+from kseg_video.messages import inform, shown
 from kseg_video.terminal_keys import keys_unechoed
 from kseg_video.terminal_preview import help_rows
 
@@ -155,7 +155,7 @@ def live_line(figures: LiveFigures) -> str:
 
 
 def _joined(words: Sequence[str]) -> str:
-    return " · ".join(words)
+    return shown(" · ".join(words))
 
 
 def _measured(figures: LiveFigures) -> list[str]:
@@ -196,7 +196,7 @@ def live_panel(figures: LiveFigures, others: list[str], hint: str) -> Panel:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="ellipsis")
-    table.add_row("source", f"{figures.source} · {figures.condition}")
+    table.add_row("source", Text(_joined([figures.source, figures.condition])))
     table.add_row(
         "frames",
         f"{figures.capture_rate:.1f} fps in · {figures.shown_rate:.1f} fps shown · "
@@ -208,15 +208,20 @@ def live_panel(figures: LiveFigures, others: list[str], hint: str) -> Panel:
     )
     costs = (f"{name} {cost:.1f}" for name, cost in figures.stage_milliseconds.items())
     table.add_row("ms a frame", " · ".join(costs))
-    table.add_row("view", _settings(figures.state))
+    table.add_row("view", Text(_settings(figures.state)))
     if figures.recording is not None:
         size = figures.recording.stat().st_size / 1e6 if figures.recording.exists() else 0.0
         table.add_row(
             Text("recording", "bold red"),
-            f"{figures.recording.name} · {figures.recorded:.0f} s · {size:.1f} MB{_lost(figures)}",
+            Text(
+                shown(
+                    f"{figures.recording.name} · {figures.recorded:.0f} s · {size:.1f} MB"
+                    f"{_lost(figures)}"
+                )
+            ),
         )
     table.add_row("last event", figures.event)
-    table.add_row("message", figures.message or "-")
+    table.add_row("message", Text(shown(figures.message or "-")))
     parts: list[Table | Text] = [table, Text(), *_palette_bars(figures)]
     parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
     return Panel(Group(*parts), title=_TITLE, subtitle=hint)
@@ -268,13 +273,13 @@ def caught_stderr() -> Iterator[tuple[Console, deque[str]]]:
 
     def listen() -> None:
         with os.fdopen(reading, encoding="utf-8", errors="replace") as stream:
-            lines.extend(line.strip() for line in stream if line.strip())
+            lines.extend(shown(line.strip()) for line in stream if line.strip())
 
     listener = threading.Thread(target=listen, name="stderr")
     listener.start()
     try:
         with os.fdopen(os.dup(terminal), "w", encoding="utf-8") as file:
-            yield Console(file=file, highlight=False), lines
+            yield Console(file=file, highlight=False, markup=False, emoji=False), lines
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)

@@ -11,12 +11,33 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from kseg_video.errors import SettingsError
-from kseg_video.setting_checks import check_choice, check_whole, make_plain
+from kseg_video.setting_checks import (
+    FLAG,
+    LARGEST,
+    PATH,
+    Kind,
+    Table,
+    one_of,
+    real,
+    several,
+    take,
+    take_fields,
+    whole,
+)
 
 Codec: TypeAlias = Literal["h264", "vp9", "prores"]
 Preset: TypeAlias = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
+
+_OF_PART: Table = {
+    "start": ("the start", real("give seconds, 0 or more", lambda value: 0 <= value < math.inf)),
+    "end": (
+        "the end",
+        real("give seconds after the start", lambda value: 0 < value < math.inf).or_else(None),
+    ),
+    "max_frames": ("the number of frames", whole(1, LARGEST).or_else(None)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +57,11 @@ class TrimSettings:
     max_frames: int | None = None
 
     def __post_init__(self) -> None:
-        make_plain(self)
-        if not (math.isfinite(self.start) and self.start >= 0):
-            raise SettingsError(f"the start cannot be {self.start!r}; give seconds, 0 or more")
-        if self.end is not None and not (math.isfinite(self.end) and self.end > self.start):
+        take_fields(self, _OF_PART)
+        if self.end is not None and self.end <= self.start:
             raise SettingsError(
                 f"the end ({self.end:g} s) must lie after the start ({self.start:g} s)"
             )
-        if self.max_frames is not None:
-            check_whole("the number of frames", self.max_frames, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,15 @@ class DecoderSettings:
     """
 
     deinterlace: bool = True
+
+    def __post_init__(self) -> None:
+        take_fields(self, {"deinterlace": ("deinterlace", FLAG)})
+
+
+_OF_STATISTICS: Table = {
+    "table": ("the statistics' table", PATH.or_else(None)),
+    "plot": ("the statistics' plot", PATH.or_else(None)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +102,7 @@ class StatisticsSettings:
     plot: str | Path | None = None
 
     def __post_init__(self) -> None:
+        take_fields(self, _OF_STATISTICS)
         for name, suffixes in ((self.table, (".csv", ".jsonl")), (self.plot, (".png", ".svg"))):
             if name is not None and Path(name).suffix.lower() not in suffixes:
                 raise SettingsError(
@@ -86,6 +113,25 @@ class StatisticsSettings:
     def paths(self) -> tuple[Path, ...]:
         """The files that are written."""
         return tuple(Path(name) for name in (self.table, self.plot) if name is not None)
+
+
+def _read_size(value: object) -> tuple[int, int]:
+    width, height = _SIDES.read(value)
+    return width, height
+
+
+_SIDES = several(
+    tuple, lambda side: take("the width or height", side, whole(1, 65_535)), "give two numbers"
+)
+_OF_CAPTURE: Table = {
+    "size": ("the size", Kind("give width and height", _read_size).or_else(None)),
+    "frame_rate": (
+        "the frame rate",
+        real("give frames a second, up to 1000", lambda value: 0 < value <= 1000).or_else(None),
+    ),
+    "reconnect": ("reconnect", FLAG),
+    "loop": ("loop", FLAG),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +156,17 @@ class CaptureSettings:
     loop: bool = False
 
     def __post_init__(self) -> None:
-        for length in self.size or ():
-            check_whole("the width or height", length, 1, 65_535)
-        if self.frame_rate is not None and not 0 < self.frame_rate <= 1000:
-            raise SettingsError(
-                f"the frame rate cannot be {self.frame_rate!r}; give frames a second, up to 1000"
-            )
+        take_fields(self, _OF_CAPTURE)
+
+
+_OF_ENCODER: Table = {
+    "codec": ("the codec", one_of(*get_args(Codec), None)),
+    "crf": ("the constant rate factor", whole(0, 63).or_else(None)),
+    "preset": ("the preset", one_of(*get_args(Preset), None)),
+    "lossless": ("lossless", FLAG),
+    "audio": ("audio", FLAG),
+    "overwrite": ("overwrite", FLAG),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +197,7 @@ class EncoderSettings:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        make_plain(self)
-        check_choice("the codec", self.codec, (*get_args(Codec), None))
-        check_choice("the preset", self.preset, (*get_args(Preset), None))
-        if self.crf is not None:
-            check_whole("the constant rate factor", self.crf, 0, 63)
+        take_fields(self, _OF_ENCODER)
         if self.lossless and (self.codec or self.preset or self.crf is not None):
             raise SettingsError(
                 "lossless output is FFV1 and takes no codec, preset or rate factor; leave them out"

@@ -1,13 +1,42 @@
-"""What the command says of itself: one line each, on standard error."""
+"""What the command says of itself: one line each, on standard error.
+
+Names, tags and what servers and libraries say are shown with `shown`: they can neither steer the
+terminal nor end a line or turn it round.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import sys
+import traceback
 from typing import Literal
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import OUT_OF_MEMORY, KsegError, shortage
+
+# Control characters, those that break or turn lines, and what never was text in a name.
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(text: object) -> str:
+    """Text from outside as it may be shown: control characters and such in Python's escapes."""
+    return _UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+def answer_data(data: object) -> None:
+    """Print data as JSON on standard output.
+
+    Raises
+    ------
+    KsegError
+        If nobody takes it.
+    """
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    if not _can_be_printed(text):
+        text = json.dumps(data, indent=2)
+    answer("\n".join(_UNSHOWN.sub(_in_json, line) for line in text.split("\n")))
 
 
 def answer(text: str) -> None:
@@ -21,7 +50,8 @@ def answer(text: str) -> None:
     if sys.stdout is None:  # closed by whoever started us: nothing is wanted
         return
     try:
-        print(_printable(text, sys.stdout.encoding), flush=True)  # noqa: T201
+        encoding = sys.stdout.encoding
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
     except OSError as error:
         _drop_standard_output()
         raise KsegError(
@@ -29,7 +59,11 @@ def answer(text: str) -> None:
         ) from error
 
 
-def can_be_printed(text: str) -> bool:
+def _in_json(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _can_be_printed(text: str) -> bool:
     """Whether standard output's encoding knows every character of a text."""
     try:
         text.encode(sys.stdout.encoding if sys.stdout is not None else "utf-8")
@@ -60,16 +94,19 @@ def complain(message: str, kind: Literal["error", "warning"] = "error") -> None:
     inform(f"kseg-video: {kind}: {message}")
 
 
+def complain_in_full(error: Exception) -> None:
+    """Say what is wrong with a traceback."""
+    for part in traceback.format_exception(error):
+        is_code = part.startswith("  File ")  # all else may hold names
+        for line in part.splitlines() if is_code else [part.strip("\n")]:
+            inform(line)
+
+
 def inform(message: str) -> None:
     """Say something in one line on standard error, if anybody listens there."""
     if sys.stderr is not None:  # closed by whoever started us
         with contextlib.suppress(OSError):
-            print(_one_line(message), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _printable(text: str, encoding: str) -> str:
-    """Text in which what an encoding lacks, or what never was text in a name, is escaped."""
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+            print(shown(message), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _drop_standard_output() -> None:
@@ -79,17 +116,15 @@ def _drop_standard_output() -> None:
     os.close(nowhere)
 
 
-def _one_line(text: str) -> str:
-    """Text without the line breaks that a file name may hold."""
-    return " ".join(text.split())
-
-
 def told(error: Exception) -> str:
     """What went wrong, in words for the user."""
     if isinstance(error, KsegError):
         return str(error)
     if isinstance(error, MemoryError):
-        return "out of memory; take a smaller picture or fewer sampled pixels"
+        return OUT_OF_MEMORY
+    if lacking := shortage(str(error)):
+        return lacking
     if isinstance(error, OSError):
         return f"{error}; check the file and its folder"
-    return f"unexpected {type(error).__name__}: {error}; run again with --debug and report it"
+    said = " ".join(str(error).split())  # libraries break lines
+    return f"unexpected {type(error).__name__}: {said}; run again with --debug and report it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -10,14 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.argument_settings import segmenter_settings
-from kseg_video.errors import SettingsError
 from kseg_video.media_settings import TrimSettings
-from kseg_video.messages import answer, inform
+from kseg_video.messages import answer, answer_data, inform
 from kseg_video.palette_finding import FoundPalette, find_palette
 from kseg_video.palette_picture import FIGURES, figures
 from kseg_video.palette_writing import check_palette_output, palette_rows, save_palette
+from kseg_video.same_files import check_are_apart, check_are_others
 from kseg_video.stopping import in_background
-from kseg_video.targets import check_file, check_is_another
+from kseg_video.targets import check_file
 
 if TYPE_CHECKING:
     import argparse
@@ -43,12 +42,10 @@ def run_palette(options: argparse.Namespace) -> int:
     outputs: list[Path] = options.output
     for path in outputs:
         check_palette_output(path)
-        if outputs.count(path) > 1:
-            raise SettingsError(f"{path} is given twice; give each output a name of its own")
+    check_are_apart(outputs)
+    check_are_others(outputs, options.inputs)
     for path in outputs:
         check_file(path, overwrite=options.overwrite)
-        for source in options.inputs:
-            check_is_another(path, source)
     choose = options.clusters == "auto"
 
     def find() -> FoundPalette:
@@ -60,7 +57,7 @@ def run_palette(options: argparse.Namespace) -> int:
 
     found = in_background(find)
     if options.json:
-        answer(json.dumps(_data(options, found), indent=2, ensure_ascii=False))
+        answer_data(_data(options, found))
     else:
         _print_table(found)
     if found.chosen is not None and not options.quiet:

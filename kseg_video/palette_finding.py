@@ -17,8 +17,11 @@ from kseg_video.mapping import nearest
 from kseg_video.media_settings import TrimSettings
 from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
+from kseg_video.setting_checks import FLAG, PATH, several, take, take_settings
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
+from kseg_video.shrinking import blamed_if_it_shrinks
 from kseg_video.sources import open_source
+from kseg_video.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
 _FRAMES = 12
 # Of a video whose length is unknown, one of so many from the start on.
 _STRIDE = 12
+_SOURCES = several(
+    tuple,
+    lambda path: take("a source", path, PATH),
+    "give a file's name or Path, or a list of them",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,12 +88,17 @@ def find_palette(
 
     Raises
     ------
+    SettingsError
+        If there is no source, or a parameter is something else.
     SourceError
         If one cannot be read.
     """
-    settings = segmenter or SegmenterSettings()
-    paths = [sources] if isinstance(sources, str | Path) else sources
-    bgr = np.concatenate([_sample_source(Path(path), settings, trim, decoder) for path in paths])
+    settings = take_settings("segmenter", segmenter, SegmenterSettings)
+    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
+    paths = take("the sources", [sources] if isinstance(sources, str | Path) else sources, _SOURCES)
+    if not paths:
+        raise SettingsError("there are no sources; give one at least")
+    bgr = np.concatenate([_sample_source(path, settings, trim, decoder) for path in paths])
     colors = to_working(bgr, settings.color_space)
     chosen = choose_cluster_count(colors, settings) if choose_clusters else None
     if chosen is not None:
@@ -141,8 +154,8 @@ def _sample_source(
     SourceError
         If it cannot be read.
     """
-    trim = trim or TrimSettings()
-    with open_source(path, trim, decoder) as source:
+    trim = take_settings("trim", trim, TrimSettings)
+    with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
         wanted = settings.sample_pixels or ("all" if source.info.still else DEFAULT_SAMPLE_PIXELS)
         count = source.info.frame_count
         if count is not None and count > _FRAMES:
@@ -165,6 +178,6 @@ def _frames_at(
         try:
             with open_source(path, TrimSettings(start, max_frames=1), decoder) as source:
                 yield from source
-        except SourceError:
-            if number == 0:
+        except SourceError as error:
+            if number == 0 or isinstance(error.__cause__, MishapError | StalledError):
                 raise

@@ -14,17 +14,21 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from kseg_video.errors import SettingsError, SourceError
+from kseg_video.errors import SettingsError, SourceError, cannot_read
+from kseg_video.regular_files import check_is_regular
+from kseg_video.setting_checks import PATH, take
 from kseg_video.settings import MAX_CLUSTERS, ColorSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_MOST_BYTES = 1 << 23  # what convert --json prints of a long film has less
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
-_GIMP_COLOR = re.compile(r"\s*(\d+)\s+(\d+)\s+(\d+)(?:\s.*)?")
+_GIMP_COLOR = re.compile(r"\s*(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})(?:\s.*)?")
 
 
 def load_palette(path: str | Path) -> tuple[str, ...]:
@@ -47,20 +51,21 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
     SourceError
         If it cannot be read or holds none, or too many colours.
     """
-    path = Path(path)
+    path = take("the palette's file", path, PATH)
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         raise SettingsError(
             f"{path} cannot be read as a palette; choose one of {', '.join(_READERS)}"
         )
     try:
-        colors = _READERS[suffix](path.read_text("utf-8-sig"))
+        colors = _READERS[suffix](_text(path))
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}); check the name") from error
+        why = f"cannot be read ({error.strerror}); check the name"
+        raise cannot_read(path, error, why) from error
+    except RecursionError as error:
+        raise _unreadable(path, "it is nested too deeply") from error
     except (ValueError, TypeError) as error:
-        raise SourceError(
-            f"{path} is no palette that can be read ({error}); make one with: kseg-video palette"
-        ) from error
+        raise _unreadable(path, error) from error
     if not 1 <= len(colors) <= MAX_CLUSTERS:
         raise SourceError(
             f"{path} holds {len(colors)} colours; a palette has 1 to {MAX_CLUSTERS} of them"
@@ -77,13 +82,34 @@ def load_color_space(path: str | Path) -> ColorSpace | None:
         A file that `load_palette` reads.
     """
     path = Path(path)
-    data = json.loads(path.read_text("utf-8-sig")) if path.suffix.lower() == ".json" else None
+    data = _parsed(_text(path)) if path.suffix.lower() == ".json" else None
     named = data.get("color_space") if isinstance(data, dict) else None
     return cast("ColorSpace", named) if named in get_args(ColorSpace) else None
 
 
+def _unreadable(path: Path, why: object) -> SourceError:
+    return SourceError(
+        f"{path} is no palette that can be read ({why}); make one with: kseg-video palette"
+    )
+
+
+def _text(path: Path) -> str:
+    """What is in a file, if that is no more than a palette can have."""
+    check_is_regular(path)
+    with path.open("rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise ValueError(f"it has more than {_MOST_BYTES >> 20} MiB")
+    return data.decode("utf-8-sig")
+
+
+def _parsed(text: str) -> object:
+    """JSON, in which no number has too many digits: none is wanted."""
+    return json.loads(text, parse_int=float)
+
+
 def _from_json(text: str) -> list[str]:
-    data = json.loads(text)
+    data = _parsed(text)
     rows = data.get("palette") if isinstance(data, dict) else data
     if not isinstance(rows, list):
         raise TypeError("it holds no list of colours")
@@ -110,7 +136,7 @@ def _from_gimp(text: str) -> list[str]:
         found = _GIMP_COLOR.fullmatch(line)
         levels = [int(level) for level in found.groups()] if found else [256]
         if max(levels) > 255:
-            raise ValueError(f"{line.strip()!r} is no colour")
+            raise ValueError(f"{reprlib.repr(line.strip())} is no colour")
         colors.append("#{:02x}{:02x}{:02x}".format(*levels))
     return colors
 
@@ -122,7 +148,7 @@ def _from_hex(text: str) -> list[str]:
 def _as_hex(text: object) -> str:
     found = _HEX.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError(f"{text!r} is no colour such as #2b6cb0")
+        raise ValueError(f"{reprlib.repr(text)} is no colour such as #2b6cb0")
     return f"#{found[1].lower()}"
 
 

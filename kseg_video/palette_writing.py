@@ -14,19 +14,21 @@ suffix  contents
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from kseg_video.errors import SettingsError, cannot_write
+from kseg_video.messages import shown
+from kseg_video.palette import Palette
 from kseg_video.palette_picture import draw_swatches
+from kseg_video.setting_checks import FLAG, PATH, instance, one_of, take
+from kseg_video.settings import ColorSpace
 from kseg_video.stills import write_still
 from kseg_video.whole_files import PartialFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from kseg_video.palette import Palette
-    from kseg_video.settings import ColorSpace
 
 _PICTURE_SUFFIX = ".png"
 
@@ -86,11 +88,14 @@ def save_palette(
     Raises
     ------
     SettingsError
-        If the suffix is unknown.
+        If the suffix is unknown, or a parameter is something else.
     SinkError
         If the file cannot be written.
     """
-    path = Path(path)
+    path = take("the palette's file", path, PATH)
+    take("the palette", palette, instance(Palette))
+    take("the colour space", color_space, one_of(*get_args(ColorSpace), None))
+    overwrite = take("overwrite", overwrite, FLAG)
     check_palette_output(path)
     suffix = path.suffix.lower()
     part = PartialFile(path, overwrite=overwrite)
@@ -98,7 +103,8 @@ def save_palette(
         if suffix == _PICTURE_SUFFIX:
             write_still(part.path, suffix, draw_swatches(palette), None)
         else:
-            part.path.write_text(_WRITERS[suffix](palette, path.stem, color_space), "utf-8")
+            name = shown(path.stem)  # of which GIMP's format has a line
+            part.path.write_text(_WRITERS[suffix](palette, name, color_space), "utf-8")
         part.publish()
     except OSError as error:
         raise cannot_write(path, error) from error

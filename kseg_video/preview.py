@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, cast
 import cv2
 
 from kseg_video.errors import DisplayError
+from kseg_video.messages import shown
 from kseg_video.screen import Click, Closed, KeyPress, PointerMove, enlargement, shrinkage
 from kseg_video.stills import read_still
 from kseg_video.x11_keys import X11Keys
@@ -61,7 +62,7 @@ class LiveWindow:
         cv2.setMouseCallback(self._name, self._on_mouse)
         cv2.pollKey()
         self._keys = X11Keys.of_window(self._name)
-        cv2.setWindowTitle(self._name, self._title)
+        cv2.setWindowTitle(self._name, shown(self._title))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -161,7 +162,7 @@ def show_still(path: Path) -> None:
         cv2.pollKey()
         if (keys := X11Keys.of_window(name)) is not None:  # which shows the window if Qt did not
             keys.close()
-        cv2.setWindowTitle(name, f"kseg-video: {path.name}")
+        cv2.setWindowTitle(name, shown(f"kseg-video: {path.name}"))
         cv2.resizeWindow(name, *_fitting_size(picture.shape[1], picture.shape[0]))
         cv2.imshow(name, picture)
         while cv2.waitKeyEx(_POLL_MILLISECONDS) == -1 and _is_open(name):

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kseg_video.color import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import MAX_PIXELS
 from kseg_video.file_report import report_on
 from kseg_video.frame import AudioTrack
+from kseg_video.media_limits import too_large, why_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -203,13 +203,12 @@ def _not_a_video(path: Path, errors: list[str]) -> SourceError:
     if not path.exists():
         return SourceError(f"{path} is gone; put it back and try again")
     said = "\n".join(errors)
+    if refusal := why_refused(path, said):
+        return SourceError(f"{path} {refusal}")
     if "matches no streams" in said:
         return SourceError(f"{path} holds no video; give a video file or an image")
     if re.search(r"exceeds specified max pixel|Picture size .* is invalid", said):
-        return SourceError(
-            f"{path} claims pictures of more than {MAX_PIXELS // 10**6} million pixels; "
-            "scale it down first, if it is not damaged"
-        )
+        return too_large(path)
     reason = _first(_REASON, errors)
     why = f" ({reason[1].strip().rstrip('.')})" if reason else ""
     return SourceError(f"{path} is not a video that ffmpeg can decode{why}; check that it plays")

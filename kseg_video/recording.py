@@ -14,7 +14,7 @@ import numpy as np
 from kseg_video.errors import SettingsError, SinkError
 from kseg_video.ffmpeg import FfmpegProcess, file_argument
 from kseg_video.matroska import picture_header, stream_header
-from kseg_video.stalls import StalledError
+from kseg_video.stalls import MishapError, StalledError
 from kseg_video.targets import check_folder, check_name
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class Recorder:
     clock : callable
         Seconds that only ever grow.
 
+    Attributes
+    ----------
+    failure : str
+        Why it is not complete, with it as its subject; empty if it is, or may become so.
+
     Raises
     ------
     SinkError
@@ -71,7 +76,7 @@ class Recorder:
     ) -> None:
         self.path = path
         self.dropped = 0
-        self.failed = False
+        self.failure = ""
         self._clock = clock
         self._size = first.shape[1], first.shape[0]
         self._waiting: deque[tuple[int, NDArray[np.uint8]]] = deque()
@@ -135,11 +140,13 @@ class Recorder:
 
     def _run(self) -> None:
         try:
-            self.failed = not self._write_all()
-            if self._process.wait():
-                self.failed = True
-        except StalledError:
-            self.failed = True
+            took_all = self._write_all()
+            if self._process.wait() or not took_all:
+                self.failure = "could not be written on; the disk may be full"
+        except StalledError as error:
+            self.failure = f"could not be written on ({error}); check the disk"
+        except MishapError as error:
+            self.failure = f"could not be written on: the encoder {error.fate}"
         finally:
             self._process.stop()
 

@@ -26,10 +26,11 @@ import numpy as np
 
 from kseg_video.background import parse_background
 from kseg_video.compositing import composite, nearest_kept
-from kseg_video.frame import Frame, as_frame
+from kseg_video.frame import Frame, Segmentation, as_frame
 from kseg_video.matte import Edge, Matting
 from kseg_video.outlines import Outlines
 from kseg_video.regions import speck_area
+from kseg_video.setting_checks import Kind, instance, one_of, take, take_settings
 from kseg_video.settings import RenderSettings, check_numbers
 from kseg_video.views import in_layout, paint_outlines, paint_view
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.frame import PixelLayout, Plane, Segmentation
+    from kseg_video.frame import PixelLayout, Plane
 
 _KEYED = {"segmented", "masked"}  # the views that have a background
 
@@ -98,14 +99,15 @@ def render(
     Raises
     ------
     SettingsError
-        If the background is a picture and none of the right size is given, or there is no cluster
-        of a number that is switched off.
+        If the background is a picture and none of the right size is given, there is no cluster of a
+        number that is switched off, or a parameter is something else.
     SourceError
         If the picture is none, or not of the segmentation's size.
     """
     frame = as_frame(picture)
-    if settings is not None:
-        check_numbers(settings.disabled, len(segmentation.colors))
+    settings = take_settings("settings", settings, RenderSettings)
+    take("the segmentation", segmentation, instance(Segmentation))
+    check_numbers(settings.disabled, len(segmentation.colors))
     painted = Renderer().render(frame, segmentation, settings, layout, background)
     if isinstance(picture, Frame):
         return painted
@@ -131,8 +133,10 @@ class Renderer:
         background: Frame | None = None,
     ) -> Frame:
         """Paint a view of the next frame; as the function `render` does."""
-        settings = settings or RenderSettings()
-        segmentation.check_size(frame)
+        settings = take_settings("settings", settings, RenderSettings)
+        take("the segmentation", segmentation, instance(Segmentation)).check_size(frame)
+        if background is not None:
+            take("the background", background, instance(Frame))
         if settings.view != "boundaries":
             self._outlines = Outlines()  # a cut may pass by meanwhile
         if settings.view == "labels":
@@ -142,7 +146,9 @@ class Renderer:
             if layout == "bgr24":
                 return replace(frame, pixels=cast("Plane", cv2.merge([matte] * 3)), layout="bgr24")
             return replace(frame, pixels=matte, layout="gray8")
-        layout = view_layout(layout or frame.layout, frame.width, settings)
+        kind: Kind[PixelLayout] = one_of("bgr24", frame.layout)
+        wanted = take("the layout", frame.layout if layout is None else layout, kind)
+        layout = view_layout(wanted, frame.width, settings)
         panels = []
         for panel in _panels(settings):
             if _is_composite(panel):

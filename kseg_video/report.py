@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,10 +84,11 @@ class Report:
 
     @property
     def compactness(self) -> float | None:
-        """Of a still, the sum of its pixels' squared distances, as `cv2.kmeans` reports it."""
+        """Of a still, inertia times pixels: mapped exactly, the sum that `cv2.kmeans` reports."""
         return self.inertia * self.info.width * self.info.height if self.info.still else None
 
 
+@runtime_checkable
 class RunObserver(Protocol):
     """Is told how a run goes, in the thread that called `convert`."""
 

@@ -12,6 +12,7 @@ from kseg_video.fast_mapping import FastMapper
 from kseg_video.frame import Frame, Segmentation, as_frame
 from kseg_video.mapping import map_exactly
 from kseg_video.sampling import PixelSample
+from kseg_video.setting_checks import instance, take, take_settings
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.timing import StageTimer
 from kseg_video.segmentation.palette_tracker import PaletteTracker
@@ -49,7 +50,7 @@ class Segmenter:
     def __init__(
         self, settings: SegmenterSettings | None = None, timer: StageTimer | None = None
     ) -> None:
-        self.settings = settings or SegmenterSettings()
+        self.settings = take_settings("settings", settings, SegmenterSettings)
         self._timer = timer or StageTimer()
         self._tracker = PaletteTracker(self.settings)
         self._mapper = FastMapper(self.settings)
@@ -120,7 +121,7 @@ class Segmenter:
         ----------
         settings : SegmenterSettings
         """
-        self.settings = settings
+        self.settings = take("settings", settings, instance(SegmenterSettings))
         self._tracker.retune(settings)
         keeps_cells = self.keeps_cells
         self._mapper = FastMapper(settings)

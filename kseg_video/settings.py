@@ -5,17 +5,26 @@ Needs neither NumPy nor OpenCV.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from kseg_video.background import parse_background, parse_color
 from kseg_video.errors import SettingsError
-from kseg_video.setting_checks import check_choice, check_whole, make_plain
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from kseg_video.setting_checks import (
+    FLAG,
+    LARGEST,
+    Kind,
+    Table,
+    instance,
+    one_of,
+    real,
+    several,
+    take,
+    take_fields,
+    whole,
+)
 
 ColorSpace: TypeAlias = Literal["rgb", "lab", "luv", "hsv", "ycrcb", "oklab"]
 Mapping: TypeAlias = Literal["fast", "exact"]
@@ -30,6 +39,42 @@ DEFAULT_CLUSTERS = 5
 _MAX_FEATHER = 100
 DEFAULT_SAMPLE_PIXELS = 10_000
 
+_CLUSTER = whole(0, MAX_CLUSTERS - 1)
+
+
+def _read_color(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch("#[0-9a-f]{6}", value):
+        raise ValueError
+    return value
+
+
+_PALETTE_COLOR = Kind("write it as #2b6cb0", _read_color)
+
+_OF_SEGMENTER: Table = {
+    "n_clusters": ("the number of clusters", whole(1, MAX_CLUSTERS)),
+    "color_space": ("the colour space", one_of(*get_args(ColorSpace))),
+    "mapping": ("the mapping", one_of(*get_args(Mapping), None)),
+    "stability": ("the stability", real("give 0 to 1", lambda value: 0 <= value <= 1)),
+    "sample_pixels": ("the number of sampled pixels", whole(1).or_else("all", None)),
+    "seed": ("the seed", whole(0, LARGEST)),
+    "init": ("the initialisation", one_of(*get_args(Init))),
+    "attempts": ("the number of attempts", whole(1, LARGEST)),
+    "max_iterations": ("the number of iterations", whole(1, LARGEST)),
+    "epsilon": (
+        "epsilon",
+        real("give a number above 0, at most 1000000", lambda value: 0 < value <= 1e6),
+    ),
+    "palette": (
+        "the palette",
+        several(
+            tuple,
+            lambda color: take("a colour of the palette", color, _PALETTE_COLOR),
+            "give a tuple of colours such as #2b6cb0",
+        ),
+    ),
+    "frozen": ("frozen", FLAG),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class SegmenterSettings:
@@ -40,7 +85,9 @@ class SegmenterSettings:
     n_clusters : int
         Number of clusters, 1 to 32; where it is left at 5, a palette's number of colours.
     color_space : {"rgb", "lab", "luv", "hsv", "ycrcb", "oklab"}
-        Working space in which distances are measured (see `kseg_video.color`).
+        Working space in which distances are measured, with centroids and inertia in its units:
+        levels of 0 to 255 for rgb and ycrcb, CIE's for lab and luv (L* 0 to 100), Oklab times 100,
+        and the cone (S V cos H, S V sin H, V) with V 0 to 255 for hsv (see `kseg_video.color`).
     mapping : {"fast", "exact"}, optional
         Label table over a 16-bit colour index, or the nearest centroid of every pixel. None leaves
         the choice to the input: exact for stills, fast for video and plain arrays.
@@ -59,7 +106,8 @@ class SegmenterSettings:
     max_iterations : int
         Iterations of one attempt at the most.
     epsilon : float
-        An attempt ends when no centroid moves farther than this, in units of the working space.
+        An attempt ends when no centroid moves farther than this, in units of the working space; at
+        most 1,000,000.
     palette : tuple of str
         Colours as ``#rrggbb``, one for each cluster, that are taken instead of a fit and kept.
     frozen : bool
@@ -85,23 +133,12 @@ class SegmenterSettings:
     frozen: bool = False
 
     def __post_init__(self) -> None:
-        make_plain(self)
-        check_whole("the number of clusters", self.n_clusters, 1, MAX_CLUSTERS)
-        check_choice("the colour space", self.color_space, get_args(ColorSpace))
-        check_choice("the mapping", self.mapping, (*get_args(Mapping), None))
-        if not 0 <= self.stability <= 1:
-            raise SettingsError(f"the stability cannot be {self.stability!r}; give 0 to 1")
-        if self.sample_pixels not in ("all", None):
-            check_whole("the number of sampled pixels", self.sample_pixels, 1)
-        check_whole("the seed", self.seed, 0, 2**31 - 1)
-        check_choice("the initialisation", self.init, get_args(Init))
-        check_whole("the number of attempts", self.attempts, 1)
-        check_whole("the number of iterations", self.max_iterations, 1)
-        if not (math.isfinite(self.epsilon) and self.epsilon > 0):
-            raise SettingsError(f"epsilon cannot be {self.epsilon!r}; give a number above 0")
-        for color in self.palette:
-            if not re.fullmatch("#[0-9a-f]{6}", color):
-                raise SettingsError(f"{color!r} is no colour; give a palette such as #2b6cb0")
+        take_fields(self, _OF_SEGMENTER)
+        if len(self.palette) > MAX_CLUSTERS:
+            raise SettingsError(
+                f"a palette of {len(self.palette)} colours is too large; give {MAX_CLUSTERS} at "
+                "the most"
+            )
         if self.palette and self.n_clusters == DEFAULT_CLUSTERS:
             object.__setattr__(self, "n_clusters", len(self.palette))
         if self.palette and len(self.palette) != self.n_clusters:
@@ -114,6 +151,22 @@ class SegmenterSettings:
     def holds_palette(self) -> bool:
         """Whether the palette does not follow the picture."""
         return self.frozen or bool(self.palette)
+
+
+_OF_RENDERING: Table = {
+    "view": ("the view", one_of(*get_args(View))),
+    "disabled": (
+        "the disabled clusters",
+        several(
+            frozenset,
+            lambda cluster: take("a disabled cluster", cluster, _CLUSTER),
+            "give a set of their numbers",
+        ),
+    ),
+    "background": ("the background", instance(str, Path)),
+    "feather": ("the feather", whole(0, _MAX_FEATHER).or_else(None)),
+    "despeckle": ("the area to despeckle", whole(0, LARGEST).or_else(None)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +206,30 @@ class RenderSettings:
     despeckle: int | None = None
 
     def __post_init__(self) -> None:
-        make_plain(self)
-        check_choice("the view", self.view, get_args(View))
+        take_fields(self, _OF_RENDERING)
         parse_background(self.background)
-        for number in self.disabled:
-            check_whole("a disabled cluster", number, 0, MAX_CLUSTERS - 1)
-        if self.feather is not None:
-            check_whole("the feather", self.feather, 0, _MAX_FEATHER)
-        if self.despeckle is not None:
-            check_whole("the area to despeckle", self.despeckle, 0)
+
+
+def _read_selector(value: object) -> Selector:
+    if isinstance(value, str):
+        parse_color(value)
+        return value
+    if isinstance(value, tuple):
+        x, y = (take("a pixel's coordinate", each, whole(0)) for each in value)
+        return x, y
+    return take("a cluster", value, _CLUSTER)
+
+
+_SELECTOR = Kind("give a number, a colour or a pixel (x, y)", _read_selector)
+_SELECTORS = several(
+    tuple,
+    lambda value: take("what chooses a cluster", value, _SELECTOR),
+    "give a tuple of numbers, colours or pixels",
+)
+_OF_CHOICE: Table = {
+    "only": ("the only clusters left on", _SELECTORS),
+    "off": ("the clusters switched off", _SELECTORS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,27 +249,19 @@ class ClusterChoice:
     Raises
     ------
     SettingsError
-        If both are given, or a colour is unknown.
+        If both are given, a colour is unknown, or something else chooses no cluster.
     """
 
     only: tuple[Selector, ...] = ()
     off: tuple[Selector, ...] = ()
 
     def __post_init__(self) -> None:
-        make_plain(self)
+        take_fields(self, _OF_CHOICE)
         if self.only and self.off:
             raise SettingsError(
                 "clusters are either kept (--only, --pick) or switched off (--disable, "
                 "--pick-off); give one kind"
             )
-        for selector in (*self.only, *self.off):
-            if isinstance(selector, str):
-                parse_color(selector)
-            elif isinstance(selector, tuple):
-                for coordinate in selector:
-                    check_whole("a pixel's coordinate", coordinate, 0)
-            else:
-                check_whole("a cluster", selector, 0, MAX_CLUSTERS - 1)
 
     @property
     def numbers(self) -> frozenset[int]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kseg_video.animation_sinks import GifSink, WebpSink
 from kseg_video.color_profiles import holds_profile, name_unless_srgb
 from kseg_video.containers import CONTAINERS
+from kseg_video.errors import SinkError
+from kseg_video.frame import Tracks, VideoInfo
 from kseg_video.label_archive import LabelArchiveSink
 from kseg_video.media_settings import EncoderSettings
 from kseg_video.sequence_sink import SequenceSink
+from kseg_video.setting_checks import PATH, instance, take, take_settings
 from kseg_video.still_sink import StillSink
 from kseg_video.stills import is_sequence
 from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
@@ -19,9 +21,13 @@ from kseg_video.video_sink import VideoFileSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
 
-    from kseg_video.frame import Frame, Tracks, VideoInfo
+    from kseg_video.frame import Frame
+
+# Pixels of width or height that a format can tell.
+_LONGEST_SIDES = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500, ".gif": 65_535}
 
 
 class FrameSink(Protocol):
@@ -82,13 +88,18 @@ def open_sink(
     Raises
     ------
     SettingsError
-        If the suffix is unknown or does not go with the settings.
+        If the suffix is unknown or does not go with the settings, or a parameter is something else.
     SinkError
-        If the file cannot be made.
+        If the file cannot be made, or holds no pictures of that size.
     """
-    path, encoder = Path(path), encoder or EncoderSettings()
+    path = take("the output", path, PATH)
+    take("info", info, instance(VideoInfo))
+    encoder = take_settings("encoder", encoder, EncoderSettings)
+    if tracks is not None:
+        take("tracks", tracks, instance(Tracks))
     check_output(path, encoder)
     check_target(path, encoder)
+    _check_sides(path, info)
     lost = list(_what_is_lost(path, info))
     if path.suffix.lower() in CONTAINERS:
         if tracks and not encoder.audio:
@@ -98,6 +109,16 @@ def open_sink(
         sink = _open_pictures(path, info, encoder)
     sink.notes.extend(lost)
     return sink
+
+
+def _check_sides(path: Path, info: VideoInfo) -> None:
+    """Check that a format takes pictures as large."""
+    longest = _LONGEST_SIDES.get(path.suffix.lower())
+    if longest is not None and max(info.width, info.height) > longest:
+        raise SinkError(
+            f"{path} cannot hold a picture of {info.width}x{info.height}: {path.suffix} ends at "
+            f"{longest} pixels a side; choose another format"
+        )
 
 
 def _what_is_lost(path: Path, info: VideoInfo) -> Iterator[str]:
@@ -128,11 +149,11 @@ def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> Fra
     """Open what is no video file."""
     suffix, overwrite = path.suffix.lower(), encoder.overwrite
     if is_sequence(path):
-        return SequenceSink(path, overwrite=overwrite)
+        return SequenceSink(path, info, overwrite=overwrite)
     if suffix == ANIMATION_SUFFIX:
         return GifSink(path, info, overwrite=overwrite)
     if _is_animated(path, info):
         return WebpSink(path, info, overwrite=overwrite, lossless=encoder.lossless)
     if suffix == ARCHIVE_SUFFIX:
         return LabelArchiveSink(path, info, overwrite=overwrite)
-    return StillSink(path, overwrite=overwrite)
+    return StillSink(path, info, overwrite=overwrite)

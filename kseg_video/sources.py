@@ -5,26 +5,28 @@ from __future__ import annotations
 import itertools
 import re
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
 from kseg_video.closing import ClosingContext
 from kseg_video.decoding import RATE_REPORT, Decoding, read_picture, without_opacity
-from kseg_video.errors import KsegError, SourceError
+from kseg_video.errors import KsegError, SourceError, cannot_read
 from kseg_video.ffmpeg import FfmpegProcess, file_input
 from kseg_video.file_report import has_reported
 from kseg_video.frame import Frame, VideoInfo
 from kseg_video.media_settings import DecoderSettings, TrimSettings
 from kseg_video.probe import probe
-from kseg_video.stalls import StalledError
+from kseg_video.setting_checks import PATH, take, take_settings
+from kseg_video.shrinking import became_shorter, has_shrunk
+from kseg_video.stalls import MishapError, StalledError
 from kseg_video.still_source import StillsSource
 from kseg_video.stills import is_sequence, is_still
 from kseg_video.trimming import WantedPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from kseg_video.frame import Tracks
 
@@ -94,10 +96,14 @@ def open_source(
 
     Raises
     ------
+    SettingsError
+        If a parameter is something else.
     SourceError
         If it does not exist, is empty, cannot be read or holds no picture.
     """
-    path, trim, decoder = Path(path), trim or TrimSettings(), decoder or DecoderSettings()
+    path = take("the source", path, PATH)
+    trim = take_settings("trim", trim, TrimSettings)
+    decoder = take_settings("decoder", decoder, DecoderSettings)
     opened = _opened.pop((path, trim, decoder), None)
     if isinstance(opened, VideoFileSource):
         return opened
@@ -115,7 +121,8 @@ def open_source(
         with path.open("rb"):
             pass
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}); check its rights") from error
+        why = f"cannot be read ({error.strerror}); check its rights"
+        raise cannot_read(path, error, why) from error
     if is_still(path):
         return StillsSource(path, trim)
     return VideoFileSource(path, trim, decoder)
@@ -142,6 +149,8 @@ def opened_ahead(path: Path, trim: TrimSettings, decoder: DecoderSettings) -> It
             if isinstance(source, VideoFileSource):
                 _opened[asked] = source
                 source.begin()
+    except MishapError:  # who needs the report, as for a still nobody does, is told
+        pass
     except (KsegError, OSError) as error:
         _opened[asked] = error
     try:
@@ -186,7 +195,7 @@ class VideoFileSource(ClosingContext):
         self.tracks = self._part.tracks(path, video)
         self._process: FfmpegProcess | None = None
         self._begun: FfmpegProcess | None = None
-        self._most_frames = path.stat().st_size * _FRAMES_A_BYTE
+        self._bytes = path.stat().st_size
         self._check_claim(self._part.expected_count or 0)
 
     @property
@@ -228,6 +237,8 @@ class VideoFileSource(ClosingContext):
                 f"the decoder of {self._path} has stalled ({error}); check the disk or the "
                 "network that the file lies on"
             ) from error
+        except MishapError as error:
+            raise SourceError(f"the decoder of {self._path} {error.fate}") from error
         finally:
             process.stop()
         self._check_end(status, process.messages, count)
@@ -289,21 +300,18 @@ class VideoFileSource(ClosingContext):
 
     def _check_claim(self, frames: int) -> None:
         """Refuse to fill hours that a damaged file of some kilobytes claims with repeats."""
-        if self._part.count is None and frames > self._most_frames:
-            size = self._path.stat().st_size
+        if self._part.count is None and frames > self._bytes * _FRAMES_A_BYTE:
             raise SourceError(
                 f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "
-                f"{size} bytes in it; if that is right, say how much is wanted with --end"
+                f"{self._bytes} bytes in it; if that is right, say how much is wanted with --end"
             )
 
     def _check_end(self, status: int, messages: list[str], count: int) -> None:
-        if status < 0:
-            raise SourceError(
-                f"the decoder of {self._path} was killed (signal {-status}); try again"
-            )
         if not count:
             if not self._path.exists():
                 raise SourceError(f"{self._path} is gone; put it back and try again")
+            if has_shrunk(self._path, self._bytes):
+                raise became_shorter(self._path)
             if self._part.start or self._part.count is not None:
                 lasts = self._video.duration
                 end = "it ends before" if lasts is None else f"it lasts {lasts:g} s"

@@ -11,7 +11,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from kseg_video.errors import KsegError
+from kseg_video.errors import KsegError, shortage
 
 # Names and numbers from glibc's malloc.h (see mallopt(3)).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -33,6 +33,8 @@ def import_opencv() -> None:
     try:
         import cv2
     except ImportError as error:
+        if lacking := shortage(str(error)):
+            raise KsegError(lacking) from error
         missing = re.search(r"(\S+\.so[.\d]*): cannot open shared object", str(error))
         if missing is None:
             raise KsegError(

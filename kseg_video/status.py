@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.leftovers import leftovers
-from kseg_video.messages import is_at_terminal
+from kseg_video.messages import is_at_terminal, shown
 from kseg_video.summary import summary_figures
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def terminal_console() -> Console | None:
     """A console on standard error where that is a terminal that can move its cursor, else None."""
     if not is_at_terminal():
         return None
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     return None if console.is_dumb_terminal else console
 
 
@@ -92,7 +92,7 @@ class TerminalStatus:
         """Show an empty bar."""
         self._timer, self._segmentation, self._frames = timer, None, 0
         self._progress.reset(self._task, total=info.frame_count)
-        self._names.plain = f"{source.name} → {output.name}"
+        self._names.plain = shown(f"{source.name} → {output.name}")
         self._draw()
 
     def on_frame(self, _frame: Frame, segmentation: Segmentation) -> None:
@@ -106,9 +106,9 @@ class TerminalStatus:
         """Replace the display by the summary, which stays."""
         self._live.update(Text(), refresh=True)
         self._console.print(
-            Text(report.output.name, "bold"),
+            Text(shown(report.output.name), "bold"),
             *summary_figures(report),
-            *report.notes,
+            *(Text(shown(note)) for note in report.notes),
             sep=" · ",
             soft_wrap=True,
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import SinkError, cannot_write
-from kseg_video.frame import check_frame
+from kseg_video.sink_checks import check_frame
 from kseg_video.stills import OPAQUE_STILL_SUFFIXES, write_frame
 from kseg_video.whole_files import AbortingContext, PartialFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video.frame import Frame
+    from kseg_video.frame import Frame, VideoInfo
 
 
 class StillSink(AbortingContext):
@@ -21,6 +21,8 @@ class StillSink(AbortingContext):
     Parameters
     ----------
     path : Path
+    info : VideoInfo
+        Of the picture.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -30,8 +32,9 @@ class StillSink(AbortingContext):
         If the file cannot be made.
     """
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
         self._path = path
+        self._info = info
         self._part = PartialFile(path, overwrite=overwrite)
         self._written = False
         self.notes: list[str] = []
@@ -42,9 +45,9 @@ class StillSink(AbortingContext):
         Raises
         ------
         SinkError
-            If it is the second, or cannot be written.
+            If it is the second, not what was announced, or cannot be written.
         """
-        check_frame(frame)
+        check_frame(self._path, frame, self._info)
         suffix = self._path.suffix.lower()
         if self._written:
             raise SinkError(

@@ -12,6 +12,7 @@ from kseg_video.color import ColorEncoding
 from kseg_video.color_profiles import are_alike
 from kseg_video.errors import SourceError
 from kseg_video.frame import Frame, VideoInfo
+from kseg_video.regular_files import check_is_regular
 from kseg_video.stills import STILL_SUFFIXES, is_sequence, numbered_files, read_still
 from kseg_video.timing import frames_before
 
@@ -61,6 +62,8 @@ class StillsSource(ClosingContext):
         if not self._stills:
             count = "1 frame" if len(stills) == 1 else f"{len(stills)} frames"
             raise SourceError(f"{path} has no frame in the chosen part; it has {count}")
+        for still in self._stills:
+            check_is_regular(still)
         self._has_other_profiles = False
         self._first = read_still(self._stills[0])
         height, width = self._first.bgr.shape[:2]
@@ -133,5 +136,5 @@ def _encoding(still: Still) -> ColorEncoding:
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:
     """Sort key that puts frame10 after frame9."""
-    parts: list[str] = re.findall(r"\d+|\D+", path.name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    parts: list[tuple[str, str]] = re.findall(r"(\d+)|(\D+)", path.name)
+    return [(int(number), "") if number else (-1, text) for number, text in parts]

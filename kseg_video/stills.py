@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -10,7 +11,9 @@ import numpy as np
 from PIL import Image
 
 from kseg_video.color_profiles import holds_profile, rgb_profile
-from kseg_video.errors import SourceError
+from kseg_video.errors import SourceError, cannot_read
+from kseg_video.media_limits import MAX_PIXELS, too_large
+from kseg_video.regular_files import check_is_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,18 +36,21 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
+_LONGEST_NAME = 255  # bytes, of practically all file systems
+# What files of such names hold, rightly named or not; Pillow would give others to programs (EPS).
+_READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
 
-_NUMBER = re.compile(r"%0?\d*d")
+_NUMBER = re.compile(r"%0?(\d*)d")
 
 
 def is_still(path: Path) -> bool:
     """Whether a file is one picture, by its suffix and, of GIF, PNG and WebP, what is in it."""
     suffix = path.suffix.lower()
-    if suffix not in _MAY_BE_ANIMATED:
+    if suffix not in _MAY_BE_ANIMATED or not path.is_file():
         return suffix in STILL_SUFFIXES
     # Of what Pillow raises at damaged files, who reads the picture says what is wrong.
-    with contextlib.suppress(Exception), Image.open(path) as picture:
+    with contextlib.suppress(Exception), Image.open(path, formats=_READ_FORMATS) as picture:
         return not getattr(picture, "is_animated", False)
     return suffix in STILL_SUFFIXES
 
@@ -65,20 +71,30 @@ def name_of_sequence(path: Path) -> str:
 
 def numbered_files(pattern: Path) -> dict[int, Path]:
     """The files that there are of a sequence, by their numbers."""
-    if not pattern.parent.is_dir():
+    if not pattern.parent.is_dir() or has_too_long_names(pattern):
         return {}
-    found = ((_number_in(path.name, pattern.name), path) for path in pattern.parent.iterdir())
+    found = ((number_in(path.name, pattern.name), path) for path in pattern.parent.iterdir())
     return {number: path for number, path in found if number >= 0}
 
 
-def _number_in(name: str, pattern: str) -> int:
-    """Number that makes a pattern this name; -1 if none does."""
-    before, after = _NUMBER.split(pattern)
-    digits = name.removeprefix(before).removesuffix(after)
-    if not digits.isdecimal() or not digits.isascii():
+def number_in(name: str, pattern: str) -> int:
+    """Number that makes a sequence's pattern this name; -1 if none does."""
+    before, width, after = _NUMBER.split(pattern)
+    digits = name.removeprefix(before).removesuffix(after).lstrip()
+    # Neither may be long enough to take time or memory.
+    may_be = len(width) <= _LONGEST_NAME and int(width or 0) <= len(name) <= _LONGEST_NAME
+    if not (may_be and digits.isdecimal() and digits.isascii()):
         return -1
     number = int(digits)
     return number if pattern % number == name else -1
+
+
+def has_too_long_names(path: Path) -> bool:
+    """Whether names are longer than file systems take: a file's, or all of a sequence."""
+    length = len(os.fsencode(path.name))
+    if length <= _LONGEST_NAME and (found := _NUMBER.search(path.name)) and is_sequence(path):
+        length += int(found[1] or 0) - len(found[0])
+    return length > _LONGEST_NAME
 
 
 class Still(NamedTuple):
@@ -107,7 +123,9 @@ def read_still(path: Path) -> Still:
     """
     import imageio.v3 as iio  # noqa: PLC0415 - takes as long as a video's first frame
 
+    check_is_regular(path)
     try:
+        _check(path)
         with iio.imopen(path, "r", plugin="pillow") as plugin:
             file = cast("PillowPlugin", plugin)
             metadata = file.metadata(index=0)
@@ -117,17 +135,11 @@ def read_still(path: Path) -> Still:
             elif metadata.get("mode") == "CMYK":
                 conversion["mode"] = "RGB"
             picture = file.read(index=0, rotate=True, **conversion)
-    except MemoryError:
+    except (MemoryError, SourceError):
         raise
     except Exception as error:  # Pillow raises all sorts of things at damaged files
-        if _is_too_large(error):
-            raise SourceError(
-                f"{path} claims more pixels than can be read; scale it down first, if it is not "
-                "damaged"
-            ) from error
-        raise SourceError(
-            f"{path} is not an image that can be read; check that it opens"
-        ) from error
+        no_image = "is not an image that can be read; check that it opens"
+        raise cannot_read(path, error, no_image) from error
     return Still(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
 
 
@@ -174,11 +186,15 @@ def write_frame(path: Path, suffix: str, frame: Frame) -> None:
     write_still(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
 
 
-def _is_too_large(error: BaseException | None) -> bool:
-    """Whether Pillow's limit is behind an error of imageio's."""
-    while error is not None and not isinstance(error, Image.DecompressionBombError):
-        error = error.__cause__ or error.__context__
-    return error is not None
+def _check(path: Path) -> None:
+    """Look at an image's header, before memory is taken for its pixels."""
+    try:
+        with Image.open(path, formats=_READ_FORMATS) as picture:
+            pixels = picture.width * picture.height
+    except Image.DecompressionBombError as error:
+        raise too_large(path) from error
+    if pixels > MAX_PIXELS:
+        raise too_large(path)
 
 
 def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:

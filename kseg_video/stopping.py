@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import threading
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -29,6 +28,15 @@ _ENDING_SECONDS = 3.0  # that work gets to end by itself once all it waits for i
 # A signal that arrives between Python's last look for one and the wait, or that the system delivers
 # to another thread, does not end the wait.
 _LOOK_SECONDS = 0.1
+_ALWAYS = frozenset({signal.SIGINT, signal.SIGTERM})
+# Signals that end nothing, cannot be handled, or say that the program itself is at fault.
+_OTHERS = frozenset(
+    getattr(signal, f"SIG{name}", None)
+    for name in (
+        *("CHLD", "CLD", "CONT", "URG", "WINCH", "INFO", "TSTP", "TTIN", "TTOU", "STOP", "KILL"),
+        *("SEGV", "BUS", "FPE", "ILL", "TRAP", "SYS", "EMT"),
+    )
+)
 
 
 class Stopped(BaseException):
@@ -116,9 +124,11 @@ def _first(results: SimpleQueue[_Item]) -> _Item:
 
 
 def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    """Have the signals that end a program handled: Ctrl-C, SIGTERM, and a terminal's closing."""
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)  # the terminal is closed; nohup has it ignored
-    for number in numbers:
-        signal.signal(number, handler)
+    """Have the signals handled that end a program which does not care about them.
+
+    Those that somebody has ignored, as nohup does, or taken for something else stay as they are,
+    except Ctrl-C and SIGTERM.
+    """
+    for number in signal.valid_signals() - _OTHERS:
+        if number in _ALWAYS or signal.getsignal(number) not in (None, signal.SIG_IGN):
+            signal.signal(number, handler)

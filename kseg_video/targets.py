@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
 from kseg_video.containers import CONTAINERS, HIGHEST_CRF, LOSSLESS_SUFFIX
 from kseg_video.errors import SettingsError, SinkError
+from kseg_video.same_files import check_numbers_are_apart
 from kseg_video.stills import (
     LOSSY_STILL_SUFFIXES,
     OPAQUE_STILL_SUFFIXES,
     STILL_SUFFIXES,
+    has_too_long_names,
     is_sequence,
     is_still,
     name_of_sequence,
     numbered_files,
 )
+from kseg_video.whole_files import check_is_plain, check_replaceable, real_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from kseg_video.media_settings import EncoderSettings
 
 ANIMATION_SUFFIX = ".gif"
 ARCHIVE_SUFFIX = ".npz"
-_LONGEST_NAME = 255  # bytes, of practically all file systems
 _PLAIN_SUFFIXES = frozenset({ANIMATION_SUFFIX, ARCHIVE_SUFFIX})
 _TRANSPARENT_SUFFIXES = (".webm", ".mov", ".mkv", ".gif", ".webp", ".png", ".tif")
 
@@ -107,11 +107,15 @@ def check_target(path: Path, encoder: EncoderSettings) -> None:
     SinkError
         If it exists without leave to overwrite, is no plain file, or its folder is not writable.
     """
-    check_name(path)
     if not is_sequence(path):
         check_file(path, overwrite=encoder.overwrite)
         return
-    _check_replaceable(numbered_files(path).values(), overwrite=encoder.overwrite)
+    check_name(path)
+    check_numbers_are_apart(path)
+    for still in numbered_files(path).values():
+        check_replaceable(still, overwrite=encoder.overwrite)
+        if still.is_symlink():
+            check_folder(real_path(still).parent)
     folder = path.parent
     check_folder(folder if folder.exists() else folder.parent)
 
@@ -125,8 +129,8 @@ def check_file(path: Path, *, overwrite: bool) -> None:
         If it exists without leave to overwrite, is no plain file, or its folder is not writable.
     """
     check_name(path)
-    _check_replaceable([path] if path.exists() else [], overwrite=overwrite)
-    check_folder(path.parent)
+    check_replaceable(path, overwrite=overwrite)
+    check_folder(real_path(path).parent if path.is_symlink() else path.parent)
 
 
 def check_name(path: Path) -> None:
@@ -139,53 +143,10 @@ def check_name(path: Path) -> None:
     """
     if str(path) == "-":
         raise SinkError("videos are not written to standard output; name a file")
-    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+    if has_too_long_names(path):
         raise SinkError(f"the name {path.name} is too long; choose another output")
-    if path.exists() and not path.is_dir():
-        _check_is_plain(path)
-
-
-def check_is_another(path: Path, source: Path, kind: str = "input") -> None:
-    """Check that an output is not its own input or a still of it, by whatever name.
-
-    Parameters
-    ----------
-    path : Path
-    source : Path
-    kind : str
-        What the source is called.
-
-    Raises
-    ------
-    SinkError
-        If it is.
-    """
-    with contextlib.suppress(OSError):  # one of them is missing, or has a name that cannot be
-        inputs = source.iterdir() if source.is_dir() else _files(source)
-        if _identities(_files(path)) & _identities(inputs):
-            raise SinkError(f"{path} is the {kind} itself; choose another output")
-
-
-def _files(path: Path) -> Iterable[Path]:
-    return numbered_files(path).values() if is_sequence(path) else [path]
-
-
-def _identities(files: Iterable[Path]) -> set[tuple[int, int]]:
-    """What tells files from all others, whatever their names."""
-    return {(status.st_dev, status.st_ino) for status in (file.stat() for file in files)}
-
-
-def _check_is_plain(path: Path) -> None:
-    if not path.is_file():
-        raise SinkError(f"{path} is not a plain file; choose another output")
-
-
-def _check_replaceable(paths: Iterable[Path], *, overwrite: bool) -> None:
-    """Check that existing files are plain files and may be replaced."""
-    for path in paths:
-        _check_is_plain(path)
-        if not overwrite:
-            raise SinkError(f"{path} exists; choose another output or pass --overwrite")
+    if not path.is_dir():
+        check_is_plain(path)
 
 
 def check_folder(folder: Path) -> None:

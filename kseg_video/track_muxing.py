@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kseg_video.ffmpeg import file_argument
+from kseg_video.ffmpeg import file_input
 from kseg_video.filters import video_filter
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _read_from(tracks: Tracks, early: float, frame_rate: Fraction) -> list[str]:
     if tracks.duration is not None:
         arguments += ["-t", f"{tracks.duration + early:.6f}"]
     arguments += ["-itsoffset", f"{_shift(tracks, frame_rate) - early:.6f}"]
-    return [*arguments, "-vn", "-i", file_argument(tracks.path)]
+    return [*arguments, "-vn", *file_input(tracks.path)]
 
 
 def tracks_output(

@@ -8,7 +8,7 @@ from kseg_video.containers import CONTAINERS, codec_arguments
 from kseg_video.errors import SinkError
 from kseg_video.ffmpeg_sink import FfmpegSink, raw_video
 from kseg_video.filters import video_filter
-from kseg_video.frame import check_frame, i420_shape
+from kseg_video.sink_checks import check_frame
 from kseg_video.track_muxing import picture_delay, tracks_input, tracks_output
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
 _LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}
 _ALPHA_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgra", "i420": "yuva420p"}
-_LEAST_SLICED = 16  # FFV1 cuts neither pictures of a few pixels nor all odd ones of 4:2:0 in four
+# Pixels a side from which on ffmpeg finds slices for FFV1, whatever the size and its subsampling.
+_LEAST_SLICED = 20
 _PRIMARIES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020"}
 _TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
 _COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
@@ -50,7 +51,6 @@ class VideoFileSink(FfmpegSink):
         super().__init__(path, overwrite=encoder.overwrite)
         self._info = info
         self._tracks = tracks
-        self._shape = _picture_shape(info)
         self._container = CONTAINERS[path.suffix.lower()]
         self._codec = self._container.codec(encoder, alpha=info.has_alpha)
         keeps_alpha = encoder.lossless or self._codec in self._container.alpha_codecs
@@ -73,11 +73,7 @@ class VideoFileSink(FfmpegSink):
         SinkError
             If it has not, or the encoder has ended.
         """
-        check_frame(frame)
-        if frame.pixels.shape != self._shape or frame.width != self._info.width:
-            raise SinkError(
-                f"a picture of shape {frame.pixels.shape} cannot follow ones of {self._shape}"
-            )
+        check_frame(self._path, frame, self._info)
         if self._may_lose_alpha and frame.is_transparent:
             self._may_lose_alpha = False
             self.notes.append(f"{self._codec} in {self._path.suffix} keeps no transparency")
@@ -114,9 +110,9 @@ class VideoFileSink(FfmpegSink):
         if encoder.lossless:
             info = self._info
             stored = (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[info.layout]
-            odd = info.layout == "i420" and (info.width % 2 or info.height % 2)
-            slices = 1 if odd or min(info.width, info.height) < _LEAST_SLICED else 4
-            codec = ["ffv1", "-level", "3", "-g", "1", "-slices", str(slices), "-slicecrc", "1"]
+            is_sliced = min(info.width, info.height) >= _LEAST_SLICED
+            version = ["-level", "3", "-slicecrc", "1"] if is_sliced else ["-level", "1"]
+            codec = ["ffv1", "-g", "1", *version]
             if info.layout == "i420" and info.encoding.full_range:
                 codec += ["-color_range", "pc"]  # else ffmpeg would make it limited
         else:
@@ -171,9 +167,3 @@ def _color_space(encoding: ColorEncoding) -> str:
     if (encoding.matrix, encoding.primaries) == ("bt601", "bt470bg"):
         return "bt470bg"
     return _COLOR_SPACES[encoding.matrix]
-
-
-def _picture_shape(info: VideoInfo) -> tuple[int, ...]:
-    if info.layout == "i420":
-        return i420_shape(info.width, info.height)
-    return (info.height, info.width, 3) if info.layout == "bgr24" else (info.height, info.width)

@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.errors import SinkError
-from kseg_video.ffmpeg import FfmpegProcess, file_argument
-from kseg_video.stalls import StalledError
+from kseg_video.ffmpeg import FfmpegProcess, file_input
+from kseg_video.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +60,8 @@ def check_whole(part: Path, target: Path, frames: int, seconds: Fraction, frame:
         written = read_back(part)
     except StalledError as error:
         raise stalled(target, error) from error
+    except MishapError as error:
+        raise SinkError(f"{target} cannot be checked: the ffmpeg for it {error.fate}") from error
     if written.frames != frames:
         lacks = f"{written.frames} of {frames} frames are in it"
     elif abs(written.seconds - seconds) > frame:
@@ -83,9 +85,11 @@ def read_back(path: Path) -> WrittenVideo:
     ------
     StalledError
         If reading does not go on.
+    MishapError
+        If it has been ended.
     """
     # One line a packet: stream, dts, pts, duration, size, checksum.
-    arguments = ["-nostdin", "-i", file_argument(path), "-map", "0:v:0", "-c", "copy"]
+    arguments = ["-nostdin", *file_input(path), "-map", "0:v:0", "-c", "copy"]
     process = FfmpegProcess([*arguments, "-f", "framecrc", "-"], feeds=False)
     frames, first, end, unit = 0, float("inf"), float("-inf"), Fraction(1)
     try:
@@ -96,6 +100,7 @@ def read_back(path: Path) -> WrittenVideo:
                 shown, lasting = (int(field) for field in line.split(b",")[2:4])
                 frames += 1
                 first, end = min(first, shown), max(end, shown + lasting)
+        process.wait()
     finally:
         process.stop()
     return WrittenVideo(frames, float((end - first) * unit) if frames else 0.0)

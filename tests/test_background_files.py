@@ -96,6 +96,16 @@ class TestVideo:
         info = planar() if layout == "i420" else INFO
         assert numbers(clip, info, 23) == [n % 7 for n in range(23)]
 
+    @pytest.mark.parametrize(("name", "frames"), [("a.ts", 10), ("a.ts", 60), ("a.mpg", 10)])
+    def test_streams_with_frames_out_of_order_start_again(
+        self, tmp_path: Path, name: str, frames: int
+    ) -> None:
+        codec = ("libx264", "-crf", "4") if name == "a.ts" else ("mpeg2video", "-q:v", "1")
+        clip = counting_clip(tmp_path / name, frames, "25", "-bf", "2", "-c:v", *codec)
+        shown = numbers(clip, INFO, 3 * frames)
+        assert shown[:10] == list(range(10))
+        assert shown == 3 * shown[:frames]
+
     @pytest.mark.parametrize(("rate", "step"), [("50", 2.0), ("12.5", 0.5)])
     def test_it_keeps_its_own_time(self, tmp_path: Path, rate: str, step: float) -> None:
         clip = counting_clip(tmp_path / "a.mkv", 10, rate, "-c:v", "ffv1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ import numpy as np
 import pytest
 
 from kseg_video import SourceError
-from kseg_video.capture import is_camera, is_stream, open_capture
+from kseg_video.capture import CameraCapture, is_camera, is_stream, open_capture
 from kseg_video.feed import Feed
 from kseg_video.ffmpeg import environment, executable
 from kseg_video.media_settings import CaptureSettings
 from tests.commands import finish, run, start
+from tests.disks import small_disk
 from tests.live_doubles import ScriptedVideo
 from tests.media import ffmpeg, inspect, left_in, make_clip, read_planes
 from tests.rtsp import RtspServer
@@ -273,7 +275,7 @@ def test_a_device_that_may_not_be_opened(tmp_path: Path) -> None:
     if pid == 0:
         os.setuid(65_534)
         try:
-            open_capture("/dev/../" + str(device), CaptureSettings())
+            CameraCapture(str(device), CaptureSettings())
         except SourceError as error:
             os._exit(0 if "may not be opened" in str(error) else 2)
         os._exit(1)
@@ -287,12 +289,52 @@ def test_a_camera_is_asked_for_motion_jpeg_before_size_and_rate(
     device = tmp_path / "video0"
     device.touch()
     settings = CaptureSettings(size=(1920, 1080), frame_rate=60)
-    capture = open_capture(f"/dev/..{device}", settings)
+    capture = CameraCapture(str(device), settings)
     assert capture.description.endswith("video0 1280x720 30 fps MJPG"), "as granted, not as asked"
     frame = capture.read()
     assert frame is not None
     assert (frame.width, frame.height) == (1280, 720)
     capture.close()
+
+
+def test_a_file_among_the_devices_is_a_file() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        clip = make_clip(Path(folder, "clip.mp4"), seconds=0.2)
+        assert run("live", clip, "--preview", "none").code == 0
+
+
+@pytest.mark.parametrize("records", [False, True])
+def test_a_folder_that_is_not_writable(tmp_path: Path, records: bool) -> None:
+    """It is of no matter as long as nothing is to be written there."""
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        make_clip(disk / "clip.mp4", seconds=0.2)
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        options = ("--record", "out.mp4") if records else ()
+        outcome = run("live", "clip.mp4", "--preview", "none", *options, cwd=disk)
+    assert outcome.code == int(records)
+    assert ("the folder . is not writable" in outcome.err) == records
+
+
+@pytest.mark.parametrize("options", [("a.ts", "-bf", "2"), ("a.ts", "-bf", "0"), ("a.mkv",)])
+def test_a_file_that_is_looped_starts_again(tmp_path: Path, options: tuple[str, ...]) -> None:
+    clip = make_clip(tmp_path / options[0], *options[1:], seconds=1.4)
+    capture, shown = open_capture(str(clip), CaptureSettings(loop=True)), list[int]()
+    while len(shown) < 105 and (frame := capture.read()) is not None:
+        shown.append(hash(frame.pixels.tobytes()))
+    capture.close()
+    assert len(set(shown[:35])) > 25, "some are alike"
+    assert shown == 3 * shown[:35]
+
+
+def test_a_looped_file_that_is_removed_meanwhile_ends_the_run(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", seconds=0.4)
+    take = tmp_path / "take.mkv"
+    process = start("live", clip, "--loop", "--preview", "none", "-q", "--record", take)
+    wait_until(lambda: take.exists() and take.stat().st_size)
+    clip.unlink()
+    outcome = finish(process, 20)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == f"kseg-video: error: {clip} is gone; put it back and try again\n"
 
 
 def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
@@ -327,7 +369,8 @@ def test_wrong_options(tmp_path: Path, options: tuple[str, ...], code: int, said
 
 def test_names() -> None:
     assert is_camera("0")
-    assert is_camera("/dev/video2")
+    assert is_camera("/dev/video2"), "be it plugged in or not"
+    assert is_camera("/dev/null"), "it has to be opened to be told from one"
     assert not is_camera("clip.mp4")
     assert is_stream("rtsp://127.0.0.1/a")
     assert not is_stream("a:b.mp4")

@@ -226,19 +226,63 @@ class TestChildren:
     """The decoder or the encoder dies, or does nothing any more."""
 
     @pytest.mark.parametrize(
-        ("job", "message"),
+        ("number", "fate"),
         [
-            (DECODER, r"the decoder of .* was killed .signal 9.; try again"),
-            (ENCODER, r"cannot be written: the encoder was killed .signal 9.; try again"),
+            (signal.SIGKILL, "was killed .signal 9.; try again"),
+            (signal.SIGTERM, "was stopped by a signal; try again"),
+            (signal.SIGINT, "was stopped by a signal; try again"),
         ],
     )
-    def test_one_is_killed(self, long_clip: Path, folder: Path, job: str, message: str) -> None:
-        process = start("convert", long_clip, "-o", folder / "out.mp4")
-        number = ffmpeg_of(process, job)
-        wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()))
-        os.kill(number, signal.SIGKILL)
-        assert_failed(finish(process, SECONDS), message)
+    @pytest.mark.parametrize(
+        ("job", "message"),
+        [
+            (DECODER, "the decoder of .*long.mp4"),
+            (ENCODER, "out.mp4 cannot be written: the encoder"),
+        ],
+    )
+    def test_one_is_ended(
+        self,
+        long_clip: Path,
+        folder: Path,
+        job: str,
+        message: str,
+        number: signal.Signals,
+        fate: str,
+    ) -> None:
+        (folder / "out.mp4").write_text("precious")
+        process = start("convert", long_clip, "-o", folder / "out.mp4", "-y")
+        child = ffmpeg_of(process, job)
+        wait_until(lambda: any(path.stat().st_size for path in folder.glob(".*")))
+        os.kill(child, number)
+        assert_failed(finish(process, SECONDS), f"{message} {fate}")
+        assert left_in(folder) == ["out.mp4"]
+        assert (folder / "out.mp4").read_text() == "precious"
+
+    @pytest.mark.parametrize(("job", "message"), [("probe", ""), ("check", "cannot be checked: ")])
+    def test_one_that_only_looks_is_ended(
+        self, clip: Path, folder: Path, tmp_path: Path, job: str, message: str
+    ) -> None:
+        environment = faulty_ffmpeg(tmp_path, job, 'ffmpeg "$@"; kill -9 $$')
+        outcome = run("convert", clip, "-o", folder / "out.mp4", env=environment)
+        assert_failed(outcome, f"{message}.*ffmpeg.* was killed .signal 9.; try again")
         assert left_in(folder) == []
+
+    def test_one_is_ended_whose_pictures_make_a_palette(self, clip: Path, tmp_path: Path) -> None:
+        runs = tmp_path / "runs"
+        fault = f'echo >> {runs}; ffmpeg "$@"; [ $(wc -l < {runs}) != 5 ] || exit 255'
+        environment = faulty_ffmpeg(tmp_path, "decode", fault)
+        outcome = run("palette", clip, env=environment)
+        assert_failed(outcome, "the decoder of .*clip.mp4 was stopped by a signal; try again")
+
+    @pytest.mark.parametrize("loop", [[], ["--loop"]])
+    def test_one_is_ended_that_plays_a_file(self, tmp_path: Path, loop: list[str]) -> None:
+        # Frames so large that few of them wait in the pipe.
+        clip, take = make_clip(tmp_path / "clip.mp4", size="640x480", seconds=4), tmp_path / "t.mkv"
+        process = start("live", clip, "--preview", "none", "-q", "--record", take, *loop)
+        wait_until(lambda: take.exists() and take.stat().st_size)
+        os.kill(ffmpeg_of(process, "*yuv4mpegpipe*"), signal.SIGTERM)
+        assert_failed(finish(process), "the decoder of clip.mp4 was stopped by a signal; try again")
+        assert inspect(take).frames, "what was recorded until then is kept"
 
     @pytest.mark.thorough
     @pytest.mark.parametrize(
@@ -370,6 +414,24 @@ class TestSource:
         source.unlink()
         assert finish(process) == Outcome(0, "", "")
         assert inspect(folder / "out.mp4").frames == 500
+
+    @pytest.mark.parametrize(
+        ("command", "job"),
+        [
+            *(("convert", "probe"), ("convert", "decode"), ("convert", "encode")),
+            *(("palette", "probe"), ("palette", "decode")),
+        ],
+    )
+    def test_it_shrinks_to_nothing_that_can_be_read(
+        self, clip: Path, folder: Path, tmp_path: Path, command: str, job: str
+    ) -> None:
+        source = Path(shutil.copy(clip, tmp_path / "source.mp4"))
+        environment = faulty_ffmpeg(tmp_path, job, f'truncate -s 5000 {source}; ffmpeg "$@"')
+        target = folder / ("out.mp4" if command == "convert" else "out.gpl")
+        outcome = run(command, source, "-o", target, env=environment)
+        why = "became shorter while it was read; try again once", "is not a video|holds no video"
+        assert_failed(outcome, f"source.mp4 ({'|'.join(why[: 1 + (job == 'probe')])})")
+        assert left_in(folder) == []
 
     @pytest.mark.parametrize("job", ["probe", "decode", "encode"])
     def test_it_is_gone_before_it_is_read(

@@ -109,7 +109,7 @@ class TestArchive:
 
     def test_pictures_are_refused(self, tmp_path: Path) -> None:
         with (
-            pytest.raises(SinkError, match="takes label maps of 64x48"),
+            pytest.raises(SinkError, match=r"opened for pictures of 64x48 \(gray8\)"),
             open_sink(tmp_path / "a.npz", LABEL_INFO) as sink,
         ):
             sink.write(Frame(quarters()))

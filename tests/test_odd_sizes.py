@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,16 +19,21 @@ from kseg_video import (
     Segmentation,
     Segmenter,
     SegmenterSettings,
+    VideoInfo,
     convert,
+    open_sink,
     open_source,
     render,
 )
+from kseg_video.ffmpeg import environment, executable
 from kseg_video.sampling import PixelSample
 from tests.media import encode, inspect, read_exact_bgr, read_yuv
 from tests.pictures import as_i420, photo_like
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from kseg_video.frame import PixelLayout
 
 SIZES = pytest.mark.parametrize("size", [(33, 24), (32, 25), (33, 25), (1, 1), (1, 6), (7, 1)])
 FOUR = SegmenterSettings(n_clusters=4)
@@ -206,3 +213,47 @@ class TestConversions:
             assert np.array_equal(after[:, -8:], before[:, -8:])
         picture = read_exact_bgr(output, "scale=flags=accurate_rnd,format=yuv444p16le")[-1]
         assert np.abs(picture[:, :24].astype(int) - (20, 200, 40)).max() <= 3
+
+
+# FFV1 cuts pictures in slices, and not every number of them goes with every size and subsampling.
+LOSSLESS_SIZES = [
+    *("1x1", "1x2", "2x1", "4x7", "4x19", "15x15", "16x16", "17x31", "19x33", "31x32", "33x32"),
+    *("1x400", "2x400", "3x400", "8x400", "19x401", "400x1", "400x3", "400x8", "401x31"),
+    *("351x287", "352x288", "353x288", "353x289", "641x361", "32x2001", "2001x33", "1x5000"),
+    *(pytest.param(size, marks=pytest.mark.thorough) for size in ("1919x1079", "7681x4321")),
+]
+
+
+@pytest.mark.parametrize("size", LOSSLESS_SIZES)
+@pytest.mark.parametrize(
+    ("layout", "alpha", "pixel_format"),
+    [
+        ("i420", False, "yuv420p"),
+        ("i420", True, "yuva420p"),
+        ("bgr24", False, "bgr24"),
+        ("bgr24", True, "bgra"),
+        ("gray8", False, "gray"),
+    ],
+)
+def test_lossless_comes_back_exactly(
+    tmp_path: Path, size: str, layout: PixelLayout, alpha: bool, pixel_format: str
+) -> None:
+    width, height = map(int, size.split("x"))
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 4)).astype(np.uint8)
+    opacity = noise[..., 3].copy() if alpha else None
+    if layout == "i420":
+        frame = replace(as_i420(noise[..., :3]), alpha=opacity)
+        stored = b"".join(plane.tobytes() for plane in frame.planes)
+        stored += b"" if opacity is None else opacity.tobytes()
+    else:
+        pixels = noise[..., 0] if layout == "gray8" else noise[..., :3]
+        frame = Frame(np.ascontiguousarray(pixels), layout, alpha=opacity)
+        stored = (frame.bgra if alpha else frame.pixels).tobytes()
+    info = VideoInfo(width, height, Fraction(25), layout, frame.encoding, has_alpha=alpha)
+    with open_sink(tmp_path / "out.mkv", info, EncoderSettings(lossless=True)) as sink:
+        sink.write(frame)
+        sink.write(frame)
+    command = [executable(), "-v", "error", "-i", str(tmp_path / "out.mkv")]
+    command += ["-pix_fmt", pixel_format, "-f", "rawvideo", "-"]
+    raw = subprocess.run(command, check=True, capture_output=True, env=environment())
+    assert (raw.stdout == 2 * stored, raw.stderr) == (True, b"")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
@@ -23,10 +23,11 @@ from kseg_video import (
     load_palette,
     save_palette,
 )
-from kseg_video.cluster_count import choose_cluster_count
+from kseg_video.cluster_count import ClusterCount, choose_cluster_count
 from kseg_video.color import to_working
 from kseg_video.live_state import LiveState, Pressed, press
 from kseg_video.mapping import inertia_of
+from kseg_video.settings import ColorSpace
 from tests.commands import run
 from tests.media import ffmpeg, left_in, make_clip
 from tests.oracles import exact_lab
@@ -51,6 +52,14 @@ PALETTE = Palette(
 def write_still(path: Path, bgr: NDArray[np.uint8]) -> Path:
     Image.fromarray(np.ascontiguousarray(bgr[..., ::-1])).save(path)
     return path
+
+
+def count_of(picture: NDArray[Any], sigma: float, space: ColorSpace = "rgb") -> ClusterCount:
+    """The number of clusters of a picture with Gaussian noise."""
+    noise = np.random.default_rng(0).normal(0, sigma, picture.shape)
+    levels = np.clip(np.rint(picture + noise), 0, 255).astype(np.float32)
+    settings = SegmenterSettings(color_space=space)
+    return choose_cluster_count(to_working(levels.reshape(-1, 3), space), settings)
 
 
 class TestFiles:
@@ -96,7 +105,7 @@ class TestFiles:
 
     def test_an_existing_file_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "a.hex").write_text("precious")
-        with pytest.raises(SinkError, match="appeared meanwhile"):
+        with pytest.raises(SinkError, match="exists; choose another output"):
             save_palette(tmp_path / "a.hex", PALETTE)
         assert (tmp_path / "a.hex").read_text() == "precious"
         save_palette(tmp_path / "a.hex", PALETTE, overwrite=True)
@@ -132,6 +141,9 @@ class TestFiles:
         [
             ("a.hex", "", "holds 0 colours; a palette has 1 to 32 of them"),
             ("a.hex", "abcdef\n" * 40, "holds 40 colours"),
+            ("a.hex", "abcdef\n" * 33, "holds 33 colours"),
+            ("a.json", json.dumps(["#abcdef"] * 33), "holds 33 colours"),
+            ("a.gpl", "GIMP Palette\n" + "1 2 3\n" * 33, "holds 33 colours"),
             ("a.json", "[]", "holds 0 colours"),
             ("a.json", '{"palette": []}', "holds 0 colours"),
             ("a.json", "{}", "it holds no list of colours"),
@@ -193,9 +205,74 @@ class TestNumberOfClusters:
         colors = grid[np.arange(4000) % count].astype(np.float32)
         assert choose_cluster_count(colors, SegmenterSettings()).count == count
 
-    def test_one_color_makes_two(self) -> None:
+    def test_one_color_is_one(self) -> None:
         chosen = choose_cluster_count(np.full((50, 3), 7, np.float32), SegmenterSettings())
-        assert (chosen.count, chosen.next_gain) == (2, 0)
+        assert (chosen.count, chosen.next_gain) == (1, 0)
+        assert chosen.reason.startswith("1 cluster explains 100.0% of the colours' variance, one")
+
+    @pytest.mark.parametrize("space", get_args(ColorSpace))
+    @pytest.mark.parametrize("sigma", [1, 2, 4, 8])
+    @pytest.mark.parametrize("color", [(128, 128, 128), (200, 60, 40), (9, 9, 30), (30, 220, 240)])
+    def test_one_color_with_noise_is_one(
+        self, space: ColorSpace, sigma: float, color: tuple[int, int, int]
+    ) -> None:
+        chosen = count_of(np.full((120, 160, 3), color), sigma, space)
+        assert (chosen.count, chosen.leaves_noise) == (1, True)
+        assert chosen.reason.endswith("0.0% of the colours' variance, and the rest is noise")
+
+    @pytest.mark.parametrize("sigma", [1, 4, 8])
+    @pytest.mark.parametrize("space", ["rgb", "lab"])
+    def test_noise_of_luma_alone_is_noise(self, sigma: float, space: ColorSpace) -> None:
+        rng = np.random.default_rng(0)
+        noise = np.repeat(rng.normal(0, sigma, (120, 160, 1)), 3, axis=2)
+        assert count_of(128 + noise, 0, space).count == 1
+
+    @pytest.mark.parametrize("sigma", [0, 1, 2, 4, 8])
+    @pytest.mark.parametrize("apart", [25, 60, 120])
+    @pytest.mark.parametrize("place", ["halves", "stripes", "at random"])
+    def test_two_colors_with_noise_are_two(self, sigma: float, apart: int, place: str) -> None:
+        mask = np.zeros((120, 160), bool)
+        if place == "halves":
+            mask[:, 80:] = True
+        elif place == "stripes":
+            mask[:, ::2] = True
+        else:
+            mask = np.random.default_rng(1).random(mask.shape) < 0.5
+            apart = max(apart, 40)  # nearer ones are one color with noise
+        picture = np.where(mask[..., np.newaxis], 90 + apart, 90).repeat(3, axis=2)
+        assert count_of(picture, sigma).count == 2
+
+    @pytest.mark.parametrize("sigma", [0, 2, 4])
+    @pytest.mark.parametrize("high", [50, 130, 255])
+    def test_a_gradient_is_several(self, sigma: float, high: int) -> None:
+        levels = np.linspace(0, high, 160)[np.newaxis, :, np.newaxis]
+        assert count_of(np.broadcast_to(levels, (120, 160, 3)), sigma).count >= 3
+
+    def test_a_small_thing_before_a_noisy_wall_is_seen(self) -> None:
+        picture = np.full((120, 160, 3), 90)
+        picture[50:60, 70:80] = 200
+        assert count_of(picture, 5).count == 2
+
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("a.mp4", ("-crf", "18")),
+            ("a.mp4", ("-crf", "28")),
+            ("a.webm", ()),
+            ("a.jpg", ("-frames:v", "1", "-q:v", "5")),
+        ],
+    )
+    def test_noise_that_was_compressed(
+        self, tmp_path: Path, name: str, options: tuple[str, ...]
+    ) -> None:
+        noise = ("-vf", "noise=alls=8:allf=t")
+        wall = "color=c=0x5080a0"
+        clip = make_clip(tmp_path / name, *noise, *options, size="320x180", picture=wall)
+        report = convert(clip, tmp_path / f"b{clip.suffix}", choose_clusters=True)
+        assert (len(report.palette), report.palette.shares.tolist()) == (1, [1])
+        assert report.notes[0] == (
+            "1 cluster explains 0.0% of the colours' variance, and the rest is noise"
+        )
 
     def test_the_reason_says_what_is_so(self, lake_still: Path) -> None:
         found = find_palette(lake_still, choose_clusters=True)
@@ -378,7 +455,10 @@ class TestKeeping:
         ("settings", "message"),
         [
             ({"n_clusters": 2, "palette": HEX}, "palette of 3 colours makes as many clusters"),
-            ({"n_clusters": 1, "palette": ("red",)}, "'red' is no colour"),
+            (
+                {"n_clusters": 1, "palette": ("red",)},
+                "cannot be 'red'; write it as #2b6cb0",
+            ),
         ],
     )
     def test_bad_settings(self, settings: dict[str, object], message: str) -> None:

@@ -51,8 +51,23 @@ def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
 
 @pytest.mark.parametrize("picture", [None, [[0, 0, 0]], "a.png"])
 def test_what_is_no_picture(picture: Any) -> None:
-    with pytest.raises(SourceError, match=r"uint8 array of shape .* or a Frame, not a"):
+    with pytest.raises(SourceError, match=r"be a Frame, or a uint8 array of shape .*, not a"):
         Segmenter().segment(picture)
+
+
+def test_a_frame_without_colors_is_no_picture() -> None:
+    with pytest.raises(SourceError, match="gray8 frames are for outputs alone; give one"):
+        Segmenter().segment(Frame(np.zeros((9, 9), np.uint8), "gray8"))
+
+
+@pytest.mark.parametrize("mapping", MODES)
+@pytest.mark.parametrize("name", ["labels", "centroids", "colors", "real"])
+def test_what_the_next_frame_is_held_to_can_only_be_read(mapping: Mapping, name: str) -> None:
+    segmenter = Segmenter(SegmenterSettings(n_clusters=4, mapping=mapping))
+    found = getattr(segmenter.segment(quadrants()), name)
+    with pytest.raises(ValueError, match="read-only"):
+        found[:] = 0
+    assert found.copy().flags.writeable
 
 
 @pytest.mark.parametrize("mapping", MODES)

@@ -42,7 +42,7 @@ BAD = [
     (TrimSettings, {"start": -1.0}, "0 or more"),
     (TrimSettings, {"start": 2.0, "end": 2.0}, "after the start"),
     (TrimSettings, {"end": float("nan")}, "after the start"),
-    (TrimSettings, {"max_frames": 0}, "of at least 1"),
+    (TrimSettings, {"max_frames": 0}, "from 1 to"),
     (EncoderSettings, {"crf": 64}, "from 0 to 63"),
     (EncoderSettings, {"codec": "theora"}, "choose one of h264, vp9"),
     (EncoderSettings, {"preset": "placebo"}, "choose one of ultrafast"),
@@ -71,6 +71,18 @@ def test_the_number_of_clusters_follows_a_palette() -> None:
     assert SegmenterSettings(palette=palette).n_clusters == 3
     assert SegmenterSettings(palette=palette, n_clusters=3).n_clusters == 3
     assert dataclasses.replace(SegmenterSettings(), palette=palette).n_clusters == 3
+
+
+@pytest.mark.parametrize("count", [33, 40, 300])
+def test_a_palette_has_no_more_colors_than_there_may_be_clusters(count: int) -> None:
+    colors = tuple(f"#{number:06x}" for number in range(count))
+    with pytest.raises(SettingsError, match=f"palette of {count} colours .* give 32 at the most"):
+        SegmenterSettings(palette=colors)
+    with pytest.raises(SettingsError, match=f"palette of {count} colours .* give 32 at the most"):
+        dataclasses.replace(SegmenterSettings(), palette=colors)
+    with pytest.raises(SettingsError, match=f"cannot be {count}; give a whole number from 1 to 32"):
+        SegmenterSettings(count, palette=colors)
+    assert SegmenterSettings(palette=colors[:32]).n_clusters == 32
 
 
 def test_whole_numbers_of_numpy_are_whole_numbers() -> None:

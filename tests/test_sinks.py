@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,7 @@ from kseg_video import (
     convert,
     open_sink,
     open_source,
-    sequence_sink,
-    whole_files,
+    temporary_entries,
 )
 from kseg_video.color import ColorEncoding, bgr_to_yuv
 from kseg_video.containers import CONTAINERS
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from kseg_video.frame import PixelLayout
 
+OVERWRITING = EncoderSettings(overwrite=True)
 BT709, BT470BG, SMPTE170M, LIMITED, FULL = 1, 5, 6, 1, 2
 
 
@@ -65,8 +65,7 @@ def test_what_is_no_frame(tmp_path: Path, name: str) -> None:
 def ending(monkeypatch: pytest.MonkeyPatch) -> Leftovers:
     """What is undone when the program ends, of this test alone."""
     own = Leftovers()
-    for module in (whole_files, sequence_sink):
-        monkeypatch.setattr(module, "leftovers", own)
+    monkeypatch.setattr(temporary_entries, "leftovers", own)
     return own
 
 
@@ -287,13 +286,58 @@ class TestVideo:
         )
         assert np.array_equal(read_planes(tmp_path / "out.mkv"), pictures)
 
-    def test_a_picture_of_another_size_is_refused(self, tmp_path: Path) -> None:
-        with (
-            pytest.raises(SinkError, match="cannot follow"),
-            open_sink(tmp_path / "out.mp4", INFO) as sink,
-        ):
-            sink.write(Frame(quarters(50, 60)))
-        assert not left_in(tmp_path)
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.gif", "a.webp", "a.png", "%d.jpg", "a.npz"])
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [
+        (Frame(quarters(50, 60)), r"60x50 \(bgr24\)"),
+        (Frame(quarters(64, 48)), r"48x64 \(bgr24\)"),
+        (Frame(np.zeros((72, 64), np.uint8), "i420"), r"64x48 \(i420\)"),
+        (Frame(np.zeros((72, 64), np.uint8), "i420", odd_width=True), r"63x48 \(i420\)"),
+        (Frame(np.zeros((48, 63), np.uint8), "gray8"), r"63x48 \(gray8\)"),
+    ],
+)
+def test_pictures_of_another_kind_are_refused(
+    tmp_path: Path, name: str, frame: Frame, kind: str
+) -> None:
+    layout: PixelLayout = "gray8" if name == "a.npz" else "bgr24"
+    message = rf"^\S+ was opened for pictures of 64x48 \({layout}\) and is given one of {kind};"
+    sink = open_sink(tmp_path / name, dataclasses.replace(INFO, layout=layout))
+    if name not in {"a.png", "%d.jpg"}:
+        sink.write(Frame(np.zeros((48, 64, 3)[: 3 if layout == "bgr24" else 2], np.uint8), layout))
+    with pytest.raises(SinkError, match=message), sink:
+        sink.write(frame)
+    assert not left_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "longest", "still"),
+    [
+        ("a.webp", 16_383, True),
+        ("a.webp", 16_383, False),
+        ("%d.webp", 16_383, False),
+        ("a.jpg", 65_500, True),
+        ("a.gif", 65_535, False),
+    ],
+)
+def test_pictures_too_large_for_a_format(
+    tmp_path: Path, name: str, longest: int, still: bool
+) -> None:
+    info = dataclasses.replace(INFO, width=longest, height=2, still=still)
+    write(tmp_path / name, info, [np.zeros((2, longest, 3), np.uint8)])
+    assert len(left_in(tmp_path)) == 1
+    message = rf"{longest + 1}x2: \.\w+ ends at {longest} pixels a side; choose another format"
+    with pytest.raises(SinkError, match=message):
+        open_sink(tmp_path / name, dataclasses.replace(info, width=longest + 1), OVERWRITING)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif", "a.webp", "a.png", "%d.png"])
+def test_frames_of_a_source_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
+    frame = Frame(np.full((72, 64), 128, np.uint8), "i420")
+    with open_sink(tmp_path / name, dataclasses.replace(INFO, layout="i420")) as sink:
+        sink.write(frame)
+    assert len(left_in(tmp_path)) == 1
 
 
 class TestSound:
@@ -351,15 +395,14 @@ class TestAProgramThatIsEnding:
         self, tmp_path: Path, ending: Leftovers, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
         """A signal comes between the last look for one and the first file."""
-        place: Any = tempfile if "%" in name else Path
-        function = "mkdtemp" if "%" in name else "open"
-        make = getattr(place, function)
+        function = "mkdir" if "%" in name else "open"
+        make = getattr(os, function)
 
         def make_late(*arguments: Any, **options: Any) -> object:
             ending.undo_all()
             return make(*arguments, **options)
 
-        monkeypatch.setattr(place, function, make_late)
+        monkeypatch.setattr(os, function, make_late)
         with pytest.raises(KsegError, match="ending"):
             open_sink(tmp_path / name, INFO)
         assert left_in(tmp_path) == []

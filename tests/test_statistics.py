@@ -30,7 +30,8 @@ from kseg_video.statistics_plot import SharesPlot
 from kseg_video.stills import write_still
 from tests.commands import run
 from tests.media import ffmpeg, left_in
-from tests.pictures import QUADRANTS, quadrants
+from tests.oracles import exact_lab
+from tests.pictures import QUADRANTS, quadrant_labels, quadrants
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -158,6 +159,22 @@ class TestTables:
         figures = measure(Frame(picture), segmentation)
         assert np.abs(figures.rgb[:, ::-1] - segmentation.palette.colors).max() <= HALF_A_LEVEL
         assert np.abs(figures.lab - segmentation.palette.lab).max() < 1
+
+    def test_centroids_in_json_are_means_of_cie_lab(self, tmp_path: Path) -> None:
+        picture = quadrants(40, 40)
+        write_still(tmp_path / "a.png", ".png", picture, None)
+        options = ("-k", "4", "--color-space", "lab", "--json", "--stats", tmp_path / "a.csv")
+        done = run("convert", tmp_path / "a.png", "-o", tmp_path / "b.png", *options)
+        rows = json.loads(done.out)["palette"]
+        lab = np.array([[exact_lab(*color) for color in row] for row in picture])
+        truth = quadrant_labels(40, 40)
+        means = sorted(lab[truth == number].mean(axis=0).tolist() for number in range(4))
+        centroids = sorted(row["centroid"] for row in rows)
+        assert np.array(centroids) == pytest.approx(np.array(means), abs=0.002)
+        (table,) = read_csv(tmp_path / "a.csv")
+        for number, row in enumerate(rows):
+            found = [float(table[f"lab_{name}_{number}"]) for name in "lab"]
+            assert found == pytest.approx(row["centroid"], abs=0.01)
 
     def test_shares_and_places_are_those_of_the_labels(self, lake_clip: Path) -> None:
         with open_source(lake_clip) as source:
@@ -296,7 +313,7 @@ class TestRuns:
         [
             (("a.png", "--stats", "a.txt"), 2, "a.txt cannot take statistics; choose .csv or"),
             (("a.png", "--stats-plot", "a.gif"), 2, "choose .png or .svg"),
-            (("a.png", "-o", "b.png", "--stats-plot", "b.png"), 2, "b.png is to hold two things"),
+            (("a.png", "-o", "b.png", "--stats-plot", "b.png"), 2, "b.png is given twice"),
             (("a.png", "c.png", "--stats", "a.csv"), 2, "a.csv is one file for several inputs"),
             (("a.png", "--stats", "there.csv"), 1, "there.csv exists; choose another output or"),
             (("a.png", "--stats", "no/a.csv"), 1, "folder no does not exist; make it first"),

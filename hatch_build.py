@@ -12,7 +12,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _COMPILERS = ("cc", "gcc", "clang")
-_SOURCES = ("labelling.c", "cells.c", "nearest.c", "painting.c", "seeding.c")
+_SOURCES = ("labelling.c", "cells.c", "nearest.c", "painting.c")
 # Products and sums are rounded one by one, as NumPy does.
 _OPTIONS = ("-std=gnu11", "-O3", "-ffp-contract=off", "-shared", "-fPIC")
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.clustering import cold_fit
 from kseg_video.color import working_to_bgr
 from kseg_video.mapping import nearest
+from kseg_video.segmentation.kmeans import cold_fit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,8 +1,8 @@
 """What is done in C, where that could be compiled.
 
-`labelling.c`, `cells.c`, `nearest.c`, `seeding.c` and `painting.c` are compiled at installation.
-Elsewhere `kseg_video.hysteresis`, `kseg_video.mapping`, `kseg_video.seeding`,
-`kseg_video.clustering`, `kseg_video.views` and `kseg_video.palette` do the same, bit for bit, with
+`labelling.c`, `cells.c`, `nearest.c` and `painting.c` are compiled at installation.
+Elsewhere `kseg_video.hysteresis`, `kseg_video.mapping`, `kseg_video.views` and
+`kseg_video.palette` do the same, bit for bit, with
 OpenCV and NumPy, in several times the time.
 """
 
@@ -54,8 +54,6 @@ def load(path: Path) -> ctypes.CDLL | None:
         "label_rows": [*[size] * 4, *by_index, *held, Plane, Plane],
         "label_rows_strictly": [size, size, *by_index, Plane, Plane, Plane],
         "nearest": [size, array, size, array, array, array],
-        "choose_seeds": [size, array, ctypes.c_float, size, array, array, array],
-        "iterate": [size, array, size, array, ctypes.c_float, size, array, array],
         "squared_error": [size, array, array, array],
         "label_cells": [size, array, size, array, array, ctypes.c_float, array, array],
         "paint_planes": [size, size, Plane, array, Plane, Plane, Plane],
@@ -104,47 +102,6 @@ def nearest(
     given = len(colors), colors.ctypes.data, len(centroids), centroids.ctypes.data
     library.nearest(*given, labels.ctypes.data, distances.ctypes.data)
     return labels, distances
-
-
-def choose_seeds(
-    channels: NDArray[np.float32], scale: float, n_seeds: int, chances: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Numbers of the colours of three channels, (3, N), to begin with; see `kseg_video.seeding`."""
-    assert library is not None
-    count = channels.shape[1]
-    weights, seeds = np.empty(count, np.int32), np.empty(n_seeds, np.int64)
-    given = count, channels.ctypes.data, scale, n_seeds, chances.ctypes.data
-    library.choose_seeds(*given, weights.ctypes.data, seeds.ctypes.data)
-    return seeds
-
-
-def iterate(
-    colors: NDArray[np.float32],
-    labels: NDArray[np.uint8],
-    centroids: NDArray[np.float32],
-    epsilon: float,
-    iterations: int,
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Centroids after Lloyd's iterations and the labels before the last, as `clustering` does it.
-
-    Parameters
-    ----------
-    colors : ndarray of float32, shape (N, 3)
-    labels : ndarray of uint8, shape (N,)
-        All of them below K.
-    centroids : ndarray of float32, shape (K, 3)
-        K at most 256.
-    epsilon : float
-    iterations : int
-        At least 1.
-    """
-    assert library is not None
-    colors, centroids, labels = np.ascontiguousarray(colors), centroids.copy(), labels.copy()
-    distances = np.empty(len(colors), np.float32)
-    given = len(colors), colors.ctypes.data, len(centroids), centroids.ctypes.data
-    results = labels.ctypes.data, distances.ctypes.data
-    library.iterate(*given, epsilon**2, iterations, *results)
-    return centroids, labels
 
 
 def squared_error(

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import ColorCells, Frame
-    from kseg_video.settings import SegmenterSettings
     from kseg_video.segmentation.palette_tracker import Track
+    from kseg_video.settings import SegmenterSettings
 
 # An index stays in use until mapping by it loses this much more inertia than it first did, or the
 # pixels of its cells are, by this much of the inertia, farther from the cells' colours, by which
@@ -35,8 +35,7 @@ _NTH_PIXEL = 4  # of the sample, that tells the latter
 # distance.
 _LEVEL = 1 / 3
 # Full stability lets inertia rise by this much, and where it is too restless by twice as much.
-import os
-_LARGEST_EXCESS = float(os.environ.get("EXC", "0.01"))
+_LARGEST_EXCESS = 0.018
 _MORE_AT_MOST = 2.0
 # Of the pixels that have not changed, the share that changes its label without being restless.
 _RESTLESS = 0.004
@@ -73,7 +72,7 @@ class _Budget:
     def spend(self, excess: float) -> bool:
         """Take note of what a frame has cost; say whether it was far too much."""
         wanted = self._least * min(max(self._unrest / _RESTLESS, 1.0), _MORE_AT_MOST)
-        steps = _STEPS_TO_DOUBLE * math.log2(wanted / max(excess, 1e-6) + 1e-9)
+        steps = _STEPS_TO_DOUBLE * math.log2(wanted / max(excess, 1e-6))
         if abs(steps) >= 1:  # narrower at once, wider bit by bit
             self.step = min(max(self.step + min(round(steps), 1), _LEAST_STEP), _MOST_STEP)
         return excess > _FAR_TOO_MUCH * wanted

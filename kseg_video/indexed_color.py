@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from kseg_video.clustering import cold_fit
 from kseg_video.color import to_levels
+from kseg_video.segmentation.kmeans import cold_fit
 from kseg_video.settings import SegmenterSettings
 
 if TYPE_CHECKING:

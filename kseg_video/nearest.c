@@ -1,7 +1,6 @@
-/* Colours and their centroids, digit for digit what kseg_video/mapping.py and kseg_video/clustering.py
-   find with NumPy, which say why it is done like this: tests hold the two to each other. Some colours at a
-   time, so that what is known of them stays in the nearest cache while one centroid after another is
-   measured. */
+/* Colours and their centroids, digit for digit what kseg_video/mapping.py finds with NumPy, which says why it is
+   done like this: tests hold the two to each other. Some colours at a time, so that what is known of them
+   stays in the nearest cache while one centroid after another is measured. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +12,6 @@
 
 #define AT_A_TIME 512
 #define MOST_LEVELS 63
-#define MOST_LABELS 256
 #define INFINITE 0x7f800000 /* as a float */
 
 /* `colors` and `centroids` are triples; of equally near centroids, the first counts. */
@@ -44,19 +42,6 @@ VECTORIZED void nearest(size_t count, const float *restrict colors, size_t n_cen
     }
 }
 
-/* Sums of the colours of each label, triples, and how many they are. */
-static void sum_colors(size_t count, const float *colors, const uint8_t *labels, size_t n_labels,
-                       double *sums, int64_t *counts)
-{
-    memset(sums, 0, 3 * n_labels * sizeof *sums);
-    memset(counts, 0, n_labels * sizeof *counts);
-    for (size_t i = 0; i < count; i++, colors += 3) {
-        double *sum = sums + 3 * labels[i];
-        sum[0] += colors[0], sum[1] += colors[1], sum[2] += colors[2];
-        counts[labels[i]]++;
-    }
-}
-
 /* Sum of the squared distances of colours to the centroids of their labels. */
 double squared_error(size_t count, const float *colors, const uint8_t *labels, const float *centroids)
 {
@@ -64,40 +49,6 @@ double squared_error(size_t count, const float *colors, const uint8_t *labels, c
     for (size_t i = 0; i < count; i++, colors += 3)
         error += squared_distance(colors[0], colors[1], colors[2], centroids + 3 * labels[i]);
     return error;
-}
-
-/* Moves every centroid to the mean of its colours, if it has any; returns the square of the farthest move. */
-static float move_to_means(size_t count, const float *colors, const uint8_t *labels, size_t n_centroids,
-                           float *centroids)
-{
-    double sums[3 * MOST_LABELS];
-    int64_t counts[MOST_LABELS];
-    float farthest = 0;
-    sum_colors(count, colors, labels, n_centroids, sums, counts);
-    for (size_t number = 0; number < n_centroids; number++) {
-        float mean[3], *centroid = centroids + 3 * number;
-        if (!counts[number])
-            continue;
-        for (int i = 0; i < 3; i++)
-            mean[i] = (float)(sums[3 * number + i] / (double)counts[number]);
-        float move = squared_distance(mean[0], mean[1], mean[2], centroid);
-        farthest = move > farthest ? move : farthest;
-        memcpy(centroid, mean, sizeof mean);
-    }
-    return farthest;
-}
-
-/* Lloyd's iterations from given labels: `centroids` become their means, and `labels` those before the last
-   iteration. `distances` have room for one a colour. */
-void iterate(size_t count, const float *colors, size_t n_centroids, float *centroids, float epsilon_squared,
-             size_t iterations, uint8_t *labels, float *distances)
-{
-    move_to_means(count, colors, labels, n_centroids, centroids);
-    while (--iterations) {
-        nearest(count, colors, n_centroids, centroids, labels, distances);
-        if (move_to_means(count, colors, labels, n_centroids, centroids) <= epsilon_squared)
-            break;
-    }
 }
 
 /* How many levels the second distance is above the first, but at most one more than there are. */

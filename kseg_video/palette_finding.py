@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.cluster_count import ClusterCount, choose_cluster_count
-from kseg_video.clustering import cold_fit, dark_to_light
 from kseg_video.color import from_working, to_working
 from kseg_video.errors import SettingsError, SourceError
 from kseg_video.mapping import nearest
 from kseg_video.media_settings import TrimSettings
 from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
+from kseg_video.segmentation.kmeans import cold_fit, dark_to_light
 from kseg_video.setting_checks import FLAG, PATH, several, take, take_settings
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.shrinking import blamed_if_it_shrinks

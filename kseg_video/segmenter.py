@@ -12,10 +12,10 @@ from kseg_video.fast_mapping import FastMapper
 from kseg_video.frame import Frame, Segmentation, as_frame
 from kseg_video.mapping import map_exactly
 from kseg_video.sampling import PixelSample
+from kseg_video.segmentation.palette_tracker import PaletteTracker
 from kseg_video.setting_checks import instance, take, take_settings
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.timing import StageTimer
-from kseg_video.segmentation.palette_tracker import PaletteTracker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.segmentation.pixel_memory import Foreseen
+
+_STEP_SECONDS = 0.04  # between pictures whose times are not known
 
 
 class Segmenter:
@@ -54,6 +56,7 @@ class Segmenter:
         self._timer = timer or StageTimer()
         self._tracker = PaletteTracker(self.settings)
         self._mapper = FastMapper(self.settings)
+        self._time, self._time_offset = -np.inf, 0.0
 
     def segment(
         self, picture: Frame | NDArray[np.uint8], pinned: AbstractSet[int] = frozenset()
@@ -84,7 +87,7 @@ class Segmenter:
         with self._timer.stage("fit"):
             sample = PixelSample.of_frame(frame, self._sample_size())
             colors = to_working(sample.bgr, space)
-            track = self._tracker.update(colors, sample.bgr, frame.time, pinned)
+            track = self._tracker.update(colors, sample.bgr, self._clock(frame.time), pinned)
         with self._timer.stage("map"):
             if self.settings.mapping == "exact":
                 numbers = np.flatnonzero(track.real).astype(np.uint8)
@@ -112,7 +115,10 @@ class Segmenter:
         frames : sequence of Foreseen
             In the order of time, all later than those that have been given before.
         """
-        self._tracker.foresee(frames)
+        for frame in frames:
+            self._tracker.foresee(
+                frame.time + self._time_offset, frame.bgr, begins_shot=frame.begins_shot
+            )
 
     def retune(self, settings: SegmenterSettings) -> None:
         """Go on with other settings; the clusters that remain keep their numbers.
@@ -148,6 +154,15 @@ class Segmenter:
     @keeps_cells.setter
     def keeps_cells(self, value: bool) -> None:
         self._mapper.keeps_cells = value
+
+    def _clock(self, frame_time: float) -> float:
+        """Seconds that grow with each frame, also where frames have no times or begin anew."""
+        time = frame_time + self._time_offset
+        if time <= self._time:
+            time = self._time + _STEP_SECONDS
+            self._time_offset = time - frame_time
+        self._time = time
+        return time
 
     def _sample_size(self) -> int | None:
         wanted = self.settings.sample_pixels

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
@@ -27,12 +26,10 @@ from kseg_video import (
     mapping,
     render,
 )
-from kseg_video.clustering import polish
 from kseg_video.color_index import ColorIndex
 from kseg_video.frame import i420_shape
 from kseg_video.mapping import Cells
 from kseg_video.sampling import PixelSample
-from kseg_video.seeding import Seeding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,53 +197,6 @@ class TestTheSameDistances:
                 found.append((labels, distances, table.labels, table.ties))
         for by_c, by_numpy in zip(*found, strict=True):
             np.testing.assert_array_equal(by_c, by_numpy)
-
-
-@with_each_library
-@given(
-    count=st.integers(2, 1100),
-    n_seeds=st.integers(1, 64),
-    n_colors=st.integers(2, 300),
-    extent=st.sampled_from([1e-3, 1, 255]),
-    seed=st.integers(0, 2**32 - 1),
-)
-@settings(max_examples=100, deadline=None)
-def test_the_same_seeds(count: int, n_seeds: int, n_colors: int, extent: float, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    distinct = (extent * random.random((n_colors, 3))).astype(np.float32)
-    colors = distinct[random.integers(0, n_colors, count)]
-    colors[:2] = distinct[:2]
-    by_c = Seeding(colors).choose(n_seeds, Random(seed))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "library", None)
-        by_numpy = Seeding(colors).choose(n_seeds, Random(seed))
-    np.testing.assert_array_equal(by_c, by_numpy)
-    n_distinct = len(np.unique(colors, axis=0))
-    assert len(np.unique(colors[by_c], axis=0)) == min(n_seeds, n_distinct)
-
-
-@with_each_library
-@given(
-    count=st.integers(1, 1100),
-    clusters=st.integers(1, 256),
-    iterations=st.integers(1, 20),
-    seed=st.integers(0, 2**32 - 1),
-)
-@settings(max_examples=100, deadline=None)
-def test_the_same_iterations(count: int, clusters: int, iterations: int, seed: int) -> None:
-    """Also of clusters that no colour is nearest to."""
-    random = np.random.default_rng(seed)
-    colors, centroids = (random.uniform(0, 9, (n, 3)).astype(np.float32) for n in (count, clusters))
-    labels = random.integers(0, clusters, count).astype(np.uint8)
-    given_before = labels.copy(), centroids.copy()
-    by_c = polish(colors, labels, centroids, 0.05, iterations)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "library", None)
-        by_numpy = polish(colors, labels, centroids, 0.05, iterations)
-    np.testing.assert_array_equal(by_c[0], by_numpy[0])
-    assert by_c[1] == by_numpy[1]
-    np.testing.assert_array_equal(labels, given_before[0])
-    np.testing.assert_array_equal(centroids, given_before[1])
 
 
 @with_each_library

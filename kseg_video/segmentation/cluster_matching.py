@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
 
@@ -28,62 +30,41 @@ def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArr
     ndarray of int, shape (N,)
         Row i of ``new[order]`` continues row i of `old`; unmatched rows follow in their own order.
     """
-    return _assign(_distances(old, new))
-
-
-def match_members(
-    common: NDArray[np.integer], old: NDArray[np.float32], new: NDArray[np.float32]
-) -> NDArray[np.intp]:
-    """Order of the new centroids in which as many pixels as can be keep their number.
-
-    Parameters
-    ----------
-    common : ndarray of int, shape (M, N)
-        Number of pixels that each old and each new cluster have in common.
-    old, new : ndarray of float32, shape (M, 3) and (N, 3)
-        Their centroids, which decide where pixels do not. N at least M.
-
-    Returns
-    -------
-    ndarray of int, shape (N,)
-        As of `match_centroids`.
-    """
-    if not len(old):
-        return np.arange(len(new))
-    distances = _distances(old, new)
-    return _assign(common.max() - common + 0.5 * distances / max(distances.max(), 1e-9))
-
-
-def _distances(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.floating]:
-    distances: NDArray[np.floating] = np.linalg.norm(old[:, np.newaxis] - new, axis=2)
-    return distances
-
-
-def _assign(cost: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Column of each row at the least total cost, then the columns left over."""
-    rows, columns = cost.shape
+    distances = np.linalg.norm(old[:, np.newaxis] - new, axis=2)
+    rows, columns = distances.shape
     _, _, flow = cv2.EMD(
         np.ones((rows, 1), np.float32),
         np.ones((columns, 1), np.float32),
         cv2.DIST_USER,
-        cost=cost.astype(np.float32),
+        cost=distances.astype(np.float32),
     )
     partners = np.argmax(flow, axis=1)
-    others = np.setdiff1d(np.arange(columns), partners)
-    return np.concatenate([partners, others])
+    return np.concatenate([partners, np.setdiff1d(np.arange(columns), partners)])
 
 
-def common_members(
-    rows: NDArray[np.uint8], columns: NDArray[np.uint8], shape: tuple[int, int]
-) -> NDArray[np.intp]:
-    """Number of pixels of each pair of labels; two arrays of shape (N,) to one of `shape`."""
-    return np.bincount(rows * np.intp(shape[1]) + columns, minlength=shape[0] * shape[1]).reshape(
-        shape
-    )
+def renumbered(
+    known: NDArray[np.float32], fresh: NDArray[np.float32], absent: Collection[int] = ()
+) -> NDArray[np.float32]:
+    """Fresh centroids under the numbers of the known ones that they resemble.
 
+    Parameters
+    ----------
+    known : ndarray of float32, shape (M, 3)
+    fresh : ndarray of float32, shape (N, 3)
+        What is left over comes after the known ones.
+    absent : collection of int
+        Numbers that are given to none.
 
-def positions(labels: NDArray[np.uint8], numbers: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Labels as positions in a list of numbers; (N,) to (N,)."""
-    table = np.zeros(256, np.uint8)
-    table[numbers] = np.arange(len(numbers))
-    return table[labels]
+    Returns
+    -------
+    ndarray of float32, shape (R, 3)
+        Numbers that nobody has got keep their known centroids.
+    """
+    kept = np.setdiff1d(np.arange(len(known)), list(absent))
+    centroids = known.copy()
+    if len(fresh) < len(kept):
+        centroids[kept[match_centroids(fresh, known[kept])[: len(fresh)]]] = fresh
+        return centroids
+    ordered = fresh[match_centroids(known[kept], fresh)] if len(kept) else fresh
+    centroids[kept] = ordered[: len(kept)]
+    return np.concatenate([centroids, ordered[len(kept) :]])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kseg_video.color import color_scale
+from kseg_video.segmentation.kmeans import means_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
 
 # In colour levels. A change smaller than that is left to add up; a larger one from one frame to the
 # next is no slow change of light.
-_LEAST_CHANGE = 2.0
+_LEAST_CHANGE = 1.5
 _SUDDEN_CHANGE = 24.0
+_LEAST_STRUCTURE = 6.0  # standard deviation
 _LEAST_STAYED = 0.5  # of the places: where more change suddenly, the picture moves
-_LEAST_EXPLAINED = 0.1  # of the squared change
+_LEAST_EXPLAINED = 0.05  # of the squared change
 _NTH_PLACE = 4  # of the sample
-_BETTER_BY_PLACE = 1.3
+# A sudden change leaves clusters at their places, where they divide the picture that much better
+# than by colour; or, if both are the same, fit that much better in their new colours.
+_SAME_PLACES = 0.95
+_BETTER_BY_PLACE, _FAR_BETTER = 1.3, 3.0
 
 
 class LightChange(NamedTuple):
@@ -49,71 +54,70 @@ class Illumination:
         self._last = self._first
         self._stayed: NDArray[np.bool_] = np.zeros(0, bool)
 
-    def forget(self) -> None:
-        """Begin anew, as in another shot."""
-        self._last = self._last[:0]
+    def watch(self, colors: NDArray[np.float32]) -> None:
+        """Begin with a frame, as with the first of a shot.
 
-    def slow_change(self, colors: NDArray[np.float32]) -> LightChange | None:
+        Parameters
+        ----------
+        colors : ndarray of float32, shape (N, 3)
+            A sample of it.
+        """
+        self._first = self._last = colors[::_NTH_PLACE]
+        self._stayed = np.ones(len(self._first), bool)
+
+    def change(self, colors: NDArray[np.float32]) -> LightChange | None:
         """What the light has done since the watch began, if that is enough to be sure.
 
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
-            A sample of the next frame, from the same places each time.
+                A sample of the next frame, from the same places each time.
         """
-        colors = colors[::_NTH_PLACE]
-        if len(colors) != len(self._last):
-            return self._restart(colors)
-        sudden = np.abs(colors - self._last).max(axis=1) > _SUDDEN_CHANGE * self._scale
-        self._stayed &= ~sudden
-        self._last = colors
-        if self._stayed.mean() < _LEAST_STAYED:
-            return self._restart(colors)
-        before, now = self._first[self._stayed], colors[self._stayed]
+        seen = colors[::_NTH_PLACE]
+        if len(seen) == len(self._last):
+            sudden = np.abs(seen - self._last).max(axis=1) > _SUDDEN_CHANGE * self._scale
+            self._stayed &= ~sudden
+            self._last = seen
+        if len(seen) != len(self._last) or self._stayed.mean() < _LEAST_STAYED:
+            self.watch(colors)
+            return None
+        before, now = self._first[self._stayed], seen[self._stayed]
         means = before.mean(axis=0), now.mean(axis=0)
+        deviations = before.std(axis=0), now.std(axis=0)
+        if deviations[0].max() < _LEAST_STRUCTURE * self._scale:
+            return None
         # The ratio of deviations, unlike a regression, is not flattened by noise.
-        gain = (now.std(axis=0) + self._scale) / (before.std(axis=0) + self._scale)
+        gain = (deviations[1] + self._scale) / (deviations[0] + self._scale)
         change = LightChange(gain, means[1] - gain * means[0])
         moved = change.applied_to(before)
         if np.abs(moved - before).mean() < _LEAST_CHANGE * self._scale:
             return None
         squared, left = ((now - before) ** 2).sum(), ((now - moved) ** 2).sum()
-        if left > (1 - _LEAST_EXPLAINED) * squared:
-            return None
-        return change
-
-    def _restart(self, colors: NDArray[np.float32]) -> None:
-        self._first = self._last = colors
-        self._stayed = np.ones(len(colors), bool)
+        return change if left < (1 - _LEAST_EXPLAINED) * squared else None
 
 
 def is_sudden_change(
     colors: NDArray[np.float32],
+    inertia: float,
     by_color: NDArray[np.uint8],
     by_place: NDArray[np.uint8],
 ) -> bool:
-    """Whether clusters are found where they were in the frame before, and no longer by colour.
+    """Whether clusters are where they were in the frame before, in other colours.
 
     Parameters
     ----------
     colors : ndarray of float32, shape (N, 3)
+    inertia : float
+        Mean squared distance to the nearest clusters.
     by_color : ndarray of uint8, shape (N,)
-        Numbers of the nearest clusters.
+        Numbers of those.
     by_place : ndarray of uint8, shape (N,)
         Numbers of the same places in the frame before.
     """
-    least = _inertia_of_partition(colors, by_place)
-    return _inertia_of_partition(colors, by_color) > _BETTER_BY_PLACE * least
-
-
-def means_of(
-    colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Mean colour of each label, or its centroid if it has no colour."""
-    counts = np.bincount(labels, minlength=len(centroids))[:, np.newaxis]
-    sums = [np.bincount(labels, channel, len(centroids)) for channel in colors.T]
-    means = np.stack(sums, axis=1) / np.maximum(counts, 1)
-    return np.where(counts > 0, means, centroids).astype(np.float32)
+    divided = _inertia_of_partition(colors, by_color)
+    if (by_color == by_place).mean() > _SAME_PLACES:
+        return inertia > _FAR_BETTER * divided
+    return divided > _BETTER_BY_PLACE * _inertia_of_partition(colors, by_place)
 
 
 def _inertia_of_partition(colors: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:

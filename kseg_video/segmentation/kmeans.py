@@ -100,23 +100,29 @@ def refine(
     -------
     ndarray of float32, shape (K, 3)
     """
-    present = np.flatnonzero(np.bincount(labels, minlength=len(centroids)))
+    present, labels = _lasting(colors, labels, centroids)
     positions = np.zeros(len(centroids), np.int32)
     positions[present] = np.arange(len(present))
-    given = positions[labels]
-    fitted, found = _kmeans(
+    moved = centroids.copy()
+    moved[present], _ = _kmeans(
         colors,
         len(present),
-        given.copy(),
+        positions[labels],
         (iterations, epsilon),
         1,
         cv2.KMEANS_USE_INITIAL_LABELS,
     )
-    # One that keeps none of its colours has been emptied, and filled with those of another.
-    kept = np.bincount(given[found.ravel() == given], minlength=len(present)) > 0
-    moved = centroids.copy()
-    moved[present[kept]] = fitted[kept]
     return moved
+
+
+def means_of(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Mean colour of each label, or its centroid if it has no colour."""
+    counts = np.bincount(labels, minlength=len(centroids))[:, np.newaxis]
+    sums = [np.bincount(labels, channel, len(centroids)) for channel in colors.T]
+    means = np.stack(sums, axis=1) / np.maximum(counts, 1)
+    return np.where(counts > 0, means, centroids).astype(np.float32)
 
 
 def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
@@ -142,6 +148,26 @@ def _kmeans(
         flags,
     )
     return cast("NDArray[np.float32]", centroids), cast("NDArray[np.int32]", found)
+
+
+def _lasting(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+    """Clusters that keep colours in a step of Lloyd's, and labels by these alone.
+
+    `cv2.kmeans` would fill the others with colours of the largest one.
+    """
+    present = np.flatnonzero(np.bincount(labels, minlength=len(centroids)))
+    while True:
+        means = means_of(colors, labels, centroids)[present]
+        found, _ = nearest(colors, means)
+        counts = np.bincount(found, minlength=len(present))
+        if counts.all():
+            return present, labels
+        lost = np.isin(labels, present[counts == 0])
+        present, kept = present[counts > 0], means[counts > 0]
+        labels = labels.copy()
+        labels[lost] = present[nearest(colors[lost], kept)[0]]
 
 
 def _some(colors: NDArray[np.float32], n_distinct: int) -> NDArray[np.float32]:

@@ -1,26 +1,21 @@
 """The palette through time: one fit for a shot, which follows what the shot shows.
 
-Every fit is made to a memory of the shot's pixels, from the labels of the last centroids on, so that
-it changes little from frame to frame. Three things may move it otherwise.
+A fit is made to a memory of the shot's pixels, from the labels of the last centroids on, so that it
+changes little from frame to frame. What else moves a palette:
 
-*Light.* Where all pixels change at once, clusters are found again by place: they keep their numbers
-and get the colours that their pixels have now.
+*Light.* Where all places change at once, what is remembered and the clusters change with them.
 
-*Something new.* A colour that no cluster is near takes the number of the cluster that is needed
-least: a swap, as in local search for k-means [1]_. The others stay.
+*Something new* that no cluster is near takes the number of the cluster that is needed least; the
+others stay. And a palette that was in use before, and fits again, is taken up again.
 
-*A cut.* A new shot is fitted from nothing, its clusters numbered after those they resemble.
+*A cut.* A shot is fitted from nothing, its clusters numbered after those that they resemble.
 
 A cluster whose colour leaves the picture keeps some of its own pixels, and with them its place.
-
-References
-----------
-.. [1] T. Kanungo et al., "A local search approximation algorithm for k-means clustering",
-   Computational Geometry 28 (2004).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,10 +23,11 @@ import numpy as np
 
 from kseg_video.color import bgr_of_hex, color_scale, from_working, to_working
 from kseg_video.mapping import inertia_of, nearest
-from kseg_video.segmentation.cluster_matching import common_members, match_centroids, match_members
+from kseg_video.segmentation.cluster_matching import renumbered
+from kseg_video.segmentation.cluster_swap import swapped
 from kseg_video.segmentation.cut_detector import CutDetector
-from kseg_video.segmentation.illumination import Illumination, is_sudden_change, means_of
-from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, refine
+from kseg_video.segmentation.illumination import Illumination, is_sudden_change
+from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, means_of, refine
 from kseg_video.segmentation.pixel_memory import PixelMemory
 
 if TYPE_CHECKING:
@@ -40,25 +36,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.frame import Event
-    from kseg_video.segmentation.pixel_memory import Foreseen
     from kseg_video.settings import SegmenterSettings
 
-# At full stability: what is remembered, and how much inertia may rise before a centroid moves.
-import os
-_BEHIND_SECONDS = float(os.environ.get("BEH","20"))
-import os
-_TOLERANCE = float(os.environ.get("TOL","0.001"))
-_FASTEST = 12.0  # colour levels a second that a centroid moves at full stability... see below
+# At full stability: seconds that are remembered, colour levels a second that a centroid moves at
+# the most, and levels that it does not move for. Twice as fast, twice as many colours are painted
+# otherwise than a second ago, and frames are 0.5% closer.
+_REMEMBERED_SECONDS = 20.0
+_FASTEST = 5.0
+_NOT_WORTH_A_MOVE = 1.0
+# What a swap has to save of the frame's inertia: strictly, and what full stability adds.
+_SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4
+_SWAP_SECONDS = 0.5  # between looks for one
+_JUMP = 1.15  # of inertia over its usual value, after which one is looked for at once
+_USUAL_MEMORY = 0.1
+# Inertia over that of the frame's own palette, at which the older half of the shot is forgotten.
+_MISFIT, _OWN_ITERATIONS = 1.12, 5
 _REACH = 24.0  # colour levels within which a colour is a cluster's own
-_LIGHT = 1.15  # inertia over that of the clusters by place, from which on it is the light
-_ROUNDING = 0.25  # mean squared error of three 8-bit channels
-_SWAP = 0.25  # part of the inertia that a swap has to save
-_SWAP_EVERY = 0.5  # seconds between looks for one
-_JUMP = 1.15  # of inertia over what it was, at which one is looked for at once
-_KEPT_PIXELS = 50  # that a cluster keeps of its own
+_BETTER_IN_OTHER_LIGHT = 1.1
+_LONGEST_STEP_SECONDS = 0.2
+_KEPT_PIXELS = 50  # of its own that a cluster always has
 _KEPT_PALETTES = 8
 _SAME_SHOT = 1.3  # inertia of an old palette over that of a fresh fit
-_CANDIDATES = 4
+_ATTEMPTS = 3  # of cold fits, where time matters: within 0.2% of ten
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,30 +91,43 @@ class PaletteTracker:
     """
 
     def __init__(self, settings: SegmenterSettings) -> None:
-        self._adopt(settings)
-        self._cuts = CutDetector()
-        self._memory = PixelMemory(_BEHIND_SECONDS * settings.stability)
-        self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
-        self._own: dict[int, NDArray[np.float32]] = {}
-        self._palettes: list[NDArray[np.float32]] = []
-        self._labels: NDArray[np.uint8] = np.zeros(0, np.uint8)
-        self._wants_new_fit = False
-        self._fits = 0
-        self._usual = np.inf
-        self._light = Illumination(settings.color_space)
-        self.log = []
-        self._looked = self._moved_at = -np.inf
-        self.frozen = settings.holds_palette
-        import os
-        self.P = {k: float(v) for k, v in (x.split("=") for x in os.environ.get("KP", "").split())}
-
-    def _adopt(self, settings: SegmenterSettings) -> None:
         self._settings = settings
-        self._scale = color_scale(settings.color_space)
-        self._tolerance = _TOLERANCE * settings.stability
+        self._cuts = CutDetector()
+        self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
+        self._palettes: deque[NDArray[np.float32]] = deque(maxlen=_KEPT_PALETTES)
+        self._cold_fits = 0
+        self._fit_time = 0.0
+        self._wants_new_fit = False
+        self.frozen = settings.holds_palette
+        self._begin_memory()
 
-    def foresee(self, frames: list[Foreseen]) -> None:
-        self._memory.foresee(frames)
+    def _begin_memory(self) -> None:
+        """Forget all that is known in the units of a working space."""
+        self._scale = color_scale(self._settings.color_space)
+        self._memory = PixelMemory(_REMEMBERED_SECONDS * self._settings.stability)
+        self._illumination = Illumination(self._settings.color_space)
+        self._palettes.clear()
+        self._forget_shot()
+
+    def _forget_shot(self) -> None:
+        self._own: dict[int, NDArray[np.float32]] = {}  # pixels that clusters always have
+        self._labels: NDArray[np.uint8] = np.zeros(0, np.uint8)  # of the frame before, by place
+        self._usual_inertia = 0.0
+        self._swap_time = -np.inf
+
+    def foresee(self, time: float, bgr: NDArray[np.float32], *, begins_shot: bool) -> None:
+        """Take note of a frame to come.
+
+        Parameters
+        ----------
+        time : float
+            Seconds, as of `update`.
+        bgr : ndarray of float32, shape (N, 3)
+        begins_shot : bool
+            Whether a cut lies between it and the one before.
+        """
+        colors = to_working(bgr, self._settings.color_space)
+        self._memory.foresee(time, colors, begins_shot=begins_shot)
 
     def update(
         self,
@@ -133,65 +145,71 @@ class PaletteTracker:
         bgr : ndarray of float32, shape (N, 3)
             The same as BGR levels.
         time : float
-            Seconds.
+            Seconds, more with each frame.
         pinned : set of int
-            Clusters whose numbers may never pass to another colour.
+            Clusters whose numbers may never pass to another colour, as those that are off.
         """
         is_cut = self._cuts.is_cut(bgr)
         event: Event = "warm"
+        by_place: NDArray[np.uint8] | None = None
         if len(self._centroids) and self.frozen:
             event = "cut" if is_cut else "warm"
         elif not len(self._centroids):
             event = "cold"
             self._memory.remember(time, colors)
-            self._begin(colors)
+            self._illumination.watch(colors)
+            self._centroids = self._first_centroids(colors)
         elif is_cut or self._wants_new_fit:
             event = "cut" if is_cut else "reseed"
             if is_cut:
                 self._memory.forget(time)
+                self._illumination.watch(colors)
             self._memory.remember(time, colors)
-            self._begin_shot(pinned)
+            self._begin_shot(colors, pinned)
         else:
-            event = self._continue(colors, time, pinned)
+            event, by_place = self._continue(colors, time, pinned)
         self._wants_new_fit = False
         labels, distances = nearest(colors, self._centroids)
-        if event != "warm" or self._labels_by_place is None:
-            self._labels = labels
-        else:
-            self._labels = self._labels_by_place
+        self._labels = labels if by_place is None else by_place
         inertia = float(distances.mean(dtype=np.float64))
+        if event != "warm" or by_place is not None:
+            self._usual_inertia = inertia
+        self._usual_inertia += _USUAL_MEMORY * (inertia - self._usual_inertia)
         return self._track(event, inertia)
 
-    _labels_by_place: NDArray[np.uint8] | None = None
+    def retune(self, settings: SegmenterSettings) -> None:
+        """Go on with other settings; clusters keep their numbers.
+
+        Fewer clusters: the last ones go. More: the next frame adds them. Another working space:
+        their colours are taken over into it.
+        """
+        before, self._settings = self._settings, settings
+        self._centroids = self._centroids[: settings.n_clusters]
+        if before.color_space != settings.color_space:
+            bgr = from_working(self._centroids, before.color_space).astype(np.float32)
+            self._centroids = to_working(bgr, settings.color_space)
+        if before.color_space != settings.color_space or before.stability != settings.stability:
+            self._begin_memory()
+        self._palettes.clear()
+        self._forget_shot()
 
     def fit_anew(self) -> None:
-        """Have the next frame fitted from nothing; numbers follow the colours."""
+        """Have the next frame fitted cold; numbers follow the colours."""
         self._wants_new_fit = True
 
-    # --- shots -------------------------------------------------------------------------------
+    # --- the beginning of a shot --------------------------------------------------------------
 
-    def _begin(self, colors: NDArray[np.float32]) -> None:
+    def _first_centroids(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
         space = self._settings.color_space
         if self._settings.palette:
-            self._centroids = to_working(bgr_of_hex(self._settings.palette), space)
-        else:
-            remembered = self._memory.colors
-            fitted = self._cold(colors if len(remembered) <= len(colors) else remembered)
-            self._centroids = dark_to_light(fitted, space)
-        self._own = {}
+            return to_working(bgr_of_hex(self._settings.palette), space)
+        return dark_to_light(self._cold_fit(colors), space)
 
-    def _cold(self, colors: NDArray[np.float32], n_clusters: int | None = None):
-        seed = (self._settings.seed + self._fits) % 2**31
-        self._fits += 1
-        count = self._settings.n_clusters if n_clusters is None else n_clusters
-        return cold_fit(colors, self._settings, seed, count, min(self._settings.attempts, int(os.environ.get('ATT','3'))))
-
-    def _begin_shot(self, pinned: AbstractSet[int]) -> None:
-        colors = self._memory.colors
+    def _begin_shot(self, colors: NDArray[np.float32], pinned: AbstractSet[int]) -> None:
+        """Fit from nothing, and number the clusters after earlier ones with such colours."""
         before = self._centroids
-        self._palettes = [*self._palettes, before][-_KEPT_PALETTES:]
-        n_clusters = self._settings.n_clusters
-        fresh = self._cold(colors)
+        self._palettes.append(before)
+        fresh = self._cold_fit(colors)
         known = min(self._palettes, key=lambda palette: inertia_of(colors, palette)).copy()
         if inertia_of(colors, known) > _SAME_SHOT * inertia_of(colors, fresh):
             known = before.copy()
@@ -199,186 +217,168 @@ class PaletteTracker:
         known[held] = before[held]
         absent: set[int] = set()
         while True:
-            found = _renumbered(known, fresh, absent)
+            found = renumbered(known, fresh, absent)
             ways = np.linalg.norm(found[: len(known)] - known, axis=1)
-            strayed = {n for n in held if n not in absent and ways[n] > _REACH * self._scale}
-            if not strayed or len(absent | strayed) >= n_clusters:
-                break
-            absent |= strayed
-            fresh = self._cold(colors, n_clusters - len(absent))
+            absent_before = len(absent)
+            absent.update(number for number in held if ways[number] > _REACH * self._scale)
+            if len(absent) in {absent_before, self._settings.n_clusters}:
+                break  # something must take the pixels
+            fresh = self._cold_fit(colors, self._settings.n_clusters - len(absent))
         self._centroids = found
-        self._own = {n: before[n : n + 1] for n in absent}
-        self._absent = absent
-        self._usual = np.inf
+        self._forget_shot()
 
-    # --- within a shot -----------------------------------------------------------------------
+    def _cold_fit(
+        self, colors: NDArray[np.float32], n_clusters: int | None = None
+    ) -> NDArray[np.float32]:
+        """Centroids found from nothing, of a frame and of what else is known of its shot."""
+        remembered = self._memory.colors
+        seed = (self._settings.seed + self._cold_fits) % 2**31
+        self._cold_fits += 1
+        return cold_fit(
+            remembered if len(remembered) > len(colors) else colors,
+            self._settings,
+            seed,
+            n_clusters or self._settings.n_clusters,
+            self._settings.attempts if len(colors) > len(remembered) else _ATTEMPTS,
+        )
 
-    def _continue(self, colors, time, pinned) -> Event:
-        P = self.P
+    # --- within a shot -------------------------------------------------------------------------
+
+    def _continue(
+        self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
+    ) -> tuple[Event, NDArray[np.uint8] | None]:
+        """What happened in the next frame of a shot; where the light changed, labels by place."""
         labels, distances = nearest(colors, self._centroids)
-        present = float(distances.mean(dtype=np.float64))
-        self._labels_by_place = None
-        if self._follow_light(colors, labels, present, time):
-            return "warm"
-        came = self._memory.remember(time, colors)
-        event: Event = "warm"
-        missing = len(self._centroids) < self._settings.n_clusters
-        if missing and present > 0:
-            self._grow(colors)
-            event = "reseed"
-        elif present > P.get("jump", _JUMP) * self._usual or time - self._looked >= _SWAP_EVERY:
-            self._looked = time
-            if self._swap(colors, pinned):
-                event = "reseed"
-        if came or event != "warm":
+        inertia = float(distances.mean(dtype=np.float64))
+        has_jumped = inertia > _JUMP * self._usual_inertia
+        self._follow_slow_light(colors, labels, inertia)
+        if has_jumped and len(self._labels) == len(colors):
+            by_place = self._labels
+            if is_sudden_change(colors, inertia, labels, by_place):
+                self._follow_sudden_light(colors, time)
+                return "warm", by_place
+        is_new = self._memory.remember(time, colors)
+        before = self._centroids
+        if len(before) < self._settings.n_clusters and inertia:
+            self._centroids = renumbered(before, self._cold_fit(colors))
+        elif has_jumped or time >= self._swap_time + _SWAP_SECONDS:
+            self._swap_time = time
+            self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)
+            own = refine(colors, labels, before, self._settings.epsilon, _OWN_ITERATIONS)
+            if inertia > _MISFIT * inertia_of(colors, own):
+                self._memory.forget_half()
+        event: Event = "warm" if self._centroids is before else "reseed"
+        if is_new or event == "reseed":
             self._fit(time, pinned)
-        self._usual = present if self._usual == np.inf else self._usual + 0.1 * (present - self._usual)
-        return event
+        return event, None
 
-    def _grow(self, colors) -> None:
-        fresh = self._cold(colors)
-        if len(fresh) > len(self._centroids):
-            self._centroids = _renumbered(self._centroids, fresh, set())
-
-    def _follow_light(self, colors, labels, present, time) -> bool:
-        """Whether a sudden change of light has been followed."""
-        change = self._light.slow_change(colors)
-        if change is not None and present > 1.3 * inertia_of(colors, change.applied_to(self._centroids)):
+    def _follow_slow_light(
+        self, colors: NDArray[np.float32], labels: NDArray[np.uint8], inertia: float
+    ) -> None:
+        change = self._illumination.change(colors)
+        if change is None:
+            return
+        changed = change.applied_to(self._centroids)
+        # No farther than to the pixels that they have, where errors would add up.
+        means = means_of(colors, labels, changed)
+        changed = np.clip(
+            changed, np.minimum(self._centroids, means), np.maximum(self._centroids, means)
+        )
+        if inertia > _BETTER_IN_OTHER_LIGHT * inertia_of(colors, changed):
+            self._centroids = changed
+            self._own = {number: change.applied_to(own) for number, own in self._own.items()}
             self._memory.repaint(change)
-            self._centroids = change.applied_to(self._centroids)
-            self._light.forget()
-            self._own = {n: change.applied_to(own) for n, own in self._own.items()}
-            self.log.append((time, "light"))
-        if len(self._labels) != len(colors) or not is_sudden_change(colors, labels, self._labels):
-            return False
+            self._illumination.watch(colors)
+
+    def _follow_sudden_light(self, colors: NDArray[np.float32], time: float) -> None:
+        """Go to the colours that the clusters' places have now."""
+        self._palettes.append(self._centroids)
         self._centroids = means_of(colors, self._labels, self._centroids)
         self._own = {}
         self._memory.forget(time)
         self._memory.remember(time, colors)
-        self._labels_by_place = self._labels
-        self._usual = np.inf
-        self._light.forget()
-        self.log.append((time, "sudden"))
-        return True
+        self._illumination.watch(colors)
 
-    def _swap(self, colors, pinned) -> bool:
-        """Give the number of the cluster that is needed least to what no cluster is near."""
-        swapped = False
-        rng = np.random.default_rng(self._fits)
-        for _ in range(3):
-            ways = _squared(colors, self._centroids)
-            labels = ways.argmin(axis=1)
-            least = ways.min(axis=1)
-            total = float(least.mean())
-            far = np.flatnonzero(least > (_REACH * self._scale) ** 2)
-            if len(far) < 0.002 * len(colors) or total == 0:
-                break
-            ways[np.arange(len(labels)), labels] = np.inf
-            second = ways.min(axis=1)
-            loss = np.bincount(labels, second - least, len(self._centroids)) / len(colors)
-            remembered = self._memory.colors
-            ways_m = _squared(remembered, self._centroids)
-            labels_m = ways_m.argmin(axis=1); least_m = ways_m.min(axis=1)
-            ways_m[np.arange(len(labels_m)), labels_m] = np.inf
-            loss_m = np.bincount(labels_m, ways_m.min(axis=1) - least_m, len(self._centroids)) / len(remembered)
-            loss = np.maximum(loss, loss_m)
-            loss[[n for n in pinned if n < len(loss)]] = np.inf
-            weakest = int(loss.argmin())
-            best, saved = None, 0.0
-            weights = least[far] / least[far].sum()
-            for seed in rng.choice(far, _CANDIDATES, p=weights):
-                nearer = ((colors - colors[seed]) ** 2).sum(axis=1) < least
-                centre = colors[nearer].mean(axis=0)
-                gain = float(np.maximum(least - ((colors - centre) ** 2).sum(axis=1), 0).mean())
-                if gain > saved:
-                    best, saved = centre, gain
-            if best is None or saved - loss[weakest] < self.P.get("swap", _SWAP) * total:
-                break
-            self._centroids = self._centroids.copy()
-            self._centroids[weakest] = best
-            self._own.pop(weakest, None)
-            swapped = True
-        return swapped
+    def _serve_what_is_new(
+        self,
+        colors: NDArray[np.float32],
+        inertia: float,
+        pinned: AbstractSet[int],
+        *,
+        has_jumped: bool,
+    ) -> None:
+        """Take a palette up again that fits better, or have clusters go where none is near."""
+        stability = self._settings.stability
+        worth = _SWAP_WORTH + _SWAP_WORTH_OF_STABILITY * stability
+        held = [number for number in pinned if number < len(self._centroids)]
+        if has_jumped:
+            for known in reversed(self._palettes):
+                again = known.copy()
+                if len(again) == len(self._centroids):
+                    again[held] = self._centroids[held]
+                    if inertia_of(colors, again) < (1 - worth) * inertia:
+                        self._centroids, self._own = again, {}
+                        return
+        remembered = self._memory.colors
+        for _ in range(len(self._centroids)):
+            found = swapped(
+                colors,
+                remembered,
+                self._centroids,
+                held,
+                reach=_REACH * self._scale,
+                worth=worth,
+            )
+            if found is None:
+                return
+            self._palettes.append(self._centroids)
+            for number in np.flatnonzero((found != self._centroids).any(axis=1)):
+                self._own.pop(int(number), None)
+            self._centroids = found
 
-    def _fit(self, time, pinned) -> None:
-        """Move centroids to where they fit what is remembered."""
-        colors = self._memory.colors
-        count = len(self._centroids)
-        labels, distances = nearest(colors, self._centroids)
-        counts = np.bincount(labels, minlength=count)
-        present = float(distances.mean(dtype=np.float64))
-        for number in range(count):
-            if counts[number] >= _KEPT_PIXELS:
-                own = np.flatnonzero(labels == number)
-                self._own[number] = colors[own[:: len(own) // _KEPT_PIXELS][:_KEPT_PIXELS]]
-        few = [n for n in range(count) if counts[n] < _KEPT_PIXELS and n in self._own]
-        if few:
-            colors = np.concatenate([colors, *(self._own[n] for n in few)])
-            labels = np.concatenate([labels, *(np.full(len(self._own[n]), n, np.uint8) for n in few)])
-        held = [n for n in pinned if n < count]
+    def _fit(self, time: float, pinned: AbstractSet[int]) -> None:
+        """Move the clusters to where they fit what is remembered."""
+        colors, centroids = self._memory.colors, self._centroids
+        labels, _ = nearest(colors, centroids)
+        colors, labels = self._with_own(colors, labels)
+        held = [number for number in pinned if number < len(centroids)]
         if held:
             free = ~np.isin(labels, held)
             colors, labels = colors[free], labels[free]
         if not len(colors):
             return
-        fitted = refine(colors, labels, self._centroids, self._settings.epsilon)
-        if held:
-            fitted[held] = self._centroids[held]
-        way = fitted - self._centroids
-        lengths = np.linalg.norm(way, axis=1)
-        parts = counts / max(counts.sum(), 1) * lengths**2
-        inertia = inertia_of(colors, fitted) if not held else max(present - parts.sum(), 0)
-        excess, allowed = parts.sum(), self._tolerance * inertia
-        if excess > allowed:
-            order = np.argsort(-parts)
-            remaining = 1 - np.cumsum(parts[order]) / max(parts.sum(), 1e-9)
-            movers = order[: np.count_nonzero(remaining * excess > allowed) + 1]
-            fastest = self.P.get("fast", 10) * self._scale
-            if fastest < 1e8:
-                dt = max(min(time - self._moved_at, 0.2), 0.01)
-                self._moved_at = time
-                step = np.minimum(1, fastest * dt / np.maximum(lengths[movers], 1e-9))
-                way[movers] *= step[:, np.newaxis].astype(np.float32)
-            self._centroids = self._centroids.copy()
-            self._centroids[movers] += way[movers]
+        fitted = refine(colors, labels, centroids, self._settings.epsilon)
+        fitted[held] = centroids[held]
+        ways = fitted - centroids
+        lengths = np.linalg.norm(ways, axis=1, keepdims=True)
+        stability = self._settings.stability
+        seconds = min(max(time - self._fit_time, 0.0), _LONGEST_STEP_SECONDS)
+        self._fit_time = time
+        if stability:
+            most = _FASTEST / stability * self._scale * seconds
+            ways *= np.minimum(most / np.maximum(lengths, 1e-9), 1).astype(np.float32)
+            ways[lengths[:, 0] < _NOT_WORTH_A_MOVE * stability * self._scale] = 0
+        if ways.any():
+            self._centroids = centroids + ways
 
-    def retune(self, settings: SegmenterSettings) -> None:
-        before, count = self._settings, settings.n_clusters
-        self._adopt(settings)
-        self._centroids = self._centroids[:count]
-        if before.color_space != settings.color_space and len(self._centroids):
-            bgr = from_working(self._centroids, before.color_space).astype(np.float32)
-            self._centroids = to_working(bgr, settings.color_space)
-            self._memory = PixelMemory(_BEHIND_SECONDS * settings.stability)
-            self._palettes = []
-        self._own = {}
-        self._labels = np.zeros(0, np.uint8)
-        self._usual = np.inf
+    def _with_own(
+        self, colors: NDArray[np.float32], labels: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Colours and labels, and the pixels that clusters which have hardly any always have."""
+        counts = np.bincount(labels, minlength=len(self._centroids))
+        kept_colors, kept_labels = [colors], [labels]
+        for number, count in enumerate(counts):
+            if count >= _KEPT_PIXELS:
+                own = np.flatnonzero(labels == number)
+                self._own[number] = colors[own[:: len(own) // _KEPT_PIXELS]]
+            elif number in self._own:
+                own_colors = self._own[number]
+                kept_colors.append(own_colors)
+                kept_labels.append(np.full(len(own_colors), number, np.uint8))
+        return np.concatenate(kept_colors), np.concatenate(kept_labels)
 
     def _track(self, event: Event, inertia: float) -> Track:
-        count = self._settings.n_clusters
+        numbers = np.arange(self._settings.n_clusters)
         found = len(self._centroids)
-        rows = np.minimum(np.arange(count), found - 1)
-        return Track(self._centroids[rows], np.arange(count) < found, event, inertia)
-
-
-def _squared(colors, centroids):
-    out = np.empty((len(colors), len(centroids)), np.float32)
-    for n, c in enumerate(centroids):
-        d = colors - c
-        out[:, n] = np.einsum("ij,ij->i", d, d)
-    return out
-
-
-def _renumbered(known, fresh, absent):
-    """Fresh centroids under the numbers of the known ones that they resemble."""
-    kept = np.array([n not in absent for n in range(len(known))])
-    centroids = known.copy()
-    if len(fresh) >= kept.sum():
-        order = match_centroids(known[kept], fresh)
-        count = int(kept.sum())
-        centroids[kept] = fresh[order][:count]
-        return np.concatenate([centroids, fresh[order][count:]])
-    partners = np.flatnonzero(kept)[match_centroids(fresh, known[kept])[: len(fresh)]]
-    centroids[partners] = fresh
-    return centroids
+        rows = np.minimum(numbers, found - 1)
+        return Track(self._centroids[rows], numbers < found, event, inertia)

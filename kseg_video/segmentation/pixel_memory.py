@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 # Frames are remembered so far apart: neighbours say the same.
 _INTERVAL_SECONDS = 0.1
-_PIXELS = 20_000
+_LEAST_FRAMES = 10  # that are remembered, as after a pause
+_CUT_SECONDS = 0.25  # by which a cut may be told too early, of frames that are far apart
+_PIXELS = 30_000
 _MOST_OF_A_FRAME = 10_000
 _ROUNDING = 1e-6
 _ORDERS = 64
@@ -39,6 +41,14 @@ class Foreseen(NamedTuple):
     begins_shot: bool
 
 
+class _Ahead(NamedTuple):
+    """A frame to come, as it is remembered."""
+
+    time: float
+    colors: NDArray[np.float32]
+    begins_shot: bool
+
+
 class PixelMemory:
     """Pixels of one shot, about the same number from each frame.
 
@@ -51,7 +61,7 @@ class PixelMemory:
     def __init__(self, behind: float) -> None:
         self._behind = behind
         self._past: deque[tuple[float, NDArray[np.float32]]] = deque()
-        self._ahead: deque[Foreseen] = deque()
+        self._ahead: deque[_Ahead] = deque()
         self._count = 0
         self._foresees = False
 
@@ -63,15 +73,27 @@ class PixelMemory:
         if self._ahead:
             self._ahead[0] = self._ahead[0]._replace(begins_shot=False)
 
+    def forget_half(self) -> None:
+        """Forget the older half of the frames gone by, as where a fast pan leaves them behind."""
+        for _ in range(len(self._past) // 2):
+            self._past.popleft()
+
     def repaint(self, change: LightChange) -> None:
         """Show what is remembered under another light."""
         self._past = deque((time, change.applied_to(colors)) for time, colors in self._past)
 
-    def foresee(self, frames: list[Foreseen]) -> None:
-        """Take note of frames to come, each later than those before."""
+    def foresee(self, time: float, colors: NDArray[np.float32], *, begins_shot: bool) -> None:
+        """Take note of a frame to come, later than all before.
+
+        Parameters
+        ----------
+        time, colors
+            As of `remember`.
+        begins_shot : bool
+            Whether a cut lies between it and the one before.
+        """
         self._foresees = True
-        for each in frames:
-            self._ahead.append(each._replace(colors=self._shuffled(each.colors)))
+        self._ahead.append(_Ahead(time, self._shuffled(colors), begins_shot))
 
     def remember(self, time: float, colors: NDArray[np.float32]) -> bool:
         """Take note of the present frame; whether that changes anything.
@@ -84,13 +106,13 @@ class PixelMemory:
             A sample of it, in the working space.
         """
         changed = False
-        while self._ahead and self._ahead[0].time <= time:
+        while self._ahead and self._has_passed(self._ahead[0], time):
             passed = self._ahead.popleft()
             self._past.append((passed.time, passed.colors))
             changed = True
         if self._behind == 0:
             self._past.clear()
-        while self._past and not 0 <= time - self._past[0][0] <= self._behind:
+        while len(self._past) > _LEAST_FRAMES and time - self._past[0][0] > self._behind:
             self._past.popleft()
         if self._foresees and (self._past or self._ahead):
             return changed
@@ -110,8 +132,13 @@ class PixelMemory:
         share = _PIXELS // len(frames)
         return np.concatenate([colors[:share] for colors in frames])
 
+    @staticmethod
+    def _has_passed(frame: _Ahead, time: float) -> bool:
+        """Whether a frame lies behind; with one that begins a shot, the cut is waited for."""
+        return frame.time + (_CUT_SECONDS if frame.begins_shot else 0.0) <= time
+
     def _shuffled(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Colours in an order of which any first few are spread over the frame, others each time."""
+        """Colours so ordered that any first few are spread over the frame, others each time."""
         self._count += 1
         return colors[_order(len(colors), self._count % _ORDERS)]
 

@@ -40,8 +40,8 @@ from kseg_video.ffmpeg_sink import raw_video
 from kseg_video.hysteresis import LabelHysteresis
 from kseg_video.mapping import Cells
 from kseg_video.sampling import PixelSample
+from kseg_video.segmentation.palette_tracker import PaletteTracker
 from kseg_video.startup import keep_freed_memory
-from kseg_video.tracking import PaletteTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

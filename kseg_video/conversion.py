@@ -16,7 +16,7 @@ from kseg_video.pipeline import Run
 from kseg_video.rendering import is_transparent, view_layout, view_width
 from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
 from kseg_video.sinks import open_sink
-from kseg_video.sources import open_source
+from kseg_video.sources import VideoFileSource, open_source
 from kseg_video.statistics_keeping import check_statistics, keep_statistics
 from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
 from kseg_video.targets import (
@@ -101,6 +101,8 @@ def convert(  # noqa: PLR0913 - one for each part
     check_numbers(rendering.disabled | choice.numbers, segmenter.n_clusters)
     with open_source(source, trim, decoder) as frames, ExitStack() as stack:
         run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
+        if segmenter.looks_ahead and isinstance(frames, VideoFileSource):
+            run.look_ahead = frames.look_ahead()
         run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
         if statistics.paths:
             run.keep = stack.enter_context(

@@ -115,7 +115,8 @@ class PaletteTracker:
         self._tolerance = _TOLERANCE * settings.stability
 
     def foresee(self, frames: list[Foreseen]) -> None:
-        self._memory.foresee(frames)
+        space = self._settings.color_space
+        self._memory.foresee([each._replace(bgr=to_working(each.bgr, space)) for each in frames])
 
     def update(
         self,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _INTERVAL_SECONDS = 0.1
 _PIXELS = 20_000
 _MOST_OF_A_FRAME = 10_000
+_SEEN_LATE_SECONDS = 0.25
 _ROUNDING = 1e-6
 _ORDERS = 64
 
@@ -58,7 +59,10 @@ class PixelMemory:
     def forget(self, time: float) -> None:
         """Begin anew with the frame of a time, as with another shot."""
         self._past.clear()
-        while self._ahead and self._ahead[0].time < time:
+        # Where a shot's first frame was left out, the old one is foreseen a little longer.
+        cut = next((each.time for each in self._ahead if each.begins_shot), time)
+        begin = cut if time < cut <= time + _SEEN_LATE_SECONDS else time
+        while self._ahead and self._ahead[0].time < begin:
             self._ahead.popleft()
         if self._ahead:
             self._ahead[0] = self._ahead[0]._replace(begins_shot=False)
@@ -71,7 +75,7 @@ class PixelMemory:
         """Take note of frames to come, each later than those before."""
         self._foresees = True
         for each in frames:
-            self._ahead.append(each._replace(colors=self._shuffled(each.colors)))
+            self._ahead.append(each._replace(bgr=self._shuffled(each.bgr)))
 
     def remember(self, time: float, colors: NDArray[np.float32]) -> bool:
         """Take note of the present frame; whether that changes anything.
@@ -86,7 +90,7 @@ class PixelMemory:
         changed = False
         while self._ahead and self._ahead[0].time <= time:
             passed = self._ahead.popleft()
-            self._past.append((passed.time, passed.colors))
+            self._past.append((passed.time, passed.bgr))
             changed = True
         if self._behind == 0:
             self._past.clear()
@@ -106,7 +110,7 @@ class PixelMemory:
         for each in self._ahead:
             if each.begins_shot:
                 break
-            frames.append(each.colors)
+            frames.append(each.bgr)
         share = _PIXELS // len(frames)
         return np.concatenate([colors[:share] for colors in frames])
 

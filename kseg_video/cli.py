@@ -134,7 +134,13 @@ def _convert(options: argparse.Namespace) -> int:
         if not settings["choose_clusters"]:  # which takes a frame here and there first
             from kseg_video.sources import opened_ahead
 
-            stack.enter_context(opened_ahead(path, settings["trim"], settings["decoder"]))
+            opened = opened_ahead(
+                path,
+                settings["trim"],
+                settings["decoder"],
+                looks_ahead=segmenter.looks_ahead,
+            )
+            stack.enter_context(opened)
         return _convert_with(options, settings)
 
 

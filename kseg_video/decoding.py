@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kseg_video.color import ColorEncoding
+from kseg_video.errors import SourceError
+from kseg_video.ffmpeg import file_input
 from kseg_video.filters import video_filter
 from kseg_video.frame import i420_shape
+from kseg_video.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from fractions import Fraction
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from kseg_video.ffmpeg import FfmpegProcess
     from kseg_video.frame import PixelLayout
     from kseg_video.media_settings import DecoderSettings
     from kseg_video.probe import ProbedVideo
+    from kseg_video.trimming import WantedPart
 
 _HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 _SDR = ColorEncoding("bt709", full_range=False, primaries="bt709", transfer="bt709")
@@ -33,8 +43,10 @@ _TONE_MAPPING = (
     "zscale=transfer=bt709:matrix=gbr:range=full",
     "format=gbrp",
 )
-# Bilinear, because sharper kernels swing over at edges, into colours that are not there.
-_ACCURATELY = "bilinear+accurate_rnd+full_chroma_int+full_chroma_inp"
+# Beside a kernel that is bilinear, because sharper ones swing over at edges, into colours that are
+# not there, or that takes the nearest pixel.
+_ACCURACY = "accurate_rnd+full_chroma_int+full_chroma_inp"
+_WITH_ALL_CHROMA = "format=yuv444p16le|gbrp16le"
 # Filter that makes a rate constant; what it says at its end is not to be mistaken for another's.
 _FPS = f"fps@{secrets.token_hex(8)}"
 RATE_REPORT = re.compile(
@@ -98,23 +110,62 @@ class Decoding:
             notes.append(f"HDR ({self._hdr}) tone-mapped to SDR")
         return notes
 
-    def arguments(self, first_time: float) -> list[str]:
+    def input_arguments(self, path: Path, part: WantedPart) -> list[str]:
+        """Options of the decoding ffmpeg up to its output's, with which it reads a part of a file.
+
+        Parameters
+        ----------
+        path : Path
+        part : WantedPart
+        """
+        arguments = ["-nostdin"]
+        if part.seek:
+            arguments += ["-ss", f"{part.seek:.6f}"]
+        if self.video.vp9_alpha:
+            arguments += ["-c:v", "libvpx-vp9"]
+        arguments += self._size_arguments
+        return [*arguments, *file_input(path), "-map", "0:V:0", "-fps_mode", "passthrough"]
+
+    def arguments(self, part: WantedPart) -> list[str]:
         """Output options of the decoding ffmpeg.
 
         Parameters
         ----------
-        first_time : float
-            Seconds of the decoder's time at which the first wanted frame lies.
+        part : WantedPart
         """
-        # Also where a constant rate is claimed: the time stamps may say otherwise.
-        shift = video_filter("setpts", f"PTS-{first_time:.6f}/TB")
-        filters = [shift, video_filter(_FPS, fps=self.video.frame_rate, start_time=0)]
+        filters = self._at_its_rate(part)
         if self.layout == "i420":
             filters.append(self._to_size())
         filters += self.preparation
         if self.layout == "bgr24" and not self._hdr:
-            filters.append(self._conversion_to_rgb())
-        return ["-vf", ",".join(filters), "-pix_fmt", _FORMATS[self.layout, self.has_alpha]]
+            size = self.video.width, self.video.height
+            filters.append(self._conversion_to_rgb(*size, "bilinear"))
+        return _raw(filters, part.count, _FORMATS[self.layout, self.has_alpha])
+
+    def small_arguments(
+        self, part: WantedPart, rate: Fraction, width: int, height: int
+    ) -> list[str]:
+        """Output options with which it gives some pixels of some frames, as BGR.
+
+        Each is one of the source's own: nothing is averaged, and of two fields one is enough. A
+        picture is the frame that is shown at its time.
+
+        Parameters
+        ----------
+        part : WantedPart
+        rate : Fraction
+            Pictures a second.
+        width, height : int
+        """
+        filters = [*self._at_its_rate(part), video_filter("fps", rate, round="up")]
+        if self._hdr:
+            # All chroma is kept, so that luma and chroma are those of one place.
+            filters.append(video_filter("scale", width, height, flags=f"neighbor+{_ACCURACY}"))
+            filters += [_WITH_ALL_CHROMA, self._tagged(), *_TONE_MAPPING]
+        else:
+            filters.append(self._conversion_to_rgb(width, height, "neighbor"))
+        count = part.count and math.ceil(part.count * rate / self.video.frame_rate)
+        return _raw(filters, count, "bgr24")
 
     @property
     def preparation(self) -> list[str]:
@@ -127,9 +178,16 @@ class Decoding:
         """Whether that leaves RGB."""
         return self.video.rgb or self._hdr is not None
 
+    def _at_its_rate(self, part: WantedPart) -> list[str]:
+        """Filters that put the wanted frames on their grid, the first one at 0."""
+        # Also where a constant rate is claimed: the time stamps may say otherwise.
+        first = part.first_time - max(part.seek, self.video.picture_zero)
+        shift = video_filter("setpts", f"PTS-{first:.6f}/TB")
+        return [shift, video_filter(_FPS, fps=self.video.frame_rate, start_time=0)]
+
     @property
-    def input_arguments(self) -> list[str]:
-        """Options of the decoding ffmpeg's input.
+    def _size_arguments(self) -> list[str]:
+        """Options of the input for pictures that change in size.
 
         Of a stream whose pictures change in size, all filters would start anew, and fill the time
         up to there once more. Filters that do not ask for sizes, before the one that brings all to
@@ -142,10 +200,8 @@ class Decoding:
         """Brings pictures to the size of the first; those that have it pass untouched."""
         # yuvj420p must not be squeezed into limited range.
         levels = "pc" if self.video.encoding.full_range else None
-        return self._scale(in_range=levels, out_range=levels)
-
-    def _scale(self, **options: str | None) -> str:
-        return video_filter("scale", self.video.width, self.video.height, **options)
+        size = self.video.width, self.video.height
+        return video_filter("scale", *size, in_range=levels, out_range=levels)
 
     @property
     def _hdr(self) -> str | None:
@@ -163,7 +219,14 @@ class Decoding:
         )
 
     def _to_zscale_s_liking(self) -> list[str]:
-        """All tags set, as players assume them where there are none, and no chroma cut in two."""
+        """All tags set, and no chroma cut in two."""
+        if self.video.width % 2 or self.video.height % 2:
+            flags = f"bilinear+{_ACCURACY}"
+            return [video_filter("scale", flags=flags), _WITH_ALL_CHROMA, self._tagged()]
+        return [self._tagged()]
+
+    def _tagged(self) -> str:
+        """All tags set, as players assume them where there are none."""
         encoding = self.video.encoding
         tags = {
             "colorspace": "gbr" if self.video.rgb else "bt2020nc",
@@ -171,22 +234,43 @@ class Decoding:
             "color_trc": encoding.transfer,
             "range": "pc" if self.video.rgb else encoding.levels,
         }
-        setting = video_filter("setparams", **tags)
-        if self.video.width % 2 or self.video.height % 2:
-            return [
-                video_filter("scale", flags=_ACCURATELY),
-                "format=yuv444p16le|gbrp16le",
-                setting,
-            ]
-        return [setting]
+        return video_filter("setparams", **tags)
 
-    def _conversion_to_rgb(self) -> str:
+    def _conversion_to_rgb(self, width: int, height: int, kernel: str) -> str:
         encoding = self.video.encoding
-        return self._scale(
+        return video_filter(
+            "scale",
+            width,
+            height,
             in_color_matrix=None if self.video.rgb else encoding.matrix,
             in_range=None if self.video.rgb else encoding.levels,
-            flags=_ACCURATELY,
+            flags=f"{kernel}+{_ACCURACY}",
         )
+
+
+def _raw(filters: list[str], count: int | None, pixel_format: str) -> list[str]:
+    limit = [] if count is None else ["-frames:v", str(count)]
+    return [*limit, "-vf", ",".join(filters), "-pix_fmt", pixel_format, "-f", "rawvideo", "-"]
+
+
+@contextmanager
+def failures_told(path: Path) -> Iterator[None]:
+    """Tell of a file's decoder that stalls in the block, or does not come to its own end.
+
+    Raises
+    ------
+    SourceError
+        If it does so.
+    """
+    try:
+        yield
+    except StalledError as error:
+        raise SourceError(
+            f"the decoder of {path} has stalled ({error}); check the disk or the "
+            "network that the file lies on"
+        ) from error
+    except MishapError as error:
+        raise SourceError(f"the decoder of {path} {error.fate}") from error
 
 
 def read_picture(

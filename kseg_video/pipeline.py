@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from kseg_video.background_files import BackgroundFile
     from kseg_video.frame import Frame, PixelLayout, Segmentation
+    from kseg_video.look_ahead import LookAhead
     from kseg_video.report import RunObserver
     from kseg_video.settings import ClusterChoice, SegmenterSettings
     from kseg_video.sinks import FrameSink
@@ -60,6 +61,8 @@ class Run:
         With the clusters that are chosen on the first frame.
     background : BackgroundFile, optional
         Gives the picture behind each frame.
+    look_ahead : LookAhead, optional
+        Tells what the source will show.
     keep : callable, optional
         Takes each frame and its segmentation, for statistics.
     """
@@ -74,6 +77,7 @@ class Run:
         self.timer = StageTimer()
         self.rendering = rendering
         self.background: BackgroundFile | None = None
+        self.look_ahead: LookAhead | None = None
         self.keep: Callable[[Frame, Segmentation], None] | None = None
         self._source = source
         self._settings = settings
@@ -120,6 +124,9 @@ class Run:
     def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
         count = self._settings.n_clusters
         for frame in reader.frames():
+            if self.look_ahead is not None:
+                with self.timer.stage("look ahead"):
+                    self._segmenter.foresee(self.look_ahead.until(frame.time))
             yield frame, self._segmenter.segment(frame, pinned(self.rendering.disabled, count))
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:

@@ -152,6 +152,11 @@ class SegmenterSettings:
         """Whether the palette does not follow the picture."""
         return self.frozen or bool(self.palette)
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether frames to come, where they are known, have a say in the palette."""
+        return self.stability > 0 and not self.holds_palette
+
 
 _OF_RENDERING: Table = {
     "view": ("the view", one_of(*get_args(View))),

@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from kseg_video.closing import ClosingContext
-from kseg_video.decoding import RATE_REPORT, Decoding, read_picture, without_opacity
+from kseg_video.decoding import (
+    RATE_REPORT,
+    Decoding,
+    failures_told,
+    read_picture,
+    without_opacity,
+)
 from kseg_video.errors import KsegError, SourceError, cannot_read
-from kseg_video.ffmpeg import FfmpegProcess, file_input
+from kseg_video.ffmpeg import FfmpegProcess
 from kseg_video.file_report import has_reported
 from kseg_video.frame import Frame, VideoInfo
+from kseg_video.look_ahead import LookAhead
 from kseg_video.media_settings import DecoderSettings, TrimSettings
 from kseg_video.probe import probe
 from kseg_video.setting_checks import PATH, take, take_settings
 from kseg_video.shrinking import became_shorter, has_shrunk
-from kseg_video.stalls import MishapError, StalledError
+from kseg_video.stalls import MishapError
 from kseg_video.still_source import StillsSource
 from kseg_video.stills import is_sequence, is_still
 from kseg_video.trimming import WantedPart
@@ -129,7 +136,9 @@ def open_source(
 
 
 @contextmanager
-def opened_ahead(path: Path, trim: TrimSettings, decoder: DecoderSettings) -> Iterator[None]:
+def opened_ahead(
+    path: Path, trim: TrimSettings, decoder: DecoderSettings, *, looks_ahead: bool = False
+) -> Iterator[None]:
     """Have a video's decoder at work while the block goes on.
 
     Who opens the same in there is given the source, or told why it cannot be opened.
@@ -141,6 +150,8 @@ def opened_ahead(path: Path, trim: TrimSettings, decoder: DecoderSettings) -> It
         nothing is opened.
     trim : TrimSettings
     decoder : DecoderSettings
+    looks_ahead : bool
+        Whether `VideoFileSource.look_ahead` will be asked for.
     """
     asked = path, trim, decoder
     try:
@@ -149,15 +160,22 @@ def opened_ahead(path: Path, trim: TrimSettings, decoder: DecoderSettings) -> It
             if isinstance(source, VideoFileSource):
                 _opened[asked] = source
                 source.begin()
+                if looks_ahead:
+                    source.begin_look_ahead()
     except MishapError:  # who needs the report, as for a still nobody does, is told
-        pass
+        _close_opened(asked)
     except (KsegError, OSError) as error:
+        _close_opened(asked)
         _opened[asked] = error
     try:
         yield
     finally:
-        if isinstance(opened := _opened.pop(asked, None), VideoFileSource):
-            opened.close()
+        _close_opened(asked)
+
+
+def _close_opened(asked: tuple[Path, TrimSettings, DecoderSettings]) -> None:
+    if isinstance(opened := _opened.pop(asked, None), VideoFileSource):
+        opened.close()
 
 
 class VideoFileSource(ClosingContext):
@@ -195,6 +213,7 @@ class VideoFileSource(ClosingContext):
         self.tracks = self._part.tracks(path, video)
         self._process: FfmpegProcess | None = None
         self._begun: FfmpegProcess | None = None
+        self._look_ahead: LookAhead | None = None
         self._bytes = path.stat().st_size
         self._check_claim(self._part.expected_count or 0)
 
@@ -204,9 +223,11 @@ class VideoFileSource(ClosingContext):
         return self._decoding.notes(variable_rate=self._variable_rate)
 
     def close(self) -> None:
-        """End the decoder, whatever it is doing."""
+        """End the decoders, whatever they are doing."""
         if self._process is not None:
             self._process.stop()
+        if self._look_ahead is not None:
+            self._look_ahead.close()
 
     def begin(self) -> None:
         """Have the decoder work ahead, as far as its pipe holds what it makes.
@@ -218,46 +239,55 @@ class VideoFileSource(ClosingContext):
         """
         self._process = self._begun = self._decoder()
 
+    def begin_look_ahead(self) -> None:
+        """Have what `look_ahead` gives at work, as `begin` has the decoder.
+
+        Raises
+        ------
+        KsegError
+            If there is no ffmpeg, or the program is ending.
+        """
+        if not self._video.animation:  # which is decoded whole, however little is wanted of it
+            self._look_ahead = LookAhead(self._path, self._part, self._decoding)
+
+    def look_ahead(self) -> LookAhead | None:
+        """What is seen of frames to come, once; it is closed with the source.
+
+        None for an animated WebP or PNG.
+
+        Raises
+        ------
+        KsegError
+            If there is no ffmpeg, or the program is ending.
+        """
+        if self._look_ahead is None:
+            self.begin_look_ahead()
+        return self._look_ahead
+
     def __iter__(self) -> Iterator[Frame]:
         process, self._begun = self._begun or self._decoder(), None
         self._process = process
         count, info = 0, self.info
         odd_width = info.width % 2 == 1
         try:
-            for pixels in self._without_padding(process):
-                time = self._part.first_time + count / float(info.frame_rate)
-                colors, alpha = pixels, None
-                if info.has_alpha:
-                    colors, alpha = without_opacity(pixels, info.layout, info.width, info.height)
-                yield Frame(colors, info.layout, info.encoding, count, time, alpha, odd_width)
-                count += 1
-            status = process.wait()
-        except StalledError as error:
-            raise SourceError(
-                f"the decoder of {self._path} has stalled ({error}); check the disk or the "
-                "network that the file lies on"
-            ) from error
-        except MishapError as error:
-            raise SourceError(f"the decoder of {self._path} {error.fate}") from error
+            with failures_told(self._path):
+                for pixels in self._without_padding(process):
+                    time = self._part.first_time + count / float(info.frame_rate)
+                    colors, alpha = pixels, None
+                    if info.has_alpha:
+                        size = info.width, info.height
+                        colors, alpha = without_opacity(pixels, info.layout, *size)
+                    yield Frame(colors, info.layout, info.encoding, count, time, alpha, odd_width)
+                    count += 1
+                status = process.wait()
         finally:
             process.stop()
         self._check_end(status, process.messages, count)
 
     def _decoder(self) -> FfmpegProcess:
-        return FfmpegProcess(self._arguments(), feeds=False, notices=RATE_REPORT)
-
-    def _arguments(self) -> list[str]:
-        arguments = ["-nostdin"]
-        if self._part.seek:
-            arguments += ["-ss", f"{self._part.seek:.6f}"]
-        if self._video.vp9_alpha:
-            arguments += ["-c:v", "libvpx-vp9"]
-        arguments += self._decoding.input_arguments
-        arguments += [*file_input(self._path), "-map", "0:V:0", "-fps_mode", "passthrough"]
-        if self._part.count is not None:
-            arguments += ["-frames:v", str(self._part.count)]
-        first = self._part.first_time - max(self._part.seek, self._video.picture_zero)
-        return [*arguments, *self._decoding.arguments(first), "-f", "rawvideo", "-"]
+        arguments = self._decoding.input_arguments(self._path, self._part)
+        arguments += self._decoding.arguments(self._part)
+        return FfmpegProcess(arguments, feeds=False, notices=RATE_REPORT)
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         info = self.info

@@ -57,7 +57,7 @@ _LONGEST_STEP_SECONDS = 0.2
 _KEPT_PIXELS = 50  # of its own that a cluster always has
 _KEPT_PALETTES = 8
 _SAME_SHOT = 1.3  # inertia of an old palette over that of a fresh fit
-_ATTEMPTS = 3  # of cold fits, where time matters: within 0.2% of ten
+_ATTEMPTS = 3  # of cold fits while a video runs: within 0.2% of the inertia of ten
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -230,16 +230,17 @@ class PaletteTracker:
     def _cold_fit(
         self, colors: NDArray[np.float32], n_clusters: int | None = None
     ) -> NDArray[np.float32]:
-        """Centroids found from nothing, of a frame and of what else is known of its shot."""
+        """Centroids found from nothing, of a frame or, if more is known, of its shot."""
         remembered = self._memory.colors
-        seed = (self._settings.seed + self._cold_fits) % 2**31
+        settings, is_first = self._settings, not self._cold_fits
+        seed = (settings.seed + self._cold_fits) % 2**31
         self._cold_fits += 1
         return cold_fit(
             remembered if len(remembered) > len(colors) else colors,
-            self._settings,
+            settings,
             seed,
-            n_clusters or self._settings.n_clusters,
-            self._settings.attempts if len(colors) > len(remembered) else _ATTEMPTS,
+            n_clusters or settings.n_clusters,
+            settings.attempts if is_first else min(settings.attempts, _ATTEMPTS),
         )
 
     # --- within a shot -------------------------------------------------------------------------
@@ -260,7 +261,8 @@ class PaletteTracker:
         is_new = self._memory.remember(time, colors)
         before = self._centroids
         if len(before) < self._settings.n_clusters and inertia:
-            self._centroids = renumbered(before, self._cold_fit(colors))
+            fresh = self._cold_fit(np.concatenate([self._memory.colors, colors]))
+            self._centroids = renumbered(before, fresh)
         elif has_jumped or time >= self._swap_time + _SWAP_SECONDS:
             self._swap_time = time
             self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)

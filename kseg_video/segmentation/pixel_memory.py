@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 # Frames are remembered so far apart: neighbours say the same.
 _INTERVAL_SECONDS = 0.1
 _LEAST_FRAMES = 10  # that are remembered, as after a pause
-_CUT_SECONDS = 0.25  # by which a cut may be told too early, of frames that are far apart
 _PIXELS = 30_000
 _MOST_OF_A_FRAME = 10_000
+_SEEN_LATE_SECONDS = 0.25  # by which a foreseen cut may be told too late
 _ROUNDING = 1e-6
 _ORDERS = 64
 
@@ -68,7 +68,10 @@ class PixelMemory:
     def forget(self, time: float) -> None:
         """Begin anew with the frame of a time, as with another shot."""
         self._past.clear()
-        while self._ahead and self._ahead[0].time < time:
+        # Where a shot's first frame was left out, the old one is foreseen a little longer.
+        cut = next((each.time for each in self._ahead if each.begins_shot), time)
+        begin = cut if time < cut <= time + _SEEN_LATE_SECONDS else time
+        while self._ahead and self._ahead[0].time < begin:
             self._ahead.popleft()
         if self._ahead:
             self._ahead[0] = self._ahead[0]._replace(begins_shot=False)
@@ -106,7 +109,7 @@ class PixelMemory:
             A sample of it, in the working space.
         """
         changed = False
-        while self._ahead and self._has_passed(self._ahead[0], time):
+        while self._ahead and self._ahead[0].time <= time:
             passed = self._ahead.popleft()
             self._past.append((passed.time, passed.colors))
             changed = True
@@ -131,11 +134,6 @@ class PixelMemory:
             frames.append(each.colors)
         share = _PIXELS // len(frames)
         return np.concatenate([colors[:share] for colors in frames])
-
-    @staticmethod
-    def _has_passed(frame: _Ahead, time: float) -> bool:
-        """Whether a frame lies behind; with one that begins a shot, the cut is waited for."""
-        return frame.time + (_CUT_SECONDS if frame.begins_shot else 0.0) <= time
 
     def _shuffled(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Colours so ordered that any first few are spread over the frame, others each time."""

@@ -88,12 +88,19 @@ class TestForeseen:
         memory.remember(4.95, gray(100))
         assert levels(memory) == [5, 6, 7, 8]
 
+    def test_a_cut_that_is_foreseen_late_divides_the_shots(self) -> None:
+        memory = self.memory()
+        memory.remember(4.9, gray(100))
+        memory.foresee(9, gray(9), begins_shot=True)
+        memory.foresee(10, gray(10), begins_shot=False)
+        memory.forget(8.8)
+        memory.remember(8.8, gray(100))
+        assert levels(memory) == [9, 10]
+
     def test_a_cut_that_does_not_come_was_none(self) -> None:
         memory = self.memory()
         memory.remember(5.1, gray(100))
-        assert levels(memory) == [1, 2, 3, 4]
-        memory.remember(5.5, gray(100))
-        assert {5, 6, 7, 8} <= set(levels(memory))
+        assert levels(memory) == [*range(1, 9)]
 
     def test_where_none_are_left_the_present_counts(self) -> None:
         memory = self.memory()

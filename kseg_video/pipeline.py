@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.cluster_choice import choose, pinned
+from kseg_video.color import from_working
 from kseg_video.palette import Palette, shares_of
 from kseg_video.rendering import Renderer, follows_colors, has_background
 from kseg_video.report import EventRecord, Report
@@ -41,6 +42,7 @@ _SHOWS_ALL = {"original", "boundaries", "labels"}  # the views in which no clust
 # The shares of a whole video are told by about so many rows of each frame, others each time, as
 # well as by all, and in a quarter of the time.
 _COUNTED_ROWS = 256
+_LEAST_SHARE = 1e-9  # of a frame, summed over all, that tells a cluster's colour
 
 
 class Run:
@@ -89,6 +91,7 @@ class Run:
         self._frames = 0
         self._inertia_sum = 0.0
         self._share_sum: NDArray[np.float64] = np.zeros(settings.n_clusters)
+        self._centroid_sum: NDArray[np.float64] = np.zeros((settings.n_clusters, 3))
         self._events: list[EventRecord] = []
         self._nth_row = 1 if source.info.still else max(source.info.height // _COUNTED_ROWS, 1)
         self._last: Segmentation | None = None
@@ -132,7 +135,6 @@ class Run:
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
         """What has been done, once all frames are through."""
         assert self._last is not None
-        shares = self._share_sum / self._frames
         return Report(
             source=source,
             output=output,
@@ -141,7 +143,7 @@ class Run:
             seconds=time.perf_counter() - self._started,
             settings=self._settings,
             disabled=self.rendering.disabled,
-            palette=Palette(self._last.centroids, self._last.colors, shares, self._last.real),
+            palette=self._palette(self._last),
             inertia=self._inertia_sum / self._frames,
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
@@ -149,10 +151,20 @@ class Run:
             warnings=tuple(self._source.warnings),
         )
 
+    def _palette(self, last: Segmentation) -> Palette:
+        """The clusters of the whole output: mean colours of all that was painted."""
+        shares = self._share_sum[:, np.newaxis]
+        means = self._centroid_sum / np.maximum(shares, _LEAST_SHARE)
+        centroids = np.where(shares > _LEAST_SHARE, means, last.centroids).astype(np.float32)
+        colors = from_working(centroids, last.color_space)
+        return Palette(centroids, colors, self._share_sum / self._frames, last.real)
+
     def _note(self, frame: Frame, segmentation: Segmentation) -> None:
         self._inertia_sum += segmentation.inertia
         rows = segmentation.labels[self._frames % self._nth_row :: self._nth_row]
-        self._share_sum += shares_of(rows, len(self._share_sum))
+        shares = shares_of(rows, len(self._share_sum))
+        self._share_sum += shares
+        self._centroid_sum += shares[:, np.newaxis] * segmentation.centroids
         self._last = segmentation
         self._frames += 1
         if segmentation.event != "warm":

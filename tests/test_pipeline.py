@@ -26,7 +26,7 @@ from kseg_video import (
 )
 from tests.commands import start
 from tests.conftest import running_ffmpegs
-from tests.media import ffmpeg, inspect, left_in, make_clip, read_exact_bgr, read_planes
+from tests.media import encode, ffmpeg, inspect, left_in, make_clip, read_exact_bgr, read_planes
 from tests.oracles import opencv_kmeans
 from tests.sync import flash_lag, make_flashes
 from tests.waiting import wait_until
@@ -405,3 +405,16 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
         assert process.returncode == 0
         peaks.append(usage.ru_maxrss / 1024)
     assert peaks[1] - peaks[0] < 30
+
+
+def test_the_summary_has_the_palette_of_the_whole_output(tmp_path: Path) -> None:
+    """Not of the last frame: dark and light for a second each, in two shots."""
+    shots = []
+    for levels in ((40, 120), (60, 200)):
+        picture = np.zeros((48, 64, 3), np.uint8)
+        picture[:24], picture[24:] = levels
+        shots += [picture] * 25
+    clip = encode(tmp_path / "clip.mkv", shots, "-c:v", "ffv1")
+    report = convert(clip, tmp_path / "out.mkv", segmenter=SegmenterSettings(n_clusters=2))
+    assert np.abs(report.palette.colors[:, 0].astype(int) - [50, 160]).max() <= 1
+    assert report.palette.shares == pytest.approx([0.5, 0.5], abs=0.01)

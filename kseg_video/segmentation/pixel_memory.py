@@ -64,6 +64,7 @@ class PixelMemory:
         self._ahead: deque[_Ahead] = deque()
         self._count = 0
         self._foresees = False
+        self._last: NDArray[np.float32] = np.zeros((0, 3), np.float32)
 
     def forget(self, time: float) -> None:
         """Begin anew with the frame of a time, as with another shot."""
@@ -121,6 +122,9 @@ class PixelMemory:
             return changed
         if self._past and time - self._past[-1][0] < _INTERVAL_SECONDS - _ROUNDING:
             return changed
+        if self._past and np.array_equal(colors, self._last):  # a picture that stands still
+            return changed
+        self._last = colors
         self._past.append((time, self._shuffled(colors)))
         return True
 

@@ -41,10 +41,18 @@ def test_frames_close_together_say_the_same() -> None:
     assert 9 <= sum(remembered) <= 10
 
 
+def test_a_picture_that_stands_still_is_remembered_once() -> None:
+    memory = PixelMemory(10)
+    assert memory.remember(0, gray(7))
+    assert not any(memory.remember(number, gray(7)) for number in range(1, 9))
+    assert len(memory.colors) == 100
+
+
 def test_any_part_of_a_frame_may_be_remembered() -> None:
     """Others of a frame that does not change, so that all together they show it."""
     memory, picture = PixelMemory(10), np.arange(10_000, dtype=np.float32)[:, np.newaxis]
     for number in range(100):
+        picture[0] = number
         memory.remember(number / 10, picture.repeat(3, axis=1))
     seen = np.unique(memory.colors[:, 0])
     assert len(seen) > 8500

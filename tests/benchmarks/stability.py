@@ -1,7 +1,12 @@
-"""How close to the picture, how still and how small: ours beside ffmpeg's own filters.
+"""Does it hold still, how close to the picture, how small: ours beside ffmpeg's own filters.
 
-    python -m tests.benchmarks.stability CLIP... [-k 8] [--frames 300] [--rows ours strict ...]
+    python -m tests.benchmarks.stability CLIP... [-k 8] [--start 2] [--frames 300]
+        [--rows ours strict ...] [--strip DIR]
 
+drift
+    of the pixels whose source colour was there a second ago, in the same shot, the share that is
+    painted more than 12 levels otherwise than that colour was; mean and worst over all frames, and
+    how often it rises above a tenth.
 distortion
     mean squared distance between source and segmented frame in RGB, divided by that of a cold
     `cv2.kmeans` (k-means++, 4 attempts) on that frame; mean and worst over every tenth frame, but
@@ -12,9 +17,11 @@ flicker
 size
     bytes as H.264 (crf 23, preset veryfast), divided by those of elbg's output.
 
-Rows: ours with defaults; ours strict (stability 0); ffmpeg's elbg; one palette for the whole clip
-(palettegen and paletteuse without dither); a cold fit for each frame. Everything is decoded by
-ffmpeg's accurate conversion.
+Rows: ours as `convert` does it with defaults; live, which is the same without looking ahead; strict
+(stability 0); ffmpeg's elbg; one palette for the whole clip (palettegen and paletteuse without
+dither); shots, one palette for each shot, fitted to all of it.
+
+--strip draws, of ours, the palette over time and a contact sheet.
 """
 
 from __future__ import annotations
@@ -22,30 +29,24 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from kseg_video import Segmenter, SegmenterSettings, TrimSettings, open_source
 from kseg_video.ffmpeg import environment, executable
-from kseg_video.mapping import map_exactly, nearest
-from tests.oracles import opencv_kmeans
+from kseg_video.mapping import map_exactly
+from tests.benchmarks.contact_sheets import draw
+from tests.benchmarks.drift import Drift
+from tests.benchmarks.segmented_clips import ROWS, Excerpt, cold_fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from numpy.typing import NDArray
-
-    from kseg_video import Frame
-
-    Pictures = Iterator[NDArray[np.uint8]]
 
 _EVERY = 10
 _STILL_LEVELS, _JUMP_LEVELS = 2, 12
-_REFERENCE_PIXELS = 60_000
 _NEARLY_FLAT = 4.0
 
 
@@ -53,7 +54,8 @@ _NEARLY_FLAT = 4.0
 class Tally:
     """Figures of one row, gathered frame by frame."""
 
-    distortions: list[float]
+    drift: Drift
+    distortions: list[float] = field(default_factory=list)
     jumped: int = 0
     still: int = 0
     size: int = 0
@@ -64,90 +66,23 @@ class Tally:
         return self.jumped / max(self.still, 1)
 
 
-def source_frames(clip: Path, count: int) -> Iterator[Frame]:
-    with open_source(clip, TrimSettings(max_frames=count)) as source:
-        yield from source
-
-
-def cold_fit(picture: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float32]:
-    pixels = picture.reshape(-1, 3).astype(np.float32)
-    sample = pixels[:: max(len(pixels) // _REFERENCE_PIXELS, 1)]
-    return opencv_kmeans(sample, n_clusters, attempts=4)[1]
-
-
-def reference(clip: Path, count: int, n_clusters: int) -> dict[int, float]:
+def reference(excerpt: Excerpt, n_clusters: int) -> dict[int, float]:
     """Inertia of a cold fit on every tenth frame that is not nearly flat."""
     inertias = {
         frame.index: map_exactly(frame, cold_fit(frame.bgr, n_clusters), "rgb")[1]
-        for frame in source_frames(clip, count)
+        for frame in excerpt.frames()
         if frame.index % _EVERY == 0
     }
     return {index: inertia for index, inertia in inertias.items() if inertia >= _NEARLY_FLAT}
 
 
-def ours(stability: float) -> Callable[[Path, int, int], Pictures]:
-    def pictures(clip: Path, count: int, n_clusters: int) -> Pictures:
-        segmenter = Segmenter(SegmenterSettings(n_clusters=n_clusters, stability=stability))
-        for frame in source_frames(clip, count):
-            segmentation = segmenter.segment(frame)
-            yield segmentation.palette.colors[segmentation.labels]
-
-    return pictures
-
-
-def cold_each(clip: Path, count: int, n_clusters: int) -> Pictures:
-    for frame in source_frames(clip, count):
-        centroids = cold_fit(frame.bgr, n_clusters)
-        labels, _ = nearest(frame.bgr.reshape(-1, 3).astype(np.float32), centroids)
-        yield np.rint(centroids).astype(np.uint8)[labels].reshape(frame.bgr.shape)
-
-
-def filtered(graph: str) -> Callable[[Path, int, int], Pictures]:
-    """Pictures of an ffmpeg filter graph, in which K stands for the number of clusters."""
-
-    def pictures(clip: Path, count: int, n_clusters: int) -> Pictures:
-        with open_source(clip) as source:
-            info = source.info
-        accurately = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
-        matrix = f"in_color_matrix={info.encoding.matrix}"
-        to_rgb = f"fps={info.frame_rate},scale={matrix}:{accurately},format=bgr0"
-        command = [executable(), "-loglevel", "error", "-nostdin", "-i", str(clip)]
-        command += ["-frames:v", str(count), "-r", str(info.frame_rate)]
-        command += [
-            "-filter_complex",
-            f"[0:V]{to_rgb},trim=end_frame={count}," + graph.replace("K", str(n_clusters)),
-        ]
-        command += ["-pix_fmt", "bgr24", "-f", "rawvideo", "-"]
-        shape = (info.height, info.width, 3)
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
-            assert process.stdout is not None
-            while len(raw := process.stdout.read(int(np.prod(shape)))) == np.prod(shape):
-                yield np.frombuffer(raw, np.uint8).reshape(shape)
-
-    return pictures
-
-
-ROWS: dict[str, Callable[[Path, int, int], Pictures]] = {
-    "ours": ours(SegmenterSettings().stability),
-    "strict": ours(0),
-    "elbg": filtered("elbg=l=K:pal8=0"),
-    "palette": filtered(
-        "split[a][b];[a]palettegen=max_colors=K:reserve_transparent=0[p];"
-        "[b][p]paletteuse=dither=none"
-    ),
-    "cold": cold_each,
-}
-
-
-def measure(
-    clip: Path, count: int, n_clusters: int, row: str, cold_inertia: dict[int, float]
-) -> Tally:
+def measure(excerpt: Excerpt, n_clusters: int, row: str, cold_inertia: dict[int, float]) -> Tally:
     with tempfile.NamedTemporaryFile(suffix=".h264") as stream:
-        tally = Tally([])
+        tally = Tally(Drift(excerpt.frame_rate))
         before: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
         encoder: subprocess.Popen[bytes] | None = None
-        outputs = ROWS[row](clip, count, n_clusters)
-        for frame, output in zip(source_frames(clip, count), outputs, strict=False):
+        outputs = ROWS[row](excerpt, n_clusters)
+        for frame, output in zip(excerpt.frames(), outputs, strict=True):
             if encoder is None:
                 encoder = start_encoder(frame.width, frame.height, stream.name)
             assert encoder.stdin is not None
@@ -160,6 +95,7 @@ def measure(
                 tally.jumped += jumped
                 tally.still += still
             before = frame.bgr, output
+            tally.drift.add(frame.bgr, output)
         assert encoder is not None
         encoder.communicate()
         tally.size = Path(stream.name).stat().st_size
@@ -189,23 +125,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("-k", "--clusters", type=int, default=8)
-    parser.add_argument("--frames", type=int, default=300, help="of each clip, from its start")
+    parser.add_argument("--start", type=float, default=0.0, help="seconds of each clip")
+    parser.add_argument("--frames", type=int, default=300, help="of each clip, from there on")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--strip", type=Path, metavar="DIR", help="folder of pictures of ours")
     options = parser.parse_args()
-    print("| clip | row | distortion, mean | worst | flicker | size |")
-    print("|---|---|---|---|---|---|")
+    print("| clip | row | drift, mean | worst | runs | distortion, mean | worst | flicker | size |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for clip in options.clips:
-        cold_inertia = reference(clip, options.frames, options.clusters)
+        excerpt = Excerpt(clip, options.start, options.frames)
+        if options.strip is not None:
+            draw(excerpt, options.clusters, options.strip)
+        cold_inertia = reference(excerpt, options.clusters)
         tallies = {
-            row: measure(clip, options.frames, options.clusters, row, cold_inertia)
-            for row in options.rows
+            row: measure(excerpt, options.clusters, row, cold_inertia) for row in options.rows
         }
         base = tallies["elbg"].size if "elbg" in tallies else 0
         for row, tally in tallies.items():
             relative = f"{tally.size / base:.2f}" if base else f"{tally.size} B"
+            drift, distortions = tally.drift, tally.distortions
             print(
-                f"| {clip.name} | {row} | {np.mean(tally.distortions):.3f} "
-                f"| {max(tally.distortions):.3f} | {tally.flicker:.2%} | {relative} |",
+                f"| {clip.name} | {row} | {drift.mean:.2%} | {drift.worst:.1%} | {drift.runs} "
+                f"| {np.mean(distortions):.3f} | {max(distortions):.3f} "
+                f"| {tally.flicker:.2%} | {relative} |",
                 flush=True,
             )
 

@@ -52,7 +52,7 @@ _USUAL_MEMORY = 0.1
 # Inertia over that of the frame's own palette, at which the older half of the shot is forgotten.
 _MISFIT, _OWN_ITERATIONS = 1.12, 5
 _REACH = 24.0  # colour levels within which a colour is a cluster's own
-_BETTER_IN_OTHER_LIGHT = 1.1
+_BETTER_IN_OTHER_LIGHT = 1.4
 _LONGEST_STEP_SECONDS = 0.2
 _KEPT_PIXELS = 50  # of its own that a cluster always has
 _KEPT_PALETTES = 8

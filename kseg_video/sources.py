@@ -12,7 +12,7 @@ import numpy as np
 from kseg_video.closing import ClosingContext
 from kseg_video.decoding import RATE_REPORT, Decoding, read_picture, without_opacity
 from kseg_video.errors import KsegError, SourceError, cannot_read
-from kseg_video.ffmpeg import FfmpegProcess, file_input
+from kseg_video.ffmpeg import WITHOUT_TAGS, FfmpegProcess, file_input
 from kseg_video.file_report import has_reported
 from kseg_video.frame import Frame, VideoInfo
 from kseg_video.media_settings import DecoderSettings, TrimSettings
@@ -254,6 +254,7 @@ class VideoFileSource(ClosingContext):
             arguments += ["-c:v", "libvpx-vp9"]
         arguments += self._decoding.input_arguments
         arguments += [*file_input(self._path), "-map", "0:V:0", "-fps_mode", "passthrough"]
+        arguments += WITHOUT_TAGS
         if self._part.count is not None:
             arguments += ["-frames:v", str(self._part.count)]
         first = self._part.first_time - max(self._part.seek, self._video.picture_zero)

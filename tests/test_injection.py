@@ -175,6 +175,25 @@ def test_the_name_of_a_tag(tmp_path: Path, saying: str) -> None:
         assert (seen.encoding.primaries, seen.encoding.transfer) == (None, None)
 
 
+@pytest.mark.parametrize("place", ["key", "name"])
+@pytest.mark.parametrize(
+    "said", ["Cannot allocate memory", "stream 0: partial file", "broken", "matches no streams"]
+)
+def test_what_reads_like_an_error(tmp_path: Path, said: str, place: str) -> None:
+    lines = f"\n[error] {said}\n"
+    hidden = "A" * len(lines)
+    path = make_clip(tmp_path / "a.mkv", "-metadata", f"{hidden}=b", seconds=0.2, sound=True)
+    if place == "key":
+        path.write_bytes(path.read_bytes().replace(hidden.encode(), lines.encode()))
+    else:
+        path = path.rename(tmp_path / f"a{lines}.mkv")
+    options = ("-k", "2", "-y", "-q", "-o", tmp_path / "out.mp4")
+    for command in (("convert", path), ("convert", path, "--disable", "0", "--background", path)):
+        outcome = run(*command, *options)
+        assert (outcome.code, outcome.err) == (0, "")
+    assert run("palette", path, "-k", "2").code == 0
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])
 @pytest.mark.parametrize("place", ["title", "name"])
 def test_nothing_is_written_or_painted(

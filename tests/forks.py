@@ -61,6 +61,8 @@ class Forks:
 
 
 def _serve(folder: Path) -> None:
+    if sys.platform == "win32":
+        return
     from kseg_video import __main__, conversion, live_command, palette_command, status, workers
 
     assert all((conversion, live_command, palette_command, status, workers))
@@ -80,6 +82,8 @@ def _serve(folder: Path) -> None:
 
 def _exit_code(number: int, seconds: float) -> int:
     """How a child has ended, in the words of `subprocess`."""
+    if sys.platform == "win32":
+        return 0
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         ended, status = os.waitpid(number, os.WNOHANG)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 import av
@@ -86,6 +87,8 @@ def check_is_whole(path: Path) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("batch", [pytest.param(0, marks=pytest.mark.quick), *range(1, BATCHES)])
 def test_options(forks: Forks, media: Path, tmp_path: Path, batch: int) -> None:
+    if sys.platform == "win32":
+        pytest.skip("needs forks")
     for number, line in list(enumerate(command_lines(RUNS)))[batch::BATCHES]:
         folder = tmp_path / str(number) / "work"
         shutil.copytree(media, folder, symlinks=True)

@@ -104,8 +104,8 @@ def _text(path: Path) -> str:
 
 
 def _parsed(text: str) -> object:
-    """JSON, in which no number has too many digits: none is wanted."""
-    return json.loads(text, parse_int=float)
+    """JSON, in which no number has too many digits for Python."""
+    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 20 else digits)
 
 
 def _from_json(text: str) -> list[str]:

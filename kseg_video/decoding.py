@@ -13,7 +13,7 @@ import numpy as np
 
 from kseg_video.color import ColorEncoding
 from kseg_video.errors import SourceError
-from kseg_video.ffmpeg import file_input
+from kseg_video.ffmpeg import WITHOUT_TAGS, file_input
 from kseg_video.filters import video_filter
 from kseg_video.frame import i420_shape
 from kseg_video.stalls import MishapError, StalledError
@@ -124,7 +124,8 @@ class Decoding:
         if self.video.vp9_alpha:
             arguments += ["-c:v", "libvpx-vp9"]
         arguments += self._size_arguments
-        return [*arguments, *file_input(path), "-map", "0:V:0", "-fps_mode", "passthrough"]
+        arguments += [*file_input(path), "-map", "0:V:0", "-fps_mode", "passthrough"]
+        return [*arguments, *WITHOUT_TAGS]
 
     def arguments(self, part: WantedPart) -> list[str]:
         """Output options of the decoding ffmpeg.

@@ -38,6 +38,10 @@ _PIPE_BYTES = 1 << 20
 
 _DYING_SECONDS = 2.0
 _ERROR = re.compile(r"((?:\[[^\]]*\] )*?)\[(?:error|fatal|panic)\] ")
+# Between the two it tells what is in its input: tags, whose names can hold whole lines, and names.
+_DESCRIBING, _DESCRIBED = "[info] Input #0, ", "[info] Stream mapping:"
+# So that it does not tell it once more, of its output.
+WITHOUT_TAGS = ("-map_metadata", "-1", "-map_chapters", "-1")
 
 
 @cache
@@ -126,7 +130,7 @@ class FfmpegProcess:
     notices : re.Pattern, optional
         What else is wanted of what it says, apart from its errors: lines that match from their
         start on, each with the name of the part that speaks and its level, as in
-        ``[fps @ 0x55d0] [verbose] fps=25/1``. Tags of a file and its name are among them.
+        ``[fps @ 0x55d0] [verbose] fps=25/1``. Tags of a file are among them.
 
     Attributes
     ----------
@@ -170,6 +174,8 @@ class FfmpegProcess:
         self._watch = StallWatch(self._process.pid, writes_file=feeds)
         self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
         self._notices = notices
+        self._before_description: list[str] | None = None
+        self._lines_of_names = _further_lines(arguments)
         self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
         try:
@@ -291,10 +297,23 @@ class FfmpegProcess:
     def _note(self, text: str) -> None:
         if self._notices is None:
             self._messages.append(text)
-        elif found := self._notices.match(text):
+            return
+        if text.startswith(self._lines_of_names):
+            return
+        if self._before_description is None and text.startswith(_DESCRIBING):
+            self._before_description = self.messages
+        elif self._before_description is not None and text == _DESCRIBED:
+            self._messages = deque(self._before_description, maxlen=_MESSAGES_KEPT)
+        if found := self._notices.match(text):
             self.noticed.append(found)
         elif found := _ERROR.match(text):
             self._messages.append(found[1] + text[found.end() :])
+
+
+def _further_lines(names: Sequence[str]) -> tuple[str, ...]:
+    """Lines of names that have several, which ffmpeg prints as they are, but for each first one."""
+    told = [os.fsencode(name).decode("utf-8", "replace") for name in names if "\n" in name]
+    return tuple(filter(None, (line.rstrip() for name in told for line in name.split("\n")[1:])))
 
 
 def _enlarge(pipe: IO[bytes]) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from kseg_video.errors import KsegError, SourceError
-from kseg_video.ffmpeg import FfmpegProcess, file_input
+from kseg_video.ffmpeg import WITHOUT_TAGS, FfmpegProcess, file_input
 from kseg_video.filters import video_filter
 from kseg_video.stalls import StalledError
 
@@ -102,11 +102,9 @@ def report_on(path: Path) -> FileReport:
         raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
     finally:
         process.stop()
-    of_the_name = set(str(path).splitlines())  # which is printed as it is
-    own = [line for line in process.noticed if line[0] not in of_the_name]
-    header = [line["header"] for line in own if line["header"]]
+    header = [line["header"] for line in process.noticed if line["header"]]
     end = header.index(_MAPPING) if _MAPPING in header else len(header)
-    frames = [line["frame"] for line in own if line["frame"]]
+    frames = [line["frame"] for line in process.noticed if line["frame"]]
     return FileReport(header[:end], header[end + 1 :], frames, process.messages)
 
 
@@ -116,7 +114,7 @@ def _ask(path: Path) -> FfmpegProcess:
     return FfmpegProcess(
         [
             *("-nostdin", "-threads", "1", *file_input(path)),  # of one frame, more cost time
-            *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0)),
+            *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0), *WITHOUT_TAGS),
             *("-frames:v", "1", "-f", "null", "-"),
         ],
         feeds=False,

@@ -5,7 +5,6 @@ Needs neither NumPy nor OpenCV.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -31,10 +30,15 @@ Preset: TypeAlias = Literal[
 ]
 
 _OF_PART: Table = {
-    "start": ("the start", real("give seconds, 0 or more", lambda value: 0 <= value < math.inf)),
+    "start": (
+        "the start",
+        real(f"give seconds, 0 to {LARGEST}", lambda value: 0 <= value <= LARGEST),
+    ),
     "end": (
         "the end",
-        real("give seconds after the start", lambda value: 0 < value < math.inf).or_else(None),
+        real(
+            f"give seconds after the start, at most {LARGEST}", lambda value: 0 < value <= LARGEST
+        ).or_else(None),
     ),
     "max_frames": ("the number of frames", whole(1, LARGEST).or_else(None)),
 }

@@ -316,8 +316,8 @@ class VideoFileSource(ClosingContext):
             yield pixels
         process.wait()
         self._variable_rate |= self._was_uneven(process)
-        if not self._variable_rate:
-            yield from itertools.repeat(last, held)
+        repeated = sum(int(report["repeated"]) for report in process.noticed)
+        yield from itertools.repeat(last, max(held - repeated * self._variable_rate, 0))
 
     def _was_uneven(self, process: FfmpegProcess) -> bool:
         """Whether frames had to be repeated or left out: some containers claim a constant rate."""

@@ -18,7 +18,7 @@ from kseg_video.stills import (
     name_of_sequence,
     numbered_files,
 )
-from kseg_video.whole_files import check_is_plain, check_replaceable, real_path
+from kseg_video.whole_files import check_is_plain, check_replaceable, may, real_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +159,7 @@ def check_folder(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise SinkError(f"the folder {folder} does not exist; make it first")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not may(folder, os.W_OK | os.X_OK):
         raise SinkError(f"the folder {folder} is not writable; choose another output")
 
 

@@ -99,8 +99,16 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
     if path.exists():
         if not overwrite:
             raise SinkError(f"{path} exists; choose another output or pass --overwrite")
-        if not os.access(path, os.W_OK):
+        if not may(path, os.W_OK):
             raise SinkError(f"{path} is write-protected; make it writable or choose another output")
+
+
+def may(path: Path, mode: int) -> bool:
+    """Whether this process may use a file or folder in a way of ``os.access``.
+
+    Rights that it was given by capabilities count, which ``access`` itself does not heed.
+    """
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def check_is_plain(path: Path) -> None:

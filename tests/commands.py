@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMAND = (sys.executable, "-m", "kseg_video")
+NOBODY = 65534
+# Another user, who may read and write all files, but by capabilities alone.
+AS_ANOTHER = (
+    *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+    *("--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search"),
+)
 
 
 @dataclass(frozen=True)

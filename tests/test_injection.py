@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNS, BATCHES = 600, 10
+SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".flv", ".nut", ".ts")
 
 COLORS = (
     "color_range:tv color_space:bt709 color_primaries:bt709 color_trc:bt709,"
@@ -53,6 +54,7 @@ SAYINGS = (
     "alpha_mode      : 1",
     "exceeds specified max pixel matches no streams",
     "[error] broken",
+    "[error] Cannot allocate memory",
     "[fps@0 @ 0x1] [verbose] 9 frames in, 9 frames out; 5 frames dropped, 7 frames duplicated.",
     "5 frames dropped, 7 frames duplicated",
 )
@@ -85,9 +87,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clip]:
         ".mkv": (),
         ".webm": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-c:a", "libopus"),
         ".avi": ("-c:v", "mpeg4", "-c:a", "pcm_s16le"),
+        ".mov": ("-c:v", "mpeg4", "-c:a", "pcm_s16le"),
+        ".flv": ("-c:v", "flv", "-c:a", "pcm_s16le", "-ar", "44100"),
+        ".nut": ("-c:v", "mpeg4", "-c:a", "pcm_s16le"),
+        ".ts": ("-c:v", "mpeg2video", "-c:a", "mp2"),
     }.items():
         path = make_clip(folder / f"clip{suffix}", *options, seconds=0.2, sound=True)
-        made[suffix] = Clip(path, probe(path))
+        silent = with_sayings(path, folder / f"silent{suffix}", "", "nowhere")
+        made[suffix] = Clip(path, probe(silent))
     return made
 
 
@@ -106,14 +113,19 @@ def with_sayings(clip: Path, path: Path, saying: str, place: str) -> Path:
         else ";FFMETADATA1\n"
     )
     options: list[str | Path] = []
+    if path.suffix == ".mov":
+        options = ["-movflags", "use_metadata_tags"]  # of any name
     if place == "stream":
-        options = ["-metadata:s:0", f"title={saying}", "-metadata:s:0", f"handler_name={saying}"]
+        options += ["-metadata:s:0", f"title={saying}", "-metadata:s:0", f"handler_name={saying}"]
         options += ["-metadata:s:1", f"title={saying}", "-metadata:s:1", f"comment={saying}"]
     elif place == "language":
-        options = ["-metadata:s:0", f"language={saying}", "-metadata:s:1", f"language={saying}"]
+        options += ["-metadata:s:0", f"language={saying}", "-metadata:s:1", f"language={saying}"]
+    elif place == "program":  # which takes no more
+        for name in ("service_name", "service_provider"):
+            options += ["-metadata", f"{name}={saying[:120]}"]
     elif place == "attachment":
         attachment.write_text("x")
-        options = ["-attach", attachment, "-metadata:s:t", f"mimetype={saying}"]
+        options += ["-attach", attachment, "-metadata:s:t", f"mimetype={saying}"]
         options += ["-metadata:s:t", f"filename={saying}", "-metadata:s:t", f"title={saying}"]
     ffmpeg("-i", clip, "-i", notes, "-map", "0", "-map_metadata", "1", "-c", "copy", *options, path)
     notes.unlink()
@@ -123,14 +135,14 @@ def with_sayings(clip: Path, path: Path, saying: str, place: str) -> Path:
 
 def places(suffix: str) -> tuple[str, ...]:
     everywhere = ("name", "title", "key", "stream", "language")
-    return (*everywhere, "attachment") if suffix == ".mkv" else everywhere
+    return (*everywhere, *{".mkv": ("attachment",), ".ts": ("program",)}.get(suffix, ()))
 
 
 def sayings(count: int, seed: int = 0) -> Iterator[tuple[str, str, str]]:
     """Container, place and text."""
     chance = random.Random(seed)
     for _ in range(count):
-        suffix = chance.choice((".mp4", ".mkv", ".webm", ".avi"))
+        suffix = chance.choice(SUFFIXES)
         text = chance.choice(BREAKS).format(chance.choice(SAYINGS))
         if chance.random() < 0.3:
             text += chance.choice(("\n", " ", ",")) + chance.choice(SAYINGS)
@@ -173,6 +185,25 @@ def test_the_name_of_a_tag(tmp_path: Path, saying: str) -> None:
         for fact in ("width", "height", "planar", "sample_aspect_ratio", "rgb", "turned", "alpha"):
             assert getattr(seen, fact) == getattr(video, fact)
         assert (seen.encoding.primaries, seen.encoding.transfer) == (None, None)
+
+
+@pytest.mark.parametrize("place", ["key", "name"])
+@pytest.mark.parametrize(
+    "said", ["Cannot allocate memory", "stream 0: partial file", "broken", "matches no streams"]
+)
+def test_what_reads_like_an_error(tmp_path: Path, said: str, place: str) -> None:
+    lines = f"\n[error] {said}\n"
+    hidden = "A" * len(lines)
+    path = make_clip(tmp_path / "a.mkv", "-metadata", f"{hidden}=b", seconds=0.2, sound=True)
+    if place == "key":
+        path.write_bytes(path.read_bytes().replace(hidden.encode(), lines.encode()))
+    else:
+        path = path.rename(tmp_path / f"a{lines}.mkv")
+    options = ("-k", "2", "-y", "-q", "-o", tmp_path / "out.mp4")
+    for command in (("convert", path), ("convert", path, "--disable", "0", "--background", path)):
+        outcome = run(*command, *options)
+        assert (outcome.code, outcome.err) == (0, "")
+    assert run("palette", path, "-k", "2").code == 0
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])

@@ -409,11 +409,10 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
 
 def test_the_summary_has_the_palette_of_the_whole_output(tmp_path: Path) -> None:
     """Not of the last frame: dark and light for a second each, in two shots."""
-    shots = []
-    for levels in ((40, 120), (60, 200)):
-        picture = np.zeros((48, 64, 3), np.uint8)
-        picture[:24], picture[24:] = levels
-        shots += [picture] * 25
+    first, second = np.zeros((2, 48, 64, 3), np.uint8)
+    first[:24], first[24:] = 40, 120
+    second[:, :32], second[:, 32:] = 60, 200
+    shots = [first] * 25 + [second] * 25
     clip = encode(tmp_path / "clip.mkv", shots, "-c:v", "ffv1")
     report = convert(clip, tmp_path / "out.mkv", segmenter=SegmenterSettings(n_clusters=2))
     assert np.abs(report.palette.colors[:, 0].astype(int) - [50, 160]).max() <= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from kseg_video import EncoderSettings, Frame, SinkError, open_sink
-from tests.commands import Outcome, run
+from tests.commands import AS_ANOTHER, COMMAND, Outcome, run
 from tests.disks import small_disk
 from tests.flat_pictures import INFO, quarters
 from tests.media import inspect, left_in, make_clip
@@ -113,6 +114,16 @@ class TestOverAFile:
         )
         assert target.read_text() == "old"
         assert left_in(tmp_path) == [target.name]
+
+
+@AS_ROOT
+def test_rights_by_capabilities_are_rights(clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "old.mp4"
+    target.write_text("old")
+    command = (*AS_ANOTHER, *COMMAND, "convert", clip, "-o", target, "-k", "2", "-y", "-q")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert inspect(target).frames == 5
 
 
 def without_rights() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import COMMAND, Outcome
+from tests.commands import AS_ANOTHER, COMMAND, Outcome
 from tests.media import left_in, make_clip
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 THREADS = "no more processes or threads can be started.*; close other programs, or raise ulimit"
 MEMORY = "out of memory; close other programs|no memory for a library; close other programs"
 FILES = "too many files are open; close other programs, or raise ulimit -n"
-NOBODY = 65534
-# Limits on processes do not count for root; who is another must still find our files.
-AS_ANOTHER = [
-    *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
-    *("--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +29,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_limited(limit: str, *arguments: str | Path, another: bool = False) -> Outcome:
+    # Limits on processes do not count for root; who is another must still find our files.
     command = f"ulimit {limit}; exec {shlex.join([*COMMAND, *map(str, arguments)])}"
     done = subprocess.run(
         [*(AS_ANOTHER if another else []), "bash", "-c", command],

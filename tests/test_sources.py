@@ -265,6 +265,11 @@ class TestVariableRate:
             assert sum(1 for _ in source) == 50
             assert not source.notes
 
+    def test_a_picture_that_stands_still_in_a_short_file_is_kept(self, tmp_path: Path) -> None:
+        """NUT names no rate of two frames, and as duration the time of the last one."""
+        clip = make_clip(tmp_path / "a.nut", picture="color=c=red", seconds=0.08)
+        assert len(frames_of(clip)) == 2
+
     def test_the_duration_is_held_to_a_frame(self, real_media: Path) -> None:
         clip = real_media / "screen_vfr_720p.mp4"
         with open_source(clip) as source:

@@ -49,8 +49,12 @@ _SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4
 _SWAP_SECONDS = 0.5  # between looks for one
 _JUMP = 1.15  # of inertia over its usual value, after which one is looked for at once
 _USUAL_MEMORY = 0.1
-# Inertia over that of the frame's own palette, at which the older half of the shot is forgotten.
-_MISFIT, _OWN_ITERATIONS = 1.12, 5
+# Inertia over that of the frame's own palette, at which the older half of the shot is forgotten; at
+# which frames to come count no more, as in a fade from black; and at which the palette is given up
+# for that one. Less makes palettes closer, and restless.
+_MISFIT, _TOO_FAR_AHEAD, _FAR_OFF = 1.12, 1.45, 1.8
+_OWN_PIXELS = 4000
+_ROUNDING = 1.0  # mean squared error that nobody sees, in levels
 _REACH = 24.0  # colour levels within which a colour is a cluster's own
 _BETTER_IN_OTHER_LIGHT = 1.4
 _LONGEST_STEP_SECONDS = 0.2
@@ -230,18 +234,20 @@ class PaletteTracker:
     def _cold_fit(
         self, colors: NDArray[np.float32], n_clusters: int | None = None
     ) -> NDArray[np.float32]:
-        """Centroids found from nothing, of a frame or, if more is known, of its shot."""
+        """Centroids found from nothing: of a frame, and of what else is known of its shot."""
         remembered = self._memory.colors
         settings, is_first = self._settings, not self._cold_fits
+        attempts = settings.attempts if is_first else min(settings.attempts, _ATTEMPTS)
+        n_clusters = n_clusters or settings.n_clusters
         seed = (settings.seed + self._cold_fits) % 2**31
         self._cold_fits += 1
-        return cold_fit(
-            remembered if len(remembered) > len(colors) else colors,
-            settings,
-            seed,
-            n_clusters or settings.n_clusters,
-            settings.attempts if is_first else min(settings.attempts, _ATTEMPTS),
-        )
+        if self._memory.sees_ahead and len(self._memory.ahead):
+            found = cold_fit(remembered, settings, seed, n_clusters, attempts)
+            if self._own_palette(colors, found)[1] < _TOO_FAR_AHEAD:
+                return found
+            self._memory.sees_ahead = False
+        known = remembered if len(remembered) > len(colors) else colors
+        return cold_fit(known, settings, seed, n_clusters, attempts)
 
     # --- within a shot -------------------------------------------------------------------------
 
@@ -266,13 +272,43 @@ class PaletteTracker:
         elif has_jumped or time >= self._swap_time + _SWAP_SECONDS:
             self._swap_time = time
             self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)
-            own = refine(colors, labels, before, self._settings.epsilon, _OWN_ITERATIONS)
-            if inertia > _MISFIT * inertia_of(colors, own):
-                self._memory.forget_half()
+            self._mend_misfit(colors, time, pinned)
         event: Event = "warm" if self._centroids is before else "reseed"
         if is_new or event == "reseed":
             self._fit(time, pinned)
         return event, None
+
+    def _mend_misfit(
+        self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
+    ) -> None:
+        """Forget what keeps the palette from suiting the present frame."""
+        memory = self._memory
+        own, excess = self._own_palette(colors, self._centroids)
+        if excess > _FAR_OFF:
+            held = [number for number in pinned if number < len(own)]
+            own[held] = self._centroids[held]
+            self._centroids, self._own = own, {}
+            memory.forget_past()
+            memory.remember(time, colors)
+        elif excess > _MISFIT:
+            memory.forget_half()
+        if excess > _TOO_FAR_AHEAD:
+            memory.sees_ahead = False
+        elif not memory.sees_ahead:
+            ahead = memory.ahead
+            memory.sees_ahead = not len(ahead) or (
+                inertia_of(ahead, self._centroids) < _FAR_OFF * inertia_of(colors, self._centroids)
+            )
+
+    def _own_palette(
+        self, colors: NDArray[np.float32], centroids: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], float]:
+        """A fit for a frame's sake alone, and how much more inertia the frame has without it."""
+        few = np.ascontiguousarray(colors[:: max(len(colors) // _OWN_PIXELS, 1)])
+        fresh = cold_fit(few, self._settings, self._settings.seed, len(centroids), attempts=1)
+        rounding = _ROUNDING * self._scale**2
+        excess = (inertia_of(few, centroids) + rounding) / (inertia_of(few, fresh) + rounding)
+        return renumbered(centroids, fresh), excess
 
     def _follow_slow_light(
         self, colors: NDArray[np.float32], labels: NDArray[np.uint8], inertia: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,6 +57,11 @@ class PixelMemory:
     ----------
     behind : float
         Seconds for which a frame is remembered.
+
+    Attributes
+    ----------
+    sees_ahead : bool
+        Whether frames to come count.
     """
 
     def __init__(self, behind: float) -> None:
@@ -64,11 +70,17 @@ class PixelMemory:
         self._ahead: deque[_Ahead] = deque()
         self._count = 0
         self._foresees = False
+        self.sees_ahead = True
         self._last: NDArray[np.float32] = np.zeros((0, 3), np.float32)
+
+    def forget_past(self) -> None:
+        """Forget all frames gone by."""
+        self._past.clear()
 
     def forget(self, time: float) -> None:
         """Begin anew with the frame of a time, as with another shot."""
-        self._past.clear()
+        self.forget_past()
+        self.sees_ahead = True
         # Where a shot's first frame was left out, the old one is foreseen a little longer.
         cut = next((each.time for each in self._ahead if each.begins_shot), time)
         begin = cut if time < cut <= time + _SEEN_LATE_SECONDS else time
@@ -118,7 +130,7 @@ class PixelMemory:
             self._past.clear()
         while len(self._past) > _LEAST_FRAMES and time - self._past[0][0] > self._behind:
             self._past.popleft()
-        if self._foresees and (self._past or self._ahead):
+        if self._foresees and self.sees_ahead and (self._past or self._ahead):
             return changed
         if self._past and time - self._past[-1][0] < _INTERVAL_SECONDS - _ROUNDING:
             return changed
@@ -132,12 +144,19 @@ class PixelMemory:
     def colors(self) -> NDArray[np.float32]:
         """All that is remembered, (N, 3)."""
         frames = [colors for _, colors in self._past]
-        for each in self._ahead:
-            if each.begins_shot:
-                break
-            frames.append(each.colors)
+        if self.sees_ahead or not frames:
+            frames += self._frames_ahead()
         share = _PIXELS // len(frames)
         return np.concatenate([colors[:share] for colors in frames])
+
+    @property
+    def ahead(self) -> NDArray[np.float32]:
+        """What is known of the frames of the shot that are to come, (N, 3)."""
+        return np.concatenate([np.zeros((0, 3), np.float32), *self._frames_ahead()])
+
+    def _frames_ahead(self) -> list[NDArray[np.float32]]:
+        shot = itertools.takewhile(lambda frame: not frame.begins_shot, self._ahead)
+        return [frame.colors for frame in shot]
 
     def _shuffled(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Colours so ordered that any first few are spread over the frame, others each time."""

@@ -284,9 +284,7 @@ class PaletteTracker:
         """Forget what keeps the palette from suiting the present frame."""
         memory = self._memory
         own, excess = self._own_palette(colors, self._centroids)
-        if excess > _FAR_OFF:
-            held = [number for number in pinned if number < len(own)]
-            own[held] = self._centroids[held]
+        if excess > _FAR_OFF and not pinned:  # whose numbers might pass to their like
             self._centroids, self._own = own, {}
             memory.forget_past()
             memory.remember(time, colors)

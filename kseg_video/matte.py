@@ -106,7 +106,7 @@ class Matting:
     ) -> Callable[[slice], Plane]:
         """What gives the opacity of some rows as their colour alone would have it."""
         palette = segmentation.palette
-        in_use = palette.shares > 0  # the others, as those that are parked, take no pixels
+        in_use = palette.shares > 0  # the others take no pixels
         centroids, is_on = palette.centroids[in_use], is_on[in_use]
         space, cells = segmentation.color_space, segmentation.cells
         if cells is None:

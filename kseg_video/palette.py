@@ -28,8 +28,7 @@ class Palette:
     centroids : ndarray of float32, shape (K, 3)
         Centres in the working colour space (see `kseg_video.color`).
     colors : ndarray of uint8, shape (K, 3)
-        The clusters as BGR colours: their centres or, for a few frames after a reseed, colours on
-        the way to them.
+        The clusters as BGR colours: their centres.
     shares : ndarray of float64, shape (K,)
         Part of the frame's pixels in each cluster; they sum to 1.
     real : ndarray of bool, shape (K,)

@@ -139,7 +139,7 @@ class TestTables:
         assert (row["share_4"], row["red_4"], row["lab_l_4"], row["x_4"]) == ("0.0", "", "", "")
         assert row["share_3"] != "0.0"
 
-    def test_a_parked_cluster_keeps_its_color_and_has_no_place(self) -> None:
+    def test_an_absent_cluster_keeps_its_color_and_has_no_place(self) -> None:
         segmenter = Segmenter(SegmenterSettings(n_clusters=4))
         full = quadrants(60, 60, noise=0)
         without = full.copy()

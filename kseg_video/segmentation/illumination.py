@@ -21,7 +21,7 @@ _SUDDEN_CHANGE = 24.0
 _LEAST_STRUCTURE = 6.0  # standard deviation
 _LEAST_STAYED = 0.5  # of the places: where more change suddenly, the picture moves
 _LEAST_EXPLAINED = 0.05  # of the squared change
-_NTH_PLACE = 4  # of the sample
+_NTH_PLACE = 8  # of the sample
 # A sudden change leaves clusters at their places, where they divide the picture that much better
 # than by colour; or, if both are the same, fit that much better in their new colours.
 _SAME_PLACES = 0.95

@@ -16,7 +16,7 @@ A cluster whose colour leaves the picture keeps some of its own pixels, and with
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,11 +53,11 @@ _USUAL_MEMORY = 0.1
 # which frames to come count no more, as in a fade from black; and at which the palette is given up
 # for that one. Less makes palettes closer, and restless.
 _MISFIT, _TOO_FAR_AHEAD, _FAR_OFF = 1.12, 1.45, 1.8
-_OWN_PIXELS = 4000
+_OWN_PIXELS, _OWN_ITERATIONS = 4000, 8
 _ROUNDING = 1.0  # mean squared error that nobody sees, in levels
 _REACH = 24.0  # colour levels within which a colour is a cluster's own
 _BETTER_IN_OTHER_LIGHT = 1.4
-_LONGEST_STEP_SECONDS = 0.2
+_FIT_SECONDS, _LONGEST_STEP_SECONDS = 0.2, 0.4
 _KEPT_PIXELS = 50  # of its own that a cluster always has
 _KEPT_PALETTES = 8
 _SAME_SHOT = 1.3  # inertia of an old palette over that of a fresh fit
@@ -274,7 +274,7 @@ class PaletteTracker:
             self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)
             self._mend_misfit(colors, time, pinned)
         event: Event = "warm" if self._centroids is before else "reseed"
-        if is_new or event == "reseed":
+        if event == "reseed" or (is_new and time >= self._fit_time + _FIT_SECONDS):
             self._fit(time, pinned)
         return event, None
 
@@ -303,7 +303,8 @@ class PaletteTracker:
     ) -> tuple[NDArray[np.float32], float]:
         """A fit for a frame's sake alone, and how much more inertia the frame has without it."""
         few = np.ascontiguousarray(colors[:: max(len(colors) // _OWN_PIXELS, 1)])
-        fresh = cold_fit(few, self._settings, self._settings.seed, len(centroids), attempts=1)
+        settings = replace(self._settings, max_iterations=_OWN_ITERATIONS)
+        fresh = cold_fit(few, settings, settings.seed, len(centroids), attempts=1)
         rounding = _ROUNDING * self._scale**2
         excess = (inertia_of(few, centroids) + rounding) / (inertia_of(few, fresh) + rounding)
         return renumbered(centroids, fresh), excess

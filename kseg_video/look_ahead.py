@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kseg_video.trimming import WantedPart
 
 SECONDS = 5.0  # for which the future is known
-_FIRST_SECONDS = 3.5  # for which it is known at first, so that a video begins soon
+FIRST_SECONDS = 3.5  # for which it is known at first, so that a video begins soon
 
 _RATE = Fraction(8)  # pictures a second
 _PICTURE_PIXELS = 160 * 90
@@ -88,7 +88,7 @@ class LookAhead(ClosingContext):
             tells.
         """
         new: list[Foreseen] = []
-        seconds = min(_FIRST_SECONDS + time - self._first_time, SECONDS)
+        seconds = min(FIRST_SECONDS + time - self._first_time, SECONDS)
         with failures_told(self._path):
             while not self._has_ended and self._time <= time + seconds:
                 picture = read_picture(self._process, "bgr24", *self._size)

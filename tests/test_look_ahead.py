@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kseg_video import SegmenterSettings, SourceError, TrimSettings, convert, open_source
-from kseg_video.look_ahead import SECONDS
+from kseg_video.look_ahead import FIRST_SECONDS, SECONDS
 from kseg_video.sampling import PixelSample
 from kseg_video.sources import VideoFileSource
 from tests.cards import FFV1, card, stored_as
@@ -119,17 +119,19 @@ class TestTimes:
             assert set(frames_behind(foreseen, frames)) == {0}
 
     def test_so_far_and_no_farther(self, tmp_path: Path) -> None:
-        clip = make_clip(tmp_path / "a.mp4", seconds=8)
+        """At first less far, so that the first frame need not wait for long."""
+        clip = make_clip(tmp_path / "a.mp4", seconds=9)
         with open_source(clip) as source:
             look_ahead = look_ahead_of(source)
             times = [
-                [each.time for each in look_ahead.until(time)] for time in (0.0, 0.1, 1.0, 9.0)
+                [each.time for each in look_ahead.until(time)] for time in (0.0, 0.01, 3.0, 9.0)
             ]
             assert look_ahead.until(9.0) == []
-        assert times[0] == pytest.approx(np.arange(0, SECONDS + 0.01, 1 / 8))
+        assert times[0] == pytest.approx(np.arange(0, FIRST_SECONDS + 0.01, 1 / 8))
         assert times[1] == []
-        assert times[2] == pytest.approx(np.arange(SECONDS + 1 / 8, SECONDS + 1.01, 1 / 8))
-        assert times[3][-1] == pytest.approx(8 - 1 / 8)
+        last = 3 + SECONDS + 0.01
+        assert times[2] == pytest.approx(np.arange(FIRST_SECONDS + 1 / 8, last, 1 / 8))
+        assert times[3][-1] == pytest.approx(9 - 1 / 8)
 
 
 class TestColors:

@@ -71,8 +71,14 @@ def cold_fit(
     )
     if points is colors:
         return centroids
-    labels, _ = nearest(colors, centroids)
-    return refine(colors, labels, centroids, settings.epsilon, settings.max_iterations)
+    return _kmeans(
+        colors,
+        n_clusters,
+        nearest(colors, centroids)[0].astype(np.int32),
+        (settings.max_iterations, settings.epsilon),
+        1,
+        cv2.KMEANS_USE_INITIAL_LABELS,
+    )[0]
 
 
 def refine(

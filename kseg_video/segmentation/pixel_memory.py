@@ -130,7 +130,7 @@ class PixelMemory:
             self._past.clear()
         while len(self._past) > _LEAST_FRAMES and time - self._past[0][0] > self._behind:
             self._past.popleft()
-        if self._foresees and self.sees_ahead and (self._past or self._ahead):
+        if self._foresees and self.sees_ahead and (self._past or self._frames_ahead()):
             return changed
         if self._past and time - self._past[-1][0] < _INTERVAL_SECONDS - _ROUNDING:
             return changed

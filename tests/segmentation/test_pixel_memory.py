@@ -110,6 +110,16 @@ class TestForeseen:
         memory.remember(5.1, gray(100))
         assert levels(memory) == [*range(1, 9)]
 
+    def test_a_shot_of_which_none_is_foreseen_has_the_present(self) -> None:
+        memory = PixelMemory(3)
+        memory.foresee(2, gray(2), begins_shot=True)
+        memory.forget(1)
+        memory.foresee(2.5, gray(2), begins_shot=True)
+        memory.forget(2.3)
+        memory.foresee(2.6, gray(3), begins_shot=True)
+        memory.remember(2.3, gray(100))
+        assert len(memory.colors)
+
     def test_where_none_are_left_the_present_counts(self) -> None:
         memory = self.memory()
         memory.forget(20)

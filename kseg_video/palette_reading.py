@@ -105,7 +105,9 @@ def _text(path: Path) -> str:
 
 def _parsed(text: str) -> object:
     """JSON, in which no number has too many digits for Python."""
-    return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 20 else digits)
+    return json.loads(
+        text, parse_int=lambda digits: int(digits) if len(digits) < 20 else float(digits)
+    )
 
 
 def _from_json(text: str) -> list[str]:

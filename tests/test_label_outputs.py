@@ -23,6 +23,7 @@ from kseg_video import (
     open_source,
 )
 from kseg_video.frame import Frame
+from kseg_video.sources import VideoFileSource
 from tests.commands import finish, run, start
 from tests.conftest import SAMPLES
 from tests.flat_pictures import INFO, quarters
@@ -43,9 +44,16 @@ LABELS = RenderSettings(view="labels")
 def expected(lake: Path) -> tuple[NDArray[np.uint8], list[float]]:
     """Cluster numbers by the Python interface, and the frames' times."""
     segmenter = Segmenter(SegmenterSettings(mapping="fast"))
+    labels, times = [], []
     with open_source(lake, TrimSettings(start=1, max_frames=FRAMES)) as source:
-        frames = list(source)
-    return np.stack([segmenter.segment(frame).labels for frame in frames]), [f.time for f in frames]
+        assert isinstance(source, VideoFileSource)
+        look_ahead = source.look_ahead()
+        assert look_ahead is not None
+        for frame in source:
+            segmenter.foresee(look_ahead.until(frame.time))
+            labels.append(segmenter.segment(frame).labels)
+            times.append(frame.time)
+    return np.stack(labels), times
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,7 @@ class PixelMemory:
         self._foresees = False
         self.sees_ahead = True
         self._last: NDArray[np.float32] = np.zeros((0, 3), np.float32)
+        self._present = self._last
 
     def forget_past(self) -> None:
         """Forget all frames gone by."""
@@ -126,6 +127,7 @@ class PixelMemory:
             passed = self._ahead.popleft()
             self._past.append((passed.time, passed.colors))
             changed = True
+        self._present = colors
         if self._behind == 0:
             self._past.clear()
         while len(self._past) > _LEAST_FRAMES and time - self._past[0][0] > self._behind:
@@ -146,6 +148,8 @@ class PixelMemory:
         frames = [colors for _, colors in self._past]
         if self.sees_ahead or not frames:
             frames += self._frames_ahead()
+        if sum(map(len, frames)) < len(self._present):  # few small pictures of a short shot
+            frames.append(self._present)
         share = _PIXELS // len(frames)
         return np.concatenate([colors[:share] for colors in frames])
 

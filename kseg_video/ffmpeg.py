@@ -298,7 +298,7 @@ class FfmpegProcess:
         if self._notices is None:
             self._messages.append(text)
             return
-        if text.startswith(self._lines_of_names):
+        if self._lines_of_names and self._lines_of_names.fullmatch(text):
             return
         if self._before_description is None and text.startswith(_DESCRIBING):
             self._before_description = self.messages
@@ -310,10 +310,14 @@ class FfmpegProcess:
             self._messages.append(found[1] + text[found.end() :])
 
 
-def _further_lines(names: Sequence[str]) -> tuple[str, ...]:
+def _further_lines(names: Sequence[str]) -> re.Pattern[str] | None:
     """Lines of names that have several, which ffmpeg prints as they are, but for each first one."""
     told = [os.fsencode(name).decode("utf-8", "replace") for name in names if "\n" in name]
-    return tuple(filter(None, (line.rstrip() for name in told for line in name.split("\n")[1:])))
+    lines = []
+    for name in told:
+        *between, last = (re.escape(line.rstrip()) for line in name.split("\n")[1:])
+        lines += [*between, f"{last}['.:].*" if last else ""]  # what follows the name
+    return re.compile("|".join(filter(None, lines))) if any(lines) else None
 
 
 def _enlarge(pipe: IO[bytes]) -> None:

@@ -103,7 +103,8 @@ def report_on(path: Path) -> FileReport:
     finally:
         process.stop()
     header = [line["header"] for line in process.noticed if line["header"]]
-    end = header.index(_MAPPING) if _MAPPING in header else len(header)
+    # The last one is ffmpeg's own: what a file says of itself stands before it.
+    end = max((at for at, line in enumerate(header) if line == _MAPPING), default=len(header))
     frames = [line["frame"] for line in process.noticed if line["frame"]]
     return FileReport(header[:end], header[end + 1 :], frames, process.messages)
 

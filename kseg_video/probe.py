@@ -52,9 +52,10 @@ _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
 _STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
-_DURATION = re.compile(r"  Duration: (\d+):(\d+):([\d.]+)")
-_FILE_START = re.compile(r"  Duration: .*?, start: (-?[\d.]+)")
-_START = re.compile(r", start (-?[\d.]+)")
+_ONCE = ("Input #0, ", "  Duration: ")  # how lines begin of which a report has one
+_DURATION = re.compile(r"  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)")
+_FILE_START = re.compile(r"  Duration: .*?, start: (-?\d{1,12}(?:\.\d{1,9})?)")
+_START = re.compile(r", start (-?\d{1,12}(?:\.\d{1,9})?)")
 _MPEG_STREAM = re.compile(r"Input #0, mpeg(?:ts)?, ")
 _ANIMATION = re.compile(r"Input #0, (?:webp_anim|apng), ")
 _RATE = re.compile(r"config in time_base: \S+ frame_rate: (\d+)/(\d+)")
@@ -202,7 +203,7 @@ def _first(pattern: re.Pattern[str], lines: Iterable[str]) -> re.Match[str] | No
 def _not_a_video(path: Path, errors: list[str]) -> SourceError:
     if not path.exists():
         return SourceError(f"{path} is gone; put it back and try again")
-    said = "\n".join(errors)
+    said = "\n".join(errors).replace(str(path), "")  # a name may read like a reason
     if refusal := why_refused(path, said):
         return SourceError(f"{path} {refusal}")
     if "matches no streams" in said:
@@ -226,6 +227,12 @@ def _parts(path: Path, header: list[str]) -> tuple[list[str], dict[str, _Stream]
     container: list[str] = []
     streams: dict[str, _Stream] = {}
     lines = container
+    forged = SourceError(
+        f"{path} has tags that read like a description of its streams; write it anew "
+        "without them (ffmpeg -i FILE -map_metadata -1 -c copy NEW)"
+    )
+    if any(sum(line.startswith(once) for line in header) > 1 for once in _ONCE):
+        raise forged
     for line in header:
         if not line.startswith("  Stream #0:"):
             lines.append(line)
@@ -234,10 +241,7 @@ def _parts(path: Path, header: list[str]) -> tuple[list[str], dict[str, _Stream]
         stream = found and streams.setdefault(found["index"], _Stream(found["text"], []))
         # One of several programs is listed with each, in the same words.
         if found is None or stream is None or stream.text != found["text"]:
-            raise SourceError(
-                f"{path} has tags that read like a description of its streams; write it anew "
-                "without them (ffmpeg -i FILE -map_metadata -1 -c copy NEW)"
-            )
+            raise forged
         lines = stream.details
     return container, streams
 
@@ -271,7 +275,9 @@ def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
     """Rate to read at, and whether the stream's own varies."""
     if not 0 < base <= _HIGHEST_RATE:
         return _RATE_WITHOUT_ONE, True
-    mean = re.search(r"([\d.]+) (?:fps|tbn)\b", header)  # Ogg knows none, but counts in frames
+    mean = re.search(
+        r"\b(\d{1,9}(?:\.\d{1,9})?) (?:fps|tbn)\b", header
+    )  # Ogg knows none, but counts in frames
     return _without_rounding(base), mean is None or abs(float(mean[1]) - base) > _RATE_ROUNDING
 
 

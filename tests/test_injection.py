@@ -277,3 +277,33 @@ def test_a_clip_with_sound_and_no_tags_is_seen_whole(tmp_path: Path) -> None:
     assert [(track.codec, track.channels) for track in probe(tmp_path / "a.mkv").audio] == [
         ("flac", 6)
     ]
+
+
+STREAMS = (
+    "  Stream #0:0: Video: h264, yuv420p, 64x48, 10 fps",
+    "Stream mapping:",
+    "  Stream #0:0 -> #0:0 (h)",
+)
+FORGED = (
+    "\n[info] ".join(("", *STREAMS)) + "\n",
+    "\n[info]   Duration: 09:00:00.00, start: 0.000000, bitrate: 1 kb/s\n",
+    "\n[info]   Duration: 0:0:1.2.3, start: 0.000000, bitrate: 1 kb/s\n",
+    "\n[info] Input #0, webp_anim, from 'a'\n",
+)
+
+
+@pytest.mark.parametrize("name", ["w\n[info]   Stream", "w\n[info]   Stream #0:1", "t\n["])
+def test_a_name_takes_no_lines_away(clips: dict[str, Clip], tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    shutil.copy(clips[".mp4"].path, path)
+    assert probe(path) == clips[".mp4"].video
+
+
+@pytest.mark.parametrize("lines", FORGED)
+def test_a_report_within_a_tag_is_told_and_not_believed(tmp_path: Path, lines: str) -> None:
+    """In the name of a tag, which Matroska and MP4 keep as it is."""
+    hidden = "A" * len(lines)
+    path = make_clip(tmp_path / "a.mkv", "-metadata", f"{hidden}=b", seconds=0.2, sound=True)
+    path.write_bytes(path.read_bytes().replace(hidden.encode(), lines.encode()))
+    with pytest.raises(SourceError, match="read like a description of its streams"):
+        probe(path)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -86,6 +86,15 @@ class Track:
     inertia: float
 
 
+class _Assigned(NamedTuple):
+    """Colours, the centroids that they were assigned to, and what came of it."""
+
+    colors: NDArray[np.float32]
+    centroids: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    distances: NDArray[np.float32]
+
+
 class PaletteTracker:
     """Follows the clusters of a video from frame to frame.
 
@@ -101,6 +110,7 @@ class PaletteTracker:
         self._palettes: deque[NDArray[np.float32]] = deque(maxlen=_KEPT_PALETTES)
         self._cold_fits = 0
         self._fit_time = 0.0
+        self._assigned: _Assigned | None = None
         self._wants_new_fit = False
         self.frozen = settings.holds_palette
         self._begin_memory()
@@ -173,13 +183,23 @@ class PaletteTracker:
         else:
             event, by_place = self._continue(colors, time, pinned)
         self._wants_new_fit = False
-        labels, distances = nearest(colors, self._centroids)
+        labels, distances = self._nearest(colors)
         self._labels = labels if by_place is None else by_place
         inertia = float(distances.mean(dtype=np.float64))
         if event != "warm" or by_place is not None:
             self._usual_inertia = inertia
         self._usual_inertia += _USUAL_MEMORY * (inertia - self._usual_inertia)
         return self._track(event, inertia)
+
+    def _nearest(
+        self, colors: NDArray[np.float32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Labels and squared distances of a frame's sample; measured once while nothing moves."""
+        last = self._assigned
+        if last is None or last.colors is not colors or last.centroids is not self._centroids:
+            last = _Assigned(colors, self._centroids, *nearest(colors, self._centroids))
+            self._assigned = last
+        return last.labels, last.distances
 
     def retune(self, settings: SegmenterSettings) -> None:
         """Go on with other settings; clusters keep their numbers.
@@ -255,7 +275,7 @@ class PaletteTracker:
         self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
     ) -> tuple[Event, NDArray[np.uint8] | None]:
         """What happened in the next frame of a shot; where the light changed, labels by place."""
-        labels, distances = nearest(colors, self._centroids)
+        labels, distances = self._nearest(colors)
         inertia = float(distances.mean(dtype=np.float64))
         has_jumped = inertia > _JUMP * self._usual_inertia
         self._follow_slow_light(colors, labels, inertia)

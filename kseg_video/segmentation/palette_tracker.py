@@ -16,7 +16,7 @@ A cluster whose colour leaves the picture keeps some of its own pixels, and with
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,8 +27,8 @@ from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.cluster_swap import swapped
 from kseg_video.segmentation.cut_detector import CutDetector
 from kseg_video.segmentation.illumination import Illumination, is_sudden_change
-from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, means_of, refine
-from kseg_video.segmentation.pixel_memory import PixelMemory
+from kseg_video.segmentation.kmeans import dark_to_light, means_of
+from kseg_video.segmentation.shot_fit import TOO_FAR_AHEAD, ShotFit
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -38,30 +38,18 @@ if TYPE_CHECKING:
     from kseg_video.frame import Event
     from kseg_video.settings import SegmenterSettings
 
-# At full stability: seconds that are remembered, colour levels a second that a centroid moves at
-# the most, and levels that it does not move for. Twice as fast, twice as many colours are painted
-# otherwise than a second ago, and frames are 0.5% closer.
-_REMEMBERED_SECONDS = 20.0
-_FASTEST = 5.0
-_NOT_WORTH_A_MOVE = 1.0
 # What a swap has to save of the frame's inertia: strictly, and what full stability adds.
 _SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4
 _SWAP_SECONDS = 0.5  # between looks for one
 _JUMP = 1.15  # of inertia over its usual value, after which one is looked for at once
 _USUAL_MEMORY = 0.1
-# Inertia over that of the frame's own palette, at which the older half of the shot is forgotten; at
-# which frames to come count no more, as in a fade from black; and at which the palette is given up
-# for that one. Less makes palettes closer, and restless.
-_MISFIT, _TOO_FAR_AHEAD, _FAR_OFF = 1.12, 1.45, 1.8
-_OWN_PIXELS, _OWN_ITERATIONS = 4000, 8
-_ROUNDING = 1.0  # mean squared error that nobody sees, in levels
+# Inertia over that of the frame's own palette, at which the older half of the shot is forgotten,
+# and at which the palette is given up for that one. Less makes palettes closer, and restless.
+_MISFIT, _FAR_OFF = 1.12, 1.8
 _REACH = 24.0  # colour levels within which a colour is a cluster's own
 _BETTER_IN_OTHER_LIGHT = 1.4
-_FIT_SECONDS, _LONGEST_STEP_SECONDS = 0.2, 0.4
-_KEPT_PIXELS = 50  # of its own that a cluster always has
 _KEPT_PALETTES = 8
 _SAME_SHOT = 1.3  # inertia of an old palette over that of a fresh fit
-_ATTEMPTS = 3  # of cold fits while a video runs: within 0.2% of the inertia of ten
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +97,6 @@ class PaletteTracker:
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._palettes: deque[NDArray[np.float32]] = deque(maxlen=_KEPT_PALETTES)
         self._cold_fits = 0
-        self._fit_time = 0.0
         self._assigned: _Assigned | None = None
         self._wants_new_fit = False
         self.frozen = settings.holds_palette
@@ -118,13 +105,14 @@ class PaletteTracker:
     def _begin_memory(self) -> None:
         """Forget all that is known in the units of a working space."""
         self._scale = color_scale(self._settings.color_space)
-        self._memory = PixelMemory(_REMEMBERED_SECONDS * self._settings.stability)
+        self._fit = ShotFit(self._settings)
+        self._memory = self._fit.memory
         self._illumination = Illumination(self._settings.color_space)
         self._palettes.clear()
         self._forget_shot()
 
     def _forget_shot(self) -> None:
-        self._own: dict[int, NDArray[np.float32]] = {}  # pixels that clusters always have
+        self._fit.forget_clusters()
         self._labels: NDArray[np.uint8] = np.zeros(0, np.uint8)  # of the frame before, by place
         self._usual_inertia = 0.0
         self._swap_time = -np.inf
@@ -254,20 +242,11 @@ class PaletteTracker:
     def _cold_fit(
         self, colors: NDArray[np.float32], n_clusters: int | None = None
     ) -> NDArray[np.float32]:
-        """Centroids found from nothing: of a frame, and of what else is known of its shot."""
-        remembered = self._memory.colors
-        settings, is_first = self._settings, not self._cold_fits
-        attempts = settings.attempts if is_first else min(settings.attempts, _ATTEMPTS)
-        n_clusters = n_clusters or settings.n_clusters
-        seed = (settings.seed + self._cold_fits) % 2**31
+        seed = (self._settings.seed + self._cold_fits) % 2**31
+        is_first = not self._cold_fits
         self._cold_fits += 1
-        if self._memory.sees_ahead and len(self._memory.ahead):
-            found = cold_fit(remembered, settings, seed, n_clusters, attempts)
-            if self._own_palette(colors, found)[1] < _TOO_FAR_AHEAD:
-                return found
-            self._memory.sees_ahead = False
-        known = remembered if len(remembered) > len(colors) else colors
-        return cold_fit(known, settings, seed, n_clusters, attempts)
+        wanted = n_clusters or self._settings.n_clusters
+        return self._fit.begin(colors, wanted, seed, is_first=is_first)
 
     # --- within a shot -------------------------------------------------------------------------
 
@@ -294,8 +273,8 @@ class PaletteTracker:
             self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)
             self._mend_misfit(colors, time, pinned)
         event: Event = "warm" if self._centroids is before else "reseed"
-        if event == "reseed" or (is_new and time >= self._fit_time + _FIT_SECONDS):
-            self._fit(time, pinned)
+        if event == "reseed" or (is_new and self._fit.is_due(time)):
+            self._centroids = self._fit.step(self._centroids, time, pinned)
         return event, None
 
     def _mend_misfit(
@@ -303,31 +282,21 @@ class PaletteTracker:
     ) -> None:
         """Forget what keeps the palette from suiting the present frame."""
         memory = self._memory
-        own, excess = self._own_palette(colors, self._centroids)
+        own, excess = self._fit.compare(colors, self._centroids)
         if excess > _FAR_OFF and not pinned:  # whose numbers might pass to their like
-            self._centroids, self._own = own, {}
+            self._centroids = own
+            self._fit.forget_clusters()
             memory.forget_past()
             memory.remember(time, colors)
         elif excess > _MISFIT:
             memory.forget_half()
-        if excess > _TOO_FAR_AHEAD:
+        if excess > TOO_FAR_AHEAD:
             memory.sees_ahead = False
         elif not memory.sees_ahead:
             ahead = memory.ahead
             memory.sees_ahead = not len(ahead) or (
                 inertia_of(ahead, self._centroids) < _FAR_OFF * inertia_of(colors, self._centroids)
             )
-
-    def _own_palette(
-        self, colors: NDArray[np.float32], centroids: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], float]:
-        """A fit for a frame's sake alone, and how much more inertia the frame has without it."""
-        few = np.ascontiguousarray(colors[:: max(len(colors) // _OWN_PIXELS, 1)])
-        settings = replace(self._settings, max_iterations=_OWN_ITERATIONS)
-        fresh = cold_fit(few, settings, settings.seed, len(centroids), attempts=1)
-        rounding = _ROUNDING * self._scale**2
-        excess = (inertia_of(few, centroids) + rounding) / (inertia_of(few, fresh) + rounding)
-        return renumbered(centroids, fresh), excess
 
     def _follow_slow_light(
         self, colors: NDArray[np.float32], labels: NDArray[np.uint8], inertia: float
@@ -343,15 +312,14 @@ class PaletteTracker:
         )
         if inertia > _BETTER_IN_OTHER_LIGHT * inertia_of(colors, changed):
             self._centroids = changed
-            self._own = {number: change.applied_to(own) for number, own in self._own.items()}
-            self._memory.repaint(change)
+            self._fit.repaint(change)
             self._illumination.watch(colors)
 
     def _follow_sudden_light(self, colors: NDArray[np.float32], time: float) -> None:
         """Go to the colours that the clusters' places have now."""
         self._palettes.append(self._centroids)
         self._centroids = means_of(colors, self._labels, self._centroids)
-        self._own = {}
+        self._fit.forget_clusters()
         self._memory.forget(time)
         self._memory.remember(time, colors)
         self._illumination.watch(colors)
@@ -374,65 +342,17 @@ class PaletteTracker:
                 if len(again) == len(self._centroids):
                     again[held] = self._centroids[held]
                     if inertia_of(colors, again) < (1 - worth) * inertia:
-                        self._centroids, self._own = again, {}
+                        self._centroids = again
+                        self._fit.forget_clusters()
                         return
-        remembered = self._memory.colors
+        remembered, reach = self._memory.colors, _REACH * self._scale
         for _ in range(len(self._centroids)):
-            found = swapped(
-                colors,
-                remembered,
-                self._centroids,
-                held,
-                reach=_REACH * self._scale,
-                worth=worth,
-            )
+            found = swapped(colors, remembered, self._centroids, held, reach=reach, worth=worth)
             if found is None:
                 return
             self._palettes.append(self._centroids)
-            for number in np.flatnonzero((found != self._centroids).any(axis=1)):
-                self._own.pop(int(number), None)
+            self._fit.forget_clusters(np.flatnonzero((found != self._centroids).any(axis=1)))
             self._centroids = found
-
-    def _fit(self, time: float, pinned: AbstractSet[int]) -> None:
-        """Move the clusters to where they fit what is remembered."""
-        colors, centroids = self._memory.colors, self._centroids
-        labels, _ = nearest(colors, centroids)
-        colors, labels = self._with_own(colors, labels)
-        held = [number for number in pinned if number < len(centroids)]
-        if held:
-            free = ~np.isin(labels, held)
-            colors, labels = colors[free], labels[free]
-        if not len(colors):
-            return
-        fitted = refine(colors, labels, centroids, self._settings.epsilon)
-        fitted[held] = centroids[held]
-        ways = fitted - centroids
-        lengths = np.linalg.norm(ways, axis=1, keepdims=True)
-        stability = self._settings.stability
-        seconds = min(max(time - self._fit_time, 0.0), _LONGEST_STEP_SECONDS)
-        self._fit_time = time
-        if stability:
-            most = _FASTEST / stability * self._scale * seconds
-            ways *= np.minimum(most / np.maximum(lengths, 1e-9), 1).astype(np.float32)
-            ways[lengths[:, 0] < _NOT_WORTH_A_MOVE * stability * self._scale] = 0
-        if ways.any():
-            self._centroids = centroids + ways
-
-    def _with_own(
-        self, colors: NDArray[np.float32], labels: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Colours and labels, and the pixels that clusters which have hardly any always have."""
-        counts = np.bincount(labels, minlength=len(self._centroids))
-        kept_colors, kept_labels = [colors], [labels]
-        for number, count in enumerate(counts):
-            if count >= _KEPT_PIXELS:
-                own = np.flatnonzero(labels == number)
-                self._own[number] = colors[own[:: len(own) // _KEPT_PIXELS]]
-            elif number in self._own:
-                own_colors = self._own[number]
-                kept_colors.append(own_colors)
-                kept_labels.append(np.full(len(own_colors), number, np.uint8))
-        return np.concatenate(kept_colors), np.concatenate(kept_labels)
 
     def _track(self, event: Event, inertia: float) -> Track:
         numbers = np.arange(self._settings.n_clusters)

@@ -224,10 +224,9 @@ class PaletteTracker:
     # --- the beginning of a shot --------------------------------------------------------------
 
     def _first_centroids(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
-        space = self._settings.color_space
         if self._settings.palette:
-            return to_working(bgr_of_hex(self._settings.palette), space)
-        return dark_to_light(self._cold_fit(colors), space)
+            return to_working(bgr_of_hex(self._settings.palette), self._settings.color_space)
+        return self._cold_fit(colors)
 
     def _begin_shot(self, colors: NDArray[np.float32], pinned: AbstractSet[int]) -> None:
         """Fit from nothing, and number the clusters after earlier ones with such colours."""
@@ -254,7 +253,10 @@ class PaletteTracker:
     def _cold_fit(
         self, colors: NDArray[np.float32], n_clusters: int | None = None
     ) -> NDArray[np.float32]:
-        """Centroids found from nothing: of a frame, and of what else is known of its shot."""
+        """Centroids found from nothing: of a frame, and of what else is known of its shot.
+
+        They are in the order in which clusters are numbered that go on from none.
+        """
         remembered = self._memory.colors
         settings, is_first = self._settings, not self._cold_fits
         attempts = settings.attempts if is_first else min(settings.attempts, _ATTEMPTS)
@@ -264,10 +266,11 @@ class PaletteTracker:
         if self._memory.sees_ahead and len(self._memory.ahead):
             found = cold_fit(remembered, settings, seed, n_clusters, attempts)
             if self._own_palette(colors, found)[1] < _TOO_FAR_AHEAD:
-                return found
+                return dark_to_light(found, settings.color_space)
             self._memory.sees_ahead = False
         known = remembered if len(remembered) > len(colors) else colors
-        return cold_fit(known, settings, seed, n_clusters, attempts)
+        found = cold_fit(known, settings, seed, n_clusters, attempts)
+        return dark_to_light(found, settings.color_space)
 
     # --- within a shot -------------------------------------------------------------------------
 

@@ -72,12 +72,17 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
         metavar="FILE",
         help="take and keep these colours, one for each cluster: .json, .gpl or .hex",
     )
-    group.add_argument("--freeze", action="store_true", help="keep the palette of the first frame")
     group.add_argument(
         "--mapping",
         choices=get_args(Mapping),
         help="pixels to clusters by table or exactly (default: exact for stills, else fast)",
     )
+    add_fitting(group)
+
+
+def add_fitting(group: argparse._ArgumentGroup) -> None:
+    """Add what decides how centroids are fitted."""
+    group.add_argument("--freeze", action="store_true", help="keep the palette of the first frame")
     group.add_argument(
         "--stability",
         type=number,
@@ -85,11 +90,6 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
         metavar="X",
         help="how still labels and palette are held, 0 (strict) to 1 (default: %(default)s)",
     )
-    add_fitting(group)
-
-
-def add_fitting(group: argparse._ArgumentGroup) -> None:
-    """Add what decides how centroids are fitted."""
     group.add_argument(
         "--color-space",
         choices=get_args(ColorSpace),

@@ -25,7 +25,7 @@ from kseg_video.setting_checks import FLAG, PATH, instance, take, take_settings
 from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
 from kseg_video.shrinking import blamed_if_it_shrinks
 from kseg_video.sinks import open_sink
-from kseg_video.sources import VideoFileSource, open_source
+from kseg_video.sources import open_source
 from kseg_video.statistics_keeping import check_statistics, keep_statistics
 from kseg_video.stills import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
 from kseg_video.targets import (
@@ -114,7 +114,7 @@ def convert(  # noqa: PLR0913 - one for each part
         stack.enter_context(blamed_if_it_shrinks(source))
         frames = stack.enter_context(open_source(source, trim, decoder))
         run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
-        if segmenter.looks_ahead and isinstance(frames, VideoFileSource):
+        if segmenter.looks_ahead:
             run.look_ahead = frames.look_ahead()
         run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
         if statistics.paths:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Up to so many, a comparison with each is faster than a histogram.
 _FEW_CLUSTERS = 16
+_ANOTHER_COLOR = 24.0  # levels, from which on a colour is taken for another one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +59,36 @@ class Palette:
     def lab(self) -> NDArray[np.float32]:
         """The colours in CIE L*a*b* under D65, (K, 3); L* from 0 to 100."""
         return cie_lab(self.colors.astype(np.float32))
+
+
+def beginnings(palette: Palette, first: Palette) -> list[str | None]:
+    """Colours of a palette's clusters in the first frame; None where one had not been found yet."""
+    colors = zip(first.hex_colors, first.real.tolist(), strict=True)
+    return [color if real else None for color, real in colors][: len(palette)]
+
+
+def other_beginnings(palette: Palette, first: Palette) -> str:
+    """Clusters that were, in the first frame, another colour than they are in a palette; or none.
+
+    Parameters
+    ----------
+    palette : Palette
+    first : Palette
+        That of the first frame, with as many clusters at least.
+
+    Returns
+    -------
+    str
+        Such as ``2 as #808080, 3 not there``.
+    """
+    ways = palette.colors.astype(np.float64) - first.colors[: len(palette)]
+    has_changed = np.linalg.norm(ways, axis=1) > _ANOTHER_COLOR
+    known = palette.real & (palette.shares > 0)
+    return ", ".join(
+        f"{number} not there" if color is None else f"{number} as {color}"
+        for number, color in enumerate(beginnings(palette, first))
+        if known[number] and (color is None or has_changed[number])
+    )
 
 
 def shares_of(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:

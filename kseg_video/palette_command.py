@@ -11,6 +11,7 @@ from rich.text import Text
 from kseg_video.argument_settings import segmenter_settings
 from kseg_video.media_settings import TrimSettings
 from kseg_video.messages import answer, answer_data, inform
+from kseg_video.palette import beginnings, other_beginnings
 from kseg_video.palette_finding import FoundPalette, find_palette
 from kseg_video.palette_picture import FIGURES, figures
 from kseg_video.palette_writing import check_palette_output, palette_rows, save_palette
@@ -21,6 +22,8 @@ from kseg_video.targets import check_file
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
+
+    from kseg_video.palette import Palette
 
 _SWATCH = " " * 6
 
@@ -62,17 +65,31 @@ def run_palette(options: argparse.Namespace) -> int:
         _print_table(found)
     if found.chosen is not None and not options.quiet:
         inform(found.chosen.reason)
+    if found.first is not None and not options.quiet:
+        _tell_of_others(found.palette, found.first)
     return 0
 
 
 def _data(options: argparse.Namespace, found: FoundPalette) -> dict[str, Any]:
+    rows = palette_rows(found.palette)
+    if found.first is not None:
+        for row, color in zip(rows, beginnings(found.palette, found.first), strict=True):
+            row["first_hex"] = color
     return {
         "inputs": [str(path) for path in options.inputs],
         "color_space": found.settings.color_space,
         "clusters": len(found.palette),
         "reason": None if found.chosen is None else found.chosen.reason,
-        "palette": palette_rows(found.palette),
+        "palette": rows,
     }
+
+
+def _tell_of_others(palette: Palette, first: Palette) -> None:
+    if others := other_beginnings(palette, first):
+        inform(
+            f"convert begins with other colours under these numbers: {others}; give it this "
+            "palette with --palette to have them as they are here"
+        )
 
 
 def _print_table(found: FoundPalette) -> None:

@@ -12,11 +12,13 @@ import numpy as np
 from kseg_video.cluster_count import ClusterCount, choose_cluster_count
 from kseg_video.color import from_working, to_working
 from kseg_video.errors import SettingsError, SourceError
-from kseg_video.mapping import nearest
+from kseg_video.mapping import inertia_of, nearest
 from kseg_video.media_settings import TrimSettings
 from kseg_video.palette import Palette
 from kseg_video.sampling import PixelSample
-from kseg_video.segmentation.kmeans import cold_fit, dark_to_light
+from kseg_video.segmentation.cluster_matching import renumbered
+from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, refine
+from kseg_video.segmenter import Segmenter
 from kseg_video.setting_checks import FLAG, PATH, several, take, take_settings
 from kseg_video.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.shrinking import blamed_if_it_shrinks
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _FRAMES = 12
 # Of a video whose length is unknown, one of so many from the start on.
 _STRIDE = 12
+_SUITS_ALL = 1.1  # inertia, over that of a fit of its own, with which a shot's palette suits all
 _SOURCES = several(
     tuple,
     lambda path: take("a source", path, PATH),
@@ -49,7 +52,10 @@ class FoundPalette:
     Parameters
     ----------
     palette : Palette
-        Numbered from dark to light, by Rec. 601 luma; shares are of all frames that were looked at.
+        Numbered as `convert` numbers the clusters of a single source; those of several from dark to
+        light, by Rec. 601 luma. Shares are of all frames that were looked at.
+    first : Palette, optional
+        That of the first frame, with which `convert` begins, if there is a single source.
     settings : SegmenterSettings
         As used.
     chosen : ClusterCount, optional
@@ -57,6 +63,7 @@ class FoundPalette:
     """
 
     palette: Palette
+    first: Palette | None
     settings: SegmenterSettings
     chosen: ClusterCount | None
 
@@ -105,6 +112,10 @@ def find_palette(
         settings = replace(settings, n_clusters=chosen.count)
     centroids = cold_fit(colors, settings, settings.seed, settings.n_clusters)
     centroids = dark_to_light(centroids, settings.color_space)
+    single = len(paths) == 1
+    first = _first_palette(paths[0], settings, trim, decoder) if single else None
+    if first is not None:
+        centroids = _numbered_after(first.centroids[first.real], centroids, colors, settings)
     labels, _ = nearest(colors, centroids)
     palette = Palette(
         centroids=centroids,
@@ -112,7 +123,7 @@ def find_palette(
         shares=np.bincount(labels, minlength=len(centroids)) / len(labels),
         real=np.ones(len(centroids), bool),
     )
-    return FoundPalette(palette, settings, chosen)
+    return FoundPalette(palette, first or palette if single else None, settings, chosen)
 
 
 def choose_for_source(
@@ -134,6 +145,45 @@ def choose_for_source(
         raise SettingsError("a given palette has its number of clusters; leave one of the two out")
     bgr = _sample_source(path, settings, trim, decoder)
     return choose_cluster_count(to_working(bgr, settings.color_space), settings)
+
+
+def _first_palette(
+    path: Path,
+    settings: SegmenterSettings,
+    trim: TrimSettings | None,
+    decoder: DecoderSettings | None,
+) -> Palette | None:
+    """What `convert` begins with; None for a still, whose palette is that of all its pixels."""
+    with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
+        if source.info.still:
+            return None
+        segmenter = Segmenter(settings)
+        look_ahead = source.look_ahead() if settings.looks_ahead else None
+        frame = next(iter(source))
+        if look_ahead is not None:
+            segmenter.foresee(look_ahead.until(frame.time))
+        return segmenter.segment(frame).palette
+
+
+def _numbered_after(
+    first: NDArray[np.float32],
+    fresh: NDArray[np.float32],
+    colors: NDArray[np.float32],
+    settings: SegmenterSettings,
+) -> NDArray[np.float32]:
+    """Centroids of some colours under the numbers of a first shot's.
+
+    Where these do about as well for all, the fit goes on from them: of several fits that are
+    equally good it is then the one that the shot has.
+    """
+    if settings.holds_palette:
+        return first
+    if len(first) < len(fresh) or inertia_of(colors, first) > _SUITS_ALL * inertia_of(
+        colors, fresh
+    ):
+        return renumbered(first, fresh)
+    labels, _ = nearest(colors, first)
+    return refine(colors, labels, first, settings.epsilon, max(settings.max_iterations, 2))
 
 
 def _sample_source(

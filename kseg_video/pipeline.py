@@ -15,7 +15,7 @@ import numpy as np
 
 from kseg_video.cluster_choice import choose, pinned
 from kseg_video.color import from_working
-from kseg_video.palette import Palette, shares_of
+from kseg_video.palette import Palette, other_beginnings, shares_of
 from kseg_video.rendering import Renderer, follows_colors, has_background
 from kseg_video.report import EventRecord, Report
 from kseg_video.segmenter import Segmenter
@@ -94,12 +94,14 @@ class Run:
         self._centroid_sum: NDArray[np.float64] = np.zeros((settings.n_clusters, 3))
         self._events: list[EventRecord] = []
         self._nth_row = 1 if source.info.still else max(source.info.height // _COUNTED_ROWS, 1)
+        self._first_palette: Palette | None = None
         self._last: Segmentation | None = None
 
     def begin(self, reader: Reader, choice: ClusterChoice) -> None:
         """Segment the first frame, and find on it what is chosen."""
         segmented = self._segment_all(reader)
         first = next(segmented)
+        self._first_palette = first[1].palette
         chosen = choose(choice, first[1])
         self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
         self._choice_notes = (*chosen.notes, *_without_effect(self.rendering, len(first[1].colors)))
@@ -134,7 +136,9 @@ class Run:
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
         """What has been done, once all frames are through."""
+        assert self._first_palette is not None
         assert self._last is not None
+        palette, first = self._palette(self._last), self._first_palette
         return Report(
             source=source,
             output=output,
@@ -143,11 +147,17 @@ class Run:
             seconds=time.perf_counter() - self._started,
             settings=self._settings,
             disabled=self.rendering.disabled,
-            palette=self._palette(self._last),
+            palette=palette,
+            first_palette=first,
             inertia=self._inertia_sum / self._frames,
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
-            notes=(*self._choice_notes, *self._source.notes, *sink.notes),
+            notes=(
+                *self._choice_notes,
+                *_of_beginnings(palette, first),
+                *self._source.notes,
+                *sink.notes,
+            ),
             warnings=tuple(self._source.warnings),
         )
 
@@ -169,6 +179,11 @@ class Run:
         self._frames += 1
         if segmentation.event != "warm":
             self._events.append(EventRecord(frame.index, frame.time, segmentation.event))
+
+
+def _of_beginnings(palette: Palette, first: Palette) -> Iterator[str]:
+    if others := other_beginnings(palette, first):
+        yield f"clusters that began as other colours: {others}"
 
 
 def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]:

@@ -50,8 +50,9 @@ class Report:
     disabled : frozenset of int
         Clusters that were switched off.
     palette : Palette
-        Centroids and colours of the last frame; shares are means over all frames, each
-        of which tells by some of its rows.
+        Means over all frames, each of which tells by some of its rows.
+    first_palette : Palette
+        That of the first frame.
     inertia : float
         Mean over the frames of `kseg_video.frame.Segmentation.inertia`.
     events : tuple of EventRecord
@@ -71,6 +72,7 @@ class Report:
     settings: SegmenterSettings
     disabled: frozenset[int]
     palette: Palette
+    first_palette: Palette
     inertia: float
     events: tuple[EventRecord, ...]
     stage_milliseconds: dict[str, float]

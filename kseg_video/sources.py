@@ -69,6 +69,10 @@ class FrameSource(Protocol):
         """What went wrong without ending the reading; complete after the last frame."""
         ...
 
+    def look_ahead(self) -> LookAhead | None:
+        """What is seen of frames to come, once, if anything; it is closed with the source."""
+        ...
+
     def close(self) -> None:
         """Release everything, at once even if a read is under way in another thread."""
         ...

@@ -77,6 +77,9 @@ class StillsSource(ClosingContext):
             has_alpha=self._first.alpha is not None,
         )
 
+    def look_ahead(self) -> None:
+        """Nothing is seen of stills to come."""
+
     def close(self) -> None:
         """Nothing is held open."""
 

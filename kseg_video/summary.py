@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kseg_video.color import in_order_of_name
+from kseg_video.palette import beginnings
 
 if TYPE_CHECKING:
     from kseg_video.report import Report
@@ -60,14 +61,16 @@ def summary_data(report: Report) -> dict[str, Any]:
             {
                 "cluster": number,
                 "hex": color,
+                "first_hex": first,
                 "share": round(share, 6),
                 "centroid": [round(value, 3) for value in centroid],
                 "real": real,
                 "disabled": number in report.disabled,
             }
-            for number, (color, share, centroid, real) in enumerate(
+            for number, (color, first, share, centroid, real) in enumerate(
                 zip(
                     palette.hex_colors,
+                    beginnings(palette, report.first_palette),
                     palette.shares.tolist(),
                     in_order_of_name(palette.centroids, report.settings.color_space).tolist(),
                     palette.real.tolist(),

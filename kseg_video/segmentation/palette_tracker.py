@@ -212,10 +212,9 @@ class PaletteTracker:
     # --- the beginning of a shot --------------------------------------------------------------
 
     def _first_centroids(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
-        space = self._settings.color_space
         if self._settings.palette:
-            return to_working(bgr_of_hex(self._settings.palette), space)
-        return dark_to_light(self._cold_fit(colors), space)
+            return to_working(bgr_of_hex(self._settings.palette), self._settings.color_space)
+        return self._cold_fit(colors)
 
     def _begin_shot(self, colors: NDArray[np.float32], pinned: AbstractSet[int]) -> None:
         """Fit from nothing, and number the clusters after earlier ones with such colours."""
@@ -242,11 +241,13 @@ class PaletteTracker:
     def _cold_fit(
         self, colors: NDArray[np.float32], n_clusters: int | None = None
     ) -> NDArray[np.float32]:
+        """Centroids found from nothing, in the order in which clusters are numbered at first."""
         seed = (self._settings.seed + self._cold_fits) % 2**31
         is_first = not self._cold_fits
         self._cold_fits += 1
         wanted = n_clusters or self._settings.n_clusters
-        return self._fit.begin(colors, wanted, seed, is_first=is_first)
+        found = self._fit.begin(colors, wanted, seed, is_first=is_first)
+        return dark_to_light(found, self._settings.color_space)
 
     # --- within a shot -------------------------------------------------------------------------
 

@@ -34,11 +34,12 @@ _NTH_PIXEL = 4  # of the sample, that tells the latter
 # At full stability a level of excess, in which votes are counted, is so much of the mean squared
 # distance.
 _LEVEL = 1 / 3
-# Full stability lets inertia rise by this much, and where it is too restless by twice as much.
-_LARGEST_EXCESS = 0.018
-_MORE_AT_MOST = 2.0
+# Full stability lets inertia rise by this much, and where it is too restless by several times as
+# much. More keeps labels stiller, and has more colours painted otherwise than a second ago.
+_LARGEST_EXCESS = 0.01
+_MORE_AT_MOST = 3.6
 # Of the pixels that have not changed, the share that changes its label without being restless.
-_RESTLESS = 0.004
+_RESTLESS = 0.0025
 _MEMORY = 0.2
 _LEAST_PIXELS = 200  # that tell it
 _STEPS_TO_DOUBLE = 4

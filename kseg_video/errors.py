@@ -48,15 +48,16 @@ _SHORTAGES = {
 }
 
 
-def shortage(said: str) -> str | None:
+def shortage(said: str | Exception) -> str | None:
     """What has run out, and what to do, if that is what a message means.
 
     Parameters
     ----------
-    said : str
-        By the system or a library.
+    said : str or Exception
+        By the system or a library, without names of files, which may read like anything.
     """
-    return next((told for words, told in _SHORTAGES.items() if words in said), None)
+    words = said.strerror if isinstance(said, OSError) and said.strerror else str(said)
+    return next((told for meant, told in _SHORTAGES.items() if meant in words), None)
 
 
 def cannot_write(path: Path, error: OSError) -> SinkError:
@@ -65,7 +66,7 @@ def cannot_write(path: Path, error: OSError) -> SinkError:
         return SinkError(f"{path} cannot be written: the disk is full; make room")
     if error.errno == errno.EFBIG:
         return grown_too_large(path)
-    if lacking := shortage(str(error)):
+    if lacking := shortage(error):
         return SinkError(f"{path} cannot be written: {lacking}")
     return SinkError(
         f"{path} cannot be written ({error.strerror or error}); check the disk and its rights"
@@ -83,7 +84,7 @@ def cannot_read(path: Path, error: Exception, otherwise: str) -> SourceError:
     otherwise : str
         What to say of it if nothing has run out.
     """
-    lacking = shortage(str(error))
+    lacking = shortage(str(error).replace(str(path), ""))
     return SourceError(f"{path} cannot be read: {lacking}" if lacking else f"{path} {otherwise}")
 
 

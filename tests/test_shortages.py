@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import AS_ANOTHER, COMMAND, Outcome
+from tests.commands import AS_ANOTHER, COMMAND, Outcome, run
 from tests.media import left_in, make_clip
 
 if TYPE_CHECKING:
@@ -99,3 +99,31 @@ def test_memory(clip: Path, folder: Path, megabytes: int) -> None:
     outcome = run_limited(f"-v {megabytes}000", *command)
     crashed = r"was killed .signal (6|11).; try again"  # what libraries do of their own accord
     assert_told(outcome, folder, f"{THREADS}|{MEMORY}|{crashed}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Too many open files/v.mkv",
+        "Resource temporarily unavailable.mkv",
+        "\x1bInsufficient memory.mkv",
+        "a\n[error] Cannot allocate memory\nb.mkv",
+        "bad_alloc.png",
+        "can't start new thread",
+    ],
+)
+def test_a_name_that_reads_like_one(clip: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("no video")
+    for command in (("convert", path, "-o", tmp_path / "out.mp4"), ("palette", path)):
+        outcome = run(*command)
+        assert (outcome.code, outcome.out) == (1, "")
+        assert re.fullmatch(r"kseg-video: error: .* (is|cannot be) .*", outcome.err.strip())
+        assert not re.search(f"{THREADS}|{MEMORY}|{FILES}", outcome.err)
+    outcome = run("live", path, "--preview", "none", "-q")
+    assert outcome.code != 0
+    assert not re.search(f"{THREADS}|{MEMORY}|{FILES}", outcome.err)
+    outcome = run("convert", clip, "-k", "2", "-o", path / "out.mp4")  # which is no folder
+    assert outcome.code == 1
+    assert not re.search(f"{THREADS}|{MEMORY}|{FILES}", outcome.err)

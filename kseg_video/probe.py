@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from kseg_video.color import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.file_report import report_on
-from kseg_video.media_limits import too_large, why_refused
+from kseg_video.media_limits import claims_too_much, too_large, why_refused
 from kseg_video.tracks import AudioTrack, SubtitleTrack
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _not_a_video(path: Path, errors: list[str]) -> SourceError:
         return SourceError(f"{path} {refusal}")
     if "matches no streams" in said:
         return SourceError(f"{path} holds no video; give a video file or an image")
-    if re.search(r"exceeds specified max pixel|Picture size .* is invalid", said):
+    if claims_too_much(errors):
         return too_large(path)
     reason = _first(_REASON, errors)
     why = f" ({reason[1].strip().rstrip('.')})" if reason else ""

@@ -368,6 +368,24 @@ def test_a_name_that_is_not_printed_whole(clips: dict[str, Clip], tmp_path: Path
         probe(path)
 
 
+@pytest.mark.parametrize("said", ["Cannot allocate memory", "matches no streams"])
+def test_a_kind_of_file_that_reads_like_an_error(
+    clips: dict[str, Clip], tmp_path: Path, said: str
+) -> None:
+    """Of Matroska's, which ffmpeg prints where it does not know it."""
+    kind = f"matroska\n[error] {said}\n".encode()
+    header = b"\x42\x82" + bytes([0x80 | len(kind)]) + kind
+    content = clips[".mkv"].path.read_bytes()
+    segment = content.index(bytes.fromhex("18538067"))
+    path = tmp_path / "a.mkv"
+    path.write_bytes(
+        bytes.fromhex("1A45DFA3") + bytes([0x80 | len(header)]) + header + content[segment:]
+    )
+    assert probe(path) == clips[".mkv"].video
+    outcome = run("convert", path, "-k", "2", "-o", tmp_path / "out.mkv")
+    assert outcome.code == 0
+
+
 def test_a_track_of_which_nothing_is_known_is_left_out(tmp_path: Path) -> None:
     """Sound that is announced, and does not come."""
     path = tmp_path / "a.ts"

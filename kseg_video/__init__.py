@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kseg_video.conversion import convert
     from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
-    from kseg_video.frame import AudioTrack, Frame, Segmentation, Tracks, VideoInfo
+    from kseg_video.frame import Frame, Segmentation, VideoInfo
     from kseg_video.frame_statistics import FrameStatistics, measure
     from kseg_video.media_settings import (
         DecoderSettings,
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings
     from kseg_video.sinks import FrameSink, open_sink
     from kseg_video.sources import FrameSource, open_source
+    from kseg_video.tracks import AudioTrack, SubtitleTrack, Tracks
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "conversion": ("convert",),
     "errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
-    "frame": ("AudioTrack", "Frame", "Segmentation", "Tracks", "VideoInfo"),
+    "frame": ("Frame", "Segmentation", "VideoInfo"),
     "frame_statistics": ("FrameStatistics", "measure"),
     "media_settings": (
         "DecoderSettings",
@@ -56,6 +57,7 @@ _HOMES = {
     "settings": ("ClusterChoice", "RenderSettings", "SegmenterSettings"),
     "sinks": ("FrameSink", "open_sink"),
     "sources": ("FrameSource", "open_source"),
+    "tracks": ("AudioTrack", "SubtitleTrack", "Tracks"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -83,6 +85,7 @@ __all__ = [
     "SinkError",
     "SourceError",
     "StatisticsSettings",
+    "SubtitleTrack",
     "Tracks",
     "TrimSettings",
     "VideoInfo",

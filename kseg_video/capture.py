@@ -24,7 +24,7 @@ from kseg_video.errors import SourceError
 from kseg_video.ffmpeg import FfmpegProcess, file_input, stream_input
 from kseg_video.frame import Frame
 from kseg_video.looping import Passes
-from kseg_video.media_limits import MAX_PIXELS, too_large
+from kseg_video.media_limits import MAX_PIXELS, claims_too_much, too_large
 from kseg_video.probe import probe
 from kseg_video.stalls import MishapError, StalledError
 
@@ -52,7 +52,6 @@ _MOST_PARAMETERS = 512  # bytes of a line that says what follows
 # What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
 _ENCODING = ColorEncoding("bt709", full_range=False)
 _SMALLEST = 2  # pixels a side
-_TOO_LARGE = "exceeds specified max pixel"  # as ffmpeg says it
 # Pixels that are not square are made so; 4:2:0 wants even sizes.
 _TO_PLANES = (
     "scale=w='if(gt(sar,0)*not(eq(sar,1))*lte(iw*sar*ih,"
@@ -312,7 +311,7 @@ class FfmpegCapture:
                     f"is at least {_SMALLEST}x{_SMALLEST}"
                 )
         messages = self._passes.process.messages
-        if any(_TOO_LARGE in line for line in messages):
+        if claims_too_much(messages):
             return too_large(self._name)
         said = "; ".join(messages[-1:]) or "no picture came"
         said = said.removeprefix("Error opening input files: ")

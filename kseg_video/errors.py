@@ -35,8 +35,11 @@ _THREADS = (
     "no more processes or threads can be started, by a limit or for want of memory; close other "
     "programs, or raise ulimit -u or -v"
 )
+_FILES = "too many files are open; close other programs, or raise ulimit -n"
+# By the system's numbers.
+_SHORTAGES = {errno.ENOMEM: OUT_OF_MEMORY, errno.EAGAIN: _THREADS, errno.EMFILE: _FILES}
 # By the words of the system and of libraries.
-_SHORTAGES = {
+_SHORTAGES_IN_WORDS = {
     "Cannot allocate memory": OUT_OF_MEMORY,
     "Insufficient memory": OUT_OF_MEMORY,
     "bad_alloc": OUT_OF_MEMORY,
@@ -44,19 +47,29 @@ _SHORTAGES = {
     "install it where programs may run (no noexec)",
     "Resource temporarily unavailable": _THREADS,
     "can't start new thread": _THREADS,
-    "Too many open files": "too many files are open; close other programs, or raise ulimit -n",
+    "Too many open files": _FILES,
 }
 
 
-def shortage(said: str) -> str | None:
-    """What has run out, and what to do, if that is what a message means.
+def shortage_of_number(number: int | None) -> str | None:
+    """What has run out, and what to do, if that is what an error number of the system means."""
+    return None if number is None else _SHORTAGES.get(number)
+
+
+def shortage(error: Exception, name: object = "") -> str | None:
+    """What has run out, and what to do, if that is what an error means.
 
     Parameters
     ----------
-    said : str
-        By the system or a library.
+    error : Exception
+        Of the system or a library.
+    name : object
+        Of a file that it may speak of, which may read like anything.
     """
-    return next((told for words, told in _SHORTAGES.items() if words in said), None)
+    if isinstance(error, OSError) and error.errno is not None:
+        return shortage_of_number(error.errno)
+    words = str(error).replace(str(name), "")
+    return next((told for meant, told in _SHORTAGES_IN_WORDS.items() if meant in words), None)
 
 
 def cannot_write(path: Path, error: OSError) -> SinkError:
@@ -65,7 +78,7 @@ def cannot_write(path: Path, error: OSError) -> SinkError:
         return SinkError(f"{path} cannot be written: the disk is full; make room")
     if error.errno == errno.EFBIG:
         return grown_too_large(path)
-    if lacking := shortage(str(error)):
+    if lacking := shortage(error):
         return SinkError(f"{path} cannot be written: {lacking}")
     return SinkError(
         f"{path} cannot be written ({error.strerror or error}); check the disk and its rights"
@@ -83,7 +96,7 @@ def cannot_read(path: Path, error: Exception, otherwise: str) -> SourceError:
     otherwise : str
         What to say of it if nothing has run out.
     """
-    lacking = shortage(str(error))
+    lacking = shortage(error, path)
     return SourceError(f"{path} cannot be read: {lacking}" if lacking else f"{path} {otherwise}")
 
 

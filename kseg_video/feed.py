@@ -283,7 +283,7 @@ class _Reading:
         except KsegError as error:
             ended, message = False, str(error)
         except Exception as error:  # noqa: BLE001 - a closed or broken capture may raise anything
-            ended, message = False, shortage(str(error)) or f"{type(error).__name__}: {error}"
+            ended, message = False, shortage(error) or f"{type(error).__name__}: {error}"
         if not self._abandoned.is_set():
             self._feed._lose(self, message, ended=ended)  # noqa: SLF001 - one piece in two classes
 

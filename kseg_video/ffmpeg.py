@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import imageio_ffmpeg
 
 from kseg_video.errors import KsegError, shortage
+from kseg_video.ffmpeg_lines import lines_without, printed_names
 from kseg_video.leftovers import leftovers
 from kseg_video.media_limits import MAX_PIXELS, formats_of_file, formats_of_streams
 from kseg_video.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
@@ -38,7 +39,7 @@ _PIPE_BYTES = 1 << 20
 
 _DYING_SECONDS = 2.0
 _ERROR = re.compile(r"((?:\[[^\]]*\] )*?)\[(?:error|fatal|panic)\] ")
-# Between the two it tells what is in its input: tags, whose names can hold whole lines, and names.
+# Between the two it tells what is in its input, with tags, whose names can hold whole lines.
 _DESCRIBING, _DESCRIBED = "[info] Input #0, ", "[info] Stream mapping:"
 # So that it does not tell it once more, of its output.
 WITHOUT_TAGS = ("-map_metadata", "-1", "-map_chapters", "-1")
@@ -69,7 +70,7 @@ def _lacking_to_run() -> str | None:
             [sys.executable, "-c", ""], check=False, capture_output=True, env=environment()
         )
     except OSError as error:
-        return shortage(str(error))
+        return shortage(error)
     return None
 
 
@@ -175,7 +176,7 @@ class FfmpegProcess:
         self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
         self._notices = notices
         self._before_description: list[str] | None = None
-        self._lines_of_names = _further_lines(arguments)
+        self._names = printed_names(arguments)
         self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
         try:
@@ -289,16 +290,12 @@ class FfmpegProcess:
     def _listen(self) -> None:
         assert self._process.stderr is not None
         with self._process.stderr as stream:
-            for line in iter(stream.readline, b""):
-                text = line.decode("utf-8", "replace").rstrip()
-                if text:
-                    self._note(text)
+            for text in lines_without(self._names, stream):
+                self._note(text)
 
     def _note(self, text: str) -> None:
         if self._notices is None:
             self._messages.append(text)
-            return
-        if self._lines_of_names and self._lines_of_names.fullmatch(text):
             return
         if self._before_description is None and text.startswith(_DESCRIBING):
             self._before_description = self.messages
@@ -308,16 +305,6 @@ class FfmpegProcess:
             self.noticed.append(found)
         elif found := _ERROR.match(text):
             self._messages.append(found[1] + text[found.end() :])
-
-
-def _further_lines(names: Sequence[str]) -> re.Pattern[str] | None:
-    """Lines of names that have several, which ffmpeg prints as they are, but for each first one."""
-    told = [os.fsencode(name).decode("utf-8", "replace") for name in names if "\n" in name]
-    lines = []
-    for name in told:
-        *between, last = (re.escape(line.rstrip()) for line in name.split("\n")[1:])
-        lines += [*between, f"{last}['.:].*" if last else ""]  # what follows the name
-    return re.compile("|".join(filter(None, lines))) if any(lines) else None
 
 
 def _enlarge(pipe: IO[bytes]) -> None:

@@ -18,7 +18,6 @@ from kseg_video.setting_checks import take_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -75,48 +74,6 @@ class VideoInfo:
 
     def __post_init__(self) -> None:
         take_fields(self, OF_VIDEO)
-
-
-@dataclass(frozen=True, slots=True)
-class AudioTrack:
-    """One sound track of a file.
-
-    Parameters
-    ----------
-    codec : str
-        In ffmpeg's words.
-    channels : int
-    """
-
-    codec: str
-    channels: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tracks:
-    """What goes with the frames of a source: sound, subtitles, chapters, title and other tags.
-
-    Parameters
-    ----------
-    path : Path
-        File that holds them.
-    audio : tuple of AudioTrack
-    subtitles : tuple of str
-        Codec of each subtitle track, in ffmpeg's words.
-    start : float
-        Seconds of the file's time at which the first frame lies or, without a cut, the file starts.
-    duration : float, optional
-        Seconds that belong to the frames; None is all there is.
-    delay : float
-        Seconds from `start`, or from the tracks' own first moment, to the first frame.
-    """
-
-    path: Path
-    audio: tuple[AudioTrack, ...] = ()
-    subtitles: tuple[str, ...] = ()
-    start: float = 0.0
-    duration: float | None = None
-    delay: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

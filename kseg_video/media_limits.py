@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kseg_video.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 # Of a picture: more than any camera's, less than damaged files claim.
@@ -43,6 +44,9 @@ _OF_STREAMS = (*_OF_FILES, *["dash", "hls", "live_flv", "rtp", "rtsp", "sdp", "w
 _BY_NAME = "image2"
 _NAME_OF_MANY = re.compile(r"[%*?{]")
 
+_TOO_LARGE = re.compile(
+    r"(\[[^\]]*\] )*Picture size \d+x\d+ (exceeds specified max pixel|is invalid)"
+)
 _REFUSED = "Format not on whitelist"
 _HEAD_BYTES = 4096
 _PLAYLIST = re.compile(
@@ -58,6 +62,11 @@ def too_large(source: Path | str) -> SourceError:
         f"{source} claims pictures of more than {MAX_PIXELS // 10**6} million pixels; "
         "scale it down first, if it is not damaged"
     )
+
+
+def claims_too_much(messages: Iterable[str]) -> bool:
+    """Whether ffmpeg says of its input that its pictures are too large."""
+    return any(map(_TOO_LARGE.match, messages))
 
 
 def formats_of_file(path: Path) -> str:

@@ -122,7 +122,7 @@ def told(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return OUT_OF_MEMORY
-    if lacking := shortage(str(error)):
+    if lacking := shortage(error):
         return lacking
     if isinstance(error, OSError):
         return f"{error}; check the file and its folder"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kseg_video.color import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.errors import SourceError
 from kseg_video.file_report import report_on
-from kseg_video.frame import AudioTrack
-from kseg_video.media_limits import too_large, why_refused
+from kseg_video.media_limits import claims_too_much, too_large, why_refused
+from kseg_video.tracks import AudioTrack, SubtitleTrack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _HIGHEST_RATE = 480
 _TELEVISION_TOLERANCE = 5e-7
 _RATE_ROUNDING = 0.006  # of the header, which gives rates with two decimals
+_START_ROUNDING = 2e-6  # of differences of two, which are given in millionths
 _RATE_WITHOUT_ONE = Fraction(60)  # of containers that claim a rate of 1000: a time base, not a rate
 _MATRICES: dict[str, Matrix] = {
     "bt709": "bt709",
@@ -42,25 +43,18 @@ _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
 _ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
 _GIF = "Video: gif"  # decoded with opacity whether or not it has any
-# A language stands in the brackets, which is whatever the file says.
-_STREAM = re.compile(
-    r"  Stream #0:(?P<index>\d+)(?:\[0x[0-9a-f]+\])?(?:\(.*\))?: "
-    r"(?P<text>(?:Video|Audio|Subtitle|Data|Attachment|Unknown): .*)"
-)
-_MAPPED = re.compile(r"  Stream #0:(\d+) -> #0:0 ")
 _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
 _STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
-_ONCE = ("Input #0, ", "  Duration: ")  # how lines begin of which a report has one
 _DURATION = re.compile(r"  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)")
 _FILE_START = re.compile(r"  Duration: .*?, start: (-?\d{1,12}(?:\.\d{1,9})?)")
-_START = re.compile(r", start (-?\d{1,12}(?:\.\d{1,9})?)")
+_START = re.compile(r"  Stream #0:(\d+)\[.*, start (-?\d{1,12}(?:\.\d{1,9})?)")
 _MPEG_STREAM = re.compile(r"Input #0, mpeg(?:ts)?, ")
 _ANIMATION = re.compile(r"Input #0, (?:webp_anim|apng), ")
-_RATE = re.compile(r"config in time_base: \S+ frame_rate: (\d+)/(\d+)")
+_RATE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _FRAME = re.compile(
-    r"n: +0 pts: *\S+ pts_time:(?P<time>-?\d\S*).*? fmt:(?P<format>\w+).*? "
+    r"n: +0 pts: *(?P<pts>-?\d+) .*? fmt:(?P<format>\w+).*? "
     r"sar:(?P<sar>\d+/\d+) s:(?P<width>\d+)x(?P<height>\d+) i:(?P<scan>\S)"
 )
 _TAGS = re.compile(
@@ -113,8 +107,7 @@ class ProbedVideo:
     encoding : ColorEncoding
     sample_aspect_ratio : Fraction
     audio : tuple of AudioTrack
-    subtitles : tuple of str
-        Codec of each subtitle track.
+    subtitles : tuple of SubtitleTrack
     """
 
     width: int
@@ -136,14 +129,7 @@ class ProbedVideo:
     encoding: ColorEncoding
     sample_aspect_ratio: Fraction
     audio: tuple[AudioTrack, ...]
-    subtitles: tuple[str, ...]
-
-
-class _Stream(NamedTuple):
-    """What the header says of a stream, and the lines below that."""
-
-    text: str
-    details: list[str]
+    subtitles: tuple[SubtitleTrack, ...]
 
 
 def probe(path: Path) -> ProbedVideo:
@@ -159,13 +145,17 @@ def probe(path: Path) -> ProbedVideo:
     tags = _first(_TAGS, report.frames)  # the first frame's: nothing comes in between
     if frame is None or tags is None or rate is None:
         raise _not_a_video(path, report.errors)
-    container, streams = _parts(path, report.header)
-    mapped = _first(_MAPPED, report.mapping)
-    shown = streams.pop(mapped[1] if mapped else "0", _Stream("", []))
-    header, others = shown.text, [stream.text for stream in streams.values()]
-    picture_zero = _zero(container, [header])
-    vp9_alpha = header.startswith("Video: vp9") and _mentions("alpha_mode", shown)
-    frame_rate, variable = _frame_rate(header, Fraction(int(rate[1]), max(int(rate[2]), 1)))
+    container = report.container
+    shown = next((each for each in report.streams if each.number == report.shown), None)
+    header = shown.text if shown else ""
+    others = [stream for stream in report.streams if stream is not shown]
+    picture_zero = _zero(container, [report.shown])
+    track_zero = _zero(container, [stream.number for stream in others])
+    clock_zero = _zero(container, [report.shown, *(stream.number for stream in others)])
+    time = int(frame["pts"]) * Fraction(int(rate[1]), max(int(rate[2]), 1))
+    after_zero = float(time) + clock_zero - picture_zero
+    vp9_alpha = shown is not None and header.startswith("Video: vp9") and shown.is_tagged_alpha
+    frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
         width=int(frame["width"]),
@@ -173,14 +163,14 @@ def probe(path: Path) -> ProbedVideo:
         frame_rate=frame_rate,
         variable_rate=variable,
         interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
-        first_time=max(float(frame["time"]), 0.0) + picture_zero,
+        first_time=picture_zero + (after_zero if after_zero > _START_ROUNDING else 0.0),
         picture_zero=picture_zero,
-        track_zero=_zero(container, others),
+        track_zero=track_zero,
         mpeg_stream=_first(_MPEG_STREAM, container) is not None,
         animation=_first(_ANIMATION, container) is not None,
         duration=_duration(container),
         planar=frame["format"] in _PLANAR_420,
-        turned=_mentions("display", shown),
+        turned=shown is not None and bool(shown.details),
         alpha=vp9_alpha
         or (_ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
         vp9_alpha=vp9_alpha,
@@ -188,11 +178,15 @@ def probe(path: Path) -> ProbedVideo:
         encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),
         audio=tuple(
-            AudioTrack(found[1], _channels(found[2]))
-            for text in others
-            if (found := _AUDIO.match(text))
+            AudioTrack(found[1], _channels(found[2]), stream.number)
+            for stream in others
+            if (found := _AUDIO.match(stream.text))
         ),
-        subtitles=tuple(found[1] for text in others if (found := _SUBTITLE.match(text))),
+        subtitles=tuple(
+            SubtitleTrack(found[1], stream.number)
+            for stream in others
+            if (found := _SUBTITLE.match(stream.text))
+        ),
     )
 
 
@@ -203,51 +197,16 @@ def _first(pattern: re.Pattern[str], lines: Iterable[str]) -> re.Match[str] | No
 def _not_a_video(path: Path, errors: list[str]) -> SourceError:
     if not path.exists():
         return SourceError(f"{path} is gone; put it back and try again")
-    said = "\n".join(errors).replace(str(path), "")  # a name may read like a reason
+    said = "\n".join(errors)
     if refusal := why_refused(path, said):
         return SourceError(f"{path} {refusal}")
     if "matches no streams" in said:
         return SourceError(f"{path} holds no video; give a video file or an image")
-    if re.search(r"exceeds specified max pixel|Picture size .* is invalid", said):
+    if claims_too_much(errors):
         return too_large(path)
     reason = _first(_REASON, errors)
     why = f" ({reason[1].strip().rstrip('.')})" if reason else ""
     return SourceError(f"{path} is not a video that ffmpeg can decode{why}; check that it plays")
-
-
-def _parts(path: Path, header: list[str]) -> tuple[list[str], dict[str, _Stream]]:
-    """Lines on the container, and what is said of each stream, by its number.
-
-    Raises
-    ------
-    SourceError
-        If a stream is described in two ways or none: languages and names of tags can hold whole
-        lines, and then nothing tells which of them are ffmpeg's.
-    """
-    container: list[str] = []
-    streams: dict[str, _Stream] = {}
-    lines = container
-    forged = SourceError(
-        f"{path} has tags that read like a description of its streams; write it anew "
-        "without them (ffmpeg -i FILE -map_metadata -1 -c copy NEW)"
-    )
-    if any(sum(line.startswith(once) for line in header) > 1 for once in _ONCE):
-        raise forged
-    for line in header:
-        if not line.startswith("  Stream #0:"):
-            lines.append(line)
-            continue
-        found = _STREAM.match(line)
-        stream = found and streams.setdefault(found["index"], _Stream(found["text"], []))
-        # One of several programs is listed with each, in the same words.
-        if found is None or stream is None or stream.text != found["text"]:
-            raise forged
-        lines = stream.details
-    return container, streams
-
-
-def _mentions(detail: str, stream: _Stream) -> bool:
-    return any(line.strip().lower().startswith(detail) for line in stream.details)
 
 
 def _channels(layout: str) -> int:
@@ -262,10 +221,14 @@ def _channels(layout: str) -> int:
     return min(max(total, 1), _MOST_CHANNELS)
 
 
-def _zero(container: list[str], streams: Iterable[str]) -> float:
+def _zero(container: list[str], streams: list[int]) -> float:
     """Seconds from the file's start at which the clock starts when these streams alone are read."""
     file_start = _first(_FILE_START, container)
-    starts = [float(found[1]) for stream in streams if (found := _START.search(stream))]
+    starts = [
+        float(found[2])
+        for line in container
+        if (found := _START.match(line)) and int(found[1]) in streams
+    ]
     if file_start is None or not starts or _first(_MPEG_STREAM, container) is None:
         return 0.0
     return max(min(starts) - float(file_start[1]), 0.0)
@@ -278,7 +241,8 @@ def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
     mean = re.search(
         r"\b(\d{1,9}(?:\.\d{1,9})?) (?:fps|tbn)\b", header
     )  # Ogg knows none, but counts in frames
-    return _without_rounding(base), mean is None or abs(float(mean[1]) - base) > _RATE_ROUNDING
+    varies = mean is None or abs(float(mean[1]) - base) > _RATE_ROUNDING
+    return _without_rounding(base), varies and header != ""
 
 
 def _without_rounding(rate: Fraction) -> Fraction:

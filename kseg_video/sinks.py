@@ -9,7 +9,7 @@ from kseg_video.animation_sinks import GifSink, WebpSink
 from kseg_video.color_profiles import holds_profile, name_unless_srgb
 from kseg_video.containers import CONTAINERS
 from kseg_video.errors import SinkError
-from kseg_video.frame import Tracks, VideoInfo
+from kseg_video.frame import VideoInfo
 from kseg_video.label_archive import LabelArchiveSink
 from kseg_video.media_settings import EncoderSettings
 from kseg_video.sequence_sink import SequenceSink
@@ -17,6 +17,7 @@ from kseg_video.setting_checks import PATH, instance, take, take_settings
 from kseg_video.still_sink import StillSink
 from kseg_video.stills import is_sequence
 from kseg_video.targets import ANIMATION_SUFFIX, ARCHIVE_SUFFIX, check_output, check_target
+from kseg_video.tracks import Tracks
 from kseg_video.video_sink import VideoFileSink
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kseg_video.frame import Tracks
+    from kseg_video.tracks import Tracks
 
 # What ffmpeg says of an input that stops before its own header's end.
 _ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)

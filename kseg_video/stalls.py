@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kseg_video.errors import KsegError, shortage
+from kseg_video.errors import KsegError, shortage_of_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +27,7 @@ _STATE, _TICKS = 0, slice(11, 13)  # in /proc/PID/stat after the command's name,
 _TICKS_A_SECOND = 100  # Linux's USER_HZ
 _RUNNING, _WAITING_FOR_DISK = "R", "D"
 _NOT_PERMITTED = "Operation not permitted"
+_ERROR_NUMBERS = 0xFF  # of the system, which ffmpeg ends with, below zero
 _STOPPED_BY_SIGNALS = {255, 123}  # exit status of an ffmpeg that heeds one, and many
 
 
@@ -61,11 +62,11 @@ def check_end(status: int, messages: Iterable[str]) -> None:
     """
     if status < 0:
         raise MishapError(f"was killed (signal {-status}); try again", status)
-    said = list(messages)
     # What is not permitted ends with the same status, 256 - 1.
-    if status in _STOPPED_BY_SIGNALS and not any(_NOT_PERMITTED in line for line in said):
+    if status in _STOPPED_BY_SIGNALS and not any(_NOT_PERMITTED in line for line in messages):
         raise MishapError("was stopped by a signal; try again", status)
-    if lacking := next(filter(None, map(shortage, said)), None):
+    # By its messages, in which files and servers have their word, it could be anything.
+    if lacking := shortage_of_number(-status & _ERROR_NUMBERS):
         raise MishapError(f"failed: {lacking}", status)
 
 

@@ -33,7 +33,7 @@ def import_opencv() -> None:
     try:
         import cv2
     except ImportError as error:
-        if lacking := shortage(str(error)):
+        if lacking := shortage(error):
             raise KsegError(lacking) from error
         missing = re.search(r"(\S+\.so[.\d]*): cannot open shared object", str(error))
         if missing is None:

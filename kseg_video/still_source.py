@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kseg_video.frame import Tracks
     from kseg_video.media_settings import TrimSettings
     from kseg_video.stills import Still
+    from kseg_video.tracks import Tracks
 
 _SEQUENCE_FRAME_RATE = Fraction(25)
 

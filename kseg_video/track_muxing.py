@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from kseg_video.containers import AudioChoice, Container, SubtitleChoice
-    from kseg_video.frame import AudioTrack, Tracks
+    from kseg_video.tracks import AudioTrack, Tracks
 
 # Subtitles that are text, which one container's format can be made of another's.
 _TEXT_SUBTITLES = frozenset(
@@ -40,7 +40,7 @@ def tracks_input(tracks: Tracks, frame_rate: Fraction) -> list[str]:
     Of a part, subtitles that are text are read by one more input, from well before it on.
     """
     arguments = _read_from(tracks, 0.0, frame_rate)
-    if tracks.start and not _TEXT_SUBTITLES.isdisjoint(tracks.subtitles):
+    if tracks.start and any(track.codec in _TEXT_SUBTITLES for track in tracks.subtitles):
         early = min(tracks.start, _LONGEST_SUBTITLE_SECONDS)
         arguments += ["-an", *_read_from(tracks, early, frame_rate)]
     return arguments
@@ -68,20 +68,19 @@ def tracks_output(
     arguments = ["-map_metadata", "1", "-map_chapters", "1"]
     if tracks.start:
         arguments += ["-copypriorss", "0"]  # nothing from before the part
-    if tracks.audio:
-        arguments += ["-map", "1:a"]
     for number, track in enumerate(tracks.audio):
+        arguments += ["-map", f"1:{track.index}"]
         arguments += _audio_codec(number, track, container.audio)
     left_out = []
     kept = 0
-    for number, codec in enumerate(tracks.subtitles):
-        encoder = _subtitle_encoder(codec, container.subtitles)
+    for subtitle in tracks.subtitles:
+        encoder = _subtitle_encoder(subtitle.codec, container.subtitles)
         if encoder is None:
-            left_out.append(codec)
+            left_out.append(subtitle.codec)
             continue
-        is_text = codec in _TEXT_SUBTITLES
+        is_text = subtitle.codec in _TEXT_SUBTITLES
         source = 2 if tracks.start and is_text else 1
-        arguments += ["-map", f"{source}:s:{number}", f"-c:s:{kept}", encoder]
+        arguments += ["-map", f"{source}:{subtitle.index}", f"-c:s:{kept}", encoder]
         if is_text and (tracks.start or end is not None):
             arguments += [f"-copypriorss:s:{kept}", "1", f"-bsf:s:{kept}", _cut_to_part(end)]
         kept += 1

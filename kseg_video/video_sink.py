@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.color import ColorEncoding
-    from kseg_video.frame import Frame, PixelLayout, Tracks, VideoInfo
+    from kseg_video.frame import Frame, PixelLayout, VideoInfo
     from kseg_video.media_settings import EncoderSettings
+    from kseg_video.tracks import Tracks
 
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
 _LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}

@@ -15,7 +15,7 @@ JOBS = {
     "probe": "*showinfo*",
     "decode": '*"rawvideo -"',
     "encode": "*pipe:0*",
-    "check": "*framecrc*",
+    "check": '*"framecrc -"',
 }
 
 

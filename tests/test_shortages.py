@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import AS_ANOTHER, COMMAND, Outcome
+from tests.commands import AS_ANOTHER, COMMAND, Outcome, run
 from tests.media import left_in, make_clip
+from tests.servers import sender
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
 THREADS = "no more processes or threads can be started.*; close other programs, or raise ulimit"
@@ -99,3 +101,49 @@ def test_memory(clip: Path, folder: Path, megabytes: int) -> None:
     outcome = run_limited(f"-v {megabytes}000", *command)
     crashed = r"was killed .signal (6|11).; try again"  # what libraries do of their own accord
     assert_told(outcome, folder, f"{THREADS}|{MEMORY}|{crashed}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Too many open files/v.mkv",
+        "Resource temporarily unavailable.mkv",
+        "\x1bInsufficient memory.mkv",
+        "a\n[error] Cannot allocate memory\nb.mkv",
+        "bad_alloc.png",
+        "can't start new thread",
+    ],
+)
+def test_a_name_that_reads_like_one(clip: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("no video")
+    for command in (("convert", path, "-o", tmp_path / "out.mp4"), ("palette", path)):
+        outcome = run(*command)
+        assert (outcome.code, outcome.out) == (1, "")
+        assert re.fullmatch(r"kseg-video: error: .* (is|cannot be) .*", outcome.err.strip())
+        assert not re.search(f"{THREADS}|{MEMORY}|{FILES}", outcome.err)
+    outcome = run("live", path, "--preview", "none", "-q")
+    assert outcome.code != 0
+    assert not re.search(f"{THREADS}|{MEMORY}|{FILES}", outcome.err)
+    outcome = run("convert", clip, "-k", "2", "-o", path / "out.mp4")  # which is no folder
+    assert outcome.code == 1
+    assert not re.search(f"{THREADS}|{MEMORY}|{FILES}", outcome.err)
+
+
+@pytest.mark.parametrize("words", ["Cannot allocate memory", "exceeds specified max pixel count"])
+def test_a_server_that_speaks_like_one(words: str) -> None:
+    def refuse(client: socket.socket) -> None:
+        while request := client.recv(1 << 16).decode():
+            number = re.search("CSeq: .*", request)
+            kind = "200 OK" if request.startswith("OPTIONS") else f"404 {words}"
+            client.sendall(f"RTSP/1.0 {kind}\r\n{number[0] if number else ''}\n\r\n".encode())
+
+    with sender(refuse) as port:
+        outcome = run("live", f"rtsp://127.0.0.1:{port}/a", "--preview", "none", "-q")
+    assert outcome.code == 1
+    assert re.fullmatch(
+        rf"kseg-video: error: rtsp://127.0.0.1:{port}/a cannot be opened \(.*404 Not Found\); "
+        "check the address\n",
+        outcome.err,
+    )

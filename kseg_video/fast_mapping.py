@@ -36,8 +36,8 @@ _NTH_PIXEL = 4  # of the sample, that tells the latter
 _LEVEL = 1 / 3
 # Full stability lets inertia rise by this much, and where it is too restless by several times as
 # much. More keeps labels stiller, and has more colours painted otherwise than a second ago.
-_LARGEST_EXCESS = 0.01
-_MORE_AT_MOST = 3.6
+_LARGEST_EXCESS = 0.012
+_MORE_AT_MOST = 3.3
 # Of the pixels that have not changed, the share that changes its label without being restless.
 _RESTLESS = 0.0025
 _MEMORY = 0.2
@@ -62,7 +62,7 @@ class _Budget:
 
     def __init__(self, excess: float) -> None:
         self._least = excess
-        self._unrest = 0.0
+        self._unrest = _RESTLESS * _MORE_AT_MOST  # until a calm picture is seen
         self.step = 0
 
     @property

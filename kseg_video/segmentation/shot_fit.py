@@ -30,8 +30,8 @@ _FASTEST = 5.0
 _NOT_WORTH_A_MOVE = 1.0
 _STEP_SECONDS, _LONGEST_STEP_SECONDS = 0.2, 0.4
 _KEPT_PIXELS = 50  # of its own that a cluster always has
-_ATTEMPTS = 3  # of cold fits while a video runs: within 0.2% of the inertia of ten
 TOO_FAR_AHEAD = 1.45  # excess at which frames to come count no more, as in a fade from black
+_ATTEMPTS = 3  # of cold fits while a video runs: within 0.2% of the inertia of ten
 _OWN_PIXELS, _OWN_ITERATIONS = 4000, 8
 _ROUNDING = 1.0  # mean squared error that nobody sees, in levels
 
@@ -69,16 +69,14 @@ class ShotFit:
         self, colors: NDArray[np.float32], n_clusters: int, seed: int, *, is_first: bool
     ) -> NDArray[np.float32]:
         """Centroids found from nothing: of a frame, and of what else is known of its shot."""
-        settings, memory = self._settings, self.memory
+        settings = self._settings
         attempts = settings.attempts if is_first else min(settings.attempts, _ATTEMPTS)
-        if memory.sees_ahead and len(memory.ahead):
-            found = cold_fit(memory.colors, settings, seed, n_clusters, attempts)
-            if self.compare(colors, found)[1] < TOO_FAR_AHEAD:
-                return found
-            memory.sees_ahead = False
-        remembered = memory.colors
+        remembered = self.memory.colors
         known = remembered if len(remembered) > len(colors) else colors
-        return cold_fit(known, settings, seed, n_clusters, attempts)
+        found = cold_fit(known, settings, seed, n_clusters, attempts)
+        if len(self.memory.ahead) and self.compare(colors, found)[1] > TOO_FAR_AHEAD:
+            self.memory.sees_ahead = False
+        return found
 
     def is_due(self, time: float) -> bool:
         """Whether the last step is long enough ago: more of them move nothing farther."""

@@ -12,20 +12,20 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _COMPILERS = ("cc", "gcc", "clang")
-_SOURCES = ("labelling.c", "cells.c", "nearest.c", "painting.c")
+_SOURCES = ("label_hysteresis.c", "color_index.c", "nearest_centroid.c", "views.c")
 # Products and sums are rounded one by one, as NumPy does.
 _OPTIONS = ("-std=gnu11", "-O3", "-ffp-contract=off", "-shared", "-fPIC")
 
 
 class CompilingHook(BuildHookInterface[Any]):
-    """Puts the compiled library beside its source, and into the wheel."""
+    """Puts the compiled library beside its binding, and into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Compile before the wheel is put together."""
-        package = Path(self.root, "kseg_video")
-        library = package / "compiled.shared"  # not .so, which would be a module
+        native = Path(self.root, "kseg_video", "native")
+        library = native / "compiled.shared"  # not .so, which would be a module
         compiler = shlex.split(os.environ.get("CC", "")) or _found()
-        sources = [str(package / name) for name in _SOURCES]
+        sources = [str(native / "src" / name) for name in _SOURCES]
         command = [*compiler, *_OPTIONS, *sources, "-o", str(library)]
         try:
             library.unlink(missing_ok=True)  # written over in place, it might be in use

@@ -12,52 +12,58 @@ TYPE_CHECKING = False  # the module of that name takes longer to import than all
 if TYPE_CHECKING:
     from typing import Any
 
-    from kseg_video.conversion import convert
-    from kseg_video.errors import DisplayError, KsegError, SettingsError, SinkError, SourceError
-    from kseg_video.frame import Frame, Segmentation, VideoInfo
-    from kseg_video.frame_statistics import FrameStatistics, measure
-    from kseg_video.media_settings import (
+    from kseg_video.conversion.convert import convert
+    from kseg_video.conversion.frame_statistics import FrameStatistics, measure
+    from kseg_video.conversion.palette_finder import FoundPalette, find_palette
+    from kseg_video.conversion.report import Report, RunObserver
+    from kseg_video.core.errors import (
+        DisplayError,
+        KsegError,
+        SettingsError,
+        SinkError,
+        SourceError,
+    )
+    from kseg_video.core.frame import Frame, Segmentation, VideoInfo
+    from kseg_video.core.media_settings import (
         DecoderSettings,
         EncoderSettings,
         StatisticsSettings,
         TrimSettings,
     )
-    from kseg_video.palette import Palette
-    from kseg_video.palette_finding import FoundPalette, find_palette
-    from kseg_video.palette_reading import load_palette
-    from kseg_video.palette_writing import save_palette
-    from kseg_video.rendering import Renderer, render
-    from kseg_video.report import Report, RunObserver
-    from kseg_video.segmenter import Segmenter
-    from kseg_video.settings import ClusterChoice, RenderSettings, SegmenterSettings
-    from kseg_video.sinks import FrameSink, open_sink
-    from kseg_video.sources import FrameSource, open_source
-    from kseg_video.tracks import AudioTrack, SubtitleTrack, Tracks
+    from kseg_video.core.palette import Palette
+    from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings
+    from kseg_video.core.tracks import AudioTrack, SubtitleTrack, Tracks
+    from kseg_video.reading.palette_reader import load_palette
+    from kseg_video.reading.sources import FrameSource, open_source
+    from kseg_video.rendering.renderer import Renderer, render
+    from kseg_video.segmentation.segmenter import Segmenter
+    from kseg_video.writing.palette_writer import save_palette
+    from kseg_video.writing.sinks import FrameSink, open_sink
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "conversion": ("convert",),
-    "errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
-    "frame": ("Frame", "Segmentation", "VideoInfo"),
-    "frame_statistics": ("FrameStatistics", "measure"),
-    "media_settings": (
+    "conversion.convert": ("convert",),
+    "conversion.frame_statistics": ("FrameStatistics", "measure"),
+    "conversion.palette_finder": ("FoundPalette", "find_palette"),
+    "conversion.report": ("Report", "RunObserver"),
+    "core.errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
+    "core.frame": ("Frame", "Segmentation", "VideoInfo"),
+    "core.media_settings": (
         "DecoderSettings",
         "EncoderSettings",
         "StatisticsSettings",
         "TrimSettings",
     ),
-    "palette": ("Palette",),
-    "palette_finding": ("FoundPalette", "find_palette"),
-    "palette_reading": ("load_palette",),
-    "palette_writing": ("save_palette",),
-    "report": ("Report", "RunObserver"),
-    "rendering": ("Renderer", "render"),
-    "segmenter": ("Segmenter",),
-    "settings": ("ClusterChoice", "RenderSettings", "SegmenterSettings"),
-    "sinks": ("FrameSink", "open_sink"),
-    "sources": ("FrameSource", "open_source"),
-    "tracks": ("AudioTrack", "SubtitleTrack", "Tracks"),
+    "core.palette": ("Palette",),
+    "core.settings": ("ClusterChoice", "RenderSettings", "SegmenterSettings"),
+    "core.tracks": ("AudioTrack", "SubtitleTrack", "Tracks"),
+    "reading.palette_reader": ("load_palette",),
+    "reading.sources": ("FrameSource", "open_source"),
+    "rendering.renderer": ("Renderer", "render"),
+    "segmentation.segmenter": ("Segmenter",),
+    "writing.palette_writer": ("save_palette",),
+    "writing.sinks": ("FrameSink", "open_sink"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -14,13 +14,13 @@ def entry() -> NoReturn:
     """Run the command and end the process with its exit code."""
     # Before anything is imported that takes its time; Python's own answer is a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from kseg_video.stopping import ignore_signals, leave_on_signals
+    from kseg_video.cli.signals import ignore_signals, leave_on_signals
 
     leave_on_signals()
     _open_standard_streams()
-    from kseg_video.cli import main
-    from kseg_video.leftovers import leftovers
-    from kseg_video.messages import all_was_taken
+    from kseg_video.cli.main import main
+    from kseg_video.cli.messages import all_was_taken
+    from kseg_video.ffmpeg.cleanup import leftovers
 
     exit_code = main()
     leave_on_signals()  # all is tidy

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kseg_video.ffmpeg import executable
-from tests.windows import virtual_screen
+from kseg_video.ffmpeg.process import executable
+from tests.helpers.windows import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

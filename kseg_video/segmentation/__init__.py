@@ -1,1 +1,1 @@
-"""From frames to labels, through time: sample, remember, fit, map."""
+"""From frames to labels, through time: sample, remember, fit, map, hold."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from kseg_video.color import luma
+from kseg_video.core.color_spaces import luma
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

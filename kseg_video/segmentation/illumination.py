@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kseg_video.color import color_scale
+from kseg_video.core.color_spaces import color_scale
 from kseg_video.segmentation.kmeans import means_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.settings import ColorSpace
+    from kseg_video.core.settings import ColorSpace
 
 # In colour levels. A change smaller than that is left to add up; a larger one from one frame to the
 # next is no slow change of light.

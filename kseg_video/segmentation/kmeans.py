@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from kseg_video.color import from_working, luma
-from kseg_video.mapping import nearest
+from kseg_video.core.color_spaces import from_working, luma
+from kseg_video.segmentation.nearest_centroid import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.settings import ColorSpace, SegmenterSettings
+    from kseg_video.core.settings import ColorSpace, SegmenterSettings
 
 _DISTINCT_PREFIX = 512
 # Attempts look at about so many points, the best one is then refined on all: 5 times as many find

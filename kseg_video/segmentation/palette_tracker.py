@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kseg_video.color import bgr_of_hex, color_scale, from_working, to_working
-from kseg_video.mapping import inertia_of, nearest
+from kseg_video.core.color_spaces import bgr_of_hex, color_scale, from_working, to_working
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.cluster_swap import swapped
 from kseg_video.segmentation.cut_detector import CutDetector
 from kseg_video.segmentation.illumination import Illumination, is_sudden_change
 from kseg_video.segmentation.kmeans import dark_to_light, means_of
+from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
 from kseg_video.segmentation.shot_fit import TOO_FAR_AHEAD, ShotFit
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.frame import Event
-    from kseg_video.settings import SegmenterSettings
+    from kseg_video.core.frame import Event
+    from kseg_video.core.settings import SegmenterSettings
 
 # What a swap has to save of the frame's inertia: strictly, and what full stability adds.
 _SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4

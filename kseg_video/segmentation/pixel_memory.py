@@ -30,7 +30,7 @@ class Foreseen(NamedTuple):
     Attributes
     ----------
     time : float
-        Seconds, as of `kseg_video.frame.Frame`.
+        Seconds, as of `kseg_video.core.frame.Frame`.
     bgr : ndarray of float32, shape (N, 3)
         A sample of its colours, 0 to 255.
     begins_shot : bool

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.color import color_scale
-from kseg_video.mapping import inertia_of, nearest
+from kseg_video.core.color_spaces import color_scale
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.kmeans import cold_fit, refine
+from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
 from kseg_video.segmentation.pixel_memory import PixelMemory
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kseg_video.core.settings import SegmenterSettings
     from kseg_video.segmentation.illumination import LightChange
-    from kseg_video.settings import SegmenterSettings
 
 # At full stability: seconds that are remembered, colour levels a second that a centroid moves at
 # the most, and levels that it does not move for. Twice as fast, twice as many colours are painted

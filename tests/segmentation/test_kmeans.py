@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from kseg_video import SegmenterSettings
-from kseg_video.mapping import inertia_of, nearest
 from kseg_video.segmentation.kmeans import cold_fit, refine
-from tests.oracles import opencv_kmeans
-from tests.pictures import photo_like, quadrants
+from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
+from tests.helpers.oracles import opencv_kmeans
+from tests.helpers.pictures import photo_like, quadrants
 
 SETTINGS = SegmenterSettings()
 COLORS = photo_like(0).reshape(-1, 3).astype(np.float32)

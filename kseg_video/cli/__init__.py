@@ -1,0 +1,1 @@
+"""The command: arguments, commands, exit codes, signals, and what the terminal shows."""

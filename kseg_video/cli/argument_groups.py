@@ -1,0 +1,249 @@
+"""Groups of arguments that commands have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from kseg_video.cli.argument_values import (
+    background,
+    clusters,
+    input_path,
+    number,
+    path,
+    pixel,
+    seconds,
+    whole_number,
+    whole_number_or,
+)
+from kseg_video.core.media_settings import Codec, Preset
+from kseg_video.core.settings import (
+    DEFAULT_SAMPLE_PIXELS,
+    MAX_CLUSTERS,
+    ColorSpace,
+    Init,
+    Mapping,
+    SegmenterSettings,
+    View,
+)
+from kseg_video.writing.containers import DEFAULT_CRF, DEFAULT_PRESET
+
+if TYPE_CHECKING:
+    import argparse
+
+_DEFAULTS = SegmenterSettings()
+
+
+def add_inputs(parser: argparse._ActionsContainer) -> None:
+    """Add the files that are read."""
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        type=input_path,
+        metavar="INPUT",
+        help="video, image, folder of images, or pattern such as frame_%%04d.png",
+    )
+
+
+def add_overwriting(parser: argparse._ActionsContainer) -> None:
+    """Add leave to overwrite."""
+    parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
+
+
+def add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> None:
+    """Add the number of clusters."""
+    group.add_argument(
+        "-k",
+        "--clusters",
+        type=whole_number_or("auto") if may_be_auto else whole_number,
+        default=str(_DEFAULTS.n_clusters),  # a number given would not differ from a number
+        metavar="N",
+        help=f"number of clusters, 1 to {MAX_CLUSTERS}"
+        f"{', or auto' if may_be_auto else ''} (default: %(default)s)",
+    )
+
+
+def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False) -> None:
+    """Add what decides how frames are segmented."""
+    either = group.add_mutually_exclusive_group()
+    add_clusters(either, may_be_auto=may_be_auto)
+    either.add_argument(
+        "--palette",
+        type=path,
+        metavar="FILE",
+        help="take and keep these colours, one for each cluster: .json, .gpl or .hex",
+    )
+    group.add_argument(
+        "--mapping",
+        choices=get_args(Mapping),
+        help="pixels to clusters by table or exactly (default: exact for stills, else fast)",
+    )
+    add_fitting(group)
+
+
+def add_fitting(group: argparse._ArgumentGroup) -> None:
+    """Add what decides how centroids are fitted."""
+    group.add_argument("--freeze", action="store_true", help="keep the palette of the first frame")
+    group.add_argument(
+        "--stability",
+        type=number,
+        default=_DEFAULTS.stability,
+        metavar="X",
+        help="how still labels and palette are held, 0 (strict) to 1 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--color-space",
+        choices=get_args(ColorSpace),
+        help="working space of the distances (default: that of --palette's .json, else "
+        f"{_DEFAULTS.color_space})",
+    )
+    group.add_argument(
+        "--sample-pixels",
+        type=whole_number_or("all"),
+        metavar="N",
+        help="pixels of a frame that a fit looks at, or all "
+        f"(default: all for stills, else {DEFAULT_SAMPLE_PIXELS})",
+    )
+    group.add_argument(
+        "--seed",
+        type=whole_number,
+        default=_DEFAULTS.seed,
+        metavar="N",
+        help="random seed (default: %(default)s)",
+    )
+    group.add_argument(
+        "--init",
+        choices=get_args(Init),
+        default=_DEFAULTS.init,
+        help="first centroids of a cold fit (default: %(default)s)",
+    )
+    group.add_argument(
+        "--attempts",
+        type=whole_number,
+        default=_DEFAULTS.attempts,
+        metavar="N",
+        help="cold fits of which the best is kept (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-iterations",
+        type=whole_number,
+        default=_DEFAULTS.max_iterations,
+        metavar="N",
+        help="iterations of a fit at most (default: %(default)s)",
+    )
+    group.add_argument(
+        "--epsilon",
+        type=number,
+        default=_DEFAULTS.epsilon,
+        metavar="X",
+        help="a fit ends when no centroid moves farther (default: %(default)s)",
+    )
+
+
+def add_rendering(group: argparse._ArgumentGroup) -> None:
+    """Add what decides what is painted."""
+    group.add_argument(
+        "--view",
+        choices=get_args(View),
+        default="segmented",
+        help="what is written (default: %(default)s)",
+    )
+    for option, type_, metavar, meaning in (
+        ("--disable", clusters, "CLUSTERS", "clusters switched off, by number or colour"),
+        ("--only", clusters, "CLUSTERS", "the only clusters left on, by number or colour"),
+        ("--pick", pixel, "X,Y", "leave on only the cluster under that pixel of the first frame"),
+        ("--pick-off", pixel, "X,Y", "switch that cluster off"),
+    ):
+        group.add_argument(
+            option, type=type_, action="extend", default=[], metavar=metavar, help=meaning
+        )
+    group.add_argument(
+        "--background",
+        type=background,
+        default="black",
+        metavar="WHAT",
+        help="what is shown where clusters are off: a colour, gray, blur[:radius], "
+        "pixelate[:size], transparent, or an image or video file (default: %(default)s)",
+    )
+    group.add_argument(
+        "--feather",
+        type=whole_number,
+        metavar="PIXELS",
+        help="width of soft edges (default: 0 on a flat background, else as suits the size)",
+    )
+    group.add_argument(
+        "--despeckle",
+        type=whole_number,
+        metavar="PIXELS",
+        help="area below which islands and holes go, or have no outline (default: likewise; "
+        "outlines: as suits the size)",
+    )
+
+
+def add_trimming(group: argparse._ArgumentGroup) -> None:
+    """Add what decides which part of the input is taken."""
+    group.add_argument(
+        "--start",
+        type=seconds,
+        default=0.0,
+        metavar="TIME",
+        help="where to begin, in seconds or as 1:30",
+    )
+    group.add_argument("--end", type=seconds, metavar="TIME", help="where to stop")
+    group.add_argument("--max-frames", type=whole_number, metavar="N", help="frames taken at most")
+
+
+def add_encoding(group: argparse._ArgumentGroup) -> None:
+    """Add what decides how the output is encoded."""
+    group.add_argument(
+        "--codec", choices=get_args(Codec), help="video codec (default: the container's usual one)"
+    )
+    defaults = ", ".join(f"{crf} for {codec}" for codec, crf in DEFAULT_CRF.items())
+    group.add_argument(
+        "--crf",
+        type=whole_number,
+        metavar="N",
+        help=f"constant rate factor, lower is better (default: {defaults})",
+    )
+    group.add_argument(
+        "--preset",
+        choices=get_args(Preset),
+        metavar="NAME",
+        help=f"of x264: ultrafast to veryslow (default: {DEFAULT_PRESET})",
+    )
+    group.add_argument(
+        "--lossless", action="store_true", help="FFV1 in .mkv, which keeps the exact colours"
+    )
+    group.add_argument("--no-audio", action="store_true", help="leave the sound out")
+
+
+def add_statistics(group: argparse._ArgumentGroup) -> None:
+    """Add the statistics that are kept."""
+    group.add_argument(
+        "--stats",
+        type=path,
+        metavar="FILE",
+        help="write figures of every frame to a .csv or .jsonl",
+    )
+    group.add_argument(
+        "--stats-plot",
+        type=path,
+        metavar="FILE",
+        help="draw the clusters' shares over time to a .png or .svg",
+    )
+
+
+def add_reporting(group: argparse._ArgumentGroup) -> None:
+    """Add what decides what is said."""
+    add_quiet(group)
+    group.add_argument("--json", action="store_true", help="print a summary as JSON")
+    add_debugging(group)
+
+
+def add_quiet(group: argparse._ArgumentGroup) -> None:
+    """Add the switch for silence."""
+    group.add_argument("-q", "--quiet", action="store_true", help="no status, errors alone")
+
+
+def add_debugging(group: argparse._ActionsContainer) -> None:
+    """Add the switch for tracebacks."""
+    group.add_argument("--debug", action="store_true", help="show tracebacks")

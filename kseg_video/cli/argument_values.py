@@ -1,0 +1,129 @@
+"""What stands in the arguments of the command line, read from their text."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kseg_video.core.background_spec import parse_background
+from kseg_video.core.errors import SettingsError
+from kseg_video.core.settings import ClusterChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kseg_video.core.settings import Selector
+
+_CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d*)?)")
+_AMOUNTS = ("blur:", "pixelate:")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def clusters(text: str) -> tuple[Selector, ...]:
+    """Numbers and colours with commas between."""
+    parts = [part.strip() for part in text.split(",")]
+    selectors = tuple(int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts)
+    _check(lambda: ClusterChoice(off=selectors))
+    return selectors
+
+
+def pixel(text: str) -> tuple[Selector, ...]:
+    """A pixel such as 320,240 as a selector."""
+    found = re.fullmatch(r"(\d+),(\d+)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pixel such as 320,240")
+    return ((int(found[1]), int(found[2])),)
+
+
+def background(text: str) -> str | Path:
+    """A background that has a name, else a file."""
+    if _ADDRESS.match(text):
+        raise argparse.ArgumentTypeError(f"{text} is an address; download it first")
+    path = Path(text)
+    looks_like_a_file = path.name != text or (path.suffix and not text.startswith(_AMOUNTS))
+    if text == "picture" or looks_like_a_file or (is_there(text) and path.is_file()):
+        return path
+    _check(lambda: parse_background(text))
+    return text
+
+
+def _check(settings: Callable[[], object]) -> None:
+    """Make settings, and say in argparse's way what is wrong with them."""
+    try:
+        settings()
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def size(text: str) -> tuple[int, int]:
+    """A size such as 1280x720."""
+    found = re.fullmatch(r"(\d+)[x×](\d+)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
+    return int(found[1]), int(found[2])
+
+
+def whole_number(text: str) -> int:
+    """A whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
+def whole_number_or(word: str) -> Callable[[str], int | str]:
+    """What reads a whole number or that word."""
+
+    def read(text: str) -> int | str:
+        try:
+            return text if text == word else int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor {word}") from None
+
+    return read
+
+
+def number(text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+def seconds(text: str) -> float:
+    """Seconds, or a time such as 1:30 or 1:02:03.5, which ffmpeg's users write."""
+    clock = _CLOCK.fullmatch(text)
+    try:
+        if clock is None:
+            return float(text)
+    except ValueError:
+        message = f"{text!r} is no time; give seconds or a time such as 1:30"
+        raise argparse.ArgumentTypeError(message) from None
+    return 3600 * int(clock[1] or 0) + 60 * int(clock[2]) + float(clock[3])
+
+
+def is_there(text: str) -> bool:
+    """Whether there is something of that name, which need not be one that a file can have."""
+    try:
+        return Path(text).exists()
+    except OSError:
+        return False
+
+
+def path(text: str) -> Path:
+    """A file or folder; an empty name, as of a variable that is not set, would mean this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty; give that of a file or folder")
+    return Path(text)
+
+
+def input_path(text: str) -> Path:
+    """A file or folder on this computer."""
+    if _ADDRESS.match(text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is an address; download it first, or watch it with: kseg-video live {text}"
+        )
+    return path(text)

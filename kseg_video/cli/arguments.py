@@ -1,0 +1,227 @@
+"""The command line's arguments."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from typing import TYPE_CHECKING, NoReturn
+
+import kseg_video
+from kseg_video.cli.argument_groups import (
+    add_clusters,
+    add_debugging,
+    add_encoding,
+    add_fitting,
+    add_inputs,
+    add_overwriting,
+    add_quiet,
+    add_rendering,
+    add_reporting,
+    add_segmenting,
+    add_statistics,
+    add_trimming,
+)
+from kseg_video.cli.argument_values import is_there, number, path, size
+from kseg_video.cli.messages import complain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_USAGE = 2
+_SIMILAR = 0.7  # part of its letters in which an option is like another, to be suggested
+# Of a cold fit, which keys and frames wait for. Mean inertia is 0.3% above that of ten for 8
+# clusters, 1.6% for 16, and soon made up for by what is tracked.
+_LIVE_ATTEMPTS = 3
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all our errors do."""
+
+    def error(self, message: str) -> NoReturn:
+        command = re.fullmatch(r"argument COMMAND: invalid choice: '(.+)' \(choose (.+)\)", message)
+        if command is not None:
+            convert = f" (or: kseg-video convert {command[1]})" if is_there(command[1]) else ""
+            message = f"there is no command {command[1]}; choose {command[2]}{convert}"
+        lacking = re.fullmatch(r"argument (?:\S+/)?(--\S+): expected one argument", message)
+        if lacking is not None:  # which a value such as -1,5 is not taken for
+            message += f" (written {lacking[1]}=... if it begins with -)"
+        complain(f"{message}; see {self.prog} --help")
+        raise SystemExit(EXIT_USAGE)
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options that a command line stands for.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; those of the process by default.
+
+    Raises
+    ------
+    SystemExit
+        After help, the version or a complaint.
+    """
+    options, unknown = command_parser().parse_known_args(arguments)
+    if unknown:
+        complain(f"{_why_unknown(unknown[0], options)}; see kseg-video {options.command} --help")
+        raise SystemExit(EXIT_USAGE)
+    return options
+
+
+def _why_unknown(argument: str, options: argparse.Namespace) -> str:
+    if not argument.startswith("-"):
+        if hasattr(options, "inputs"):
+            return f"{argument} stands apart from the other inputs; name all of them on end"
+        if hasattr(options, "source"):
+            return f"{options.command} takes one source, and {argument} is another"
+        return f"{options.command} takes no {argument}"
+    if is_there(argument):  # by a pattern such as *.mp4
+        return f"there is no option {argument}; the file of that name is ./{argument}"
+    option = argument.split("=", maxsplit=1)[0]
+    known = [f"--{name.replace('_', '-')}" for name in vars(options)]
+    similar = difflib.get_close_matches(option, known, 1, _SIMILAR)
+    return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = _Parser(
+        prog="kseg-video",
+        description="Cut video into colour regions by k-means.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {kseg_video.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_convert(commands)
+    _add_live(commands)
+    _add_palette(commands)
+    cameras = commands.add_parser(
+        "cameras",
+        help="list the cameras",
+        description="List the cameras with their sizes and rates.",
+        allow_abbrev=False,
+    )
+    doctor = commands.add_parser(
+        "doctor",
+        help="check that everything is there that is needed",
+        description="Check that everything is there that is needed, and say what to do if not.",
+        allow_abbrev=False,
+    )
+    add_debugging(cameras)
+    add_debugging(doctor)
+    return parser
+
+
+def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
+    convert = commands.add_parser(
+        "convert",
+        help="turn videos and images into segmented or masked ones",
+        description="Turn videos and images into segmented or masked ones, with their sound.",
+        allow_abbrev=False,
+    )
+    add_inputs(convert)
+    convert.add_argument(
+        "-o",
+        "--output",
+        type=path,
+        help="file, or folder for several inputs; default: beside INPUT, named .segmented",
+    )
+    add_overwriting(convert)
+    add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)
+    rendering = convert.add_argument_group("rendering")
+    add_rendering(rendering)
+    rendering.add_argument(
+        "--show", action="store_true", help="show a still in a window until a key is pressed"
+    )
+    reading = convert.add_argument_group("reading")
+    add_trimming(reading)
+    reading.add_argument(
+        "--no-deinterlace",
+        dest="deinterlace",
+        action="store_false",
+        help="leave interlaced pictures as they are",
+    )
+    add_encoding(convert.add_argument_group("encoding"))
+    reporting = convert.add_argument_group("reporting")
+    add_statistics(reporting)
+    add_reporting(reporting)
+
+
+def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
+    live = commands.add_parser(
+        "live",
+        help="segment a camera, a stream or a playing file while you watch",
+        description="Segment a camera, a stream or a playing file while you watch.",
+        allow_abbrev=False,
+    )
+    live.add_argument(
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="camera number or device, URL, or video file (default: the first camera)",
+    )
+    live.add_argument("--keys", action="store_true", help="list keys and mouse buttons and leave")
+    capture = live.add_argument_group("capture")
+    capture.add_argument(
+        "--size", type=size, metavar="WxH", help="picture size that a camera is asked for"
+    )
+    capture.add_argument(
+        "--fps", type=number, metavar="N", help="frames a second that a camera is asked for"
+    )
+    capture.add_argument(
+        "--reconnect",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="open a lost camera or stream again (default: yes)",
+    )
+    capture.add_argument("--loop", action="store_true", help="play a file again at its end")
+    showing = live.add_argument_group("showing")
+    showing.add_argument(
+        "--preview",
+        choices=("auto", "window", "terminal", "none"),
+        default="auto",
+        help="where the picture is shown (default: a window, else the terminal)",
+    )
+    showing.add_argument("--mirror", action="store_true", help="start mirrored")
+    keeping = live.add_argument_group("keeping")
+    keeping.add_argument(
+        "--record", type=path, metavar="FILE", help="record what is seen: .mp4, .mov or .mkv"
+    )
+    keeping.add_argument(
+        "--output-dir",
+        type=path,
+        metavar="FOLDER",
+        help="where snapshots and recordings go (default: here)",
+    )
+    add_segmenting(live.add_argument_group("segmenting"))
+    live.set_defaults(attempts=_LIVE_ATTEMPTS)
+    add_rendering(live.add_argument_group("rendering"))
+    reporting = live.add_argument_group("reporting")
+    add_quiet(reporting)
+    add_debugging(reporting)
+
+
+def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
+    palette = commands.add_parser(
+        "palette",
+        help="find the palette of videos and images",
+        description="Find one palette for all of some videos and images.",
+        allow_abbrev=False,
+    )
+    add_inputs(palette)
+    palette.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        type=path,
+        help="write it to a .json, .gpl, .hex or .png; may be given several times",
+    )
+    add_overwriting(palette)
+    fitting = palette.add_argument_group("fitting")
+    add_clusters(fitting, may_be_auto=True)
+    add_fitting(fitting)
+    add_trimming(palette.add_argument_group("part of the input"))
+    add_reporting(palette.add_argument_group("reporting"))

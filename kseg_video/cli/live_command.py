@@ -1,0 +1,248 @@
+"""``kseg-video live`` and ``kseg-video cameras``: the live parts wired together."""
+
+from __future__ import annotations
+
+import gc
+import shlex
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kseg_video.cli.argument_settings import (
+    capture_settings,
+    cluster_choice,
+    render_settings,
+    segmenter_settings,
+)
+from kseg_video.cli.live_panel import LiveLines, LivePanel, TerminalNote, caught_stderr
+from kseg_video.cli.messages import answer, inform
+from kseg_video.cli.progress import terminal_console
+from kseg_video.cli.signals import on_signals
+from kseg_video.core.errors import DisplayError, KsegError, SettingsError, SourceError
+from kseg_video.core.settings import check_numbers
+from kseg_video.core.text import shown
+from kseg_video.live.background import open_live_background
+from kseg_video.live.camera_list import find_cameras
+from kseg_video.live.capture import is_camera, is_stream, open_capture
+from kseg_video.live.key_bindings import BACKGROUNDS, HELP, VIEWS, LiveState
+from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.recording import check_recording
+from kseg_video.live.saved_files import LiveFiles
+from kseg_video.live.session import LiveSession
+from kseg_video.live.terminal_keys import NoScreen
+from kseg_video.live.terminal_screen import TerminalScreen
+from kseg_video.live.window import LiveWindow
+from kseg_video.reading.image_files import is_still
+from kseg_video.writing.output_paths import check_folder
+
+if TYPE_CHECKING:
+    import argparse
+    from types import FrameType
+
+    from kseg_video.core.media_settings import CaptureSettings
+    from kseg_video.live.metrics import LiveStatus
+    from kseg_video.live.screen import Screen
+
+# What asks a program that runs for as long as one likes to end: SIGTERM, a terminal's closing.
+_POLITE = frozenset({signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)})
+_NOTHING = "neither a display nor a terminal"
+_WITHOUT = "go without, with --preview none --record FILE"
+
+
+def run_live(options: argparse.Namespace) -> int:
+    """Run ``live`` until the user quits; return the exit code.
+
+    Raises
+    ------
+    SettingsError
+        If the options contradict each other.
+    SourceError
+        If the source gives no frame, or a file is not played to its end.
+    SinkError
+        If recordings or snapshots could not be written.
+    DisplayError
+        If the picture cannot be shown where it should be.
+    """
+    if options.keys:
+        _print_keys()
+        return 0
+    state = _first_state(options)
+    if options.record is not None:
+        check_recording(options.record)
+    # Nothing may come to be written where nobody has asked for it.
+    if options.output_dir is not None:
+        check_folder(options.output_dir)
+    folder = options.output_dir or Path()
+    must_record = options.preview == "none" and options.record is not None
+    source = options.source or _first_camera()
+    feed = _feed(source, capture_settings(options))
+    stopped_by: list[int] = []
+    running: list[LiveSession] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopped_by.append(number)
+        for session in running:
+            session.quit()
+
+    # Before anything changes the terminal, which has to be restored.
+    on_signals(stop)
+    try:
+        with ExitStack() as stack:
+            screen, status = _outputs(options, f"kseg-video: {source}", stack)
+            state = replace(state, has_window=isinstance(screen, LiveWindow))
+            stack.enter_context(feed)
+            stack.enter_context(screen)
+            files = stack.enter_context(LiveFiles(folder, options.record))
+            session = LiveSession(
+                source, feed, screen, state, files, status=status, must_record=must_record
+            )
+            if isinstance(background := state.rendering.background, Path):
+                session.picture.background = stack.enter_context(open_live_background(background))
+            running.append(session)
+            # All that has been imported is there to stay: looking through it for garbage would take
+            # longer than a frame lasts.
+            gc.freeze()
+            if not stopped_by:
+                session.run()
+    except KsegError:
+        if not stopped_by:
+            raise
+        # A signal to all processes of a group has ended what we had only just started.
+    else:
+        if not options.quiet:
+            inform("; ".join((*session.summary(), *files.summary())))
+        files.check()
+        if not stopped_by:
+            session.check()
+    return next((128 + number for number in stopped_by if number not in _POLITE), 0)
+
+
+def _first_state(options: argparse.Namespace) -> LiveState:
+    """What the user starts with.
+
+    Raises
+    ------
+    SettingsError
+        If the options contradict each other.
+    """
+    rendering, choice = render_settings(options), cluster_choice(options)
+    segmenter = segmenter_settings(options)
+    check_numbers(choice.numbers, segmenter.n_clusters)
+    if rendering.view not in VIEWS:
+        raise SettingsError(f"live cannot show {rendering.view}; choose {', '.join(VIEWS)}")
+    return LiveState(
+        segmenter,
+        rendering,
+        choice,
+        tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
+        frozen=segmenter.holds_palette,
+        mirrored=options.mirror,
+    )
+
+
+def list_cameras() -> int:
+    """Print the cameras; return the exit code.
+
+    Raises
+    ------
+    SourceError
+        If there are none, or they cannot be listed.
+    """
+    cameras = find_cameras()
+    if not cameras:
+        raise SourceError("there is no camera that may be opened; plug one in, or check its rights")
+    table = Table("camera", "name", "format", "size", "frames a second", box=None)
+    for camera in cameras:
+        name: tuple[str | Text, ...] = str(camera.device), Text(shown(camera.name))
+        for mode in camera.modes:
+            rates = ", ".join(f"{rate:.4g}" for rate in mode.frame_rates) or "any"
+            table.add_row(
+                *name, Text(shown(mode.pixel_format)), f"{mode.width}x{mode.height}", rates
+            )
+            name = "", ""
+        if not camera.modes:
+            table.add_row(*name, "", "", "")
+    with (console := Console(highlight=False)).capture() as captured:
+        console.print(table)
+    answer(captured.get().rstrip())
+    return 0
+
+
+def _first_camera() -> str:
+    if not sys.platform.startswith("linux"):
+        return "0"
+    cameras = find_cameras()
+    if not cameras:
+        raise SourceError("there is no camera that may be opened; plug one in, or name a source")
+    return str(cameras[0].device)
+
+
+def _feed(source: str, settings: CaptureSettings) -> Feed:
+    camera, stream = is_camera(source), is_stream(source)
+    if not camera and not stream and not Path(source).is_file():
+        raise SourceError(f"{source} is no file, camera number or URL; check the name")
+    if not stream and is_still(Path(source)):
+        raise SettingsError(
+            f"{source} is a still; segment it with: kseg-video convert {shlex.quote(source)} --show"
+        )
+    return Feed(
+        lambda: open_capture(source, settings),
+        reconnect=settings.reconnect and (camera or stream),
+        paced=not camera and not stream,
+        may_repeat=not camera,
+    )
+
+
+def _outputs(
+    options: argparse.Namespace, title: str, stack: ExitStack
+) -> tuple[Screen, LiveStatus | None]:
+    """Where the picture and the figures go."""
+    terminal = terminal_console()
+    preview = options.preview
+    if preview in {"auto", "window"}:
+        try:
+            screen: Screen = LiveWindow(title)
+        except DisplayError as error:
+            if preview == "window":
+                raise DisplayError(
+                    f"{error}; show it in the terminal, with --preview terminal, or {_WITHOUT}"
+                ) from error
+            preview = "terminal"
+        else:
+            return screen, _status(options, stack, terminal, has_window=True)
+    if preview == "none":
+        return NoScreen(), _status(options, stack, terminal, has_window=False)
+    if terminal is None:
+        lacking = "no terminal" if options.preview == "terminal" else _NOTHING
+        raise DisplayError(f"there is {lacking} to show the picture on; {_WITHOUT}")
+    console, others = stack.enter_context(caught_stderr())
+    shown = TerminalScreen(console)
+    return shown, None if options.quiet else TerminalNote(shown.note, others)
+
+
+def _status(
+    options: argparse.Namespace,
+    stack: ExitStack,
+    terminal: Console | None,
+    *,
+    has_window: bool,
+) -> LiveStatus | None:
+    if options.quiet:
+        return None
+    if terminal is None:
+        return LiveLines()
+    console, others = stack.enter_context(caught_stderr())
+    return stack.enter_context(LivePanel(console, others, has_window=has_window))
+
+
+def _print_keys() -> None:
+    width = max(len(label) for label, _ in HELP)
+    for label, does in HELP:
+        answer(f"{label:<{width}}  {does}")

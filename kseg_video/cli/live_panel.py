@@ -1,0 +1,287 @@
+"""The terminal's part of a live run: a panel of figures, or a line from time to time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.segment import Segments
+from rich.table import Table
+from rich.text import Text
+
+from kseg_video.cli.messages import inform
+from kseg_video.core.text import shown
+from kseg_video.live.key_bindings import KEYS
+from kseg_video.live.terminal_keys import keys_unechoed
+from kseg_video.live.terminal_screen import help_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from kseg_video.live.key_bindings import LiveState
+    from kseg_video.live.metrics import LiveFigures
+
+_SECONDS_BETWEEN_DRAWINGS = 0.5  # a drawing costs some 5 ms, and may not cost 2% of a core
+_SECONDS_BETWEEN_LINES = 10.0
+_BAR_CELLS = 24
+_TITLE = "kseg-video live"
+_OTHERS_MESSAGES = 2  # lines kept of what libraries print
+
+
+class LivePanel:
+    """A panel on a terminal, redrawn in place. A context manager: the terminal is restored.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    others : deque of str
+        What libraries have printed.
+    has_window : bool
+        Whether there is a window, which then takes the keys.
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        others: deque[str],
+        *,
+        has_window: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._unechoed = contextlib.ExitStack()
+        self._others = others
+        self._has_window = has_window
+        self._takes_keys = False
+        self._clock = clock
+        self._drawn = float("-inf")
+
+    def __enter__(self) -> Self:
+        keyboard = self._unechoed.enter_context(keys_unechoed())
+        self._takes_keys = keyboard is not None and not self._has_window
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+        self._unechoed.close()
+
+    def update(self, figures: Callable[[], LiveFigures]) -> None:
+        """Draw, if the last drawing is old enough."""
+        now = self._clock()
+        if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
+            self._drawn = now
+            self._live.update(self._panel(figures()), refresh=True)
+
+    def _panel(self, figures: LiveFigures) -> Panel:
+        if self._takes_keys and figures.state.shows_help:
+            columns, rows = self._console.size
+            # Within borders on all sides, and a blank inside of those at the left and right.
+            lines = help_rows(max(columns - 4, 1), max(min(rows - 4, len(KEYS)), 1))
+            return Panel(Segments(lines), title=_TITLE, subtitle="h: back")
+        hint = "q: quit · h: help" if self._takes_keys else "Ctrl-C: quit"
+        if self._has_window:
+            hint = "h in the window: help"
+        return live_panel(figures, list(self._others), hint)
+
+
+class LiveLines:
+    """A line every ten seconds, where there is no terminal.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._written = clock()
+
+    def update(self, figures: Callable[[], LiveFigures]) -> None:
+        """Write a line, if the last one is old enough."""
+        now = self._clock()
+        if now - self._written >= _SECONDS_BETWEEN_LINES:
+            self._written = now
+            inform(live_line(figures()))
+
+
+class TerminalNote:
+    """The lines under a picture in the terminal.
+
+    Parameters
+    ----------
+    offer : callable
+        Takes what makes them, whenever they are drawn.
+    others : deque of str
+        What libraries have printed.
+    """
+
+    def __init__(
+        self, offer: Callable[[Callable[[], Sequence[Text]]], None], others: deque[str]
+    ) -> None:
+        self._offer = offer
+        self._others = others
+
+    def update(self, figures: Callable[[], LiveFigures]) -> None:
+        """Offer the lines."""
+        self._offer(lambda: self._lines(figures()))
+
+    def _lines(self, figures: LiveFigures) -> Sequence[Text]:
+        # What is new comes first, and the source last: few terminals have the columns for all.
+        words = [*([figures.message] if figures.message else []), *_recording(figures)]
+        words += [figures.condition, *_measured(figures), figures.source]
+        return (
+            Text(_joined(words)),
+            Text(_settings(figures.state) if figures.state.shows_hud else "", "dim"),
+            _palette_line(figures),
+            *(Text(line, "dim") for line in list(self._others)),
+        )
+
+
+def live_line(figures: LiveFigures) -> str:
+    """The figures in one line."""
+    words = [figures.source, figures.condition, *_measured(figures), *_recording(figures)]
+    return _joined(words + [figures.message] * bool(figures.message))
+
+
+def _joined(words: Sequence[str]) -> str:
+    return shown(" · ".join(words))
+
+
+def _measured(figures: LiveFigures) -> list[str]:
+    return [
+        f"{figures.shown_rate:.1f} fps",
+        f"latency {figures.latency_median * 1000:.0f} ms",
+        f"{figures.received} received",
+        f"{figures.dropped} dropped",
+    ]
+
+
+def _recording(figures: LiveFigures) -> list[str]:
+    if figures.recording is None:
+        return []
+    return [f"recording {figures.recorded:.0f} s to {figures.recording.name}{_lost(figures)}"]
+
+
+def _settings(state: LiveState) -> str:
+    """What keys have set, that which is rarely on before that which may be long."""
+    words = [
+        state.rendering.view,
+        state.segmenter.color_space,
+        f"k {state.segmenter.n_clusters}",
+        f"stability {state.segmenter.stability:g}",
+    ]
+    words += [word for word, on in (("frozen", state.frozen), ("mirrored", state.mirrored)) if on]
+    return _joined([*words, f"background {state.rendering.background}"])
+
+
+def _lost(figures: LiveFigures) -> str:
+    """What the recording lacks."""
+    lost = figures.unrecorded
+    return f" · encoder too slow for {lost} frames" if lost else ""
+
+
+def live_panel(figures: LiveFigures, others: list[str], hint: str) -> Panel:
+    """The figures as a panel, with where to find help below."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(overflow="ellipsis")
+    table.add_row("source", Text(_joined([figures.source, figures.condition])))
+    table.add_row(
+        "frames",
+        f"{figures.capture_rate:.1f} fps in · {figures.shown_rate:.1f} fps shown · "
+        f"{figures.received} received · {figures.dropped} dropped",
+    )
+    table.add_row(
+        "latency",
+        f"{figures.latency_median * 1000:.0f} ms median · {figures.latency_95 * 1000:.0f} ms p95",
+    )
+    costs = (f"{name} {cost:.1f}" for name, cost in figures.stage_milliseconds.items())
+    table.add_row("ms a frame", " · ".join(costs))
+    table.add_row("view", Text(_settings(figures.state)))
+    if figures.recording is not None:
+        size = figures.recording.stat().st_size / 1e6 if figures.recording.exists() else 0.0
+        table.add_row(
+            Text("recording", "bold red"),
+            Text(
+                shown(
+                    f"{figures.recording.name} · {figures.recorded:.0f} s · {size:.1f} MB"
+                    f"{_lost(figures)}"
+                )
+            ),
+        )
+    table.add_row("last event", figures.event)
+    table.add_row("message", Text(shown(figures.message or "-")))
+    parts: list[Table | Text] = [table, Text(), *_palette_bars(figures)]
+    parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
+    return Panel(Group(*parts), title=_TITLE, subtitle=hint)
+
+
+def _palette_line(figures: LiveFigures) -> Text:
+    if figures.segmentation is None or not figures.state.shows_hud:
+        return Text()
+    palette = figures.segmentation.palette
+    line = Text()
+    for number, (color, share) in enumerate(zip(palette.hex_colors, palette.shares, strict=True)):
+        off = number in figures.state.rendering.disabled
+        line.append("██", color)
+        line.append(f" {number} {share:.0%}", "strike dim" if off else "")
+        line.append("  ")
+    return line
+
+
+def _palette_bars(figures: LiveFigures) -> Iterator[Text]:
+    if figures.segmentation is None:
+        return
+    palette = figures.segmentation.palette
+    for number, (color, share) in enumerate(zip(palette.hex_colors, palette.shares, strict=True)):
+        off = number in figures.state.rendering.disabled
+        bar = "█" * max(round(share * _BAR_CELLS), 1)
+        yield Text.assemble(
+            (f"{number:2d} ", "strike dim" if off else "bold"),
+            (f"{bar:<{_BAR_CELLS}}", color),
+            (f" {color} {share:6.1%}", "strike dim" if off else ""),
+        )
+
+
+@contextlib.contextmanager
+def caught_stderr() -> Iterator[tuple[Console, deque[str]]]:
+    """Keep what libraries print on standard error off the terminal.
+
+    Yields
+    ------
+    console : rich.console.Console
+        Writes to the terminal itself.
+    lines : deque of str
+        The newest lines that others have printed.
+    """
+    lines: deque[str] = deque(maxlen=_OTHERS_MESSAGES)
+    terminal = os.dup(2)
+    reading, writing = os.pipe()
+    os.dup2(writing, 2)
+    os.close(writing)
+
+    def listen() -> None:
+        with os.fdopen(reading, encoding="utf-8", errors="replace") as stream:
+            lines.extend(shown(line.strip()) for line in stream if line.strip())
+
+    listener = threading.Thread(target=listen, name="stderr")
+    listener.start()
+    try:
+        with os.fdopen(os.dup(terminal), "w", encoding="utf-8") as file:
+            yield Console(file=file, highlight=False, markup=False, emoji=False), lines
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        listener.join()

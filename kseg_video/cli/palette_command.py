@@ -1,0 +1,103 @@
+"""``kseg-video palette``: the palette of recordings, printed and written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kseg_video.cli.argument_settings import segmenter_settings
+from kseg_video.cli.messages import answer, answer_data, inform
+from kseg_video.cli.signals import in_background
+from kseg_video.conversion.palette_finder import FoundPalette, find_palette
+from kseg_video.core.media_settings import TrimSettings
+from kseg_video.core.palette import beginnings, other_beginnings
+from kseg_video.writing.output_paths import check_file
+from kseg_video.writing.palette_picture import FIGURES, figures
+from kseg_video.writing.palette_writer import check_palette_output, palette_rows, save_palette
+from kseg_video.writing.same_files import check_are_apart, check_are_others
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from kseg_video.core.palette import Palette
+
+_SWATCH = " " * 6
+
+
+def run_palette(options: argparse.Namespace) -> int:
+    """Run ``palette``; return the exit code.
+
+    Raises
+    ------
+    SettingsError
+        If the options are out of range or an output's suffix is unknown.
+    SourceError
+        If an input cannot be read.
+    SinkError
+        If an output cannot be written.
+    """
+    settings = segmenter_settings(options)
+    trim = TrimSettings(options.start, options.end, options.max_frames)
+    outputs: list[Path] = options.output
+    for path in outputs:
+        check_palette_output(path)
+    check_are_apart(outputs)
+    check_are_others(outputs, options.inputs)
+    for path in outputs:
+        check_file(path, overwrite=options.overwrite)
+    choose = options.clusters == "auto"
+
+    def find() -> FoundPalette:
+        found = find_palette(options.inputs, settings, trim=trim, choose_clusters=choose)
+        for path in outputs:
+            space = found.settings.color_space
+            save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)
+        return found
+
+    found = in_background(find)
+    if options.json:
+        answer_data(_data(options, found))
+    else:
+        _print_table(found)
+    if found.chosen is not None and not options.quiet:
+        inform(found.chosen.reason)
+    if found.first is not None and not options.quiet:
+        _tell_of_others(found.palette, found.first)
+    return 0
+
+
+def _data(options: argparse.Namespace, found: FoundPalette) -> dict[str, Any]:
+    rows = palette_rows(found.palette)
+    if found.first is not None:
+        for row, color in zip(rows, beginnings(found.palette, found.first), strict=True):
+            row["first_hex"] = color
+    return {
+        "inputs": [str(path) for path in options.inputs],
+        "color_space": found.settings.color_space,
+        "clusters": len(found.palette),
+        "reason": None if found.chosen is None else found.chosen.reason,
+        "palette": rows,
+    }
+
+
+def _tell_of_others(palette: Palette, first: Palette) -> None:
+    if others := other_beginnings(palette, first):
+        inform(
+            f"convert begins with other colours under these numbers: {others}; give it this "
+            "palette with --palette to have them as they are here"
+        )
+
+
+def _print_table(found: FoundPalette) -> None:
+    table = Table("", "", *FIGURES, box=None, pad_edge=False)
+    for number, color in enumerate(found.palette.hex_colors):
+        row = figures(found.palette, number)
+        table.add_row(Text(_SWATCH, f"on {color}"), str(number), *row)
+    console = Console(highlight=False)
+    with console.capture() as printed:
+        console.print(table)
+    answer(printed.get().rstrip("\n"))

@@ -1,0 +1,1 @@
+"""From file to file: the frame loop, its threads and report, statistics, palettes of recordings."""

@@ -1,0 +1,198 @@
+"""The main job: from settings and two paths to a written output and a report."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kseg_video.conversion.frame_loop import Run
+from kseg_video.conversion.palette_finder import choose_for_source
+from kseg_video.conversion.reader_writer_threads import Reader
+from kseg_video.conversion.report import RunObserver
+from kseg_video.conversion.statistics_files import check_statistics, keep_statistics
+from kseg_video.core.errors import SettingsError
+from kseg_video.core.media_settings import (
+    DecoderSettings,
+    EncoderSettings,
+    StatisticsSettings,
+    TrimSettings,
+)
+from kseg_video.core.setting_checks import FLAG, PATH, instance, take, take_settings
+from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
+from kseg_video.reading.background_source import check_background, open_background
+from kseg_video.reading.image_files import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
+from kseg_video.reading.shrinking import blamed_if_it_shrinks
+from kseg_video.reading.sources import open_source
+from kseg_video.rendering.renderer import is_transparent, view_layout, view_width
+from kseg_video.writing.output_paths import (
+    ANIMATION_SUFFIX,
+    ARCHIVE_SUFFIX,
+    check_output,
+    check_target,
+)
+from kseg_video.writing.same_files import check_are_apart, check_are_others
+from kseg_video.writing.sinks import open_sink
+
+if TYPE_CHECKING:
+    from kseg_video.conversion.report import Report
+    from kseg_video.core.frame import PixelLayout, VideoInfo
+
+
+def convert(  # noqa: PLR0913 - one for each part
+    source: str | Path,
+    output: str | Path,
+    *,
+    segmenter: SegmenterSettings | None = None,
+    rendering: RenderSettings | None = None,
+    encoder: EncoderSettings | None = None,
+    trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
+    choose_clusters: bool = False,
+    statistics: StatisticsSettings | None = None,
+    choice: ClusterChoice | None = None,
+    observer: RunObserver | None = None,
+) -> Report:
+    """Turn a video, a still or a folder of stills into a segmented or masked one.
+
+    Parameters
+    ----------
+    source, output : str or Path
+        See `open_source` and `open_sink`.
+    segmenter : SegmenterSettings, optional
+    rendering : RenderSettings, optional
+    encoder : EncoderSettings, optional
+    trim : TrimSettings, optional
+    decoder : DecoderSettings, optional
+    choose_clusters : bool
+        Whether the number of clusters is chosen after the source's colours, instead of the
+        segmenter's (see `kseg_video.segmentation.auto_cluster_count`).
+    statistics : StatisticsSettings, optional
+        Figures of every frame, kept in files of their own.
+    choice : ClusterChoice, optional
+        Clusters to switch off, found on the first frame, besides those of `rendering`.
+    observer : RunObserver, optional
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    SettingsError
+        If the settings contradict each other or the output's suffix, or are something else.
+    SourceError
+        If the source or the background cannot be read, or a chosen pixel lies outside the picture.
+    SinkError
+        If the output cannot be written; nothing is left of it then.
+    """
+    started = time.perf_counter()
+    source, output = take("the source", source, PATH), take("the output", output, PATH)
+    segmenter = take_settings("segmenter", segmenter, SegmenterSettings)
+    rendering = take_settings("rendering", rendering, RenderSettings)
+    encoder = take_settings("encoder", encoder, EncoderSettings)
+    trim = take_settings("trim", trim, TrimSettings)
+    decoder = take_settings("decoder", decoder, DecoderSettings)
+    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
+    statistics = take_settings("statistics", statistics, StatisticsSettings)
+    choice = take_settings("choice", choice, ClusterChoice)
+    if observer is not None:
+        take("the observer", observer, instance(RunObserver))  # type: ignore[type-abstract]
+    check_settings(output, rendering, encoder)
+    if isinstance(rendering.background, Path):
+        check_background(rendering.background)
+        check_are_others((output, *statistics.paths), [rendering.background], "background")
+    _check_targets(source, output, encoder, statistics)
+    chosen = None
+    if choose_clusters:
+        chosen = choose_for_source(source, segmenter, trim, decoder)
+        segmenter = replace(segmenter, n_clusters=chosen.count)
+    check_numbers(rendering.disabled | choice.numbers, segmenter.n_clusters)
+    with ExitStack() as stack:
+        stack.enter_context(blamed_if_it_shrinks(source))
+        frames = stack.enter_context(open_source(source, trim, decoder))
+        run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
+        if segmenter.looks_ahead:
+            run.look_ahead = frames.look_ahead()
+        run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
+        if statistics.paths:
+            run.keep = stack.enter_context(
+                keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)
+            )
+        painted = _painted_info(frames.info, output, run.rendering, encoder)
+        if isinstance(rendering.background, Path) and run.rendering.disabled:
+            behind = replace(frames.info, layout=painted.layout)
+            run.background = stack.enter_context(open_background(rendering.background, behind))
+        with open_sink(output, painted, encoder, frames.tracks) as sink:
+            if observer is not None:
+                observer.on_start(source, output, frames.info, run.timer)
+            run.drive(sink, painted.layout, observer)
+    report = run.report(source, output, sink)
+    if chosen is not None:
+        report = replace(report, notes=(chosen.reason, *report.notes))
+    if observer is not None:
+        observer.on_finish(report)
+    return report
+
+
+def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSettings) -> None:
+    """Check what can be known before any file is touched.
+
+    Raises
+    ------
+    SettingsError
+        If the settings contradict each other or the output's suffix.
+    """
+    check_output(output, encoder, transparent=is_transparent(rendering))
+    if rendering.background == "picture":
+        raise SettingsError("the background's picture is missing; give its file as a Path")
+    suffix = output.suffix.lower()
+    exact = {ARCHIVE_SUFFIX, *STILL_SUFFIXES} - LOSSY_STILL_SUFFIXES
+    if rendering.view == "labels" and not (suffix in exact or encoder.lossless):
+        raise SettingsError(
+            "cluster numbers survive only in lossless outputs; choose --lossless with .mkv, .npz, "
+            "or .png (numbered for a video: labels-%05d.png)"
+        )
+    if suffix == ARCHIVE_SUFFIX and rendering.view != "labels":
+        raise SettingsError(f"{suffix} holds label maps; choose --view labels with it")
+
+
+def _check_targets(
+    source: Path, output: Path, encoder: EncoderSettings, statistics: StatisticsSettings
+) -> None:
+    """Check that all that is written may be."""
+    outputs = output, *statistics.paths
+    check_are_apart(outputs)
+    check_are_others(outputs, [source])
+    check_target(output, encoder)
+    check_statistics(statistics, overwrite=encoder.overwrite)
+
+
+def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
+    """Fill in the choices that are left to the input."""
+    if not info.still:
+        return replace(settings, mapping=settings.mapping or "fast")
+    return replace(
+        settings,
+        mapping=settings.mapping or "exact",
+        sample_pixels=settings.sample_pixels or "all",
+    )
+
+
+def _painted_info(
+    info: VideoInfo, output: Path, rendering: RenderSettings, encoder: EncoderSettings
+) -> VideoInfo:
+    """What is known of the painted pictures."""
+    layout: PixelLayout = info.layout
+    rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *STILL_SUFFIXES}
+    if rendering.view in {"labels", "matte"}:
+        layout = "gray8"
+    elif rgb or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):
+        layout = "bgr24"  # YUV would round the palette's colours
+    else:
+        layout = view_layout(layout, info.width, rendering)
+    has_alpha = (info.has_alpha or is_transparent(rendering)) and layout != "gray8"
+    width = view_width(info.width, rendering)
+    return replace(info, width=width, layout=layout, has_alpha=has_alpha)

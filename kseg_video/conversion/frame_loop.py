@@ -1,0 +1,212 @@
+"""The frame loop: read, segment, paint and write, each at work while the others are.
+
+Whatever fails first ends the run and is what the caller gets; no thread, process or file is left
+behind.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.conversion.reader_writer_threads import Writer
+from kseg_video.conversion.report import EventRecord, Report
+from kseg_video.core.color_spaces import from_working
+from kseg_video.core.palette import Palette, other_beginnings, shares_of
+from kseg_video.core.settings import RenderSettings
+from kseg_video.core.timing import StageTimer
+from kseg_video.rendering.cluster_selection import choose, pinned
+from kseg_video.rendering.renderer import Renderer, follows_colors, has_background
+from kseg_video.segmentation.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from kseg_video.conversion.reader_writer_threads import Reader
+    from kseg_video.conversion.report import RunObserver
+    from kseg_video.core.frame import Frame, PixelLayout, Segmentation
+    from kseg_video.core.settings import ClusterChoice, SegmenterSettings
+    from kseg_video.reading.background_source import BackgroundFile
+    from kseg_video.reading.look_ahead import LookAhead
+    from kseg_video.reading.sources import FrameSource
+    from kseg_video.writing.sinks import FrameSink
+
+_SHOWS_ALL = {"original", "boundaries", "labels"}  # the views in which no cluster is switched off
+# The shares of a whole video are told by about so many rows of each frame, others each time, as
+# well as by all, and in a quarter of the time.
+_COUNTED_ROWS = 256
+_LEAST_SHARE = 1e-9  # of a frame, summed over all, that tells a cluster's colour
+
+
+class Run:
+    """One pass over a source, and what is learnt on the way.
+
+    Parameters
+    ----------
+    source : FrameSource
+    settings : SegmenterSettings
+        With the choices left to the input filled in.
+    rendering : RenderSettings
+    started : float
+        Time of `time.perf_counter` from which the seconds are counted.
+
+    Attributes
+    ----------
+    rendering : RenderSettings
+        With the clusters that are chosen on the first frame.
+    background : BackgroundFile, optional
+        Gives the picture behind each frame.
+    look_ahead : LookAhead, optional
+        Tells what the source will show.
+    keep : callable, optional
+        Takes each frame and its segmentation, for statistics.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        settings: SegmenterSettings,
+        rendering: RenderSettings,
+        started: float,
+    ) -> None:
+        self.timer = StageTimer()
+        self.rendering = rendering
+        self.background: BackgroundFile | None = None
+        self.look_ahead: LookAhead | None = None
+        self.keep: Callable[[Frame, Segmentation], None] | None = None
+        self._source = source
+        self._settings = settings
+        self._segmenter = Segmenter(settings, self.timer)
+        self._renderer = Renderer()
+        self._segmented: Iterator[tuple[Frame, Segmentation]] = iter(())
+        self._choice_notes: tuple[str, ...] = ()
+        self._started = started
+        self._frames = 0
+        self._inertia_sum = 0.0
+        self._share_sum: NDArray[np.float64] = np.zeros(settings.n_clusters)
+        self._centroid_sum: NDArray[np.float64] = np.zeros((settings.n_clusters, 3))
+        self._events: list[EventRecord] = []
+        self._nth_row = 1 if source.info.still else max(source.info.height // _COUNTED_ROWS, 1)
+        self._first_palette: Palette | None = None
+        self._last: Segmentation | None = None
+
+    def begin(self, reader: Reader, choice: ClusterChoice) -> None:
+        """Segment the first frame, and find on it what is chosen."""
+        segmented = self._segment_all(reader)
+        first = next(segmented)
+        self._first_palette = first[1].palette
+        chosen = choose(choice, first[1])
+        self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
+        self._choice_notes = (*chosen.notes, *_without_effect(self.rendering, len(first[1].colors)))
+        self._segmenter.keeps_cells = follows_colors(self.rendering)
+        self._segmented = chain([first], segmented)
+
+    def drive(self, sink: FrameSink, layout: PixelLayout, observer: RunObserver | None) -> None:
+        """Take every frame from the source to the sink."""
+
+        def paint(frame: Frame, segmentation: Segmentation) -> Frame:
+            behind = None if self.background is None else self.background.next()
+            return self._renderer.render(frame, segmentation, self.rendering, layout, behind)
+
+        with Writer(sink, paint, self.timer) as writer:
+            for frame, segmentation in self._segmented:
+                writer.write(frame, segmentation)
+                self._note(frame, segmentation)
+                if self.keep is not None:
+                    with self.timer.stage("measure"):
+                        self.keep(frame, segmentation)
+                if observer is not None:
+                    observer.on_frame(frame, segmentation)
+            writer.finish()
+
+    def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
+        count = self._settings.n_clusters
+        for frame in reader.frames():
+            if self.look_ahead is not None:
+                with self.timer.stage("look ahead"):
+                    self._segmenter.foresee(self.look_ahead.until(frame.time))
+            yield frame, self._segmenter.segment(frame, pinned(self.rendering.disabled, count))
+
+    def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
+        """What has been done, once all frames are through."""
+        assert self._first_palette is not None
+        assert self._last is not None
+        palette, first = self._palette(self._last), self._first_palette
+        return Report(
+            source=source,
+            output=output,
+            info=self._source.info,
+            frames=self._frames,
+            seconds=time.perf_counter() - self._started,
+            settings=self._settings,
+            disabled=self.rendering.disabled,
+            palette=palette,
+            first_palette=first,
+            inertia=self._inertia_sum / self._frames,
+            events=tuple(self._events),
+            stage_milliseconds=self.timer.milliseconds_per(self._frames),
+            notes=(
+                *self._choice_notes,
+                *_of_beginnings(palette, first),
+                *self._source.notes,
+                *sink.notes,
+            ),
+            warnings=tuple(self._source.warnings),
+        )
+
+    def _palette(self, last: Segmentation) -> Palette:
+        """The clusters of the whole output: mean colours of all that was painted."""
+        shares = self._share_sum[:, np.newaxis]
+        means = self._centroid_sum / np.maximum(shares, _LEAST_SHARE)
+        centroids = np.where(shares > _LEAST_SHARE, means, last.centroids).astype(np.float32)
+        colors = from_working(centroids, last.color_space)
+        return Palette(centroids, colors, self._share_sum / self._frames, last.real)
+
+    def _note(self, frame: Frame, segmentation: Segmentation) -> None:
+        self._inertia_sum += segmentation.inertia
+        rows = segmentation.labels[self._frames % self._nth_row :: self._nth_row]
+        shares = shares_of(rows, len(self._share_sum))
+        self._share_sum += shares
+        self._centroid_sum += shares[:, np.newaxis] * segmentation.centroids
+        self._last = segmentation
+        self._frames += 1
+        if segmentation.event != "warm":
+            self._events.append(EventRecord(frame.index, frame.time, segmentation.event))
+
+
+def _of_beginnings(palette: Palette, first: Palette) -> Iterator[str]:
+    if others := other_beginnings(palette, first):
+        yield f"clusters that began as other colours: {others}"
+
+
+def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]:
+    """What is asked for and seen nowhere."""
+    if len(rendering.disabled) == n_clusters and has_background(rendering):
+        yield "all clusters are switched off, so nothing of the source is seen"
+    given = rendering.background != RenderSettings().background
+    if given and not has_background(rendering):
+        yield f"{rendering.view} has no background, so {rendering.background} is seen nowhere"
+    smoothing = ("feather",) if rendering.view == "boundaries" else ("feather", "despeckle")
+    smooths = " and ".join(name for name in smoothing if getattr(rendering, name))
+    idle = f"so there is nothing for {smooths} to do"
+    if smooths and not has_background(rendering) and rendering.view != "matte":
+        yield f"{rendering.view} switches nothing off, {idle}"
+    if rendering.disabled and rendering.view in _SHOWS_ALL:
+        yield f"{rendering.view} shows all clusters, so that switching some off hides nothing"
+    if rendering.disabled:
+        return
+    if rendering.view == "masked":
+        yield "no cluster is switched off, so masked shows the whole source"
+    elif rendering.view == "matte":
+        yield "no cluster is switched off, so the matte is white throughout"
+    elif given and has_background(rendering):
+        yield f"no cluster is switched off, so {rendering.background} is seen nowhere"
+    elif smooths and has_background(rendering):
+        yield f"no cluster is switched off, {idle}"

@@ -1,0 +1,233 @@
+"""The palette of whole recordings, and the number of clusters that suits them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.core.color_spaces import from_working, to_working
+from kseg_video.core.errors import SettingsError, SourceError
+from kseg_video.core.media_settings import TrimSettings
+from kseg_video.core.palette import Palette
+from kseg_video.core.setting_checks import FLAG, PATH, several, take, take_settings
+from kseg_video.core.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
+from kseg_video.ffmpeg.stalls import MishapError, StalledError
+from kseg_video.reading.shrinking import blamed_if_it_shrinks
+from kseg_video.reading.sources import open_source
+from kseg_video.segmentation.auto_cluster_count import ClusterCount, choose_cluster_count
+from kseg_video.segmentation.cluster_matching import renumbered
+from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, refine
+from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
+from kseg_video.segmentation.pixel_sampling import PixelSample
+from kseg_video.segmentation.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from kseg_video.core.frame import Frame
+    from kseg_video.core.media_settings import DecoderSettings
+
+# Frames looked at, spread evenly over a video.
+_FRAMES = 12
+# Of a video whose length is unknown, one of so many from the start on.
+_STRIDE = 12
+_SUITS_ALL = 1.1  # inertia, over that of a fit of its own, with which a shot's palette suits all
+_SOURCES = several(
+    tuple,
+    lambda path: take("a source", path, PATH),
+    "give a file's name or Path, or a list of them",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundPalette:
+    """The palette of recordings.
+
+    Parameters
+    ----------
+    palette : Palette
+        Numbered as `convert` numbers the clusters of a single source; those of several from dark to
+        light, by Rec. 601 luma. Shares are of all frames that were looked at.
+    first : Palette, optional
+        That of the first frame, with which `convert` begins, if there is a single source.
+    settings : SegmenterSettings
+        As used.
+    chosen : ClusterCount, optional
+        Why there are so many clusters, if that was left open.
+    """
+
+    palette: Palette
+    first: Palette | None
+    settings: SegmenterSettings
+    chosen: ClusterCount | None
+
+
+def find_palette(
+    sources: str | Path | Sequence[str | Path],
+    segmenter: SegmenterSettings | None = None,
+    *,
+    trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
+    choose_clusters: bool = False,
+) -> FoundPalette:
+    """Fit one palette to recordings or pictures: to frames spread evenly over all of them.
+
+    Parameters
+    ----------
+    sources : str or Path, or sequence of them
+        See `open_source`.
+    segmenter : SegmenterSettings, optional
+    trim : TrimSettings, optional
+        The part that counts, of each.
+    decoder : DecoderSettings, optional
+    choose_clusters : bool
+        Whether the number of clusters is chosen, too (see `auto_cluster_count`).
+
+    Returns
+    -------
+    FoundPalette
+
+    Raises
+    ------
+    SettingsError
+        If there is no source, or a parameter is something else.
+    SourceError
+        If one cannot be read.
+    """
+    settings = take_settings("segmenter", segmenter, SegmenterSettings)
+    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
+    paths = take("the sources", [sources] if isinstance(sources, str | Path) else sources, _SOURCES)
+    if not paths:
+        raise SettingsError("there are no sources; give one at least")
+    bgr = np.concatenate([_sample_source(path, settings, trim, decoder) for path in paths])
+    colors = to_working(bgr, settings.color_space)
+    chosen = choose_cluster_count(colors, settings) if choose_clusters else None
+    if chosen is not None:
+        settings = replace(settings, n_clusters=chosen.count)
+    centroids = cold_fit(colors, settings, settings.seed, settings.n_clusters)
+    centroids = dark_to_light(centroids, settings.color_space)
+    single = len(paths) == 1
+    first = _first_palette(paths[0], settings, trim, decoder) if single else None
+    if first is not None:
+        centroids = _numbered_after(first.centroids[first.real], centroids, colors, settings)
+    labels, _ = nearest(colors, centroids)
+    palette = Palette(
+        centroids=centroids,
+        colors=from_working(centroids, settings.color_space),
+        shares=np.bincount(labels, minlength=len(centroids)) / len(labels),
+        real=np.ones(len(centroids), bool),
+    )
+    return FoundPalette(palette, first or palette if single else None, settings, chosen)
+
+
+def choose_for_source(
+    path: Path,
+    settings: SegmenterSettings,
+    trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
+) -> ClusterCount:
+    """The number of clusters that a recording asks for, by frames spread evenly over it.
+
+    Raises
+    ------
+    SettingsError
+        If the settings hold a palette.
+    SourceError
+        If it cannot be read.
+    """
+    if settings.palette:
+        raise SettingsError("a given palette has its number of clusters; leave one of the two out")
+    bgr = _sample_source(path, settings, trim, decoder)
+    return choose_cluster_count(to_working(bgr, settings.color_space), settings)
+
+
+def _first_palette(
+    path: Path,
+    settings: SegmenterSettings,
+    trim: TrimSettings | None,
+    decoder: DecoderSettings | None,
+) -> Palette | None:
+    """What `convert` begins with; None for a still, whose palette is that of all its pixels."""
+    with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
+        if source.info.still:
+            return None
+        segmenter = Segmenter(settings)
+        look_ahead = source.look_ahead() if settings.looks_ahead else None
+        frame = next(iter(source))
+        if look_ahead is not None:
+            segmenter.foresee(look_ahead.until(frame.time))
+        return segmenter.segment(frame).palette
+
+
+def _numbered_after(
+    first: NDArray[np.float32],
+    fresh: NDArray[np.float32],
+    colors: NDArray[np.float32],
+    settings: SegmenterSettings,
+) -> NDArray[np.float32]:
+    """Centroids of some colours under the numbers of a first shot's.
+
+    Where these do about as well for all, the fit goes on from them: of several fits that are
+    equally good it is then the one that the shot has.
+    """
+    if settings.holds_palette:
+        return first
+    if len(first) < len(fresh) or inertia_of(colors, first) > _SUITS_ALL * inertia_of(
+        colors, fresh
+    ):
+        return renumbered(first, fresh)
+    labels, _ = nearest(colors, first)
+    return refine(colors, labels, first, settings.epsilon, max(settings.max_iterations, 2))
+
+
+def _sample_source(
+    path: Path,
+    settings: SegmenterSettings,
+    trim: TrimSettings | None = None,
+    decoder: DecoderSettings | None = None,
+) -> NDArray[np.float32]:
+    """Pixels of frames spread evenly over a recording.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 3)
+        BGR levels.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    trim = take_settings("trim", trim, TrimSettings)
+    with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
+        wanted = settings.sample_pixels or ("all" if source.info.still else DEFAULT_SAMPLE_PIXELS)
+        count = source.info.frame_count
+        if count is not None and count > _FRAMES:
+            seconds = count / source.info.frame_rate
+            starts = [trim.start + float(seconds * part / _FRAMES) for part in range(_FRAMES)]
+            frames = _frames_at(path, starts, decoder)
+        else:
+            frames = islice(source, 0, _FRAMES * _STRIDE, 1 if count else _STRIDE)
+        samples = [
+            PixelSample.of_frame(frame, None if wanted == "all" else wanted) for frame in frames
+        ]
+    return np.concatenate([sample.bgr for sample in samples])
+
+
+def _frames_at(
+    path: Path, starts: Sequence[float], decoder: DecoderSettings | None
+) -> Iterator[Frame]:
+    """A frame at each of some times; those past the end of a damaged file are left out."""
+    for number, start in enumerate(starts):
+        try:
+            with open_source(path, TrimSettings(start, max_frames=1), decoder) as source:
+                yield from source
+        except SourceError as error:
+            if number == 0 or isinstance(error.__cause__, MishapError | StalledError):
+                raise

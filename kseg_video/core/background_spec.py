@@ -1,0 +1,97 @@
+"""What is shown where clusters are switched off, as users write it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from kseg_video.core.errors import SettingsError
+
+BackgroundKind: TypeAlias = Literal["color", "gray", "blur", "pixelate", "transparent", "picture"]
+Color: TypeAlias = "tuple[int, int, int]"  # red, green, blue
+
+_HEX_COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
+_AMOUNT = re.compile(r"(blur|pixelate)(?::(.*))?")
+_MOST_PIXELS = 1000
+_FEW_DIGITS = re.compile(r"\d{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is shown where clusters are switched off.
+
+    Parameters
+    ----------
+    kind : {"color", "gray", "blur", "pixelate", "transparent", "picture"}
+        A flat colour; the source in levels of gray, out of focus or in large blocks; nothing; or a
+        picture that is given with each frame.
+    color : tuple of int
+        Red, green and blue of a flat colour, 0 to 255.
+    pixels : int, optional
+        Radius of the blur, which is the standard deviation of a Gaussian, or side of the blocks;
+        None is one that suits the picture's height.
+    """
+
+    kind: BackgroundKind
+    color: Color = (0, 0, 0)
+    pixels: int | None = None
+
+
+_SIMPLE = {
+    "black": Background("color"),
+    "gray": Background("gray"),
+    "grey": Background("gray"),
+    "transparent": Background("transparent"),
+    "picture": Background("picture"),
+}
+
+
+@lru_cache
+def parse_background(text: str | Path) -> Background:
+    """Background of a text such as ``black``, ``#2b6cb0``, ``blur:20``, or of a file's path.
+
+    Raises
+    ------
+    SettingsError
+        If it is none.
+    """
+    if isinstance(text, Path):
+        return Background("picture")
+    if text in _SIMPLE:
+        return _SIMPLE[text]
+    found = _AMOUNT.fullmatch(text)
+    if found is None:
+        if Path(text).suffix or Path(text).name != text:
+            raise SettingsError(f"{text!r} is no background; give a file as a Path")
+        return Background("color", parse_color(text))
+    kind: BackgroundKind = "blur" if found[1] == "blur" else "pixelate"
+    if found[2] is None:
+        return Background(kind)
+    if not _FEW_DIGITS.fullmatch(found[2]) or not 1 <= int(found[2]) <= _MOST_PIXELS:
+        raise SettingsError(
+            f"{text} is no background; give pixels from 1 to {_MOST_PIXELS}, as in {kind}:20"
+        )
+    return Background(kind, pixels=int(found[2]))
+
+
+@lru_cache
+def parse_color(text: str) -> Color:
+    """Red, green and blue of ``#rrggbb``, ``#rgb`` or one of CSS's colour names.
+
+    Raises
+    ------
+    SettingsError
+        If it is none of them.
+    """
+    from PIL import ImageColor  # noqa: PLC0415 - for those alone who name a colour
+
+    if _HEX_COLOR.fullmatch(text) or text.lower() in ImageColor.colormap:
+        red, green, blue = ImageColor.getrgb(text)[:3]
+        return red, green, blue
+    similar = difflib.get_close_matches(text.lower(), ImageColor.colormap, 1)
+    hint = f"did you mean {similar[0]}?" if similar else "give a CSS name such as green"
+    raise SettingsError(f"{text!r} is no colour; {hint} (or write it as #2b6cb0)")

@@ -1,0 +1,67 @@
+"""CIE L*a*b* by its formula, both ways.
+
+OpenCV looks it up in tables, and is wrong by up to 0.5; a colour in 50 comes back as another.
+
+References
+----------
+.. [1] IEC 61966-2-1 (sRGB: primaries and white).
+.. [2] CIE 15:2004, "Colorimetry", 8.2.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.core.srgb import levels_of_light, linear_light
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Linear BGR to XYZ, after sRGB's primaries; white is the sum of all three.
+_BGR_TO_XYZ = np.array(
+    [
+        [0.1804807884, 0.3575843394, 0.4123907993],
+        [0.0721923154, 0.7151686788, 0.2126390059],
+        [0.9505321522, 0.1191947798, 0.0193308187],
+    ]
+)
+_TO_SHARES_OF_WHITE = _BGR_TO_XYZ / _BGR_TO_XYZ.sum(axis=1, keepdims=True)
+_SHARES_TO_LAB = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]])
+_LAB_TO_SHARES = np.linalg.inv(_SHARES_TO_LAB)
+_TO_LIGHT = np.linalg.inv(_TO_SHARES_OF_WHITE)
+_OFFSET = np.array([16, 0, 0])
+_LEAST_CUBED, _SLOPE = 216 / 24389, 24389 / 27 / 116
+
+
+def cie_lab(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Colours in CIE L*a*b* under D65.
+
+    Parameters
+    ----------
+    colors : ndarray of float32, shape (N, 3)
+        BGR levels, 0 to 255.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 3)
+        L* from 0 to 100.
+    """
+    if len(colors) == 0:
+        return np.empty((0, 3), np.float32)
+    shares = cv2.transform(linear_light(colors).reshape(-1, 1, 3), _TO_SHARES_OF_WHITE)
+    curved = cv2.pow(shares, 1 / 3)
+    straight = shares * np.float32(_SLOPE) + np.float32(16 / 116)
+    np.copyto(curved, straight, where=shares <= _LEAST_CUBED)
+    lab = cv2.transform(curved, np.column_stack([_SHARES_TO_LAB, -_OFFSET]))
+    return cast("NDArray[np.float32]", lab.reshape(-1, 3))
+
+
+def bgr_of_cie_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """BGR levels of colours in CIE L*a*b* under D65, those out of gamut clipped; (N, 3)."""
+    curved = (lab.astype(np.float64) + _OFFSET) @ _LAB_TO_SHARES.T
+    is_cubed = curved > np.cbrt(_LEAST_CUBED)
+    shares = np.where(is_cubed, curved**3, (curved - 16 / 116) / _SLOPE)
+    return levels_of_light(shares @ _TO_LIGHT.T)

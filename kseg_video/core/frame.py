@@ -1,0 +1,337 @@
+"""Frames, what is known of the video they come from, and their segmentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.core.color_spaces import ColorEncoding, yuv_to_bgr_matrix
+from kseg_video.core.errors import SourceError
+from kseg_video.core.palette import Palette, shares_of
+from kseg_video.core.pixel_checks import OF_VIDEO, check_opacity, check_pixels
+from kseg_video.core.setting_checks import take_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from kseg_video.core.settings import ColorSpace
+
+PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
+Event: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
+Plane: TypeAlias = "NDArray[np.uint8]"
+Components: TypeAlias = "tuple[Plane, NDArray[np.uint8]]"
+
+ALL_ROWS = slice(0, None)
+
+_IDENTITY = np.eye(3, 4, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What is known of a source before its first frame.
+
+    Parameters
+    ----------
+    width, height : int
+        Upright picture size in pixels.
+    frame_rate : Fraction
+        Frames per second.
+    layout : {"bgr24", "i420", "gray8"}
+        Layout of the frames' pixels.
+    encoding : ColorEncoding
+        Of the source's YUV; RGB sources carry what their output shall have.
+    frame_count : int, optional
+        Expected number of frames; None where unknown.
+    sample_aspect_ratio : Fraction
+        Width of a pixel over its height.
+    still : bool
+        Whether this is a single picture without a time of its own.
+    has_alpha : bool
+        Whether its frames carry opacity.
+
+    Raises
+    ------
+    SettingsError
+        If a value is none of those.
+    """
+
+    width: int
+    height: int
+    frame_rate: Fraction
+    layout: PixelLayout = "bgr24"
+    encoding: ColorEncoding = field(default_factory=ColorEncoding)
+    frame_count: int | None = None
+    sample_aspect_ratio: Fraction = Fraction(1)
+    still: bool = False
+    has_alpha: bool = False
+
+    def __post_init__(self) -> None:
+        take_fields(self, OF_VIDEO)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a video.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8
+        bgr24: (H, W, 3). i420: the planes Y, U, V one after another, in the shape that `i420_shape`
+        says. gray8: (H, W), for outputs alone.
+    layout : {"bgr24", "i420", "gray8"}
+        What `pixels` holds.
+    encoding : ColorEncoding
+        Of i420 pixels.
+    index : int
+        Number of the frame, from 0.
+    time : float
+        Seconds of the source's own time.
+    alpha : ndarray of uint8, shape (H, W), optional
+        Opacity, 0 to 255; None is opaque throughout.
+    odd_width : bool
+        Whether the last column of i420 luma is there only to make its rows as long as those of U
+        and V together, and lies outside the picture.
+
+    Raises
+    ------
+    SourceError
+        If the pixels are not such an array, or the opacity is not of the picture's size.
+    SettingsError
+        If the layout is unknown.
+    """
+
+    pixels: NDArray[np.uint8]
+    layout: PixelLayout = "bgr24"
+    encoding: ColorEncoding = field(default_factory=ColorEncoding)
+    index: int = 0
+    time: float = 0.0
+    alpha: NDArray[np.uint8] | None = None
+    odd_width: bool = False
+
+    def __post_init__(self) -> None:
+        check_pixels(self.pixels, self.layout)
+        if self.alpha is not None:
+            check_opacity(self.alpha, (self.height, self.width))
+
+    @property
+    def width(self) -> int:
+        """Picture width in pixels."""
+        return int(self.pixels.shape[1]) - (self.layout == "i420" and self.odd_width)
+
+    @property
+    def height(self) -> int:
+        """Picture height in pixels."""
+        rows = int(self.pixels.shape[0])
+        return rows * 2 // 3 if self.layout == "i420" else rows
+
+    @property
+    def planes(self) -> tuple[Plane, Plane, Plane]:
+        """Y (H, W), U and V (H / 2, W / 2, rounded up) of an i420 frame, as views of its pixels."""
+        height, width = self.height, self.width
+        chroma = self.pixels[height:].reshape(2, halved(height), halved(width))
+        return self.pixels[:height, :width], chroma[0], chroma[1]
+
+    def components(self, rows: slice = ALL_ROWS) -> Components:
+        """The colour components at full size: the first, (H, W), and the other two, (H, W, 2).
+
+        They are B, G, R or Y, U, V. Chroma is doubled bilinearly, which stays within 2 levels of
+        ffmpeg's own conversion.
+
+        Parameters
+        ----------
+        rows : slice
+            Rows that are wanted, from an even one to an even one or the last.
+        """
+        if self.layout == "i420":
+            luma, *chroma = self.planes
+            first = luma[rows]
+            return first, _doubled(chroma, rows)[: len(first), : self.width]
+        components = cv2.split(self.pixels[rows])
+        return cast("Components", (components[0], cv2.merge(components[1:])))
+
+    @property
+    def components_to_bgr(self) -> NDArray[np.float32]:
+        """Affine map from components to BGR levels, (3, 4), for `cv2.transform`."""
+        return yuv_to_bgr_matrix(self.encoding) if self.layout == "i420" else _IDENTITY
+
+    @cached_property
+    def luma(self) -> Plane:
+        """Brightness of every pixel, (H, W): the stored luma, or that of Rec. 601."""
+        if self.layout == "i420":
+            return self.planes[0]
+        return cast("Plane", cv2.cvtColor(self.pixels, cv2.COLOR_BGR2GRAY))
+
+    @cached_property
+    def bgr(self) -> NDArray[np.uint8]:
+        """The picture as BGR, (H, W, 3); converted once, on first use."""
+        if self.layout == "bgr24":
+            return self.pixels
+        if self.layout == "gray8":
+            return cast("NDArray[np.uint8]", cv2.cvtColor(self.pixels, cv2.COLOR_GRAY2BGR))
+        picture = cv2.transform(cv2.merge(list(self.components())), self.components_to_bgr)
+        return cast("NDArray[np.uint8]", picture)
+
+    @property
+    def opacity(self) -> Plane:
+        """Opacity of every pixel, (H, W), also where none is given."""
+        if self.alpha is not None:
+            return self.alpha
+        return np.full((self.height, self.width), 255, np.uint8)
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether any pixel is less than opaque."""
+        return self.alpha is not None and int(self.alpha.min()) < 255
+
+    @property
+    def bgra(self) -> NDArray[np.uint8]:
+        """The picture as BGR and opacity, (H, W, 4)."""
+        picture = cast("NDArray[np.uint8]", cv2.cvtColor(self.bgr, cv2.COLOR_BGR2BGRA))
+        if self.alpha is not None:
+            cv2.insertChannel(self.alpha, picture, 3)
+        return picture
+
+
+def halved(size: int) -> int:
+    """Rows or columns of chroma for so many of luma, the last one of an odd number included."""
+    return (size + 1) // 2
+
+
+def i420_shape(width: int, height: int) -> tuple[int, int]:
+    """Shape of the pixels of an i420 frame; even in width, see `Frame`."""
+    return height + halved(height), 2 * halved(width)
+
+
+def padded_to_even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture, (H, W) or (H, W, 3), with its last row or column repeated if they are odd."""
+    bottom, right = (size % 2 for size in picture.shape[:2])
+    if not (bottom or right):
+        return picture
+    padded = cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    return cast("NDArray[np.uint8]", padded)
+
+
+def _doubled(chroma: Sequence[Plane], rows: slice) -> NDArray[np.uint8]:
+    """Rows of both chroma planes at twice their size, (H, W, 2)."""
+    first = max(rows.start // 2 - 1, 0)
+    last = None if rows.stop is None else rows.stop // 2 + 1
+    halves = cv2.merge([plane[first:last] for plane in chroma])
+    size = (2 * halves.shape[1], 2 * halves.shape[0])
+    doubled = cv2.resize(halves, size, interpolation=cv2.INTER_LINEAR)
+    above = rows.start - 2 * first
+    below = None if rows.stop is None else above + rows.stop - rows.start
+    return cast("NDArray[np.uint8]", doubled[above:below])
+
+
+def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
+    """A frame, or a BGR array of shape (H, W, 3), as a frame whose pixels follow one another.
+
+    Raises
+    ------
+    SourceError
+        If it is neither, or an array is not uint8 of shape (H, W, 3) with at least one pixel, or a
+        frame has no colours.
+    """
+    if not isinstance(picture, Frame | np.ndarray):
+        raise SourceError(
+            "a picture must be a Frame, or a uint8 array of shape (height, width, 3) in BGR order, "
+            f"not a {type(picture).__name__}"
+        )
+    frame = picture if isinstance(picture, Frame) else Frame(picture)
+    if frame.layout == "gray8":
+        raise SourceError("gray8 frames are for outputs alone; give one that is bgr24 or i420")
+    if frame.pixels.flags.c_contiguous:
+        return frame
+    return replace(frame, pixels=np.ascontiguousarray(frame.pixels))
+
+
+class ColorCells(Protocol):
+    """A division of all colours into cells."""
+
+    @property
+    def cell_bgr(self) -> NDArray[np.float32]:
+        """The colour that stands for each cell, BGR from 0 to 255; shape (C, 3)."""
+        ...
+
+    def of_frame(self, frame: Frame, rows: slice = ALL_ROWS) -> NDArray[np.uint16]:
+        """Cell number of every pixel of some rows of a frame; uint16 of shape (H, W)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """A frame cut into colour regions.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (H, W)
+        Cluster number of every pixel. Like the arrays that follow it can only be read: the next
+        frame is held to it. A copy may be written to.
+    centroids : ndarray of float32, shape (K, 3)
+        Centres of the clusters in the working colour space; as all that follows, of `Palette`.
+    colors : ndarray of uint8, shape (K, 3)
+        The clusters as BGR colours.
+    real : ndarray of bool, shape (K,)
+        Whether the cluster has been found.
+    inertia : float
+        Mean squared distance of a pixel to its centroid, in units of the working space squared: of
+        all pixels with exact mapping, of the sampled ones with fast mapping.
+    event : {"cold", "warm", "cut", "reseed"}
+        How the palette was found: a fit from nothing, from the frame before, or anew.
+    color_space : str
+        The working space.
+    cells : ColorCells, optional
+        What the labels were looked up by, if they were.
+    """
+
+    labels: NDArray[np.uint8]
+    centroids: NDArray[np.float32]
+    colors: NDArray[np.uint8]
+    real: NDArray[np.bool_]
+    inertia: float
+    event: Event
+    color_space: ColorSpace = "rgb"
+    cells: ColorCells | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "centroids", "colors", "real"):
+            view = getattr(self, name).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+
+    @property
+    def begins_scene(self) -> bool:
+        """Whether its regions have nothing to do with those of the frame before."""
+        return self.event in {"cold", "cut"}
+
+    def check_size(self, frame: Frame) -> None:
+        """Check that a frame has the size of what was segmented.
+
+        Raises
+        ------
+        SourceError
+            If it has not.
+        """
+        if not isinstance(frame, Frame):
+            raise SourceError(
+                f"a Frame is painted, not a {type(frame).__name__}; give Frame(array)"
+            )
+        height, width = self.labels.shape
+        if (frame.width, frame.height) != (width, height):
+            raise SourceError(
+                f"the segmentation is one of {width}x{height}, not of "
+                f"{frame.width}x{frame.height}; give the picture that was segmented"
+            )
+
+    @cached_property
+    def palette(self) -> Palette:
+        """The clusters with their shares, which are only counted when they are asked for."""
+        shares = shares_of(self.labels, len(self.centroids))
+        return Palette(self.centroids, self.colors, shares, self.real)

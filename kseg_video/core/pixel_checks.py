@@ -1,0 +1,96 @@
+"""Checks of arrays that are given as pictures, and of what is announced of them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from numbers import Real
+
+import numpy as np
+
+from kseg_video.core.color_spaces import ColorEncoding
+from kseg_video.core.errors import SourceError
+from kseg_video.core.setting_checks import FLAG, LARGEST, Kind, Table, instance, one_of, take, whole
+
+_WANTED_SHAPES = {
+    "bgr24": "(height, width, 3) in BGR order",
+    "i420": "(height + height / 2, width), the half rounded up and the width even",
+    "gray8": "(height, width)",
+}
+_FINEST = 1_000_000  # denominator of a ratio that is given as a decimal number
+
+
+def _read_ratio(value: object) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError
+    exact = value if isinstance(value, Fraction) else None
+    ratio = exact or Fraction(float(value)).limit_denominator(_FINEST)
+    if ratio <= 0:
+        raise ValueError
+    return ratio
+
+
+_SIDE = whole(1, LARGEST)
+_RATIO = Kind("give a Fraction above 0", _read_ratio)
+OF_VIDEO: Table = {
+    "width": ("the width", _SIDE),
+    "height": ("the height", _SIDE),
+    "frame_rate": ("the frame rate", _RATIO),
+    "layout": ("the layout", one_of(*_WANTED_SHAPES)),
+    "encoding": ("the encoding", instance(ColorEncoding)),
+    "frame_count": ("the number of frames", whole(0).or_else(None)),
+    "sample_aspect_ratio": ("the pixels' aspect ratio", _RATIO),
+    "still": ("still", FLAG),
+    "has_alpha": ("has_alpha", FLAG),
+}
+
+
+def check_pixels(pixels: object, layout: str) -> None:
+    """Check that an array holds a picture, of a pixel at least, in a layout.
+
+    Raises
+    ------
+    SettingsError
+        If the layout is unknown.
+    SourceError
+        If it does not.
+    """
+    take("the layout", layout, one_of(*_WANTED_SHAPES))
+    if not _is_picture(pixels, layout):
+        raise SourceError(
+            f"a {layout} picture must be a uint8 array of shape {_WANTED_SHAPES[layout]}, not "
+            f"{_kind_of(pixels)}"
+        )
+
+
+def check_opacity(alpha: object, shape: tuple[int, int]) -> None:
+    """Check that an array holds the opacity of a picture with so many rows and columns.
+
+    Raises
+    ------
+    SourceError
+        If it does not.
+    """
+    if not isinstance(alpha, np.ndarray) or (alpha.dtype, alpha.shape) != (np.uint8, shape):
+        raise SourceError(
+            f"the opacity of this picture must be a uint8 array of shape {shape}, not "
+            f"{_kind_of(alpha)}"
+        )
+
+
+def _is_picture(pixels: object, layout: str) -> bool:
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or not pixels.size:
+        return False
+    if layout == "bgr24":
+        return pixels.ndim == 3 and pixels.shape[2] == 3
+    if pixels.ndim != 2:
+        return False
+    rows, columns = pixels.shape
+    # Of two rows of luma there is one of U and V together, and of one alone one as well.
+    return layout == "gray8" or (rows % 3 != 1 and columns % 2 == 0)
+
+
+def _kind_of(pixels: object) -> str:
+    """What somebody has given instead of pixels."""
+    if isinstance(pixels, np.ndarray):
+        return f"{pixels.dtype} of shape {pixels.shape}"
+    return f"a {type(pixels).__name__}"

@@ -1,0 +1,99 @@
+"""What files and streams may be: sizes of pictures, and formats by the names of ffmpeg's demuxers.
+
+The formats are those that hold all of their pictures and sound themselves. What is left out names
+other files or addresses (playlists, manifests, numbered images), is a script, or is text that would
+be drawn. A name that one version of ffmpeg does not know is nothing to it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kseg_video.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+# Of a picture: more than any camera's, less than damaged files claim.
+MAX_PIXELS = 100_000_000
+
+_VIDEO = """
+    4xm anm apng apv argo_brp asf asf_o av1 avi avs avs2 avs3 bethsoftvid bfi bink bmv c93 cavsvideo
+    cdg cdxl cine dfa dhav dirac dnxhd dsicin dv dxa ea evc film_cpk filmstrip flic flv frm gdv gif
+    gxf h261 h263 h264 hevc hnm hxvs idcin iff ifv ingenient ipmovie ipu iv8 ivf ivr jpegxl_anim jv
+    kux lmlm4 luodat lvf lxf m4v matroska mgsts mjpeg mjpeg_2000 mlv mm mods moflex mov mpeg mpegts
+    mpegvideo mpjpeg mtv mv mvi mxf mxg nc nsv nut nuv obu ogg paf pdv pmp psxstr pva r3d rl2 rm roq
+    rpl sdr2 ser sga siff simbiosis_imx smjpeg smk smush swf thp tiertexseq tmv txd ty usm vc1
+    vividas vivo vmd vvc wc3movie webp_anim wsvqa wtv xmv yop yuv4mpegpipe
+"""
+_PICTURES = """
+    alias_pix bmp_pipe brender_pix cri_pipe dds_pipe dpx_pipe exr_pipe fits gem_pipe gif_pipe
+    hdr_pipe ico j2k_pipe jpeg_pipe jpegls_pipe jpegxl_pipe jpegxs_pipe msp pam_pipe pbm_pipe
+    pcx_pipe pfm_pipe pgm_pipe pgmyuv_pipe pgx_pipe phm_pipe photocd_pipe pictor_pipe png_pipe
+    ppm_pipe psd_pipe qdraw_pipe qoi_pipe sgi_pipe sunrast_pipe tiff_pipe vbn_pipe webp_pipe
+    xbm_pipe xpm_pipe xwd_pipe
+"""
+# Known for what they are, so that it can be told that they hold no video.
+_SOUND = "aac ac3 aiff amr ape au caf dts eac3 flac mp3 truehd tta w64 wav wv"
+_SUBTITLES_IN_AVI = "ass srt"
+_OF_FILES = (*_VIDEO.split(), *_PICTURES.split(), *_SOUND.split(), *_SUBTITLES_IN_AVI.split())
+_OF_STREAMS = (*_OF_FILES, *["dash", "hls", "live_flv", "rtp", "rtsp", "sdp", "webvtt"])
+# Reads one picture, unless the name looks like that of many.
+_BY_NAME = "image2"
+_NAME_OF_MANY = re.compile(r"[%*?{]")
+
+_TOO_LARGE = re.compile(
+    r"(\[[^\]]*\] )*Picture size \d+x\d+ (exceeds specified max pixel|is invalid)"
+)
+_REFUSED = "Format not on whitelist"
+_HEAD_BYTES = 4096
+_PLAYLIST = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(#EXTM3U|ffconcat version|\[playlist\]|v=0\s|<ASX|"
+    rb"(<.*?)?<(MPD|SmoothStreamingMedia|smil|playlist|AssetMap)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def too_large(source: Path | str) -> SourceError:
+    """What is said of a file or a stream with larger pictures than may be opened."""
+    return SourceError(
+        f"{source} claims pictures of more than {MAX_PIXELS // 10**6} million pixels; "
+        "scale it down first, if it is not damaged"
+    )
+
+
+def claims_too_much(messages: Iterable[str]) -> bool:
+    """Whether ffmpeg says of its input that its pictures are too large."""
+    return any(map(_TOO_LARGE.match, messages))
+
+
+def formats_of_file(path: Path) -> str:
+    """Formats that a local file may have, as ffmpeg's ``-format_whitelist`` takes them."""
+    return ",".join(_OF_FILES if _NAME_OF_MANY.search(str(path)) else (*_OF_FILES, _BY_NAME))
+
+
+def formats_of_streams() -> str:
+    """The same of a stream, whose server may name others of its own."""
+    return ",".join(_OF_STREAMS)
+
+
+def why_refused(path: Path, report: str) -> str | None:
+    """What a file is that may not be opened, and what to do; None if it is nothing like that.
+
+    Parameters
+    ----------
+    path : Path
+    report : str
+        What ffmpeg has said of it.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if _PLAYLIST.match(head):
+        return "is a playlist, not a video; give the files that it names"
+    if _REFUSED not in report:
+        return None
+    if _NAME_OF_MANY.search(str(path)):
+        return "has a name that ffmpeg takes for that of many files; rename it, without % * ? and {"
+    return "is no video or image, but text or a list of others; give a video or an image"

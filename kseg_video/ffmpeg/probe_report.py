@@ -1,0 +1,207 @@
+"""What ffmpeg itself reports on a video file, asked for ahead where there is other work to do.
+
+Where ffmpeg describes its input, it prints languages, names of tags and the file's name as they
+are, whole lines among them that read like its own. So the streams are copied as well, without their
+tags, into an output that is described in its turn: after a title that nobody can guess, and before
+anything more is read of the file. What the input's description alone tells is believed if it is
+told once.
+
+Importing what a conversion needs takes as long as ffmpeg does for its report, so the command has
+both done at once: nothing is imported here that takes its time. It is started before the first of
+those modules is: they set environment variables, and a process that another thread starts
+meanwhile may be given a torn environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from kseg_video.core.errors import KsegError, SourceError
+from kseg_video.ffmpeg.filters import video_filter
+from kseg_video.ffmpeg.process import WITHOUT_TAGS, FfmpegProcess, file_input
+from kseg_video.ffmpeg.stalls import StalledError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SECONDS = 60
+_MAPPING = "Stream mapping:"
+# Of lines on the input, those that a report has one of, and the streams of MPEG streams.
+_INPUT = ("Input #0, ", "  Duration: ")
+_MPEG_STREAM = r"  Stream #0:\d+\[0x"
+_COPIED = r"  Stream #1:\d+: |      (?i:display ?matrix): "
+_END = "Starting thread..."  # of the output's own, after which the file is read on
+_MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
+_STREAM = re.compile(r"  Stream #1:(\d+): (.*)")
+# Each stream, and once more those that have no opacity, by which Matroska's have this tag.
+_KNOWN = "0:u"
+_COPIES = ("-map", _KNOWN, "-map", "-0:m:alpha_mode:1", "-map", _KNOWN, "-c", "copy")
+
+_asked: dict[Path, _Asked] = {}
+
+
+class ReportedStream(NamedTuple):
+    """What ffmpeg says of a stream of which it knows enough to copy it.
+
+    Attributes
+    ----------
+    number : int
+        In the file.
+    text : str
+        Kind, codec and such.
+    details : list of str
+        Further lines.
+    is_tagged_alpha : bool
+        Whether it is tagged, as Matroska's streams are, to have opacity.
+    """
+
+    number: int
+    text: str
+    details: list[str]
+    is_tagged_alpha: bool
+
+
+class FileReport(NamedTuple):
+    """What ffmpeg reports on a file: lines of ffmpeg's own, without tags and names.
+
+    Attributes
+    ----------
+    container : list of str
+        On the container and, of MPEG streams, its streams.
+    streams : list of ReportedStream
+    shown : int
+        Number in the file of the stream that was decoded.
+    frames : list of str
+        Of its first frames, by the ``showinfo`` filter.
+    errors : list of str
+    """
+
+    container: list[str]
+    streams: list[ReportedStream]
+    shown: int
+    frames: list[str]
+    errors: list[str]
+
+
+class _Asked(NamedTuple):
+    """An ffmpeg that is at work on a report."""
+
+    process: FfmpegProcess
+    title: str
+
+
+@contextmanager
+def asked_ahead(path: Path) -> Iterator[None]:
+    """Have the report made while the block goes on; who needs it in there waits for it.
+
+    Parameters
+    ----------
+    path : Path
+        If it is no file, nothing is asked.
+    """
+    if path.is_file():
+        with suppress(KsegError, OSError):  # it may not be needed; who needs it is told
+            _asked[path] = _ask(path)
+    try:
+        yield
+    finally:
+        if (asked := _asked.pop(path, None)) is not None:
+            asked.process.stop()
+
+
+def has_reported(path: Path, seconds: float) -> bool:
+    """Whether a report that has been asked for ahead is there; waits so long at the most."""
+    asked = _asked.get(path)
+    if asked is None:
+        return False
+    try:
+        asked.process.wait(seconds)
+    except StalledError:
+        return False
+    return True
+
+
+def report_on(path: Path) -> FileReport:
+    """What ffmpeg says while it decodes a file's first frame and shows what it is.
+
+    Raises
+    ------
+    SourceError
+        If it takes too long, or tags of the file make it unclear what ffmpeg says.
+    KsegError
+        If there is no ffmpeg.
+    """
+    report = _report(path, _asked.pop(path) if path in _asked else _ask(path))
+    if any(f"Failed to set value '{_KNOWN}'" in error for error in report.errors):
+        # Its pictures may be decoded for all that: their size comes later than ffmpeg looks for it.
+        return _report(path, _ask(path, copies=False))
+    return report
+
+
+def _report(path: Path, asked: _Asked) -> FileReport:
+    process = asked.process
+    try:
+        process.wait(_SECONDS)
+    except StalledError as error:
+        raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
+    finally:
+        process.stop()
+    lines = [line for found in process.noticed if (line := found["line"] or found["end"])]
+    container = [line for line in lines if line.startswith(_INPUT) or re.match(_MPEG_STREAM, line)]
+    twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
+    if twice or len(process.noticed) == process.noticed.maxlen:  # which has lost some, then
+        raise SourceError(
+            f"{path} has tags that read like a report on it; write it anew without them "
+            "(ffmpeg -i FILE -map_metadata -1 -c copy NEW)"
+        )
+    title = lines.index(asked.title) if asked.title in lines else len(lines)
+    end = next((at for at, line in enumerate(lines) if at > title and line == _END), len(lines))
+    begin = max((at for at, line in enumerate(lines[:title]) if line == _MAPPING), default=title)
+    mapped = list(filter(None, map(_MAPPED.match, lines[begin:title])))
+    return FileReport(
+        container,
+        _streams(mapped, lines[title:end]),
+        next((int(found[1]) for found in mapped if found[2] == "0"), 0),
+        [line["frame"] for line in process.noticed if line["frame"]],
+        process.messages,
+    )
+
+
+def _streams(mapped: list[re.Match[str]], lines: list[str]) -> list[ReportedStream]:
+    """What is said of each stream, of those that have been copied twice once."""
+    copies = [int(found[1]) for found in mapped if found[2] == "1"]
+    streams: dict[int, ReportedStream] = {}
+    details: list[str] = []
+    for line in lines:
+        if (found := _STREAM.match(line)) is None:
+            details.append(line)
+            continue
+        number, details = copies[int(found[1])], []
+        is_tagged = copies.count(number) == 1
+        streams.setdefault(number, ReportedStream(number, found[2], details, is_tagged))
+    return list(streams.values())
+
+
+def _ask(path: Path, *, copies: bool = True) -> _Asked:
+    # Nobody who makes a file can guess these names, and have ffmpeg say what it never said.
+    secret = secrets.token_hex(8)
+    showinfo, title = f"showinfo@{secret}", f"    title           : {secret}"
+    arguments = [
+        *("-nostdin", "-threads", "1", *file_input(path)),  # of one frame, more cost time
+        *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0), *WITHOUT_TAGS),
+        *("-frames:v", "1", "-f", "null", "-"),
+    ]
+    if copies:  # which end with the first packet, since it makes them larger than a byte
+        arguments += [*_COPIES, *WITHOUT_TAGS, "-metadata", f"title={secret}"]
+        arguments += ["-fs", "1", "-y", "-f", "framecrc", os.devnull]
+    own = (*_INPUT, _MPEG_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> ", f"{title}$", _COPIED)
+    notices = re.compile(
+        rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
+        rf"|\[out#1/framecrc @ \w+\] \[verbose\] (?P<end>{re.escape(_END)})"
+    )
+    return _Asked(FfmpegProcess(arguments, feeds=False, notices=notices), title)

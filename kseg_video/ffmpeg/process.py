@@ -1,0 +1,316 @@
+"""The ffmpeg executable as a child process that never leaks, blocks or tears our display."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import imageio_ffmpeg
+
+from kseg_video.core.errors import KsegError, shortage
+from kseg_video.ffmpeg.cleanup import leftovers
+from kseg_video.ffmpeg.input_limits import MAX_PIXELS, formats_of_file, formats_of_streams
+from kseg_video.ffmpeg.printed_lines import lines_without, printed_names
+from kseg_video.ffmpeg.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import IO
+
+_LIMITS = ("-max_pixels", str(MAX_PIXELS))
+# Of one piece of memory: more than any packet or plane of a live picture takes.
+_STREAM_BYTES = 1 << 28
+_NETWORK = "http,https,httpproxy,tcp,udp,tls,crypto,data,rtp,srtp,rtmp,rtmps,srt,mmst,mmsh"
+
+_MESSAGES_KEPT = 100
+_NOTICES_KEPT = 10_000
+_PIPE_BYTES = 1 << 20
+
+_DYING_SECONDS = 2.0
+_ERROR = re.compile(r"((?:\[[^\]]*\] )*?)\[(?:error|fatal|panic)\] ")
+# Between the two it tells what is in its input, with tags, whose names can hold whole lines.
+_DESCRIBING, _DESCRIBED = "[info] Input #0, ", "[info] Stream mapping:"
+# So that it does not tell it once more, of its output.
+WITHOUT_TAGS = ("-map_metadata", "-1", "-map_chapters", "-1")
+
+
+@cache
+def executable() -> str:
+    """Path of the ffmpeg that imageio-ffmpeg brings.
+
+    Raises
+    ------
+    KsegError
+        If there is none.
+    """
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise KsegError(
+            _lacking_to_run()
+            or "no ffmpeg found; reinstall it with: pip install --force-reinstall imageio-ffmpeg"
+        ) from error
+
+
+def _lacking_to_run() -> str | None:
+    """What keeps any program from being run, which imageio-ffmpeg takes for a lack of ffmpegs."""
+    try:
+        subprocess.run(
+            [sys.executable, "-c", ""], check=False, capture_output=True, env=environment()
+        )
+    except OSError as error:
+        return shortage(error)
+    return None
+
+
+@cache
+def environment() -> dict[str, str]:
+    """Environment of this process without the library path that ``import cv2`` puts into it."""
+    variables = dict(os.environ)
+    paths = variables.pop("LD_LIBRARY_PATH", "").split(os.pathsep)
+    opencv = sys.modules.get("cv2")
+    own = None if opencv is None else str(Path(str(opencv.__file__)).parent)
+    kept = [path for path in paths if path and not (own and path.startswith(own))]
+    if kept:
+        variables["LD_LIBRARY_PATH"] = os.pathsep.join(kept)
+    return variables
+
+
+def file_argument(path: Path) -> str:
+    """A path as ffmpeg takes it: always a file, never an option or another protocol."""
+    return f"file:{path}"
+
+
+def file_input(path: Path) -> list[str]:
+    """Arguments that make a file ffmpeg's next input.
+
+    Its pictures' size is limited, and it can have nothing else opened, be it a file or an address.
+    """
+    formats = formats_of_file(path)
+    return [
+        *_LIMITS,
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        formats,
+        "-i",
+        file_argument(path),
+    ]
+
+
+def stream_input(address: str) -> list[str]:
+    """Arguments that make a stream ffmpeg's next input.
+
+    Its pictures' size is limited, and it can have no file of this computer opened.
+    """
+    allowed = ("-protocol_whitelist", _NETWORK, "-format_whitelist", formats_of_streams())
+    # A part of motion JPEG may have no end.
+    return [*_LIMITS, "-max_alloc", str(_STREAM_BYTES), *allowed, "-i", address]
+
+
+class FfmpegProcess:
+    """An ffmpeg with one end of a pipe in our hands.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        After the executable's name.
+    feeds : bool
+        Whether we write its standard input; otherwise we read its standard output.
+    notices : re.Pattern, optional
+        What else is wanted of what it says, apart from its errors: lines that match from their
+        start on, each with the name of the part that speaks and its level, as in
+        ``[fps @ 0x55d0] [verbose] fps=25/1``. Tags of a file are among them.
+
+    Attributes
+    ----------
+    noticed : deque of re.Match
+        What it has said of that so far; of more than 10,000 lines the newest.
+
+    Raises
+    ------
+    KsegError
+        If there is no ffmpeg, or the program is ending.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        feeds: bool,
+        notices: re.Pattern[str] | None = None,
+    ) -> None:
+        level = "level+verbose" if notices else "error"
+        command = [executable(), "-hide_banner", "-nostats", "-loglevel", level, *arguments]
+        with leftovers.being_made():
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if feeds else subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env=environment(),
+                # A Ctrl-C at the terminal is for us alone: we end our children in order.
+                start_new_session=True,
+            )
+            self._leftover = leftovers.add(self._kill)
+        pipe = self._process.stdin if feeds else self._process.stdout
+        assert pipe is not None
+        self.pipe: IO[bytes] = pipe
+        _enlarge(self.pipe)
+        self._feeds = feeds
+        if feeds and sys.platform != "win32":
+            os.set_blocking(pipe.fileno(), False)
+        self._watch = StallWatch(self._process.pid, writes_file=feeds)
+        self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
+        self._notices = notices
+        self._before_description: list[str] | None = None
+        self._names = printed_names(arguments)
+        self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
+        self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
+        try:
+            self._listener.start()
+        except BaseException:  # as where there may be no more threads
+            self.stop()
+            raise
+
+    @property
+    def messages(self) -> list[str]:
+        """Its errors so far, line by line; of more than a hundred the newest."""
+        return list(self._messages)
+
+    def read_into(self, buffer: memoryview) -> bool:
+        """Fill a buffer from its standard output; whether there was enough to do so.
+
+        Raises
+        ------
+        StalledError
+            If nothing comes and nothing is being done about it.
+        """
+        while buffer:
+            self._wait_for_pipe()
+            got = self.pipe.readinto(buffer)  # type: ignore[attr-defined]
+            if not got:
+                return False
+            buffer = buffer[got:]
+        return True
+
+    def read(self, size: int) -> bytes:
+        """What it has written to its standard output, some bytes of it; empty at the end.
+
+        Raises
+        ------
+        StalledError
+            If nothing comes and nothing is being done about it.
+        """
+        self._wait_for_pipe()
+        return self.pipe.read(size)
+
+    def write(self, data: memoryview) -> None:
+        """Write all of it to its standard input.
+
+        Raises
+        ------
+        OSError
+            If it has ended.
+        StalledError
+            If it takes nothing and is not at work either.
+        """
+        while data:
+            self._wait_for_pipe()
+            data = data[self.pipe.write(data) or 0 :]
+
+    def wait(self, most_seconds: float = float("inf")) -> int:
+        """Close our end of the pipe, wait for its end and return its exit status.
+
+        Raises
+        ------
+        StalledError
+            If it does not end and is not at work either, or works for too long.
+        MishapError
+            If the end was not its own.
+        """
+        with contextlib.suppress(BrokenPipeError):
+            self.pipe.close()
+        deadline = time.monotonic() + most_seconds
+        while self._listener.is_alive():
+            self._listener.join(min(LOOK_SECONDS, max(deadline - time.monotonic(), 0)))
+            if self._listener.is_alive():
+                self._watch.look()
+                if time.monotonic() >= deadline:
+                    raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
+        status = self._process.wait()
+        leftovers.forget(self._leftover)
+        # A report holds the file's own words, too.
+        check_end(status, self._messages)
+        return status
+
+    def stop(self) -> None:
+        """End it now, whatever it is doing; harmless if it has ended."""
+        self._kill()  # asked politely it would first finish a file that nobody wants
+        with contextlib.suppress(BrokenPipeError):
+            self.pipe.close()
+        # A process stuck in the kernel cannot be killed; the system will end it in time.
+        if self._listener.ident is not None:
+            self._listener.join(_DYING_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_DYING_SECONDS)
+        leftovers.forget(self._leftover)
+
+    def _wait_for_pipe(self) -> None:
+        """Wait until the pipe gives or takes something, or is broken."""
+        if sys.platform == "win32":  # where pipes can only block
+            return
+        ready = select.poll()
+        ready.register(self.pipe.fileno(), select.POLLOUT if self._feeds else select.POLLIN)
+        while not ready.poll(LOOK_SECONDS * 1000):
+            self._watch.look()
+        self._watch.note_progress()
+
+    def _kill(self) -> None:
+        if self._process.poll() is not None:
+            return
+        if sys.platform == "win32":
+            self._process.kill()
+        else:  # what it may have started, too
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as stream:
+            for text in lines_without(self._names, stream):
+                self._note(text)
+
+    def _note(self, text: str) -> None:
+        if self._notices is None:
+            self._messages.append(text)
+            return
+        if self._before_description is None and text.startswith(_DESCRIBING):
+            self._before_description = self.messages
+        elif self._before_description is not None and text == _DESCRIBED:
+            self._messages = deque(self._before_description, maxlen=_MESSAGES_KEPT)
+        if found := self._notices.match(text):
+            self.noticed.append(found)
+        elif found := _ERROR.match(text):
+            self._messages.append(found[1] + text[found.end() :])
+
+
+def _enlarge(pipe: IO[bytes]) -> None:
+    """Let whole frames pass at once; the default of 64 KiB wakes both sides 40 times a frame."""
+    if sys.platform == "linux":
+        import fcntl  # noqa: PLC0415 - there is none on Windows
+
+        with contextlib.suppress(OSError):  # beyond the user's limit: slower, no less right
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

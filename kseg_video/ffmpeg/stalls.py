@@ -1,0 +1,159 @@
+"""Telling a process that is at work from one that has stalled or was ended by others.
+
+How long a decoder may take for its next picture cannot be said: it may be on its way through an
+hour of video to the place that is wanted. But then it computes or reads. One that has done
+neither while we waited for it, and waits for no disk, will never do anything. Nor will one whose
+work comes to nothing for so long as no single picture takes, on however slow a machine: time
+counts as far as it has been given a processor in it.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kseg_video.core.errors import KsegError, shortage_of_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+LOOK_SECONDS = 2.0
+# By the clock and of processors, for which work may come to nothing: before anything has come, as
+# on the way through hours of video, and after that.
+_FIRST_SECONDS, _FRUITLESS_SECONDS = 4 * 3600.0, 600.0
+_DISK_SECONDS = 60.0  # for which a disk or a network share may take to wake up
+_STATE, _TICKS = 0, slice(11, 13)  # in /proc/PID/stat after the command's name, see proc(5)
+_TICKS_A_SECOND = 100  # Linux's USER_HZ
+_RUNNING, _WAITING_FOR_DISK = "R", "D"
+_NOT_PERMITTED = "Operation not permitted"
+_ERROR_NUMBERS = 0xFF  # of the system, which ffmpeg ends with, below zero
+_STOPPED_BY_SIGNALS = {255, 123}  # exit status of an ffmpeg that heeds one, and many
+
+
+class StalledError(KsegError):
+    """A process does nothing any more."""
+
+
+class MishapError(KsegError):
+    """An ffmpeg has come to an end that is not its own: a signal, or for want of what it needs.
+
+    Parameters
+    ----------
+    fate : str
+        What became of it and what to do, with the ffmpeg as its subject.
+    status : int
+        With which it ended.
+    """
+
+    def __init__(self, fate: str, status: int) -> None:
+        super().__init__(f"ffmpeg {fate}")
+        self.fate = fate
+        self.status = status
+
+
+def check_end(status: int, messages: Iterable[str]) -> None:
+    """Check that an ffmpeg has come to its own end, be it because of a file that is damaged.
+
+    Raises
+    ------
+    MishapError
+        If it has not.
+    """
+    if status < 0:
+        raise MishapError(f"was killed (signal {-status}); try again", status)
+    # What is not permitted ends with the same status, 256 - 1.
+    if status in _STOPPED_BY_SIGNALS and not any(_NOT_PERMITTED in line for line in messages):
+        raise MishapError("was stopped by a signal; try again", status)
+    # By its messages, in which files and servers have their word, it could be anything.
+    if lacking := shortage_of_number(-status & _ERROR_NUMBERS):
+        raise MishapError(f"failed: {lacking}", status)
+
+
+class _Signs(NamedTuple):
+    """Processor time, bytes read and bytes written."""
+
+    ticks: int
+    read: int
+    written: int
+
+
+class StallWatch:
+    """Looks at a process now and then while it is waited for.
+
+    Parameters
+    ----------
+    process : int
+        Its number.
+    clock : callable
+        Seconds that only ever grow.
+    writes_file : bool
+        Whether what it writes elsewhere than into our pipe is what its work is for.
+    """
+
+    def __init__(
+        self,
+        process: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        writes_file: bool = False,
+    ) -> None:
+        self._folder = Path(f"/proc/{process}")
+        self._clock = clock
+        self._writes_file = writes_file
+        self._seen = _Signs(0, 0, 0)
+        self._still_since = 0.0
+        self._has_come = self._comes = False
+        self._fruitless_since: tuple[float, float] | None = None  # clock's and processors' seconds
+
+    def note_progress(self) -> None:
+        """Note that something has come of its work."""
+        self._comes = True
+
+    def look(self) -> None:
+        """Look at it; to be called about every `LOOK_SECONDS` of waiting.
+
+        Raises
+        ------
+        StalledError
+            If it has done nothing since the last time, and nothing promises that it will, or
+            nothing has come of what it does for too long.
+        """
+        try:
+            signs, states = self._signs(), self._states()
+        except OSError:  # no Linux, or it has just ended
+            return
+        now = self._clock()
+        self._check_fruit(signs, now)
+        if signs != self._seen or _RUNNING in states:
+            self._seen, self._still_since = signs, now
+        elif _WAITING_FOR_DISK not in states or now - self._still_since > _DISK_SECONDS:
+            raise StalledError(f"ffmpeg has done nothing for {now - self._still_since:.0f} s")
+
+    def _check_fruit(self, signs: _Signs, now: float) -> None:
+        processors = signs.ticks / _TICKS_A_SECOND
+        if self._writes_file and signs.written != self._seen.written:
+            self._comes = True
+        if self._comes or self._fruitless_since is None:
+            self._has_come |= self._comes
+            self._comes, self._fruitless_since = False, (now, processors)
+        began, had = self._fruitless_since
+        seconds = min(now - began, processors - had)
+        if seconds > (_FRUITLESS_SECONDS if self._has_come else _FIRST_SECONDS):
+            raise StalledError(
+                f"ffmpeg has been at work for {seconds:.0f} s, and nothing came of it"
+            )
+
+    def _signs(self) -> _Signs:
+        """What grows with all that it does."""
+        ticks = sum(map(int, _fields(self._folder / "stat")[_TICKS]))
+        read, written = (self._folder / "io").read_text().split()[1:4:2]
+        return _Signs(ticks, int(read), int(written))
+
+    def _states(self) -> set[str]:
+        """States of its threads."""
+        return {_fields(thread / "stat")[_STATE] for thread in (self._folder / "task").iterdir()}
+
+
+def _fields(path: Path) -> list[str]:
+    return path.read_text().rpartition(")")[2].split()

@@ -1,0 +1,159 @@
+"""The cameras of this computer, as Linux's video devices tell.
+
+References
+----------
+.. [1] The Linux kernel, "Video for Linux API": ioctls VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT,
+   VIDIOC_ENUM_FRAMESIZES, VIDIOC_ENUM_FRAMEINTERVALS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import struct
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kseg_video.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_READ, _READ_WRITE = 2, 3
+_CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE, and V4L2_CAP_VIDEO_CAPTURE
+_DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, and V4L2_FRMIVAL_TYPE_DISCRETE
+_MOST_ENTRIES = 256
+# Numbers of the ioctls: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT and so on.
+_QUERY_CAPABILITIES, _LIST_FORMATS, _LIST_FRAME_SIZES, _LIST_FRAME_INTERVALS = 0, 2, 74, 75
+
+_CAPABILITY = struct.Struct("16s32s32sIII12x")
+_FORMAT = struct.Struct("III32sI16x")
+_FRAME_SIZE = struct.Struct("III6I8x")
+_FRAME_INTERVAL = struct.Struct("IIIII6I8x")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraMode:
+    """A picture that a camera can give.
+
+    Parameters
+    ----------
+    pixel_format : str
+        Four characters, such as MJPG.
+    width, height : int
+    frame_rates : tuple of float
+        Frames a second; empty where any will do.
+    """
+
+    pixel_format: str
+    width: int
+    height: int
+    frame_rates: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera.
+
+    Parameters
+    ----------
+    device : Path
+    name : str
+    modes : tuple of CameraMode
+    """
+
+    device: Path
+    name: str
+    modes: tuple[CameraMode, ...]
+
+
+def find_cameras() -> list[Camera]:
+    """All cameras that may be opened, by the number of their device.
+
+    Raises
+    ------
+    SourceError
+        Where cameras cannot be listed.
+    """
+    if not sys.platform.startswith("linux"):
+        raise SourceError("cameras can be listed on Linux alone; try them: kseg-video live 0")
+    devices = sorted(
+        Path("/dev").glob("video[0-9]*"), key=lambda path: int(re.sub(r"\D", "", path.name))
+    )
+    found = []
+    for device in devices:
+        with contextlib.suppress(OSError):
+            number = os.open(device, os.O_RDWR | os.O_NONBLOCK)
+            try:
+                camera = _camera(device, number)
+            finally:
+                os.close(number)
+            if camera is not None:
+                found.append(camera)
+    return found
+
+
+def _camera(device: Path, number: int) -> Camera | None:
+    answer = _ask(number, _READ, _QUERY_CAPABILITIES, bytes(_CAPABILITY.size))
+    _, card, _, _, capabilities, device_capabilities = _CAPABILITY.unpack(answer)
+    if not (device_capabilities or capabilities) & _CAPTURE:
+        return None
+    modes = tuple(
+        CameraMode(_name_of(code), width, height, tuple(_frame_rates(number, code, width, height)))
+        for code in _pixel_formats(number)
+        for width, height in _frame_sizes(number, code)
+    )
+    return Camera(device, card.split(b"\0")[0].decode("utf-8", "replace"), modes)
+
+
+def _pixel_formats(number: int) -> Iterator[int]:
+    for answer in _answers(number, _LIST_FORMATS, lambda i: _FORMAT.pack(i, _CAPTURE, 0, b"", 0)):
+        yield _FORMAT.unpack(answer)[4]
+
+
+def _frame_sizes(number: int, code: int) -> Iterator[tuple[int, int]]:
+    for answer in _answers(
+        number, _LIST_FRAME_SIZES, lambda i: _FRAME_SIZE.pack(i, code, *[0] * 7)
+    ):
+        _, _, kind, *size = _FRAME_SIZE.unpack(answer)
+        if kind == _DISCRETE:
+            yield size[0], size[1]
+        else:  # from, to and step of the width, then of the height
+            yield size[1], size[4]
+            return
+
+
+def _frame_rates(number: int, code: int, width: int, height: int) -> Iterator[float]:
+    def question(i: int) -> bytes:
+        return _FRAME_INTERVAL.pack(i, code, width, height, *[0] * 7)
+
+    for answer in _answers(number, _LIST_FRAME_INTERVALS, question):
+        _, _, _, _, kind, *interval = _FRAME_INTERVAL.unpack(answer)
+        if kind != _DISCRETE:
+            return
+        if interval[0]:
+            yield interval[1] / interval[0]
+
+
+def _answers(number: int, request: int, question: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Answers to a question for index 0, 1, 2, ... until there are no more."""
+    for index in range(_MOST_ENTRIES):
+        try:
+            yield _ask(number, _READ_WRITE, request, question(index))
+        except OSError:
+            return
+
+
+def _ask(number: int, direction: int, request: int, question: bytes) -> bytes:
+    """One ioctl of the video API."""
+    import fcntl  # noqa: PLC0415 - there is none on Windows
+
+    code = direction << 30 | len(question) << 16 | ord("V") << 8 | request
+    return fcntl.ioctl(number, code, question)
+
+
+def _name_of(code: int) -> str:
+    return code.to_bytes(4, "little").decode("ascii", "replace").strip()

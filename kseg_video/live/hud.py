@@ -1,0 +1,220 @@
+"""The head-up display of a live picture: figures, palette, messages and help, drawn over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+
+from kseg_video.core.color_spaces import luma
+from kseg_video.live.key_bindings import HELP
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kseg_video.core.palette import Palette
+    from kseg_video.live.key_bindings import LiveState
+
+Color = tuple[int, int, int]
+
+_INK: Color = (245, 245, 245)
+_FAINT: Color = (170, 170, 170)
+_DARK: Color = (20, 20, 20)
+_RED: Color = (60, 60, 235)
+_SHADE = 0.35  # what is left of the picture's brightness behind text
+_SMALLEST_TEXT, _LARGEST_TEXT = 12, 64  # pixels
+_SMALLEST_HELP = 7
+_TEXTS_TO_A_HEIGHT, _TEXTS_TO_A_WIDTH = 34, 44
+_LINE = 1.5  # height of a line in text sizes
+_REGULAR, _BOLD = 400, 650
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """What the display tells.
+
+    Parameters
+    ----------
+    frames_per_second : float
+    latency : float
+        Seconds from a frame's arrival to its display.
+    palette : Palette, optional
+    pointed : int, optional
+        Cluster under the pointer.
+    recorded : float, optional
+        Seconds recorded; None while nothing is.
+    message : str
+        What has happened, or is wrong.
+    """
+
+    frames_per_second: float = 0.0
+    latency: float = 0.0
+    palette: Palette | None = None
+    pointed: int | None = None
+    recorded: float | None = None
+    message: str = ""
+
+
+class Hud:
+    """Draws figures over pictures."""
+
+    def __init__(self) -> None:
+        self._font = cv2.FontFace("sans")
+
+    def draw(self, picture: NDArray[np.uint8], state: LiveState, figures: Figures) -> None:
+        """Draw over a BGR picture, in place."""
+        size = _text_size(picture)
+        if state.shows_help:
+            self._draw_help(picture, size)
+            return
+        if state.shows_hud:
+            self._draw_figures(picture, size, state, figures)
+            if figures.palette is not None:
+                self._draw_palette(picture, size, figures.palette, state, figures.pointed)
+        if figures.message:
+            self._draw_message(picture, size, figures.message)
+
+    def _draw_figures(
+        self, picture: NDArray[np.uint8], size: int, state: LiveState, figures: Figures
+    ) -> None:
+        words = [
+            f"{figures.frames_per_second:.1f} fps",
+            f"{figures.latency * 1000:.0f} ms",
+            f"k {state.segmenter.n_clusters}",
+            state.rendering.view,
+            state.segmenter.color_space,
+            f"stability {state.segmenter.stability:g}",
+        ]
+        words += [word for word, on in (("paused", state.paused), ("frozen", state.frozen)) if on]
+        if figures.pointed is not None:
+            words.append(f"pointer: {figures.pointed}")
+        lines = self._wrapped(words, picture.shape[1] - 2 * size, size)
+        height = round(size * (_LINE * len(lines) + 0.5))
+        _shade(picture[:height])
+        for row, line in enumerate(lines):
+            self._write(picture, line, size // 2, round(size * (_LINE * row + 1.35)), size)
+        if figures.recorded is not None:
+            clock = f"{int(figures.recorded) // 60}:{int(figures.recorded) % 60:02d}"
+            left = picture.shape[1] - self._width(clock, size) - size // 2
+            _shade(picture[height : 2 * height, left - round(1.2 * size) :])
+            baseline = height + round(size * 1.35)
+            self._write(picture, clock, left, baseline, size)
+            centre = (left - round(0.6 * size), baseline - round(0.35 * size))
+            cv2.circle(picture, centre, round(size * 0.35), _RED, cv2.FILLED, cv2.LINE_AA)
+
+    def _draw_palette(
+        self,
+        picture: NDArray[np.uint8],
+        size: int,
+        palette: Palette,
+        state: LiveState,
+        pointed: int | None,
+    ) -> None:
+        height, width = picture.shape[:2]
+        cell = round(4.6 * size)
+        columns = max(min(width // cell, len(palette)), 1)
+        rows = -(-len(palette) // columns)
+        line = round(size * 1.6)
+        top = height - rows * line - size // 3
+        _shade(picture[max(top - size // 3, 0) :])
+        brightness = luma(palette.colors)
+        for number, color in enumerate(palette.colors.tolist()):
+            left = size // 2 + (number % columns) * cell
+            row = top + (number // columns) * line
+            box = (left, row, round(1.7 * size), round(1.3 * size))
+            cv2.rectangle(picture, box, color, cv2.FILLED, cv2.LINE_AA)
+            edge = _INK if number == pointed else _FAINT
+            cv2.rectangle(picture, box, edge, 1 + (number == pointed) * max(size // 12, 1))
+            off = number in state.rendering.disabled
+            if off:  # from corner to corner of the swatch, below its number
+                ends = (left, row + box[3]), (left + box[2], row)
+                cv2.line(picture, *ends, _DARK, max(size // 5, 3), cv2.LINE_AA)
+                cv2.line(picture, *ends, _INK, max(size // 12, 1), cv2.LINE_AA)
+            ink = _DARK if brightness[number] > 128 else _INK
+            text = str(number)
+            indent = (box[2] - self._width(text, size)) // 2
+            self._write(picture, text, left + indent, row + size, size, ink, _BOLD)
+            share = f"{palette.shares[number]:.0%}"
+            at = left + box[2] + size // 4
+            self._write(picture, share, at, row + size, size, _FAINT if off else _INK)
+            if off:
+                middle, end = row + round(0.65 * size), at + self._width(share, size)
+                cv2.line(picture, (at, middle), (end, middle), _FAINT, max(size // 14, 1))
+
+    def _draw_message(self, picture: NDArray[np.uint8], size: int, message: str) -> None:
+        lines = self._wrapped(message.split(), picture.shape[1] - 2 * size, size, " ")
+        line = round(size * _LINE)
+        top = (picture.shape[0] - line * len(lines)) // 2
+        beside = max((picture.shape[1] - max(self._width(text, size) for text in lines)) // 2, 0)
+        columns = slice(max(beside - size, 0), picture.shape[1] - max(beside - size, 0))
+        _shade(picture[max(top - size // 2, 0) : top + line * len(lines) + size // 2, columns])
+        for row, text in enumerate(lines):
+            left = (picture.shape[1] - self._width(text, size)) // 2
+            self._write(picture, text, left, top + round((row + 0.75) * line), size)
+
+    def _draw_help(self, picture: NDArray[np.uint8], size: int) -> None:
+        height, width = picture.shape[:2]
+        columns = 2 if width > height else 1
+        rows = -(-len(HELP) // columns)
+        _, widest = self._help_widths(size)
+        fit = min(1.0, (width - size) / (columns * widest), (height - size) / (rows * size * _LINE))
+        size = max(int(size * fit), _SMALLEST_HELP)
+        keys, widest = self._help_widths(size)
+        line = round(size * _LINE)
+        left = max((width - columns * widest) // 2, size // 2)
+        top = max((height - rows * line) // 2, 0)
+        _shade(picture, _SHADE / 2)
+        for place, (label, does) in enumerate(HELP):
+            x = left + (place // rows) * widest
+            y = top + round((place % rows + 0.75) * line)
+            self._write(picture, label, x, y, size, weight=_BOLD)
+            self._write(picture, does, x + keys, y, size)
+
+    def _help_widths(self, size: int) -> tuple[int, int]:
+        """Of a key with the room after it, and of all that stands in a line."""
+        keys = max(self._width(label, size, _BOLD) for label, _ in HELP) + size
+        return keys, keys + max(self._width(does, size) for _, does in HELP) + 2 * size
+
+    def _wrapped(
+        self, words: Sequence[str], width: int, size: int, gap: str = "   "
+    ) -> Sequence[str]:
+        """Words in lines of at most that width."""
+        lines = [""]
+        for word in words:
+            longer = f"{lines[-1]}{gap}{word}" if lines[-1] else word
+            if lines[-1] and self._width(longer, size) > width:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return lines
+
+    def _width(self, text: str, size: int, weight: int = _REGULAR) -> int:
+        return int(cv2.getTextSize((0, 0), text, (0, 0), self._font, size, weight)[2])
+
+    def _write(
+        self,
+        picture: NDArray[np.uint8],
+        text: str,
+        left: int,
+        baseline: int,
+        size: int,
+        color: Color = _INK,
+        weight: int = _REGULAR,
+    ) -> None:
+        cv2.putText(picture, text, (left, baseline), color, self._font, size, weight)
+
+
+def _text_size(picture: NDArray[np.uint8]) -> int:
+    height, width = picture.shape[:2]
+    fitting = min(height / _TEXTS_TO_A_HEIGHT, width / _TEXTS_TO_A_WIDTH)
+    return max(min(int(fitting), _LARGEST_TEXT), _SMALLEST_TEXT)
+
+
+def _shade(part: NDArray[np.uint8], left_over: float = _SHADE) -> None:
+    """Darken a part of a picture, in place."""
+    if part.size:
+        part[:] = cv2.convertScaleAbs(part, alpha=left_over)

@@ -1,0 +1,271 @@
+"""What the user of a live picture has chosen, and what each key makes of it: pure functions.
+
+One table, `KEYS`, answers the keyboard and makes, with `MOUSE`, the help overlay, ``live --keys``
+and the README.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeVar, get_args
+
+from kseg_video.core.settings import MAX_CLUSTERS, ColorSpace, RenderSettings, SegmenterSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kseg_video.core.settings import ClusterChoice, View
+
+# In the order in which a key goes through them.
+VIEWS: tuple[View, ...] = (
+    *("segmented", "masked", "boundaries", "side-by-side", "matte", "original"),
+)
+# So, too, with a flat colour or a file that the user starts with added.
+BACKGROUNDS: tuple[str | Path, ...] = (
+    *("black", "white", "gray", "blur", "pixelate", "transparent"),
+)
+_STABILITY_STEP = 0.1
+
+_Choice = TypeVar("_Choice")
+
+
+class Command(Enum):
+    """What a key asks for beyond a change of the state."""
+
+    QUIT = auto()
+    NEXT_FRAME = auto()
+    NEW_FIT = auto()
+    SNAPSHOT = auto()
+    RECORD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """What the user has chosen.
+
+    Parameters
+    ----------
+    segmenter : SegmenterSettings
+    rendering : RenderSettings
+    choice : ClusterChoice, optional
+        Clusters to switch off, until they are found on the first frame.
+    backgrounds : tuple of str or Path
+        Those that a key goes through.
+    has_window : bool
+        Whether the picture is shown in a window.
+    paused, frozen, mirrored, full_screen, shows_hud, shows_help : bool
+        `frozen` is the palette's.
+    """
+
+    segmenter: SegmenterSettings
+    rendering: RenderSettings
+    choice: ClusterChoice | None = None
+    backgrounds: tuple[str | Path, ...] = BACKGROUNDS
+    has_window: bool = True
+    paused: bool = False
+    frozen: bool = False
+    mirrored: bool = False
+    full_screen: bool = False
+    shows_hud: bool = True
+    shows_help: bool = False
+
+    @property
+    def clusters(self) -> frozenset[int]:
+        """All cluster numbers."""
+        return frozenset(range(self.segmenter.n_clusters))
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key as it was pressed.
+
+    Parameters
+    ----------
+    key : str
+        The character, ``Esc`` or ``space``.
+    pointed : int, optional
+        Cluster under the pointer.
+    """
+
+    key: str
+    pointed: int | None = None
+
+
+Outcome = tuple[LiveState, Command | None]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBinding:
+    """Keys that do the same.
+
+    Parameters
+    ----------
+    keys : tuple of str
+    does : str
+        What they do, for the user.
+    act : callable
+        From the state and the key to the new state and a command.
+    refusal : str
+        What the user is told where they can do nothing.
+    """
+
+    keys: tuple[str, ...]
+    does: str
+    act: Callable[[LiveState, Pressed], Outcome]
+    refusal: str = ""
+
+    @property
+    def label(self) -> str:
+        """The keys for the user."""
+        return "0-9" if self.keys == tuple("0123456789") else " ".join(self.keys)
+
+
+def press(state: LiveState, pressed: Pressed) -> Outcome:
+    """State and command after a key; an unknown key changes nothing."""
+    binding = _BINDINGS.get(pressed.key)
+    return (state, None) if binding is None else binding.act(state, pressed)
+
+
+def refusal(key: str) -> str:
+    """What to tell when a key has changed nothing; empty for an unknown one."""
+    binding = _BINDINGS.get(key)
+    return "" if binding is None else binding.refusal
+
+
+def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
+    """State after a click on a cluster: switched, or alone left on (all on, if it is already)."""
+    if not alone:
+        return _with_disabled(state, state.rendering.disabled ^ {number})
+    others = state.clusters - {number}
+    return _with_disabled(state, frozenset() if state.rendering.disabled == others else others)
+
+
+def settle(state: LiveState, disabled: frozenset[int]) -> LiveState:
+    """State after the clusters have been found that were chosen from the start."""
+    return _with_disabled(replace(state, choice=None), disabled)
+
+
+def _with_disabled(state: LiveState, disabled: frozenset[int]) -> LiveState:
+    rendering = replace(state.rendering, disabled=disabled & state.clusters)
+    return replace(state, rendering=rendering)
+
+
+def _command(command: Command) -> Callable[[LiveState, Pressed], Outcome]:
+    return lambda state, _pressed: (state, command)
+
+
+def _next_frame(state: LiveState, _pressed: Pressed) -> Outcome:
+    return state, Command.NEXT_FRAME if state.paused else None
+
+
+def _toggle(field: str) -> Callable[[LiveState, Pressed], Outcome]:
+    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+        changed: dict[str, bool] = {field: not getattr(state, field)}
+        return replace(state, **changed), None  # type: ignore[arg-type]
+
+    return act
+
+
+def _view(step: int) -> Callable[[LiveState, Pressed], Outcome]:
+    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+        view = _after(VIEWS, state.rendering.view, step)
+        return replace(state, rendering=replace(state.rendering, view=view)), None
+
+    return act
+
+
+def _after(choices: tuple[_Choice, ...], now: _Choice, step: int = 1) -> _Choice:
+    return choices[(choices.index(now) + step) % len(choices)]
+
+
+def _switch(state: LiveState, pressed: Pressed) -> Outcome:
+    number = int(pressed.key)
+    known = number in state.clusters
+    return (click(state, number, alone=False) if known else state), None
+
+
+def _all_on(state: LiveState, _pressed: Pressed) -> Outcome:
+    return _with_disabled(state, frozenset()), None
+
+
+def _invert(state: LiveState, _pressed: Pressed) -> Outcome:
+    return _with_disabled(state, state.clusters - state.rendering.disabled), None
+
+
+def _only_pointed(state: LiveState, pressed: Pressed) -> Outcome:
+    if pressed.pointed is None:
+        return state, None
+    return click(state, pressed.pointed, alone=True), None
+
+
+def _clusters(step: int) -> Callable[[LiveState, Pressed], Outcome]:
+    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+        count = min(max(state.segmenter.n_clusters + step, 1), MAX_CLUSTERS)
+        # A given palette ends where its number of clusters is changed.
+        segmenter = replace(state.segmenter, n_clusters=count, palette=())
+        changed = replace(state, segmenter=segmenter)
+        return _with_disabled(changed, state.rendering.disabled), None
+
+    return act
+
+
+def _stability(step: float) -> Callable[[LiveState, Pressed], Outcome]:
+    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+        stability = round(min(max(state.segmenter.stability + step, 0.0), 1.0), 2)
+        return replace(state, segmenter=replace(state.segmenter, stability=stability)), None
+
+    return act
+
+
+def _color_space(state: LiveState, _pressed: Pressed) -> Outcome:
+    space = _after(get_args(ColorSpace), state.segmenter.color_space)
+    return replace(state, segmenter=replace(state.segmenter, color_space=space)), None
+
+
+def _full_screen(state: LiveState, _pressed: Pressed) -> Outcome:
+    return replace(state, full_screen=state.has_window and not state.full_screen), None
+
+
+def _background(state: LiveState, _pressed: Pressed) -> Outcome:
+    background = _after(state.backgrounds, state.rendering.background)
+    return replace(state, rendering=replace(state.rendering, background=background)), None
+
+
+KEYS: tuple[KeyBinding, ...] = (
+    KeyBinding(("q", "Esc"), "quit", _command(Command.QUIT)),
+    KeyBinding(("space",), "pause", _toggle("paused")),
+    KeyBinding((".",), "next frame while paused", _next_frame, "pause first, with space"),
+    KeyBinding(("v",), "next view", _view(1)),
+    KeyBinding(("V",), "view before", _view(-1)),
+    KeyBinding(
+        tuple("0123456789"), "switch that cluster off or on", _switch, "no cluster has that number"
+    ),
+    KeyBinding(("a",), "all clusters on", _all_on, "all clusters are on"),
+    KeyBinding(("i",), "invert which are on", _invert),
+    KeyBinding(("o",), "only the cluster pointed at", _only_pointed, "point at a region first"),
+    KeyBinding(("[",), "fewer clusters", _clusters(-1), "one cluster is the least"),
+    KeyBinding(("]",), "more clusters", _clusters(1), f"{MAX_CLUSTERS} clusters are the most"),
+    KeyBinding(("-",), "less stability", _stability(-_STABILITY_STEP), "stability 0 is the least"),
+    KeyBinding(
+        ("+", "="), "more stability", _stability(_STABILITY_STEP), "stability 1 is the most"
+    ),
+    KeyBinding(("c",), "next colour space", _color_space),
+    KeyBinding(("p",), "freeze or release the palette", _toggle("frozen")),
+    KeyBinding(("n",), "new fit", _command(Command.NEW_FIT)),
+    KeyBinding(("b",), "next background", _background),
+    KeyBinding(("m",), "mirror", _toggle("mirrored")),
+    KeyBinding(("f",), "full screen", _full_screen, "only a window can fill the screen"),
+    KeyBinding(("t",), "figures on or off", _toggle("shows_hud")),
+    KeyBinding(("s",), "snapshot", _command(Command.SNAPSHOT)),
+    KeyBinding(("r",), "record or stop", _command(Command.RECORD)),
+    KeyBinding(("?", "h"), "this help", _toggle("shows_help")),
+)
+# What the mouse does in the window, in the same words.
+MOUSE: tuple[tuple[str, str], ...] = (
+    ("click", "switch that region's cluster off or on"),
+    ("right click", "that one alone, or all again"),
+)
+HELP = (*((binding.label, binding.does) for binding in KEYS), *MOUSE)
+_BINDINGS = {key: binding for binding in KEYS for key in binding.keys}

@@ -1,0 +1,309 @@
+"""The newest frame of a live source, read in a thread of its own.
+
+Nothing queues: a frame that is not taken before the next one comes is dropped, and counted; two
+that come in a burst may wait for each other, no longer than a frame lasts. A source that fails,
+ends, falls silent or repeats itself is lost; it is opened again after a while, longer each time.
+Whoever takes the frames never waits for any of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+
+import numpy as np
+
+from kseg_video.core.errors import KsegError, shortage
+from kseg_video.live.playback_clock import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kseg_video.core.frame import Frame
+    from kseg_video.live.capture import Capture
+
+Condition: TypeAlias = Literal["opening", "live", "lost", "ended"]
+
+_SILENCE = 4.0  # seconds after which a source counts as lost
+_OPENING = 15.0  # the same for one that has given nothing yet
+_REPETITION = 4.0  # seconds of one and the same picture after which a camera counts as stuck
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before a lost source is opened again
+_LEAVING = 1.0  # seconds that a thread stuck in a driver is given at the end
+_PIXELS_COMPARED = 4096
+_ARRIVALS = 16  # over which a frame's interval is measured: what sources announce may be wrong
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """A frame that has come in.
+
+    Parameters
+    ----------
+    frame : Frame
+    number : int
+        Of all frames that have come in, from 1.
+    time : float
+        Seconds of the clock when it was there.
+    """
+
+    frame: Frame
+    number: int
+    time: float
+
+
+class Feed:
+    """Keeps the newest frame of a source. A context manager.
+
+    Parameters
+    ----------
+    open_capture : callable
+        Opens the source.
+    reconnect : bool
+        Whether a source that is lost is opened again; one that never gave a frame is not.
+    paced : bool
+        Whether frames are handed on at the source's own rate, as those of a file are, and wait
+        while paused.
+    may_repeat : bool
+        Whether the same picture for seconds is nothing unusual; of a camera it means that it is
+        stuck.
+    clock : callable
+        Seconds that only ever grow.
+
+    Attributes
+    ----------
+    failed : bool
+        Whether a file is over, and not because it has come to its end.
+    """
+
+    def __init__(
+        self,
+        open_capture: Callable[[], Capture],
+        *,
+        reconnect: bool,
+        paced: bool = False,
+        may_repeat: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._open_capture = open_capture
+        self._reconnect = reconnect
+        self._paced = paced
+        self._may_repeat = may_repeat
+        self._may_stand_still = False
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._reading: _Reading | None = None
+        self._threads: list[threading.Thread] = []  # of readings that are over, or should be
+        self._wait = _FIRST_WAIT
+        self._retry_at = 0.0
+        self._waiting: deque[Arrival] = deque()
+        self._arrivals: deque[float] = deque(maxlen=_ARRIVALS)  # since the source was opened
+        self._taken_any = False
+        self._paused = False
+        self.condition: Condition = "opening"
+        self.failed = False
+        self.message = ""
+        self.description = ""
+        self.received = 0
+        self.dropped = 0
+        self.losses = 0
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reading is not None:
+            self._reading.abandon()
+            self._threads.append(self._reading.thread)
+        for thread in self._threads:
+            thread.join(timeout=_LEAVING)
+
+    def take(self, timeout: float) -> Arrival | None:
+        """The next frame that is not too old; waits for one, but not for long.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait at the most.
+        """
+        self._watch()
+        with self._changed:
+            if not self._waiting:
+                self._changed.wait(timeout)
+            if not self._waiting:
+                return None
+            oldest = self._clock() - self._interval()
+            while len(self._waiting) > 1 and self._waiting[0].time < oldest:
+                self._drop()
+            self._taken_any = True
+            return self._waiting.popleft()
+
+    def pause(self, paused: bool) -> None:
+        """Hold a file where it is; what a camera shows meanwhile is not counted as dropped."""
+        with self._changed:
+            self._paused = paused
+            if self._reading is not None:
+                self._reading.hold(paused)
+
+    def step(self) -> None:
+        """Let one frame pass while paused."""
+        if self._reading is not None:
+            self._reading.step()
+
+    def _begin(self) -> None:
+        pace = Pace(self._clock) if self._paced else None
+        self._reading = _Reading(self, self._open_capture, self._clock, pace)
+        self._reading.hold(self._paused)
+        self._arrivals.clear()
+        self._reading.thread.start()
+
+    def _watch(self) -> None:
+        """Notice silence and repetition, and open a lost source again when it is time."""
+        reading, now = self._reading, self._clock()
+        if reading is None:
+            if self.condition == "lost" and now >= self._retry_at:
+                self.condition = "opening"
+                self._begin()
+            return
+        # A file is not lost for being slow.
+        patience = _OPENING if self._paced or self.condition == "opening" else _SILENCE
+        if not reading.holds and now - reading.last_sign > patience:
+            self._lose(reading, "no frames come")
+        elif self._is_stuck(reading):
+            # A picture that stands still from the next opening on is just that.
+            self._may_stand_still = True
+            self._lose(reading, "the camera repeats one frame")
+
+    def _is_stuck(self, reading: _Reading) -> bool:
+        stands_still = self._may_stand_still and not reading.has_moved
+        return not self._may_repeat and not stands_still and reading.repeats_for > _REPETITION
+
+    def _lose(self, reading: _Reading, message: str, *, ended: bool = False) -> None:
+        with self._changed:
+            if reading is not self._reading:
+                return
+            reading.abandon()
+            self._threads = [each for each in self._threads if each.is_alive()]
+            self._threads.append(reading.thread)
+            self._reading = None
+            self.message = message
+            if ended or not self._reconnect or not self.received:
+                self.condition = "ended"
+                self.failed = self._paced and not ended
+            else:
+                self.condition = "lost"
+                self.losses += 1
+                self._retry_at = self._clock() + self._wait
+                self._wait = min(2 * self._wait, _LONGEST_WAIT)
+            self._changed.notify_all()
+
+    def _interval(self) -> float:
+        """Seconds from one frame to the next."""
+        times = self._arrivals
+        return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+
+    def _drop(self) -> None:
+        self._waiting.popleft()
+        self.dropped += self._taken_any and not self._paused
+
+    def _receive(self, reading: _Reading, frame: Frame) -> None:
+        with self._changed:
+            if reading is not self._reading:
+                return
+            self.condition, self.message, self._wait = "live", "", _FIRST_WAIT
+            self.received += 1
+            while len(self._waiting) > 1:
+                self._drop()
+            self._waiting.append(Arrival(frame, self.received, self._clock()))
+            self._arrivals.append(self._waiting[-1].time)
+            self._changed.notify_all()
+
+
+class _Reading:
+    """One opening of a source, until it is lost. A thread that cannot be stopped is abandoned."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        open_capture: Callable[[], Capture],
+        clock: Callable[[], float],
+        pace: Pace | None,
+    ) -> None:
+        self._feed = feed
+        self._open_capture = open_capture
+        self._clock = clock
+        self._pace = pace
+        self._capture: Capture | None = None
+        self._abandoned = threading.Event()
+        self._fingerprint: np.ndarray | None = None
+        self._same_since = clock()
+        self.has_moved = False
+        self.last_sign = clock()
+        # A daemon: a read that blocks for ever in a driver must not keep the program alive.
+        self.thread = threading.Thread(target=self._run, name="capture", daemon=True)
+
+    @property
+    def repeats_for(self) -> float:
+        """Seconds for which nothing but one picture has come."""
+        return self.last_sign - self._same_since
+
+    @property
+    def holds(self) -> bool:
+        return self._pace is not None and self._pace.holds
+
+    def abandon(self) -> None:
+        self._abandoned.set()
+        if self._pace is not None:
+            self._pace.end()
+        capture = self._capture
+        if capture is not None:
+            with contextlib.suppress(Exception):  # whatever it is, we are done with it
+                capture.close()
+
+    def hold(self, holds: bool) -> None:
+        if self._pace is not None:
+            self._pace.hold(holds)
+            self.last_sign = self._clock()
+
+    def step(self) -> None:
+        if self._pace is not None:
+            self._pace.step()
+
+    def _run(self) -> None:
+        try:
+            self._capture = self._open_capture()
+            with contextlib.closing(self._capture) as capture:
+                self._read_all(capture)
+                self._wait(capture)  # the last frame too is shown for as long as it lasts
+            ended, message = self._pace is not None, "the source ended"
+        except KsegError as error:
+            ended, message = False, str(error)
+        except Exception as error:  # noqa: BLE001 - a closed or broken capture may raise anything
+            ended, message = False, shortage(error) or f"{type(error).__name__}: {error}"
+        if not self._abandoned.is_set():
+            self._feed._lose(self, message, ended=ended)  # noqa: SLF001 - one piece in two classes
+
+    def _read_all(self, capture: Capture) -> None:
+        while not self._abandoned.is_set() and (frame := capture.read()) is not None:
+            now = self.last_sign = self._clock()
+            self._feed.description = capture.description
+            self._compare(frame, now)
+            self._wait(capture)
+            self._feed._receive(self, frame)  # noqa: SLF001
+
+    def _compare(self, frame: Frame, now: float) -> None:
+        pixels = frame.pixels.reshape(-1)
+        fingerprint = pixels[:: max(len(pixels) // _PIXELS_COMPARED, 1)].copy()
+        if self._fingerprint is None or not np.array_equal(fingerprint, self._fingerprint):
+            self.has_moved = self._fingerprint is not None
+            self._fingerprint, self._same_since = fingerprint, now
+
+    def _wait(self, capture: Capture) -> None:
+        """Wait until the frame that has been read is due."""
+        if self._pace is not None:
+            self._pace.wait(capture.frame_rate)
+            self.last_sign = self._clock()

@@ -1,0 +1,220 @@
+"""Recordings of a live picture."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from kseg_video.core.errors import SettingsError, SinkError
+from kseg_video.ffmpeg.process import FfmpegProcess, file_argument
+from kseg_video.ffmpeg.stalls import MishapError, StalledError
+from kseg_video.live.matroska import picture_header, stream_header
+from kseg_video.writing.output_paths import check_folder, check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+RECORDING_SUFFIXES = (".mp4", ".mov", ".mkv")
+
+# The most that waits for the encoder: as much as it takes to start, and to get over a hiccup.
+_WAITING_BYTES, _WAITING_PICTURES = 1 << 26, 4
+_LAST_PICTURE = 33  # milliseconds for which it is shown
+_AT_ONCE = ("-fpsprobesize", "0", "-analyzeduration", "0")
+_TO_PLANES = (
+    "crop=trunc(iw/2)*2:trunc(ih/2)*2,"
+    "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p"
+)
+_TAGS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+# A key frame each second: what a kill can cost.
+_ENCODING = (
+    *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-bf", "0"),
+    *("-force_key_frames", "expr:gte(t,n_forced)"),
+)
+
+
+class Recorder:
+    """Records what is seen, in real time, whatever the rate at which pictures come.
+
+    Every picture is written with the time at which it was offered, by a thread: a minute lasts a
+    minute, and an encoder that cannot keep up costs pictures of the recording, never the caller's
+    time. The file plays however the recording ends.
+
+    Parameters
+    ----------
+    path : Path
+        ``.mp4``, ``.mov`` or ``.mkv``, not there yet.
+    first : ndarray of uint8, shape (H, W, 3)
+        The first picture, BGR, which gives the size of all.
+    clock : callable
+        Seconds that only ever grow.
+
+    Attributes
+    ----------
+    failure : str
+        Why it is not complete, with it as its subject; empty if it is, or may become so.
+
+    Raises
+    ------
+    SinkError
+        If it cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        first: NDArray[np.uint8],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.path = path
+        self.dropped = 0
+        self.failure = ""
+        self._clock = clock
+        self._size = first.shape[1], first.shape[0]
+        self._waiting: deque[tuple[int, NDArray[np.uint8]]] = deque()
+        self._most_waiting = max(_WAITING_BYTES // first.nbytes, _WAITING_PICTURES)
+        self._changed = threading.Condition()
+        self._began = clock()
+        self._ended: float | None = None
+        try:
+            with path.open("xb"):
+                pass
+        except OSError as error:
+            raise SinkError(
+                f"{path} cannot be recorded to ({error.strerror}); choose another name"
+            ) from error
+        self._process = FfmpegProcess(
+            [
+                *(*_AT_ONCE, "-f", "matroska", "-i", "pipe:0", "-vf", _TO_PLANES, *_TAGS),
+                *("-fps_mode", "vfr", "-enc_time_base", "demux", *_ENCODING),
+                *_container_options(path.suffix.lower()),
+                *("-y", file_argument(path)),
+            ],
+            feeds=True,
+        )
+        self._newest = 0, first
+        self.offer(first)
+        self._thread = threading.Thread(target=self._run, name="recorder")
+        self._thread.start()
+
+    @property
+    def seconds(self) -> float:
+        """Recorded time."""
+        return (self._clock() if self._ended is None else self._ended) - self._began
+
+    @property
+    def finished(self) -> bool:
+        """Whether no more is written, because it is complete or has failed."""
+        return not self._thread.is_alive()
+
+    def offer(self, picture: NDArray[np.uint8]) -> None:
+        """Record the next picture, which must not change afterwards; never waits."""
+        with self._changed:
+            if len(self._waiting) >= self._most_waiting:
+                self.dropped += 1
+                return
+            self._newest = round(self.seconds * 1000), picture
+            self._waiting.append(self._newest)
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """Have the file finished; does not wait for it."""
+        with self._changed:
+            self._ended = self._clock()
+            last = round(self.seconds * 1000) - _LAST_PICTURE
+            if last - self._newest[0] > _LAST_PICTURE:
+                self._waiting.append((last, self._newest[1]))
+            self._changed.notify()
+
+    def join(self) -> None:
+        """Wait until it is finished."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            took_all = self._write_all()
+            if self._process.wait() or not took_all:
+                self.failure = "could not be written on; the disk may be full"
+        except StalledError as error:
+            self.failure = f"could not be written on ({error}); check the disk"
+        except MishapError as error:
+            self.failure = f"could not be written on: the encoder {error.fate}"
+        finally:
+            self._process.stop()
+
+    def _write_all(self) -> bool:
+        """Write until the end; whether the encoder took everything."""
+        try:
+            self._process.write(memoryview(stream_header(*self._size)))
+            while (offered := self._next()) is not None:
+                milliseconds, picture = offered
+                pixels = _fitted(picture, *self._size).reshape(-1).data
+                self._process.write(memoryview(picture_header(milliseconds, pixels.nbytes)))
+                self._process.write(pixels)
+        except OSError:  # it has given up, as on a full disk
+            return False
+        return True
+
+    def _next(self) -> tuple[int, NDArray[np.uint8]] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._ended is not None)
+            return self._waiting.popleft() if self._waiting else None
+
+
+def free_path(wanted: Path) -> Path:
+    """A path where nothing is: the wanted one, or the first of it numbered from 2 on."""
+    number, path = 2, wanted
+    while path.exists():
+        path = wanted.with_stem(f"{wanted.stem}-{number}")
+        number += 1
+    return path
+
+
+def dated_path(folder: Path, suffix: str) -> Path:
+    """A free path named by date and time."""
+    return free_path(folder / f"kseg-{datetime.now().astimezone():%Y%m%d-%H%M%S}{suffix}")
+
+
+def check_recording(path: Path) -> None:
+    """Check a path that recordings shall have.
+
+    Raises
+    ------
+    SettingsError
+        If its suffix is none that survives a kill.
+    SinkError
+        If it is too long, or its folder is not writable.
+    """
+    if path.suffix.lower() not in RECORDING_SUFFIXES:
+        raise SettingsError(
+            f"{path} cannot be recorded to; name it {', '.join(RECORDING_SUFFIXES)}"
+        )
+    check_name(path)
+    check_folder(path.parent)
+
+
+def _container_options(suffix: str) -> list[str]:
+    if suffix == ".mkv":
+        return ["-f", "matroska", "-cluster_time_limit", "1000", "-flush_packets", "1"]
+    return ["-f", suffix[1:], "-movflags", "hybrid_fragmented", "-flush_packets", "1"]
+
+
+def _fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The picture as large as fits, on black where it has another shape."""
+    if (picture.shape[1], picture.shape[0]) == (width, height):
+        return np.ascontiguousarray(picture)
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    size = max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1)
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    canvas = np.zeros((height, width, 3), np.uint8)
+    inner = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    canvas[top : top + size[1], left : left + size[0]] = inner
+    return canvas

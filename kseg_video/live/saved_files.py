@@ -1,0 +1,171 @@
+"""Snapshots and recordings of a live run, written while it goes on."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from kseg_video.core.errors import KsegError, SinkError
+from kseg_video.live.recording import Recorder, dated_path, free_path
+from kseg_video.live.snapshots import save_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kseg_video.core.frame import Frame
+    from kseg_video.core.palette import Palette
+    from kseg_video.core.settings import ColorSpace
+
+_MOST_SNAPSHOTS = 4  # that wait to be written
+
+
+class LiveFiles:
+    """Writes what the user wants to keep. A context manager: everything is finished at its end.
+
+    Nothing in it waits for a disk or an encoder, except the end.
+
+    Parameters
+    ----------
+    folder : Path
+        Where snapshots and recordings go.
+    record_to : Path, optional
+        What recordings are named; by date and time otherwise.
+    clock : callable
+        Seconds that only ever grow.
+
+    Attributes
+    ----------
+    failures : list of str
+        Those that have been told.
+    has_lost_recording : bool
+        Whether one of them is a recording's.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        record_to: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = folder
+        self._record_to = record_to
+        self._clock = clock
+        self.recorder: Recorder | None = None
+        self._ending: list[Recorder] = []
+        self._writer = ThreadPoolExecutor(1, "snapshots")
+        self._snapshots: list[Future[Path]] = []
+        self._begun: list[str] = []  # what is to be said of recordings that begin by themselves
+        self._recorded: list[str] = []
+        self._saved = 0  # snapshots
+        self.failures: list[str] = []
+        self.has_lost_recording = False
+        self._starts_recording = record_to is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+        for recorder in self._ending:
+            recorder.join()
+        self._writer.shutdown()
+        list(self.news())  # what has ended only now counts as well
+
+    def offer(self, view: NDArray[np.uint8]) -> None:
+        """Record a view that is shown, if a recording is under way or wanted from the first on."""
+        if self.recorder is not None:
+            self.recorder.offer(view)
+        elif self._starts_recording:
+            self._begun.append(self.toggle(view))
+
+    def toggle(self, view: NDArray[np.uint8]) -> str:
+        """Begin a recording with that view, or end the one under way; return what is to be said."""
+        self._starts_recording = False
+        if self.recorder is not None:
+            name = self.recorder.path.name
+            self._stop()
+            return f"finishing {name}"
+        wanted = self._record_to
+        path = dated_path(self._folder, ".mp4") if wanted is None else free_path(wanted)
+        try:
+            self.recorder = Recorder(path, view, self._clock)
+        except KsegError as error:
+            self.has_lost_recording = True
+            return self._failed(str(error))
+        return f"recording to {path.name}"
+
+    def snapshot(
+        self,
+        view: Frame,
+        original: NDArray[np.uint8],
+        palette: Palette,
+        color_space: ColorSpace,
+    ) -> str:
+        """Have a snapshot written; return what is to be said."""
+        if len(self._snapshots) >= _MOST_SNAPSHOTS:
+            return "the snapshots before are still being written"
+        self._snapshots.append(
+            self._writer.submit(save_snapshot, self._folder, view, original, palette, color_space)
+        )
+        return "saving"
+
+    def news(self) -> Iterator[str]:
+        """What has begun, has been finished or has failed since the last call."""
+        while self._begun:
+            yield self._begun.pop()
+        if self.recorder is not None and self.recorder.finished:
+            self._stop()
+        for recorder in [each for each in self._ending if each.finished]:
+            self._ending.remove(recorder)
+            yield self._about(recorder)
+        for snapshot in [each for each in self._snapshots if each.done()]:
+            self._snapshots.remove(snapshot)
+            error = snapshot.exception()
+            if error is not None:
+                yield self._failed(str(error))
+                continue
+            self._saved += 1
+            yield f"saved {snapshot.result().name}"
+
+    def summary(self) -> list[str]:
+        """What has been kept in the whole run, once it is over, in a few words each."""
+        if not self._saved:
+            return self._recorded
+        snapshots = "1 snapshot" if self._saved == 1 else f"{self._saved} snapshots"
+        return [*self._recorded, f"{snapshots} saved to {self._folder}"]
+
+    def check(self) -> None:
+        """Raise what went wrong in the whole run, once it is over.
+
+        Raises
+        ------
+        SinkError
+            If a recording or a snapshot could not be written.
+        """
+        if self.failures:
+            raise SinkError("; ".join(self.failures))
+
+    def _stop(self) -> None:
+        recorder, self.recorder = self.recorder, None
+        if recorder is not None:
+            recorder.stop()
+            self._ending.append(recorder)
+
+    def _failed(self, message: str) -> str:
+        self.failures.append(message)
+        return message
+
+    def _about(self, recorder: Recorder) -> str:
+        if recorder.failure:
+            self.has_lost_recording = True
+            return self._failed(f"{recorder.path.name} {recorder.failure}")
+        dropped = recorder.dropped
+        lost = f"; the encoder was too slow for {dropped} frames" if dropped else ""
+        recorded = f"recorded {recorder.seconds:.1f} s to"
+        self._recorded.append(f"{recorded} {recorder.path}{lost}")
+        return f"{recorded} {recorder.path.name}{lost}"

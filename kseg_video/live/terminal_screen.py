@@ -1,0 +1,147 @@
+"""Pictures in the terminal itself, in half blocks of true colour, and its keys."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Self
+
+import cv2
+import numpy as np
+from rich.color import Color
+from rich.control import Control
+from rich.segment import Segment, Segments
+from rich.style import Style
+from rich.text import Text
+
+from kseg_video.live.key_bindings import KEYS
+from kseg_video.live.terminal_keys import TerminalKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from kseg_video.live.key_bindings import LiveState
+    from kseg_video.live.screen import DrawFigures, KeyPress
+
+_SECONDS_BETWEEN_DRAWINGS = 1 / 15
+_LEVEL_STEP = 8  # finer differences of colour are not worth a style of their own
+_UPPER_HALF = "▀"
+_GAP = 2  # cells between columns of help
+
+
+class TerminalScreen(TerminalKeys):
+    """Shows pictures in a terminal, and takes its keys. A context manager: it is restored.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._console = console
+        self._clock = clock
+        self._drawn = float("-inf")
+        self._lines: Callable[[], Sequence[Text]] = lambda: (Text(), Text())
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._console.set_alt_screen(True)
+        self._console.show_cursor(False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._console.show_cursor(True)
+        self._console.set_alt_screen(False)
+        super().__exit__()
+
+    def note(self, lines: Callable[[], Sequence[Text]]) -> None:
+        """Set what makes the lines under the picture."""
+        self._lines = lines
+
+    def show(
+        self, picture: NDArray[np.uint8], state: LiveState, _draw_figures: DrawFigures
+    ) -> None:
+        """Show a BGR picture of shape (H, W, 3), as large as fits, or the help in its place."""
+        if self._clock() - self._drawn < _SECONDS_BETWEEN_DRAWINGS:
+            return
+        self._drawn = self._clock()
+        columns, height = self._console.size
+        lines = [line.copy() for line in self._lines()]
+        rows = max(height - len(lines), 1)
+        upper = (
+            help_rows(columns, rows) if state.shows_help else half_blocks(picture, columns, rows)
+        )
+        for line in lines:
+            line.truncate(columns - 1, pad=True)
+        self._console.print(
+            Control.home(), Segments(upper), Text("\n").join(lines), sep="", end="", soft_wrap=True
+        )
+
+    def events(self) -> Sequence[KeyPress]:
+        """Keys that have been pressed since the last call."""
+        pressed = self.pressed()
+        if pressed:
+            self._drawn = float("-inf")  # what a key changes is shown at once
+        return pressed
+
+
+def help_rows(columns: int, rows: int) -> Iterator[Segment]:
+    """What each key does, in as many columns as it takes."""
+    label = max(len(binding.label) for binding in KEYS) + 1
+    cells = [f"{each.label:<{label}}{each.does}" for each in KEYS]
+    beside = [cells[first : first + rows] for first in range(0, len(cells), rows)]
+    widths = [max(map(len, each)) + _GAP for each in beside]
+    if sum(widths) - _GAP > columns:
+        widths = [columns // len(beside)] * len(beside)
+    for row in range(rows):
+        pairs = (
+            (each[row], width)
+            for each, width in zip(beside, widths, strict=True)
+            if row < len(each)
+        )
+        line = "".join(f"{_cut(cell, width - 1):<{width}}" for cell, width in pairs)
+        yield Segment(f"{line[:columns]:<{columns}}\n")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: max(length - 1, 0)]}…"
+
+
+def half_blocks(picture: NDArray[np.uint8], columns: int, rows: int) -> Iterator[Segment]:
+    """A picture in character cells, two pixels one above the other in each.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, shape (H, W, 3)
+        BGR.
+    columns, rows : int
+        Cells that are there; the picture is centred in them.
+    """
+    height, width = picture.shape[:2]
+    scale = min(columns / width, 2 * rows / height)
+    size = max(int(width * scale), 1), max(int(height * scale) // 2 * 2, 2)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(int)
+    levels = np.minimum(small // _LEVEL_STEP * _LEVEL_STEP + _LEVEL_STEP // 2, 255)[..., ::-1]
+    left = " " * ((columns - size[0]) // 2)
+    right = " " * (columns - size[0] - len(left))
+    blank = (rows - size[1] // 2) // 2
+    for _ in range(blank):
+        yield Segment(" " * columns + "\n")
+    for upper, lower in zip(levels[::2].tolist(), levels[1::2].tolist(), strict=True):
+        yield Segment(left)
+        for above, below in zip(upper, lower, strict=True):
+            yield Segment(_UPPER_HALF, _style(tuple(above), tuple(below)))
+        yield Segment(right + "\n")
+    for _ in range(rows - size[1] // 2 - blank):
+        yield Segment(" " * columns + "\n")
+
+
+@lru_cache(maxsize=1 << 14)
+def _style(above: tuple[int, int, int], below: tuple[int, int, int]) -> Style:
+    return Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below))

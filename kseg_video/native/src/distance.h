@@ -1,0 +1,12 @@
+/* Squared distances of colours, with the sums in the order of kseg_video/core/color_spaces.py. */
+
+#ifndef DISTANCE_H
+#define DISTANCE_H
+
+static inline float squared_distance(float x, float y, float z, const float *color)
+{
+    float dx = x - color[0], dy = y - color[1], dz = z - color[2];
+    return dx * dx + dy * dy + dz * dz;
+}
+
+#endif

@@ -1,0 +1,1 @@
+"""Where pictures come from: videos, images, sequences, backgrounds and palettes."""

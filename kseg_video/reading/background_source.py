@@ -1,0 +1,191 @@
+"""Pictures and videos as backgrounds: one picture for each frame of another video."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.core.color_spaces import bgr_to_yuv
+from kseg_video.core.errors import SourceError
+from kseg_video.core.frame import Frame, padded_to_even
+from kseg_video.core.media_settings import DecoderSettings
+from kseg_video.ffmpeg.closing import ClosingContext
+from kseg_video.ffmpeg.filters import video_filter
+from kseg_video.ffmpeg.probe import probe
+from kseg_video.ffmpeg.process import FfmpegProcess, file_input
+from kseg_video.ffmpeg.stalls import MishapError, StalledError
+from kseg_video.reading.decode_filters import Decoding, read_picture
+from kseg_video.reading.image_files import STILL_SUFFIXES, read_still
+from kseg_video.reading.looping import Passes
+from kseg_video.rendering.compositing import covering
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from kseg_video.core.color_spaces import ColorEncoding
+    from kseg_video.core.frame import VideoInfo
+
+_ACCURATELY = "bicubic+accurate_rnd+full_chroma_int"
+
+
+class BackgroundFile(ClosingContext):
+    """Gives the background of each frame, in order. Use as a context manager."""
+
+    @abstractmethod
+    def next(self) -> Frame:
+        """The background of the next frame.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be read on.
+        """
+
+    def close(self) -> None:
+        """Release everything."""
+
+
+def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
+    """Open an image, or a video that is looped, as background of another video.
+
+    Parameters
+    ----------
+    path : Path
+    info : VideoInfo
+        Of the frames that it goes behind: their size, rate, layout and colour encoding. It covers
+        them, its middle cropped.
+
+    Returns
+    -------
+    BackgroundFile
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    check_background(path)
+    if path.suffix.lower() in STILL_SUFFIXES:
+        return _BackgroundStill(path, info)
+    return _BackgroundVideo(path, info)
+
+
+def check_background(path: Path) -> None:
+    """Check that a background is a file.
+
+    Raises
+    ------
+    SourceError
+        If it is none.
+    """
+    if path.is_dir():
+        raise SourceError(f"the background {path} is a folder; give an image or a video")
+    if not path.exists():
+        raise SourceError(f"the background {path} does not exist; check the name")
+    if not path.is_file():
+        raise SourceError(f"the background {path} is not a file; give an image or a video")
+
+
+def read_background_still(path: Path) -> NDArray[np.uint8]:
+    """An image, black where it is transparent.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W, 3)
+        BGR.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    pixels, alpha, _ = read_still(path)
+    if alpha is None:
+        return pixels
+    return cast("NDArray[np.uint8]", cv2.multiply(pixels, cv2.merge([alpha] * 3), scale=1 / 255))
+
+
+class _BackgroundStill(BackgroundFile):
+    """The same picture for every frame."""
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        pixels = read_background_still(path)
+        covered = covering(pixels, info.width, info.height, float(info.sample_aspect_ratio))
+        self._frame = Frame(covered)
+        if info.layout == "i420":
+            self._frame = _frame(_to_planes(covered, info.encoding), info)
+
+    def next(self) -> Frame:
+        return self._frame
+
+
+class _BackgroundVideo(BackgroundFile):
+    """A video's picture at the time of each frame; at its end it starts again."""
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        self._path, self._info = path, info
+        arguments = ["-nostdin", *file_input(path)]
+        arguments += ["-map", "0:V:0", "-vf", self._filters(), "-fps_mode", "passthrough"]
+        arguments += ["-pix_fmt", "yuv420p" if info.layout == "i420" else "bgr24"]
+        arguments += ["-f", "rawvideo", "-"]
+        self._passes = Passes(lambda: FfmpegProcess(arguments, feeds=False))
+
+    def next(self) -> Frame:
+        cannot = f"the background {self._path} cannot be read on"
+        try:
+            while (pixels := self._picture()) is None:
+                if not self._passes.again():
+                    said = "; ".join(self._passes.process.messages[:1]) or "it holds no frame"
+                    raise SourceError(f"{cannot} ({said}); check that it plays")
+        except StalledError as error:
+            raise SourceError(f"{cannot} ({error}); check the disk that it lies on") from error
+        except MishapError as error:
+            raise SourceError(f"{cannot}: its decoder {error.fate}") from error
+        self._passes.count()
+        return _frame(pixels, self._info)
+
+    def close(self) -> None:
+        """End the decoder."""
+        self._passes.close()
+
+    def _picture(self) -> NDArray[np.uint8] | None:
+        info = self._info
+        return read_picture(self._passes.process, info.layout, info.width, info.height)
+
+    def _filters(self) -> str:
+        info, decoding = self._info, Decoding(probe(self._path), DecoderSettings())
+        shape = info.width * info.sample_aspect_ratio / info.height
+        source, target = decoding.encoding, info.encoding
+        scale = video_filter(
+            "scale",
+            info.width,
+            info.height,
+            flags=_ACCURATELY,
+            in_color_matrix=None if decoding.prepared_as_rgb else source.matrix,
+            in_range=None if decoding.prepared_as_rgb else source.levels,
+            out_color_matrix=target.matrix if info.layout == "i420" else None,
+            out_range=target.levels if info.layout == "i420" else None,
+        )
+        ratio = f"{float(shape):.6f}"
+        crop = video_filter("crop", f"min(iw,ih*{ratio}/sar)", f"min(ih,iw*sar/{ratio})")
+        in_time = ("setpts=PTS-STARTPTS", video_filter("fps", info.frame_rate))
+        return ",".join([*decoding.preparation, *in_time, crop, scale])
+
+
+def _to_planes(bgr: NDArray[np.uint8], encoding: ColorEncoding) -> NDArray[np.uint8]:
+    """Pixels of an i420 frame, chroma averaged over its blocks."""
+    height, even = len(bgr), padded_to_even(bgr)
+    luma, *chroma = cv2.split(bgr_to_yuv(even.reshape(-1, 3), encoding).reshape(even.shape))
+    size = even.shape[1] // 2, len(even) // 2
+    halves = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in chroma]
+    planes = np.concatenate([plane.ravel() for plane in (luma[:height], *halves)])
+    return planes.reshape(-1, even.shape[1]).astype(np.uint8)
+
+
+def _frame(pixels: NDArray[np.uint8], info: VideoInfo) -> Frame:
+    return Frame(pixels, info.layout, info.encoding, odd_width=info.width % 2 == 1)

@@ -1,0 +1,217 @@
+"""Still images as arrays, read and written by imageio (Pillow)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+from PIL import Image
+
+from kseg_video.core.errors import SourceError, cannot_read
+from kseg_video.ffmpeg.input_limits import MAX_PIXELS, too_large
+from kseg_video.reading.color_profiles import holds_profile, rgb_profile
+from kseg_video.reading.input_files import check_is_regular
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imageio.plugins.pillow import PillowPlugin
+    from numpy.typing import NDArray
+
+    from kseg_video.core.frame import Frame
+
+# What Pillow is told when it writes, by suffix.
+_WRITER_OPTIONS: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+    ".webp": {"lossless": True},
+    ".tif": {"compression": "tiff_deflate"},
+    ".tiff": {"compression": "tiff_deflate"},
+    ".bmp": {},
+}
+STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
+LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
+OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
+_LONGEST_NAME = 255  # bytes, of practically all file systems
+# What files of such names hold, rightly named or not; Pillow would give others to programs (EPS).
+_READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
+
+_NUMBER = re.compile(r"%0?(\d*)d")
+
+
+def is_still(path: Path) -> bool:
+    """Whether a file is one picture, by its suffix and, of GIF, PNG and WebP, what is in it."""
+    suffix = path.suffix.lower()
+    if suffix not in _MAY_BE_ANIMATED or not path.is_file():
+        return suffix in STILL_SUFFIXES
+    # Of what Pillow raises at damaged files, who reads the picture says what is wrong.
+    with contextlib.suppress(Exception), Image.open(path, formats=_READ_FORMATS) as picture:
+        return not getattr(picture, "is_animated", False)
+    return suffix in STILL_SUFFIXES
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a path such as ``frame_%04d.png`` is no file but stands for numbered stills."""
+    return (
+        path.suffix.lower() in STILL_SUFFIXES
+        and len(_NUMBER.findall(path.name)) == path.name.count("%") == 1
+        and not path.exists()
+    )
+
+
+def name_of_sequence(path: Path) -> str:
+    """What a pattern of numbered stills has in common: ``frame`` of ``frame_%04d.png``."""
+    return _NUMBER.sub("", path.stem).strip(" ._-") or path.resolve().parent.name
+
+
+def numbered_files(pattern: Path) -> dict[int, Path]:
+    """The files that there are of a sequence, by their numbers."""
+    if not pattern.parent.is_dir() or has_too_long_names(pattern):
+        return {}
+    found = ((number_in(path.name, pattern.name), path) for path in pattern.parent.iterdir())
+    return {number: path for number, path in found if number >= 0}
+
+
+def number_in(name: str, pattern: str) -> int:
+    """Number that makes a sequence's pattern this name; -1 if none does."""
+    before, width, after = _NUMBER.split(pattern)
+    digits = name.removeprefix(before).removesuffix(after).lstrip()
+    # Neither may be long enough to take time or memory.
+    may_be = len(width) <= _LONGEST_NAME and int(width or 0) <= len(name) <= _LONGEST_NAME
+    if not (may_be and digits.isdecimal() and digits.isascii()):
+        return -1
+    number = int(digits)
+    return number if pattern % number == name else -1
+
+
+def has_too_long_names(path: Path) -> bool:
+    """Whether names are longer than file systems take: a file's, or all of a sequence."""
+    length = len(os.fsencode(path.name))
+    if length <= _LONGEST_NAME and (found := _NUMBER.search(path.name)) and is_sequence(path):
+        length += int(found[1] or 0) - len(found[0])
+    return length > _LONGEST_NAME
+
+
+class Still(NamedTuple):
+    """An image.
+
+    Parameters
+    ----------
+    bgr : ndarray of uint8, shape (H, W, 3)
+    alpha : ndarray of uint8, shape (H, W), optional
+    icc_profile : bytes, optional
+        What its R, G and B are, if the file says so.
+    """
+
+    bgr: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
+    icc_profile: bytes | None = None
+
+
+def read_still(path: Path) -> Still:
+    """Read an image upright (EXIF), 16-bit levels brought to 8.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    import imageio.v3 as iio  # noqa: PLC0415 - takes as long as a video's first frame
+
+    check_is_regular(path)
+    try:
+        _check(path)
+        with iio.imopen(path, "r", plugin="pillow") as plugin:
+            file = cast("PillowPlugin", plugin)
+            metadata = file.metadata(index=0)
+            conversion: dict[str, Any] = {}
+            if "transparency" in metadata:
+                conversion["mode"] = "RGBA"
+            elif metadata.get("mode") == "CMYK":
+                conversion["mode"] = "RGB"
+            picture = file.read(index=0, rotate=True, **conversion)
+    except (MemoryError, SourceError):
+        raise
+    except Exception as error:  # Pillow raises all sorts of things at damaged files
+        no_image = "is not an image that can be read; check that it opens"
+        raise cannot_read(path, error, no_image) from error
+    return Still(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
+
+
+def write_still(
+    path: Path,
+    suffix: str,
+    pixels: NDArray[np.uint8],
+    alpha: NDArray[np.uint8] | None,
+    icc_profile: bytes | None = None,
+) -> None:
+    """Write an image.
+
+    Parameters
+    ----------
+    path : Path
+    suffix : str
+        One of `STILL_SUFFIXES`, which chooses the format.
+    pixels : ndarray of uint8, shape (H, W, 3) in BGR order, or (H, W)
+    alpha : ndarray of uint8, shape (H, W), optional
+        Left out where the format has no transparency.
+    icc_profile : bytes, optional
+        Of R, G and B. Left out where the format has none, and of gray pictures.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    import imageio.v3 as iio  # noqa: PLC0415
+
+    picture = pixels if pixels.ndim == 2 else pixels[..., ::-1]
+    if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
+        picture = np.dstack([picture, alpha])
+    options = dict(_WRITER_OPTIONS[suffix])
+    if icc_profile is not None and pixels.ndim == 3 and holds_profile(suffix, icc_profile):
+        options["icc_profile"] = icc_profile
+    # Where imageio itself fails to write, it tries to once more, and complains, at its clean-up.
+    path.write_bytes(iio.imwrite("<bytes>", picture, extension=suffix, plugin="pillow", **options))
+
+
+def write_frame(path: Path, suffix: str, frame: Frame) -> None:
+    """Write a frame as an image; see `write_still`."""
+    pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
+    write_still(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
+
+
+def _check(path: Path) -> None:
+    """Look at an image's header, before memory is taken for its pixels."""
+    try:
+        with Image.open(path, formats=_READ_FORMATS) as picture:
+            pixels = picture.width * picture.height
+    except Image.DecompressionBombError as error:
+        raise too_large(path) from error
+    if pixels > MAX_PIXELS:
+        raise too_large(path)
+
+
+def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:
+    if picture.dtype == np.bool_:
+        return picture.astype(np.uint8) * np.uint8(255)
+    if picture.dtype == np.uint16:
+        return (picture >> 8).astype(np.uint8)
+    if picture.dtype != np.uint8:
+        raise SourceError(f"{path} holds {picture.dtype} levels; save it with 8 or 16 bit")
+    return picture
+
+
+def _split(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """BGR and opacity of a gray, gray-alpha, RGB or RGBA picture."""
+    if picture.ndim == 2:
+        picture = picture[..., np.newaxis]
+    channels = picture.shape[2]
+    alpha = np.ascontiguousarray(picture[..., -1]) if channels in (2, 4) else None
+    colors = picture[..., :3] if channels >= 3 else picture[..., :1].repeat(3, axis=2)
+    return np.ascontiguousarray(colors[..., ::-1]), alpha

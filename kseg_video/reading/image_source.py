@@ -1,0 +1,143 @@
+"""Stills as frames: one, all of a folder, or a numbered sequence such as ``frame_%04d.png``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from kseg_video.core.color_spaces import ColorEncoding
+from kseg_video.core.errors import SourceError
+from kseg_video.core.frame import Frame, VideoInfo
+from kseg_video.core.timing import frames_before
+from kseg_video.ffmpeg.closing import ClosingContext
+from kseg_video.reading.color_profiles import are_alike
+from kseg_video.reading.image_files import STILL_SUFFIXES, is_sequence, numbered_files, read_still
+from kseg_video.reading.input_files import check_is_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kseg_video.core.media_settings import TrimSettings
+    from kseg_video.core.tracks import Tracks
+    from kseg_video.reading.image_files import Still
+
+_SEQUENCE_FRAME_RATE = Fraction(25)
+
+
+class StillsSource(ClosingContext):
+    """One still, or the stills of a folder or a numbered sequence as a video.
+
+    Parameters
+    ----------
+    path : Path
+        A still, a folder, or a pattern that `kseg_video.reading.image_files.is_sequence` knows.
+    trim : TrimSettings
+
+    Raises
+    ------
+    SourceError
+        If there is no image, or none in the chosen part.
+    """
+
+    tracks: Tracks | None = None
+
+    def __init__(self, path: Path, trim: TrimSettings) -> None:
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+        self._path = path
+        rate = _SEQUENCE_FRAME_RATE
+        single = False
+        if path.is_dir():
+            stills = self._stills_in(path)
+        elif is_sequence(path):
+            stills = self._numbered(path)
+        else:
+            stills, rate, single = [path], Fraction(1), True
+        self._skipped = frames_before(trim.start, float(rate))
+        stop = len(stills) if trim.end is None else frames_before(trim.end, float(rate))
+        self._stills = stills[self._skipped : stop][: trim.max_frames]
+        if not self._stills:
+            count = "1 frame" if len(stills) == 1 else f"{len(stills)} frames"
+            raise SourceError(f"{path} has no frame in the chosen part; it has {count}")
+        for still in self._stills:
+            check_is_regular(still)
+        self._has_other_profiles = False
+        self._first = read_still(self._stills[0])
+        height, width = self._first.bgr.shape[:2]
+        self.info = VideoInfo(
+            width=width,
+            height=height,
+            frame_rate=rate,
+            encoding=_encoding(self._first),
+            frame_count=len(self._stills),
+            still=single,
+            has_alpha=self._first.alpha is not None,
+        )
+
+    def look_ahead(self) -> None:
+        """Nothing is seen of stills to come."""
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        size = (self.info.height, self.info.width)
+        for index, path in enumerate(self._stills):
+            still = self._first if index == 0 else read_still(path)
+            if (found := still.bgr.shape[:2]) != size:
+                raise SourceError(
+                    f"{path} is {found[1]}x{found[0]} and {self._stills[0].name} "
+                    f"{size[1]}x{size[0]}; bring them to one size"
+                )
+            if not self._has_other_profiles and not are_alike(
+                still.icc_profile, self._first.icc_profile
+            ):
+                self._has_other_profiles = True
+                self.notes.append(
+                    f"{path.name} has another colour profile than {self._stills[0].name}"
+                )
+            time = float((self._skipped + index) / self.info.frame_rate)
+            yield Frame(still.bgr, "bgr24", _encoding(still), index, time, still.alpha)
+
+    def _stills_in(self, folder: Path) -> list[Path]:
+        files = [path for path in folder.iterdir() if not path.is_dir() and path.name[0] != "."]
+        stills = [path for path in files if path.suffix.lower() in STILL_SUFFIXES]
+        if not stills:
+            known = ", ".join(sorted(STILL_SUFFIXES))
+            raise SourceError(
+                f"{folder} holds no images (known are {known}); name videos themselves, as "
+                f"{folder / '*.mp4'}"
+            )
+        others = len(files) - len(stills)
+        if others:
+            files_of_others = "1 file" if others == 1 else f"{others} files"
+            self.notes.append(f"{files_of_others} in {folder} not taken, being no images")
+        return sorted(stills, key=_natural_order)
+
+    def _numbered(self, pattern: Path) -> list[Path]:
+        """Files that a pattern such as ``frame_%04d.png`` stands for, by their numbers."""
+        numbered = numbered_files(pattern)
+        if not numbered:
+            raise SourceError(f"no file has a name like {pattern}; check the pattern")
+        first, last = min(numbered), max(numbered)
+        missing = last - first + 1 - len(numbered)
+        if missing:
+            self.warnings.append(
+                f"{missing} of the numbers from {first} to {last} have no file like {pattern}; "
+                "the images were taken one after another"
+            )
+        return [numbered[number] for number in sorted(numbered)]
+
+
+def _encoding(still: Still) -> ColorEncoding:
+    height, width = still.bgr.shape[:2]
+    return replace(ColorEncoding.guess(width, height), icc_profile=still.icc_profile)
+
+
+def _natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sort key that puts frame10 after frame9."""
+    parts: list[tuple[str, str]] = re.findall(r"(\d+)|(\D+)", path.name)
+    return [(int(number), "") if number else (-1, text) for number, text in parts]

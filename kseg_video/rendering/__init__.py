@@ -1,0 +1,1 @@
+"""From labels to a picture: clusters kept, views, outlines, mattes, backgrounds composited."""

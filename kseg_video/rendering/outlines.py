@@ -1,0 +1,88 @@
+"""Outlines of the regions of labels.
+
+In texture a segmentation has thousands of regions of a few pixels, and their outlines would hide
+the picture: only those of larger regions are drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.rendering.regions import STEADINESS, pixels_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from kseg_video.core.frame import Plane, Segmentation
+
+_NEAR = 2  # pixels around a region in which it had its outline, if it had one
+
+
+class Outlines:
+    """Outlines in the frames of one video, one after another."""
+
+    def __init__(self) -> None:
+        # Labels, and where lines were drawn, which are on pixels of the regions that they outline.
+        self._before: tuple[Plane, Plane] | None = None
+
+    def of_frame(self, segmentation: Segmentation, area: int) -> Plane:
+        """Where the outlines of the next frame are.
+
+        Parameters
+        ----------
+        segmentation : Segmentation
+        area : int
+            Regions of fewer pixels have none.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W)
+            255 on the pixels to the right of and below a border, else 0.
+        """
+        labels = segmentation.labels
+        borders = np.zeros(labels.shape, np.uint8)
+        borders[:, 1:][labels[:, 1:] != labels[:, :-1]] = 255
+        borders[1:][labels[1:] != labels[:-1]] = 255
+        if area <= 1:
+            return borders
+        if segmentation.begins_scene or (
+            self._before is not None and self._before[0].shape != labels.shape
+        ):
+            self._before = None
+        lines = np.zeros_like(borders)
+        for label in np.flatnonzero(segmentation.palette.shares).tolist():
+            cv2.drawContours(lines, list(self._large_contours(labels, label, area)), -1, 255)
+        self._before = labels, lines
+        return cast("Plane", cv2.bitwise_and(borders, cv2.dilate(lines, np.ones((3, 3), np.uint8))))
+
+    def _large_contours(self, labels: Plane, label: int, area: int) -> Iterator[NDArray[Any]]:
+        """Outlines of the regions of a label, and of the holes in them, that are large enough."""
+        mask = (labels == label).view(np.uint8)
+        contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        parents = hierarchy[0, :, 3].tolist() if len(contours) else []
+        shortest = 2 * math.sqrt(area / STEADINESS)  # less than a circle's
+        for contour, parent in zip(contours, parents, strict=True):
+            if len(contour) < shortest:
+                continue
+            # Holes, too: what is in them may be too small for outlines of its own.
+            pixels = pixels_in(contour, is_hole=parent >= 0)
+            is_large = pixels >= (area if self._before is None else area * STEADINESS)
+            is_about_as_large = pixels >= area / STEADINESS
+            if is_large or (is_about_as_large and self._was_outlined(contour, label)):
+                yield contour
+
+    def _was_outlined(self, contour: NDArray[Any], label: int) -> bool:
+        """Whether a region of a label, or a hole in one, had its outline in the frame before."""
+        if self._before is None:
+            return False
+        x, y, width, height = cv2.boundingRect(contour)
+        left, top = max(x - _NEAR, 0), max(y - _NEAR, 0)
+        around = np.s_[top : y + height + _NEAR, left : x + width + _NEAR]
+        labels, lines = (plane[around] for plane in self._before)
+        return bool((lines[labels == label] > 0).any())

@@ -1,0 +1,252 @@
+"""From a frame and its segmentation to the picture that is shown or written.
+
+=============  ====================================================================================
+view           picture
+=============  ====================================================================================
+segmented      every pixel in its cluster's colour, switched-off clusters as background
+masked         the source's own pixels, switched-off clusters as background
+boundaries     the source with the outlines of all but the smallest regions drawn in
+side-by-side   source and segmented, all clusters on; if some are off, masked as the third
+matte          how opaque each pixel is, 8-bit gray: white where clusters are on
+labels         raw cluster numbers, 8-bit gray
+original       the source
+=============  ====================================================================================
+
+An i420 frame is painted plane by plane: its kept pixels reach the output untouched. With a
+transparent background the picture has an alpha plane; its colours are not multiplied by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast, overload
+
+import cv2
+import numpy as np
+
+from kseg_video.core.background_spec import parse_background
+from kseg_video.core.frame import Frame, Segmentation, as_frame
+from kseg_video.core.setting_checks import Kind, instance, one_of, take, take_settings
+from kseg_video.core.settings import RenderSettings, check_numbers
+from kseg_video.rendering.compositing import composite, nearest_kept
+from kseg_video.rendering.matte import Edge, Matting
+from kseg_video.rendering.outlines import Outlines
+from kseg_video.rendering.regions import speck_area
+from kseg_video.rendering.views import in_layout, paint_outlines, paint_view
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from kseg_video.core.frame import PixelLayout, Plane
+
+_KEYED = {"segmented", "masked"}  # the views that have a background
+
+
+@overload
+def render(
+    picture: Frame,
+    segmentation: Segmentation,
+    settings: RenderSettings | None = None,
+    layout: PixelLayout | None = None,
+    background: Frame | None = None,
+) -> Frame: ...
+
+
+@overload
+def render(
+    picture: NDArray[np.uint8],
+    segmentation: Segmentation,
+    settings: RenderSettings | None = None,
+    layout: PixelLayout | None = None,
+    background: Frame | None = None,
+) -> NDArray[np.uint8]: ...
+
+
+def render(
+    picture: Frame | NDArray[np.uint8],
+    segmentation: Segmentation,
+    settings: RenderSettings | None = None,
+    layout: PixelLayout | None = None,
+    background: Frame | None = None,
+) -> Frame | NDArray[np.uint8]:
+    """Paint a view of a segmented picture.
+
+    For the frames of a video, a `Renderer` keeps mattes and outlines stiller.
+
+    Parameters
+    ----------
+    picture : Frame, or ndarray of uint8 and shape (H, W, 3)
+        What was segmented.
+    segmentation : Segmentation
+        Of that picture.
+    settings : RenderSettings, optional
+    layout : {"bgr24", "i420"}, optional
+        Layout of the result; the picture's own by default. A planar frame can be painted as BGR,
+        not the other way round. The labels view is always gray8, and so is the matte unless bgr24
+        is asked for.
+    background : Frame, optional
+        The picture for ``background="picture"``, of the frame's size and the result's layout.
+
+    Returns
+    -------
+    Frame or ndarray
+        As `picture`: a frame with its index and time, or an array; uint8 of shape (H, W, 3), of
+        shape (H, W) for the labels view and the matte, wider for side by side, and (H, W, 4), as
+        B, G, R and opacity, of an array on a transparent background.
+
+    Raises
+    ------
+    SettingsError
+        If the background is a picture and none of the right size is given, there is no cluster of a
+        number that is switched off, or a parameter is something else.
+    SourceError
+        If the picture is none, or not of the segmentation's size.
+    """
+    frame = as_frame(picture)
+    settings = take_settings("settings", settings, RenderSettings)
+    take("the segmentation", segmentation, instance(Segmentation))
+    check_numbers(settings.disabled, len(segmentation.colors))
+    painted = Renderer().render(frame, segmentation, settings, layout, background)
+    if isinstance(picture, Frame):
+        return painted
+    if painted.alpha is not None:
+        return np.dstack([painted.pixels, painted.alpha])
+    is_another = painted.pixels is not frame.pixels and painted.pixels is not segmentation.labels
+    return painted.pixels if is_another else painted.pixels.copy()
+
+
+class Renderer:
+    """Paints the frames of one video, one after another, with edges that hold still."""
+
+    def __init__(self) -> None:
+        self._matting = Matting()
+        self._outlines = Outlines()
+
+    def render(
+        self,
+        frame: Frame,
+        segmentation: Segmentation,
+        settings: RenderSettings | None = None,
+        layout: PixelLayout | None = None,
+        background: Frame | None = None,
+    ) -> Frame:
+        """Paint a view of the next frame; as the function `render` does."""
+        settings = take_settings("settings", settings, RenderSettings)
+        take("the segmentation", segmentation, instance(Segmentation)).check_size(frame)
+        if background is not None:
+            take("the background", background, instance(Frame))
+        if settings.view != "boundaries":
+            self._outlines = Outlines()  # a cut may pass by meanwhile
+        if settings.view == "labels":
+            return replace(frame, pixels=segmentation.labels, layout="gray8")
+        if settings.view == "matte":
+            matte = self._matte(frame, segmentation, settings)
+            if layout == "bgr24":
+                return replace(frame, pixels=cast("Plane", cv2.merge([matte] * 3)), layout="bgr24")
+            return replace(frame, pixels=matte, layout="gray8")
+        kind: Kind[PixelLayout] = one_of("bgr24", frame.layout)
+        wanted = take("the layout", frame.layout if layout is None else layout, kind)
+        layout = view_layout(wanted, frame.width, settings)
+        panels = []
+        for panel in _panels(settings):
+            if _is_composite(panel):
+                matte = self._matte(frame, segmentation, panel)
+                front = _front(frame, segmentation, panel, layout)
+                style = parse_background(panel.background)
+                canvas = in_layout(frame, layout)
+                panels.append(composite(front, canvas, matte, style, background))
+            elif panel.view == "boundaries":
+                where = self._outlines.of_frame(segmentation, _outlined_area(frame, panel))
+                panels.append(paint_outlines(in_layout(frame, layout), where))
+            else:
+                panels.append(paint_view(frame, segmentation, panel, layout))
+        return _in_a_row(panels)
+
+    def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
+        edge = Edge.suiting(settings, frame.width, frame.height)
+        return self._matting.of_frame(frame, segmentation, settings.disabled, edge)
+
+
+def has_background(settings: RenderSettings) -> bool:
+    """Whether pictures painted by these settings show a background where clusters are off."""
+    return any(panel.view in _KEYED for panel in _panels(settings))
+
+
+def is_transparent(settings: RenderSettings) -> bool:
+    """Whether pictures painted by these settings have an alpha plane of their own."""
+    return has_background(settings) and parse_background(settings.background).kind == "transparent"
+
+
+def follows_colors(settings: RenderSettings) -> bool:
+    """Whether pictures painted by these settings have a soft matte."""
+    views = {panel.view for panel in _panels(settings)}
+    is_keyed = bool(settings.disabled) and not views.isdisjoint({"matte", *_KEYED})
+    return is_keyed and Edge.suiting(settings, 1, 1).feather > 0
+
+
+def view_width(width: int, settings: RenderSettings) -> int:
+    """Width of the painted picture in pixels for a source of some width."""
+    return width * len(_panels(settings))
+
+
+def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> PixelLayout:
+    """Layout of the painted picture in colour, given the one wanted and the source's width.
+
+    Panels of odd width, side by side, would share blocks of chroma.
+    """
+    return "bgr24" if width % 2 and len(_panels(settings)) > 1 else layout
+
+
+def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:
+    """Views from left to right."""
+    if settings.view != "side-by-side":
+        return [settings]
+    panels = [RenderSettings("original"), RenderSettings("segmented")]
+    return [*panels, replace(settings, view="masked")] if settings.disabled else panels
+
+
+def _is_composite(settings: RenderSettings) -> bool:
+    """Whether it takes more than painting pixels in a flat colour."""
+    if settings.view not in _KEYED:
+        return False
+    kind = parse_background(settings.background).kind
+    if not settings.disabled:
+        return kind == "transparent"
+    return kind != "color" or bool(settings.feather or settings.despeckle)
+
+
+def _outlined_area(frame: Frame, settings: RenderSettings) -> int:
+    """Pixels from which on a region is outlined."""
+    given = settings.despeckle
+    return speck_area(frame.width, frame.height) if given is None else given
+
+
+def _front(
+    frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
+) -> Frame:
+    """What is kept: the source, or the clusters' colours.
+
+    A matte may reach into clusters that are off: they have the colour of the nearest that is on.
+    """
+    if settings.view == "masked":
+        return in_layout(frame, layout)
+    nearest = nearest_kept(segmentation.centroids, settings.disabled)
+    recolored = replace(segmentation, colors=segmentation.colors[nearest])
+    return paint_view(frame, recolored, RenderSettings(), layout)
+
+
+def _in_a_row(panels: Sequence[Frame]) -> Frame:
+    first = panels[0]
+    if len(panels) == 1:
+        return first
+    alpha = None
+    if any(panel.alpha is not None for panel in panels):
+        alpha = np.hstack([panel.opacity for panel in panels])
+    if first.layout == "i420":
+        rows = [np.hstack(planes) for planes in zip(*(p.planes for p in panels), strict=True)]
+        pixels = np.concatenate([plane.ravel() for plane in rows]).reshape(-1, rows[0].shape[1])
+    else:
+        pixels = np.hstack([panel.pixels for panel in panels])
+    return replace(first, pixels=pixels, alpha=alpha)

@@ -1,0 +1,177 @@
+"""Views that are painted pixel by pixel from the labels, over a flat background.
+
+An i420 frame is painted plane by plane: its kept pixels reach the output untouched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.core.background_spec import parse_background
+from kseg_video.core.bands import bands_of
+from kseg_video.core.color_spaces import bgr_to_yuv
+from kseg_video.core.frame import halved, padded_to_even
+from kseg_video.core.planes import PAIRS, LevelTable, look_up
+from kseg_video.core.settings import MAX_CLUSTERS
+from kseg_video.native import binding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from kseg_video.core.frame import Frame, PixelLayout, Plane, Segmentation
+    from kseg_video.core.settings import RenderSettings, View
+
+_WHITE = np.full((1, 3), 255, np.uint8)
+_LINES_PER_OUTLINE_PIXEL = 540
+
+
+def paint_view(
+    frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
+) -> Frame:
+    """One of the views original, segmented and masked.
+
+    Parameters
+    ----------
+    frame : Frame
+        What was segmented; bgr24 or i420.
+    segmentation : Segmentation
+        Of that frame.
+    settings : RenderSettings
+        The view, and a colour for its background.
+    layout : {"bgr24", "i420"}
+        Layout of the result: the frame's own, or bgr24.
+    """
+    if settings.view == "segmented":
+        return _segmented(frame, segmentation, settings, layout)
+    return _VIEWS[settings.view](in_layout(frame, layout), segmentation, settings)
+
+
+def paint_outlines(frame: Frame, where: Plane) -> Frame:
+    """The frame with white lines wherever a mask, (H, W), is 255; thicker in larger pictures."""
+    thickness = 1 + frame.height // _LINES_PER_OUTLINE_PIXEL
+    lines = cast("Plane", cv2.dilate(where, np.ones((thickness, thickness), np.uint8)))
+    return _filled(frame, lines, _WHITE, halve=np.maximum)
+
+
+def in_layout(frame: Frame, layout: PixelLayout) -> Frame:
+    """The frame in its own layout, or as bgr24."""
+    return frame if layout == frame.layout else replace(frame, pixels=frame.bgr, layout="bgr24")
+
+
+def _original(frame: Frame, _segmentation: Segmentation, _settings: RenderSettings) -> Frame:
+    return frame
+
+
+def _segmented(
+    frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
+) -> Frame:
+    colors = segmentation.colors.copy()
+    off = [number for number in settings.disabled if number < len(colors)]
+    colors[off] = _background_color(settings)
+    labels = segmentation.labels
+    if layout == "i420":
+        return replace(frame, pixels=_painted_planes(labels, bgr_to_yuv(colors, frame.encoding)))
+    return replace(frame, pixels=_painted_bgr(labels, colors), layout=layout)
+
+
+def _painted_bgr(labels: Plane, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """BGR pixels of labels, given the colour of each, (K, 3)."""
+    pixels = np.empty((*labels.shape, 3), np.uint8)
+    if binding.library is not None:
+        binding.paint_bgr(labels, colors, pixels)
+        return pixels
+    table = np.zeros((256, 4), np.uint8)  # entries of 32 bits take half the time of applyColorMap
+    table[: len(colors), :3] = colors
+    entries = cast("NDArray[np.uint8]", table.view(np.int32).ravel())
+    for band in bands_of(*labels.shape):
+        found = cast("NDArray[np.int32]", cv2.LUT(labels[band.rows], entries))
+        four = found.view(np.uint8).reshape(*found.shape, 4)
+        cv2.cvtColor(four, cv2.COLOR_BGRA2BGR, pixels[band.rows])
+    return pixels
+
+
+def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """I420 pixels of labels, given the YUV levels of each, (K, 3)."""
+    height = len(labels)
+    labels = padded_to_even(labels)
+    rows_of_blocks, width = len(labels) // 2, labels.shape[1]
+    pixels = np.empty((height + rows_of_blocks, width), np.uint8)
+    halves = pixels[height:].reshape(2, rows_of_blocks, width // 2)
+    paint = _paint_planes if binding.library is None else binding.paint_planes
+    paint(labels[:height], levels, (pixels[:height], *halves))
+    return pixels
+
+
+def _paint_planes(labels: Plane, levels: NDArray[np.uint8], planes: Sequence[Plane]) -> None:
+    labels = np.ascontiguousarray(labels)
+    luma, *chroma = levels.T
+    in_luma = LevelTable(luma)
+    in_chroma = [_of_the_first(each) for each in chroma]
+    for band in bands_of(*labels.shape):
+        rows, half = band.rows, slice(band.rows.start // 2, halved(band.rows.stop))
+        in_luma.look_up(labels[rows], out=planes[0][rows])
+        # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
+        # first of each pair in every other row.
+        pairs = labels[rows][::2].view(np.uint16)
+        for plane, table in zip(planes[1:], in_chroma, strict=True):
+            look_up(pairs, table, out=plane[half])
+
+
+def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
+    if not settings.disabled:
+        return frame
+    off = np.zeros(MAX_CLUSTERS, np.uint8)
+    off[list(settings.disabled)] = 255
+    where = LevelTable(off).look_up(segmentation.labels)
+    return _filled(frame, where, _background_color(settings), halve=np.minimum)
+
+
+def _background_color(settings: RenderSettings) -> NDArray[np.uint8]:
+    return np.array([parse_background(settings.background).color[::-1]], np.uint8)
+
+
+def _filled(
+    frame: Frame,
+    where: Plane,
+    color: NDArray[np.uint8],
+    halve: Callable[[Plane, Plane], Plane],
+) -> Frame:
+    """The frame with a colour wherever the mask is 255.
+
+    Of i420 chroma, `halve` says which blocks are filled: `np.minimum` those filled whole, so that a
+    kept pixel keeps its colour; `np.maximum` all that are touched.
+    """
+    if frame.layout != "i420":
+        pixels = frame.pixels.copy()
+        cv2.copyTo(np.broadcast_to(color, pixels.shape).copy(), where, pixels)
+        return replace(frame, pixels=pixels)
+    even = padded_to_even(where)
+    rows = halve(even[::2], even[1::2])
+    blocks = halve(rows[:, ::2], rows[:, 1::2])
+    copy = replace(frame, pixels=frame.pixels.copy())
+    masks = (where, blocks, blocks)
+    for plane, mask, level in zip(
+        copy.planes, masks, bgr_to_yuv(color, frame.encoding)[0], strict=True
+    ):
+        cv2.copyTo(np.full_like(plane, level), mask, plane)
+    return copy
+
+
+def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Table from a pair of labels to the value of the first."""
+    table = np.zeros((256, 256), np.uint8)
+    size = len(values)
+    table[:size, :size] = values[PAIRS[:size, :size, 0]]
+    return table.ravel()
+
+
+_VIEWS: dict[View, Callable[[Frame, Segmentation, RenderSettings], Frame]] = {
+    "original": _original,
+    "masked": _masked,
+}

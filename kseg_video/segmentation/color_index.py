@@ -1,0 +1,245 @@
+"""The colour index: a 16-bit number that stands for a pixel's colour.
+
+A frame's three 8-bit components are each cut into bins, and the three bin numbers are combined into
+one number of a *cell*. Whatever a fit decides is then a table over the cells.
+
+The bins are chosen from a sample of the picture. How many a component gets follows the optimal
+product quantiser of high resolution theory: the error of n bins over a density p is proportional to
+(integral of p^(1/3))^3 / n^2, and the product of the three n is at most 65,536. Where they lie
+follows a blend of that same p^(1/3) with the uniform density, so that colours the sample missed
+still get cells. A component with no more levels than bins keeps them all: a picture of few or
+close colours, such as one in low light, is mapped exactly.
+
+References
+----------
+.. [1] P. F. Panter, W. Dite, "Quantization distortion in pulse-count modulation with nonuniform
+   spacing of levels", Proc. IRE 39 (1951).
+.. [2] A. Gersho, R. M. Gray, "Vector Quantization and Signal Compression" (1992), chapter 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+
+from kseg_video.core.color_spaces import to_levels
+from kseg_video.core.frame import ALL_ROWS, Frame
+from kseg_video.core.planes import PAIRS, LevelTable, look_up
+from kseg_video.segmentation.pixel_sampling import colors_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kseg_video.core.frame import Components
+    from kseg_video.segmentation.pixel_sampling import PixelSample
+
+MAX_CELLS = 1 << 16
+
+_LEVELS = 256
+_UNIFORM_SHARE = 0.3
+_SMOOTHING = np.array([1, 2, 3, 2, 1]) / 9
+
+
+@dataclass(frozen=True, eq=False)
+class ColorIndex:
+    """A division of colour space into at most 65,536 cells.
+
+    Parameters
+    ----------
+    tables : tuple of three ndarray of uint16, shape (256,)
+        What each component's level adds to a cell's number.
+    cell_bgr : ndarray of float32, shape (C, 3)
+        The colour that stands for each cell, BGR from 0 to 255.
+    axes : ndarray of float32, shape (3, 4), optional
+        Affine map applied to the components first.
+    """
+
+    tables: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]
+    cell_bgr: NDArray[np.float32]
+    axes: NDArray[np.float32] | None = None
+
+    @cached_property
+    def others(self) -> NDArray[np.uint16]:
+        """What second and third component, as one 16-bit number, add to a cell's number."""
+        _, second, third = self.tables
+        return (second[PAIRS[..., 0]] + third[PAIRS[..., 1]]).ravel()
+
+    @cached_property
+    def _first(self) -> LevelTable[np.uint16]:
+        return LevelTable(self.tables[0])
+
+    @cached_property
+    def _side_by_side(self) -> NDArray[np.uint8]:
+        table = np.stack(self.tables, axis=1)[np.newaxis]
+        return cast("NDArray[np.uint8]", table)  # as OpenCV has it: of any type
+
+    @classmethod
+    def from_sample(
+        cls,
+        sample: PixelSample,
+        components_to_bgr: NDArray[np.float32],
+        *,
+        may_rotate: bool,
+    ) -> ColorIndex:
+        """Bins that suit a sample.
+
+        Parameters
+        ----------
+        sample : PixelSample
+        components_to_bgr : ndarray of float32, shape (3, 4)
+            Affine map from components to BGR.
+        may_rotate : bool
+            Whether the components may be turned to the sample's principal axes, where products of
+            intervals fit best: worth its price for B, G, R, which mostly rise and fall together,
+            and not for Y, U, V. Not done where all colours get a cell of their own as it is.
+        """
+        levels, axes, levels_to_bgr = sample.components, None, components_to_bgr
+        spans = np.ptp(levels.astype(int), axis=0) + 1
+        if may_rotate and np.prod(spans) > MAX_CELLS:
+            axes = _principal_axes(sample.bgr)
+            levels = _on_axes(levels, axes)
+            levels_to_bgr = _invert(axes)
+        densities = [_density(levels[:, channel]) for channel in range(3)]
+        # An error of one level of a component moves the colour by the length of its column.
+        lengths = np.linalg.norm(levels_to_bgr[:, :3], axis=0)
+        counts = _share_out_bins(densities, lengths)
+        binnings = [_cut(*pair) for pair in zip(densities, counts, strict=True)]
+        strides = (counts[1] * counts[2], counts[2], 1)
+        first, second, third = (
+            (bins * stride).astype(np.uint16)
+            for (bins, _), stride in zip(binnings, strides, strict=True)
+        )
+        grid = np.meshgrid(*(values for _, values in binnings), indexing="ij")
+        centres = np.stack(grid, axis=-1).reshape(-1, 3)
+        cells = first[levels[:, 0]] + second[levels[:, 1]] + third[levels[:, 2]]
+        means = _mean_of_members(centres, cells, levels)
+        if axes is None:
+            return cls((first, second, third), colors_of(to_levels(means), components_to_bgr))
+        cell_bgr = to_levels(_apply(levels_to_bgr, means)).astype(np.float32)
+        return cls((first, second, third), cell_bgr, axes)
+
+    def of_frame(self, frame: Frame, rows: slice = ALL_ROWS) -> NDArray[np.uint16]:
+        """Cell number of every pixel of some rows of a frame; uint16 of shape (H, W)."""
+        first, others = self.components(frame, rows)
+        cells = self._first.look_up(first)
+        cells += look_up(others.view(np.uint16)[..., 0], self.others)
+        return cells
+
+    def components(self, frame: Frame, rows: slice = ALL_ROWS) -> Components:
+        """What is looked up of some rows of a frame, (H, W) and (H, W, 2): turned to the axes."""
+        if self.axes is None:
+            return frame.components(rows)
+        turned = cv2.transform(frame.bgr[rows], self.axes)
+        return Frame(cast("NDArray[np.uint8]", turned)).components()
+
+    def of_sample(self, sample: PixelSample) -> NDArray[np.uint16]:
+        """Cell number of every pixel of a sample; uint16 of shape (N,)."""
+        levels = sample.components
+        if self.axes is not None:
+            levels = _on_axes(levels, self.axes)
+        parts = cast("NDArray[np.uint16]", cv2.LUT(levels[:, np.newaxis], self._side_by_side))
+        cells: NDArray[np.uint16] = parts[:, 0, 0] + parts[:, 0, 1]
+        cells += parts[:, 0, 2]
+        return cells
+
+
+def _apply(affine: NDArray[np.float32], rows: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Affine map (3, 4) of every row of (N, 3)."""
+    return rows.astype(np.float32) @ affine[:, :3].T + affine[:, 3]
+
+
+def _on_axes(levels: NDArray[np.uint8], axes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return colors_of(levels, axes).astype(np.uint8)
+
+
+def _invert(affine: NDArray[np.float32]) -> NDArray[np.float32]:
+    inverse = np.linalg.inv(affine[:, :3].astype(np.float64))
+    return np.column_stack([inverse, -inverse @ affine[:, 3]]).astype(np.float32)
+
+
+def _principal_axes(bgr: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Affine map to the principal axes of some colours, each stretched to 0 to 255."""
+    mean = bgr.mean(axis=0, dtype=np.float64)
+    centred = bgr - mean
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    projected = centred @ vectors
+    low, high = projected.min(axis=0) - 1, projected.max(axis=0) + 1
+    scale = (_LEVELS - 1) / (high - low)
+    linear = (vectors * scale).T
+    return np.column_stack([linear, -linear @ mean - low * scale]).astype(np.float32)
+
+
+def _mean_of_members(
+    centres: NDArray[np.float32], cells: NDArray[np.uint16], levels: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Centres of the cells drawn to the sampled levels that fall into them."""
+    weights = np.bincount(cells, minlength=len(centres))[:, np.newaxis] + 1.0
+    sums = [np.bincount(cells, levels[:, c], len(centres)) for c in range(3)]
+    return ((np.stack(sums, axis=1) + centres) / weights).astype(np.float32)
+
+
+def _density(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Where bins belong, by level: cube root of the histogram, blended with uniform; sums to 1.
+
+    Zero outside the observed levels: what lies there falls into the first or last bin.
+    """
+    histogram = np.bincount(levels, minlength=_LEVELS) / len(levels)
+    low, high = int(levels.min()), int(levels.max()) + 1
+    root = np.cbrt(np.convolve(histogram, _SMOOTHING, mode="same"))[low:high]
+    density = np.zeros(_LEVELS)
+    density[low:high] = (1 - _UNIFORM_SHARE) * root / root.sum() + _UNIFORM_SHARE / (high - low)
+    return density
+
+
+def _share_out_bins(
+    densities: list[NDArray[np.float64]], lengths: NDArray[np.float64]
+) -> tuple[int, int, int]:
+    """Number of bins of each component, their product at most 65,536."""
+    spans = np.array([np.count_nonzero(density) for density in densities])
+    # 1 / sum(d^2) is the number of levels over which a density d spreads: for the cube root of the
+    # histogram, the integral of theory.
+    spread = lengths / np.array([(density**2).sum() for density in densities])
+    counts = np.zeros(3, int)
+    free = np.ones(3, bool)
+    while free.any():
+        budget = MAX_CELLS / np.prod(counts[~free])
+        ideal = spread * (budget / np.prod(spread[free])) ** (1 / free.sum())
+        capped = free & (ideal >= spans)
+        if not capped.any():
+            counts[free] = np.maximum(ideal[free].astype(int), 1)
+            break
+        counts[capped] = spans[capped]
+        free &= ~capped
+    while True:  # rounding down left room: give it to whoever gains the most
+        gains = np.where((counts < spans), spread / counts, 0)
+        gains[np.prod(counts) // counts * (counts + 1) > MAX_CELLS] = 0
+        if not gains.any():
+            return int(counts[0]), int(counts[1]), int(counts[2])
+        counts[int(np.argmax(gains))] += 1
+
+
+def _cut(density: NDArray[np.float64], n_bins: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Bin of every level and the level that stands for every bin."""
+    (observed,) = np.nonzero(density)
+    low, high = observed[0], observed[-1] + 1
+    if high - low <= n_bins:
+        inner = np.arange(high - low)
+    else:
+        position = np.cumsum(density[low:high]) - density[low:high] / 2
+        inner = np.minimum((position * n_bins).astype(int), n_bins - 1)
+        # No bin may stay empty, nor a level be skipped over by a coarse quantile.
+        inner = np.maximum.accumulate(inner)
+    bins = np.empty(_LEVELS, np.intp)
+    bins[low:high] = inner
+    bins[:low] = inner[0]
+    bins[high:] = inner[-1]
+    levels = np.arange(low, high)
+    mass = np.bincount(inner, density[low:high], n_bins)
+    moment = np.bincount(inner, density[low:high] * levels, n_bins)
+    with np.errstate(invalid="ignore"):
+        values = moment / mass
+    return bins, np.nan_to_num(values, nan=float(low)).astype(np.float32)

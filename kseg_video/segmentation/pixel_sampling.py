@@ -1,0 +1,118 @@
+"""A sample of a frame's pixels: all that fits and tracking ever look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from kseg_video.core.frame import halved
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kseg_video.core.frame import Frame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelSample:
+    """Some pixels of a frame.
+
+    Parameters
+    ----------
+    components : ndarray of uint8, shape (N, 3)
+        As in `kseg_video.core.frame.Frame.components`.
+    bgr : ndarray of float32, shape (N, 3)
+        Their colours, 0 to 255.
+    places : ndarray of int, shape (N,)
+        Where they are in the frame, row by row.
+    """
+
+    components: NDArray[np.uint8]
+    bgr: NDArray[np.float32]
+    places: NDArray[np.intp]
+
+    @classmethod
+    def of_frame(cls, frame: Frame, n_pixels: int | None, *, between: bool = False) -> PixelSample:
+        """Pixels at a constant stride, `n_pixels` at the most; None takes all.
+
+        A stride, not a smaller picture: averaging invents colours that are not there. It is seldom
+        a whole number, so that it does not beat with a regular texture.
+
+        Parameters
+        ----------
+        frame : Frame
+        n_pixels : int, optional
+        between : bool
+            Whether to take the pixels half-way between those that are taken otherwise.
+        """
+        total = frame.width * frame.height
+        wanted = total if n_pixels is None else min(n_pixels, total)
+        places = _places(frame.width, frame.height, wanted, between)
+        components = _components_at(frame, places)
+        return cls(components, colors_of(components, frame.components_to_bgr), places.flat)
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the pixels of a sample are, counted row by row."""
+
+    flat: NDArray[np.intp]
+    width: int
+    height: int
+
+    @cached_property
+    def in_chroma(self) -> NDArray[np.intp]:
+        """The four pixels of a half-size plane around each place, (4, N), the nearest first."""
+        axes = []
+        for position, size in zip(
+            np.divmod(self.flat, self.width), (halved(self.height), halved(self.width)), strict=True
+        ):
+            near = position // 2
+            far = np.clip(near + np.where(position % 2, 1, -1), 0, size - 1)
+            axes.append((near, far))
+        return np.stack([row * halved(self.width) + column for row, column in product(*axes)])
+
+
+@lru_cache(maxsize=4)
+def _places(width: int, height: int, wanted: int, between: bool) -> _Places:
+    flat = (2 * np.arange(wanted) + between) * (width * height) // (2 * wanted)
+    return _Places(flat, width, height)
+
+
+def _components_at(frame: Frame, places: _Places) -> NDArray[np.uint8]:
+    """What `Frame.components` has at some places, without doubling all chroma for it."""
+    if frame.layout != "i420":
+        return frame.pixels.reshape(-1, 3)[places.flat]
+    luma, *chroma = frame.planes
+    components = np.empty((len(places.flat), 3), np.uint8)
+    components[:, 0] = luma.ravel()[places.flat]
+    for number, plane in enumerate(chroma, start=1):
+        nearest, beside, above, across = plane.ravel()[places.in_chroma].astype(np.uint16)
+        # Weights and rounding of `cv2.resize`.
+        near_row, far_row = 3 * (3 * nearest + beside) >> 2, 3 * above + across >> 2
+        components[:, number] = near_row + far_row + 2 >> 2
+    return components
+
+
+def colors_of(
+    components: NDArray[np.uint8], components_to_bgr: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Colours of some component levels, by the very arithmetic of `Frame.bgr`.
+
+    Parameters
+    ----------
+    components : ndarray of uint8, shape (N, 3)
+    components_to_bgr : ndarray of float32, shape (3, 4)
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 3)
+        Whole BGR levels, 0 to 255.
+    """
+    points = np.ascontiguousarray(components).reshape(-1, 1, 3)
+    return cv2.transform(points, components_to_bgr).reshape(-1, 3).astype(np.float32)

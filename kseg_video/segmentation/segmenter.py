@@ -1,0 +1,169 @@
+"""The segmenter: a frame in, its colour regions out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.core.color_spaces import from_working, to_working
+from kseg_video.core.frame import Frame, Segmentation, as_frame
+from kseg_video.core.setting_checks import instance, take, take_settings
+from kseg_video.core.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
+from kseg_video.core.timing import StageTimer
+from kseg_video.segmentation.fast_mapper import FastMapper
+from kseg_video.segmentation.nearest_centroid import map_exactly
+from kseg_video.segmentation.palette_tracker import PaletteTracker
+from kseg_video.segmentation.pixel_sampling import PixelSample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
+
+    from numpy.typing import NDArray
+
+    from kseg_video.segmentation.pixel_memory import Foreseen
+
+_STEP_SECONDS = 0.04  # between pictures whose times are not known
+
+
+class Segmenter:
+    """Cuts the frames of one video into colour regions, one after another.
+
+    Parameters
+    ----------
+    settings : SegmenterSettings, optional
+    timer : StageTimer, optional
+        Told what each stage costs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> picture = np.zeros((20, 30, 3), np.uint8)
+    >>> picture[:, 20:] = (0, 0, 255)
+    >>> segmentation = Segmenter(SegmenterSettings(n_clusters=2)).segment(picture)
+    >>> segmentation.palette.hex_colors
+    ['#000000', '#ff0000']
+    >>> segmentation.labels[0, 15:25].tolist()
+    [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+    """
+
+    def __init__(
+        self, settings: SegmenterSettings | None = None, timer: StageTimer | None = None
+    ) -> None:
+        self.settings = take_settings("settings", settings, SegmenterSettings)
+        self._timer = timer or StageTimer()
+        self._tracker = PaletteTracker(self.settings)
+        self._mapper = FastMapper(self.settings)
+        self._time, self._time_offset = -np.inf, 0.0
+
+    def segment(
+        self, picture: Frame | NDArray[np.uint8], pinned: AbstractSet[int] = frozenset()
+    ) -> Segmentation:
+        """Segment the next frame.
+
+        Parameters
+        ----------
+        picture : Frame, or ndarray of uint8 and shape (H, W, 3)
+            A frame, which is remembered until the next one and may not be written to before, or a
+            picture in BGR order, which may.
+        pinned : set of int, optional
+            Clusters whose numbers may never pass to another colour, as those that are switched off.
+
+        Returns
+        -------
+        Segmentation
+
+        Raises
+        ------
+        SourceError
+            If it is neither a frame nor a BGR picture.
+        """
+        frame = as_frame(picture)
+        if frame is not picture:
+            frame = replace(frame, pixels=frame.pixels.copy())
+        space = self.settings.color_space
+        with self._timer.stage("fit"):
+            sample = PixelSample.of_frame(frame, self._sample_size())
+            colors = to_working(sample.bgr, space)
+            track = self._tracker.update(colors, sample.bgr, self._clock(frame.time), pinned)
+        with self._timer.stage("map"):
+            if self.settings.mapping == "exact":
+                numbers = np.flatnonzero(track.real).astype(np.uint8)
+                labels, inertia = map_exactly(frame, track.centroids[numbers], space)
+                labels, cells = numbers[labels], None
+            else:
+                labels, inertia = self._mapper.map(frame, sample, colors, track)
+                cells = self._mapper.cells
+            return Segmentation(
+                labels=labels,
+                centroids=track.centroids,
+                colors=from_working(track.centroids, space),
+                real=track.real,
+                inertia=inertia,
+                event=track.event,
+                color_space=space,
+                cells=cells,
+            )
+
+    def foresee(self, frames: Sequence[Foreseen]) -> None:
+        """Take note of frames to come, so that the palette suits them from now on.
+
+        Parameters
+        ----------
+        frames : sequence of Foreseen
+            In the order of time, all later than those that have been given before.
+        """
+        for frame in frames:
+            self._tracker.foresee(
+                frame.time + self._time_offset, frame.bgr, begins_shot=frame.begins_shot
+            )
+
+    def retune(self, settings: SegmenterSettings) -> None:
+        """Go on with other settings; the clusters that remain keep their numbers.
+
+        Parameters
+        ----------
+        settings : SegmenterSettings
+        """
+        self.settings = take("settings", settings, instance(SegmenterSettings))
+        self._tracker.retune(settings)
+        keeps_cells = self.keeps_cells
+        self._mapper = FastMapper(settings)
+        self.keeps_cells = keeps_cells
+
+    def fit_anew(self) -> None:
+        """Have the next frame fitted from nothing; numbers follow the colours."""
+        self._tracker.fit_anew()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the palette stays as it is, whatever the frames show."""
+        return self._tracker.frozen
+
+    @frozen.setter
+    def frozen(self, value: bool) -> None:
+        self._tracker.frozen = value
+
+    @property
+    def keeps_cells(self) -> bool:
+        """Whether segmentations hold every pixel's cell: soft mattes are made faster of them."""
+        return self._mapper.keeps_cells
+
+    @keeps_cells.setter
+    def keeps_cells(self, value: bool) -> None:
+        self._mapper.keeps_cells = value
+
+    def _clock(self, frame_time: float) -> float:
+        """Seconds that grow with each frame, also where frames have no times or begin anew."""
+        time = frame_time + self._time_offset
+        if time <= self._time:
+            time = self._time + _STEP_SECONDS
+            self._time_offset = time - frame_time
+        self._time = time
+        return time
+
+    def _sample_size(self) -> int | None:
+        wanted = self.settings.sample_pixels
+        return None if wanted == "all" else wanted or DEFAULT_SAMPLE_PIXELS

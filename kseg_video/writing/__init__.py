@@ -1,0 +1,1 @@
+"""Where pictures go: video, animations, images and label archives, each whole or absent."""

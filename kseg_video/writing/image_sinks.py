@@ -1,0 +1,139 @@
+"""A still for every frame, numbered: ``frame-%05d.png``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from kseg_video.core.errors import SinkError, cannot_write
+from kseg_video.reading.image_files import OPAQUE_STILL_SUFFIXES, numbered_files, write_frame
+from kseg_video.writing.atomic_file import AbortingContext, publish_all
+from kseg_video.writing.sink_base import check_frame
+from kseg_video.writing.temporary_files import TemporaryEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kseg_video.core.frame import Frame, VideoInfo
+
+
+class SequenceSink(AbortingContext):
+    """Numbered stills, from 0. They get their names when all are written.
+
+    Parameters
+    ----------
+    path : Path
+        With ``%05d`` or the like where the number goes. Its folder is made if it is missing.
+    info : VideoInfo
+        Of the pictures.
+    overwrite : bool
+        Whether existing files may be replaced; those of numbers that are not written stay.
+
+    Raises
+    ------
+    SinkError
+        If the files cannot be made.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
+        self._path = path
+        self._info = info
+        self._overwrite = overwrite
+        self._suffix = path.suffix.lower()
+        self._count = 0
+        self._may_lose_alpha = self._suffix in OPAQUE_STILL_SUFFIXES
+        self.notes: list[str] = []
+        beside = path.parent if path.parent.exists() else path.parent.parent
+        self._entry = TemporaryEntry(path, beside, 0o700, is_folder=True)
+        # Pillow lets go of the interpreter while it compresses.
+        self._workers = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._workers, "stills")
+        self._pending: deque[Future[None]] = deque()
+
+    def write(self, frame: Frame) -> None:
+        """Take the next picture.
+
+        Raises
+        ------
+        SinkError
+            If it is not what was announced, or it or one before it cannot be written.
+        """
+        check_frame(self._path, frame, self._info)
+        if len(self._pending) > self._workers:
+            self._await_oldest()
+        if self._may_lose_alpha and frame.is_transparent:
+            self._may_lose_alpha = False
+            self.notes.append(f"{self._suffix} holds no transparency, which is left out")
+        part = self._entry.path / f"{self._count}{self._suffix}"
+        self._pending.append(self._pool.submit(write_frame, part, self._suffix, frame))
+        self._count += 1
+
+    def close(self) -> None:
+        """Give the stills their names.
+
+        Raises
+        ------
+        SinkError
+            If there are none, or one cannot be written.
+        """
+        if not self._count:
+            raise SinkError(f"{self._path} got no picture")
+        while self._pending:
+            self._await_oldest()
+        self._pool.shutdown()
+        self._publish()
+        self._entry.discard()
+
+    def abort(self) -> None:
+        """Remove what has been written."""
+        self._pool.shutdown(cancel_futures=True)
+        self._entry.discard()
+
+    def _await_oldest(self) -> None:
+        try:
+            self._pending.popleft().result()
+        except OSError as error:
+            self._entry.check_place()
+            raise cannot_write(self._path, error) from error
+
+    def _publish(self) -> None:
+        older = numbered_files(self._path)
+        if older and not self._overwrite:
+            raise SinkError(f"{older[min(older)]} appeared meanwhile; choose another output")
+        folder, written = self._entry.path, range(self._count)
+        if not self._entry.keep():
+            raise SinkError(f"{self._path} is not written: the program is ending")
+        parts = (
+            (folder / f"{number}{self._suffix}", self._path.with_name(self._path.name % number))
+            for number in written
+        )
+        with _made(self._path.parent):
+            publish_all(parts, folder, overwrite=self._overwrite)
+        if left := sorted(older.keys() - set(written)):
+            count = "1 file stays" if len(left) == 1 else f"{len(left)} files stay"
+            self.notes.append(
+                f"{count} as before, from {older[left[0]].name} on; "
+                "remove what is of an earlier run"
+            )
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder, if it is missing, which goes again with an error in the block."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        yield
+        return
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # somebody else has put something into it
+            folder.rmdir()
+        raise

@@ -1,0 +1,198 @@
+"""Where outputs may go: checks of names, and the name if the user gives none."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from kseg_video.core.errors import SettingsError, SinkError
+from kseg_video.reading.image_files import (
+    LOSSY_STILL_SUFFIXES,
+    OPAQUE_STILL_SUFFIXES,
+    STILL_SUFFIXES,
+    has_too_long_names,
+    is_sequence,
+    is_still,
+    name_of_sequence,
+    numbered_files,
+)
+from kseg_video.writing.atomic_file import check_is_plain, check_replaceable, may, real_path
+from kseg_video.writing.containers import CONTAINERS, HIGHEST_CRF, LOSSLESS_SUFFIX
+from kseg_video.writing.same_files import check_numbers_are_apart
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kseg_video.core.media_settings import EncoderSettings
+
+ANIMATION_SUFFIX = ".gif"
+ARCHIVE_SUFFIX = ".npz"
+_PLAIN_SUFFIXES = frozenset({ANIMATION_SUFFIX, ARCHIVE_SUFFIX})
+_TRANSPARENT_SUFFIXES = (".webm", ".mov", ".mkv", ".gif", ".webp", ".png", ".tif")
+
+
+def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = False) -> None:
+    """Check what the output's name alone tells.
+
+    Parameters
+    ----------
+    path : Path
+    encoder : EncoderSettings
+    transparent : bool
+        Whether it has to hold transparency.
+
+    Raises
+    ------
+    SettingsError
+        If the suffix is unknown or does not go with the settings.
+    """
+    suffix = path.suffix.lower()
+    if suffix in STILL_SUFFIXES:
+        opaque = suffix in OPAQUE_STILL_SUFFIXES
+    elif suffix in _PLAIN_SUFFIXES:
+        _check_plain(suffix, encoder)
+        opaque = suffix == ARCHIVE_SUFFIX
+    elif suffix in CONTAINERS:
+        _check_codec(suffix, encoder)
+        container = CONTAINERS[suffix]
+        codec = container.codec(encoder, alpha=transparent)
+        opaque = not encoder.lossless and codec not in container.alpha_codecs
+        if opaque and transparent and container.alpha_codecs:
+            raise SettingsError(
+                f"{codec} holds no transparency; {suffix} takes it as {container.alpha_codecs[0]}"
+            )
+    else:
+        known = ", ".join(sorted({*CONTAINERS, *STILL_SUFFIXES, *_PLAIN_SUFFIXES}))
+        folder = "" if suffix else f", or make {path.name} first if it is a folder"
+        raise SettingsError(f"{path.name} has no known suffix; choose one of {known}{folder}")
+    if opaque and transparent:
+        raise SettingsError(
+            f"{suffix} holds no transparency; choose one of {', '.join(_TRANSPARENT_SUFFIXES)}"
+        )
+
+
+def _check_plain(suffix: str, encoder: EncoderSettings) -> None:
+    """Check settings for a format that has none."""
+    if encoder.lossless:
+        raise SettingsError(f"lossless output needs {LOSSLESS_SUFFIX}, not {suffix}")
+    if encoder.codec or encoder.preset or encoder.crf is not None:
+        raise SettingsError(f"{suffix} takes no codec, rate factor or preset; leave them out")
+
+
+def _check_codec(suffix: str, encoder: EncoderSettings) -> None:
+    if encoder.lossless:
+        if suffix != LOSSLESS_SUFFIX:
+            raise SettingsError(f"lossless output needs {LOSSLESS_SUFFIX}, not {suffix}")
+        return
+    codecs = CONTAINERS[suffix].codecs
+    codec = encoder.codec or codecs[0]
+    if codec not in codecs:
+        raise SettingsError(
+            f"{suffix} takes {' or '.join(codecs)}, not {codec}; change one of the two"
+        )
+    highest = HIGHEST_CRF.get(codec)
+    if encoder.crf is not None and highest is None:
+        raise SettingsError(f"{codec} takes no rate factor; leave it out")
+    if encoder.crf is not None and highest is not None and encoder.crf > highest:
+        raise SettingsError(f"{codec} takes a rate factor of at most {highest}")
+    if encoder.preset and codec != "h264":
+        raise SettingsError(f"presets belong to h264, not {codec}; leave the preset out")
+
+
+def check_target(path: Path, encoder: EncoderSettings) -> None:
+    """Check that a file, or all of a numbered sequence, may be made where the output shall be.
+
+    Raises
+    ------
+    SinkError
+        If it exists without leave to overwrite, is no plain file, or its folder is not writable.
+    """
+    if not is_sequence(path):
+        check_file(path, overwrite=encoder.overwrite)
+        return
+    check_name(path)
+    check_numbers_are_apart(path)
+    for still in numbered_files(path).values():
+        check_replaceable(still, overwrite=encoder.overwrite)
+        if still.is_symlink():
+            check_folder(real_path(still).parent)
+    folder = path.parent
+    check_folder(folder if folder.exists() else folder.parent)
+
+
+def check_file(path: Path, *, overwrite: bool) -> None:
+    """Check that a file may be made.
+
+    Raises
+    ------
+    SinkError
+        If it exists without leave to overwrite, is no plain file, or its folder is not writable.
+    """
+    check_name(path)
+    check_replaceable(path, overwrite=overwrite)
+    check_folder(real_path(path).parent if path.is_symlink() else path.parent)
+
+
+def check_name(path: Path) -> None:
+    """Check that a name is one that a file can have, before it is asked of the file.
+
+    Raises
+    ------
+    SinkError
+        If it is too long, or that of a device.
+    """
+    if str(path) == "-":
+        raise SinkError("videos are not written to standard output; name a file")
+    if has_too_long_names(path):
+        raise SinkError(f"the name {path.name} is too long; choose another output")
+    if not path.is_dir():
+        check_is_plain(path)
+
+
+def check_folder(folder: Path) -> None:
+    """Check that files can be made in a folder.
+
+    Raises
+    ------
+    SinkError
+        If it is missing or not writable.
+    """
+    if not folder.is_dir():
+        raise SinkError(f"the folder {folder} does not exist; make it first")
+    if not may(folder, os.W_OK | os.X_OK):
+        raise SinkError(f"the folder {folder} is not writable; choose another output")
+
+
+def default_output(source: Path, folder: Path | None = None, *, lossless: bool = False) -> Path:
+    """Where the picture of a source goes if the user does not say.
+
+    Parameters
+    ----------
+    source : Path
+    folder : Path, optional
+        Folder of the output; the source's own by default.
+    lossless : bool
+        Whether a video is written lossless.
+
+    Returns
+    -------
+    Path
+        The source's name with ``.segmented`` before its suffix, which is changed where it cannot
+        be written or would not hold exact colours.
+    """
+    suffix = source.suffix.lower()
+    if source.is_dir():
+        stem, suffix = source.name or source.resolve().name, ""
+    elif is_sequence(source):
+        stem, suffix = name_of_sequence(source), ""
+    else:
+        stem = source.stem
+    if suffix in STILL_SUFFIXES:
+        if suffix == ".png" and not is_still(source):
+            suffix = ".webp"  # which is written animated, too
+        suffix = ".png" if suffix in LOSSY_STILL_SUFFIXES else suffix
+    elif lossless:
+        suffix = LOSSLESS_SUFFIX
+    elif suffix not in {*CONTAINERS, ANIMATION_SUFFIX}:
+        suffix = ".mp4"
+    return (source.parent if folder is None else folder) / f"{stem}.segmented{suffix}"

@@ -1,0 +1,136 @@
+"""Palettes written to files.
+
+======  ============================================================================================
+suffix  contents
+======  ============================================================================================
+.json   an object: ``color_space``, where it is known, and ``palette``, which lists the clusters:
+        number, hex, RGB, Lab, share
+.gpl    GIMP's palette, which Inkscape, Krita and others read
+.hex    one colour a line, ``rrggbb``
+.png    swatches to look at
+======  ============================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, get_args
+
+from kseg_video.core.errors import SettingsError, cannot_write
+from kseg_video.core.palette import Palette
+from kseg_video.core.setting_checks import FLAG, PATH, instance, one_of, take
+from kseg_video.core.settings import ColorSpace
+from kseg_video.core.text import shown
+from kseg_video.reading.image_files import write_still
+from kseg_video.writing.atomic_file import PartialFile
+from kseg_video.writing.palette_picture import draw_swatches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+_PICTURE_SUFFIX = ".png"
+
+
+def palette_rows(palette: Palette) -> list[dict[str, Any]]:
+    """The clusters of a palette as they stand in JSON.
+
+    Returns
+    -------
+    list of dict
+        ``cluster`` (number), ``hex``, ``rgb`` (0 to 255), ``lab`` (CIE L*a*b*, D65), ``share``.
+    """
+    return [
+        {
+            "cluster": number,
+            "hex": palette.hex_colors[number],
+            "rgb": palette.colors[number, ::-1].tolist(),
+            "lab": [round(value, 2) for value in palette.lab[number].tolist()],
+            "share": round(float(palette.shares[number]), 6),
+        }
+        for number in range(palette.n_real)
+    ]
+
+
+def check_palette_output(path: Path) -> None:
+    """Check the name of a palette to be written.
+
+    Raises
+    ------
+    SettingsError
+        If its suffix is unknown.
+    """
+    known = (*_WRITERS, _PICTURE_SUFFIX)
+    if path.suffix.lower() not in known:
+        raise SettingsError(f"{path.name} is no palette; choose one of {', '.join(known)}")
+
+
+def save_palette(
+    path: str | Path,
+    palette: Palette,
+    *,
+    color_space: ColorSpace | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write the real clusters of a palette.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its suffix chooses the format.
+    palette : Palette
+    color_space : str, optional
+        Working space that it was fitted in, for ``.json`` to tell.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    SettingsError
+        If the suffix is unknown, or a parameter is something else.
+    SinkError
+        If the file cannot be written.
+    """
+    path = take("the palette's file", path, PATH)
+    take("the palette", palette, instance(Palette))
+    take("the colour space", color_space, one_of(*get_args(ColorSpace), None))
+    overwrite = take("overwrite", overwrite, FLAG)
+    check_palette_output(path)
+    suffix = path.suffix.lower()
+    part = PartialFile(path, overwrite=overwrite)
+    try:
+        if suffix == _PICTURE_SUFFIX:
+            write_still(part.path, suffix, draw_swatches(palette), None)
+        else:
+            name = shown(path.stem)  # of which GIMP's format has a line
+            part.path.write_text(_WRITERS[suffix](palette, name, color_space), "utf-8")
+        part.publish()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        part.discard()
+
+
+def _to_json(palette: Palette, _name: str, color_space: ColorSpace | None) -> str:
+    data: dict[str, Any] = {} if color_space is None else {"color_space": color_space}
+    return json.dumps({**data, "palette": palette_rows(palette)}, indent=2) + "\n"
+
+
+def _to_gimp(palette: Palette, name: str, _color_space: ColorSpace | None) -> str:
+    lines = ["GIMP Palette", f"Name: {name}", "Columns: 0", "#"]
+    for row in palette_rows(palette):
+        red, green, blue = row["rgb"]
+        lines.append(f"{red:3} {green:3} {blue:3}\t{row['cluster']} {row['share']:.1%}")
+    return "\n".join(lines) + "\n"
+
+
+def _to_hex(palette: Palette, _name: str, _color_space: ColorSpace | None) -> str:
+    return "".join(f"{row['hex'].removeprefix('#')}\n" for row in palette_rows(palette))
+
+
+_WRITERS: dict[str, Callable[[Palette, str, ColorSpace | None], str]] = {
+    ".json": _to_json,
+    ".gpl": _to_gimp,
+    ".hex": _to_hex,
+}

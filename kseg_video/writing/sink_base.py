@@ -1,0 +1,43 @@
+"""What a sink may be given: pictures of the kind that it was opened for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kseg_video.core.errors import SinkError
+from kseg_video.core.frame import Frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kseg_video.core.frame import VideoInfo
+
+
+def check_frame(path: Path, frame: object, info: VideoInfo) -> None:
+    """Check that what a sink is given is a frame, of the size and layout announced.
+
+    Parameters
+    ----------
+    path : Path
+        The output, as it is named to the user.
+    frame : Frame
+        Nothing else will do: arrays know neither their layout nor their time.
+    info : VideoInfo
+        Of the pictures that the sink was opened for.
+
+    Raises
+    ------
+    SinkError
+        If it is another.
+    """
+    if not isinstance(frame, Frame):
+        raise SinkError(
+            f"a sink takes a Frame, not a {type(frame).__name__}; "
+            "wrap an array, as Frame(array, index=0, time=0.0)"
+        )
+    if (frame.layout, frame.width, frame.height) != (info.layout, info.width, info.height):
+        raise SinkError(
+            f"{path} was opened for pictures of {info.width}x{info.height} ({info.layout}) and is "
+            f"given one of {frame.width}x{frame.height} ({frame.layout}); open it for what is "
+            "written, or bring the picture to that"
+        )

@@ -1,0 +1,165 @@
+"""Where pictures go: videos, animations and stills, each whole under its name or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, Self
+
+from kseg_video.core.errors import SinkError
+from kseg_video.core.frame import VideoInfo
+from kseg_video.core.media_settings import EncoderSettings
+from kseg_video.core.setting_checks import PATH, instance, take, take_settings
+from kseg_video.core.tracks import Tracks
+from kseg_video.reading.color_profiles import holds_profile, name_unless_srgb
+from kseg_video.reading.image_files import is_sequence
+from kseg_video.writing.containers import CONTAINERS
+from kseg_video.writing.gif_sink import GifSink, WebpSink
+from kseg_video.writing.image_sink import StillSink
+from kseg_video.writing.image_sinks import SequenceSink
+from kseg_video.writing.label_archive_sink import LabelArchiveSink
+from kseg_video.writing.output_paths import (
+    ANIMATION_SUFFIX,
+    ARCHIVE_SUFFIX,
+    check_output,
+    check_target,
+)
+from kseg_video.writing.video_sink import VideoFileSink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from kseg_video.core.frame import Frame
+
+# Pixels of width or height that a format can tell.
+_LONGEST_SIDES = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500, ".gif": 65_535}
+
+
+class FrameSink(Protocol):
+    """Takes pictures in order. Use as a context manager: an error inside it aborts."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of how the output is written."""
+        ...
+
+    def write(self, frame: Frame) -> None:
+        """Take the next picture."""
+        ...
+
+    def close(self) -> None:
+        """Finish the output under its name."""
+        ...
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
+
+
+def open_sink(
+    path: str | Path,
+    info: VideoInfo,
+    encoder: EncoderSettings | None = None,
+    tracks: Tracks | None = None,
+) -> FrameSink:
+    """Open a video, an animation, a still or a sequence of stills for writing.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its suffix chooses the format: .mp4, .m4v, .mov, .mkv, .webm, .gif, .npz (label maps), or
+        a still's. Numbered stills have ``%05d`` or the like in their name; a video's .webp is
+        animated.
+    info : VideoInfo
+        Of the pictures that will be written: size, rate, layout and colour encoding.
+    encoder : EncoderSettings, optional
+    tracks : Tracks, optional
+        Sound, subtitles and chapters to go with them, where the format takes them.
+
+    Returns
+    -------
+    FrameSink
+
+    Raises
+    ------
+    SettingsError
+        If the suffix is unknown or does not go with the settings, or a parameter is something else.
+    SinkError
+        If the file cannot be made, or holds no pictures of that size.
+    """
+    path = take("the output", path, PATH)
+    take("info", info, instance(VideoInfo))
+    encoder = take_settings("encoder", encoder, EncoderSettings)
+    if tracks is not None:
+        take("tracks", tracks, instance(Tracks))
+    check_output(path, encoder)
+    check_target(path, encoder)
+    _check_sides(path, info)
+    lost = list(_what_is_lost(path, info))
+    if path.suffix.lower() in CONTAINERS:
+        if tracks and not encoder.audio:
+            tracks = replace(tracks, audio=())
+        sink: FrameSink = VideoFileSink(path, info, encoder, tracks)
+    else:
+        sink = _open_pictures(path, info, encoder)
+    sink.notes.extend(lost)
+    return sink
+
+
+def _check_sides(path: Path, info: VideoInfo) -> None:
+    """Check that a format takes pictures as large."""
+    longest = _LONGEST_SIDES.get(path.suffix.lower())
+    if longest is not None and max(info.width, info.height) > longest:
+        raise SinkError(
+            f"{path} cannot hold a picture of {info.width}x{info.height}: {path.suffix} ends at "
+            f"{longest} pixels a side; choose another format"
+        )
+
+
+def _what_is_lost(path: Path, info: VideoInfo) -> Iterator[str]:
+    """What a format cannot tell of pictures of such a shape and such colours."""
+    suffix = path.suffix.lower()
+    if info.sample_aspect_ratio != 1 and suffix not in CONTAINERS:
+        yield (
+            f"pixels have an aspect ratio of {info.sample_aspect_ratio}, which {path.suffix} "
+            "cannot tell: the picture will look stretched or squeezed"
+        )
+    profile = info.encoding.icc_profile
+    if profile is None or info.layout == "gray8":
+        return
+    takes_it = holds_profile(suffix, profile) and not _is_animated(path, info)
+    if not takes_it and (name := name_unless_srgb(profile)) is not None:
+        yield (
+            f"colours are those of {name}, which {path.suffix} cannot tell: they will look "
+            "different; convert the input to sRGB first"
+        )
+
+
+def _is_animated(path: Path, info: VideoInfo) -> bool:
+    """Whether it is an animated WebP: of a video, and not numbered."""
+    return path.suffix.lower() == ".webp" and not info.still and not is_sequence(path)
+
+
+def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> FrameSink:
+    """Open what is no video file."""
+    suffix, overwrite = path.suffix.lower(), encoder.overwrite
+    if is_sequence(path):
+        return SequenceSink(path, info, overwrite=overwrite)
+    if suffix == ANIMATION_SUFFIX:
+        return GifSink(path, info, overwrite=overwrite)
+    if _is_animated(path, info):
+        return WebpSink(path, info, overwrite=overwrite, lossless=encoder.lossless)
+    if suffix == ARCHIVE_SUFFIX:
+        return LabelArchiveSink(path, info, overwrite=overwrite)
+    return StillSink(path, info, overwrite=overwrite)

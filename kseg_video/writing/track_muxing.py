@@ -1,0 +1,120 @@
+"""The sound, subtitles, chapters and tags of a source on their way into an output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kseg_video.ffmpeg.filters import video_filter
+from kseg_video.ffmpeg.process import file_input
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from kseg_video.core.tracks import AudioTrack, Tracks
+    from kseg_video.writing.containers import AudioChoice, Container, SubtitleChoice
+
+# Subtitles that are text, which one container's format can be made of another's.
+_TEXT_SUBTITLES = frozenset(
+    {"subrip", "ass", "ssa", "webvtt", "mov_text", "text", "microdvd", "sami", "subviewer", "ttml"}
+)
+# What began earlier than that before a part is not looked for there.
+_LONGEST_SUBTITLE_SECONDS = 60.0
+# Channel layouts that ffmpeg's Opus encoder takes and keeps in order (it muddles those of 5.0 and
+# 6.1); others are brought to the nearest.
+_OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.1|7.1"
+
+
+def picture_delay(tracks: Tracks, frame_rate: Fraction) -> Fraction:
+    """Seconds by which the pictures start late: a whole number of frames, as encoders want it."""
+    return max(round(tracks.delay * frame_rate), 0) / frame_rate
+
+
+def _shift(tracks: Tracks, frame_rate: Fraction) -> float:
+    """Seconds by which the tracks are moved, so that the pictures start on a whole frame."""
+    return float(picture_delay(tracks, frame_rate)) - tracks.delay
+
+
+def tracks_input(tracks: Tracks, frame_rate: Fraction) -> list[str]:
+    """Options that make ffmpeg read them as its next input, in time with delayed pictures.
+
+    Of a part, subtitles that are text are read by one more input, from well before it on.
+    """
+    arguments = _read_from(tracks, 0.0, frame_rate)
+    if tracks.start and any(track.codec in _TEXT_SUBTITLES for track in tracks.subtitles):
+        early = min(tracks.start, _LONGEST_SUBTITLE_SECONDS)
+        arguments += ["-an", *_read_from(tracks, early, frame_rate)]
+    return arguments
+
+
+def _read_from(tracks: Tracks, early: float, frame_rate: Fraction) -> list[str]:
+    """Options of an input that begins some seconds before the part that is wanted."""
+    arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
+    if tracks.start:
+        arguments += ["-ss", f"{tracks.start - early:.6f}"]
+    if tracks.duration is not None:
+        arguments += ["-t", f"{tracks.duration + early:.6f}"]
+    arguments += ["-itsoffset", f"{_shift(tracks, frame_rate) - early:.6f}"]
+    return [*arguments, "-vn", *file_input(tracks.path)]
+
+
+def tracks_output(
+    tracks: Tracks, container: Container, frame_rate: Fraction
+) -> tuple[list[str], list[str]]:
+    """Options that make ffmpeg write the tracks of its second input, and what the user should know.
+
+    All that the container takes is kept, copied where it takes the codec; a cut ends chapters, too.
+    """
+    end = None if tracks.duration is None else tracks.duration + _shift(tracks, frame_rate)
+    arguments = ["-map_metadata", "1", "-map_chapters", "1"]
+    if tracks.start:
+        arguments += ["-copypriorss", "0"]  # nothing from before the part
+    for number, track in enumerate(tracks.audio):
+        arguments += ["-map", f"1:{track.index}"]
+        arguments += _audio_codec(number, track, container.audio)
+    left_out = []
+    kept = 0
+    for subtitle in tracks.subtitles:
+        encoder = _subtitle_encoder(subtitle.codec, container.subtitles)
+        if encoder is None:
+            left_out.append(subtitle.codec)
+            continue
+        is_text = subtitle.codec in _TEXT_SUBTITLES
+        source = 2 if tracks.start and is_text else 1
+        arguments += ["-map", f"{source}:{subtitle.index}", f"-c:s:{kept}", encoder]
+        if is_text and (tracks.start or end is not None):
+            arguments += [f"-copypriorss:s:{kept}", "1", f"-bsf:s:{kept}", _cut_to_part(end)]
+        kept += 1
+    if kept and container.subtitles.fonts:
+        arguments += ["-map", "1:t?", "-c:t", "copy"]  # the fonts of subtitles
+    if end is not None:
+        arguments += ["-t", f"{end:.6f}"]
+    notes = []
+    if left_out:
+        notes.append(
+            f"subtitles left out, which {container.muxer} does not take: {', '.join(left_out)}"
+        )
+    return arguments, notes
+
+
+def _cut_to_part(end: float | None) -> str:
+    """Filters of packets that leave those before time 0 out and cut the others to 0 and the end."""
+    until = "PTS+DURATION" if end is None else f"min(PTS+DURATION,{end:.6f}/TB)"
+    start = "max(PTS,0)"
+    times = video_filter("setts", pts=start, dts=start, duration=f"{until}-{start}")
+    return ",".join([video_filter("noise", drop="lte(pts+duration,0)"), times])
+
+
+def _audio_codec(number: int, track: AudioTrack, choice: AudioChoice) -> list[str]:
+    if track.codec in choice.copied:
+        return [f"-c:a:{number}", "copy"]
+    rate = track.channels * choice.kilobits_per_channel
+    arguments = [f"-c:a:{number}", choice.encoder, f"-b:a:{number}", f"{rate}k"]
+    if choice.encoder == "libopus":
+        arguments += [f"-filter:a:{number}", video_filter("aformat", channel_layouts=_OPUS_LAYOUTS)]
+    return arguments
+
+
+def _subtitle_encoder(codec: str, choice: SubtitleChoice) -> str | None:
+    if codec in choice.copied:
+        return "copy"
+    return choice.encoder if codec in _TEXT_SUBTITLES else None

@@ -1,0 +1,113 @@
+"""Whether a video file that has just been written holds what was meant to be in it.
+
+The file is read back packet by packet, without decoding: what an encoder that ended well has
+written may still have been lost on its way, and ffmpeg's exit status does not tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from kseg_video.core.errors import SinkError
+from kseg_video.ffmpeg.process import FfmpegProcess, file_input
+from kseg_video.ffmpeg.stalls import MishapError, StalledError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BLOCK_BYTES = 1 << 16
+_TIME_BASE = b"#tb 0: "
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenVideo:
+    """The pictures in a video file.
+
+    Parameters
+    ----------
+    frames : int
+    seconds : float
+        From the first one's start to the last one's end.
+    """
+
+    frames: int
+    seconds: float
+
+
+def check_whole(part: Path, target: Path, frames: int, seconds: Fraction, frame: Fraction) -> None:
+    """Make sure that all pictures are in a file, for as long as they last.
+
+    Parameters
+    ----------
+    part : Path
+        The file.
+    target : Path
+        What it shall be called.
+    frames : int
+    seconds : Fraction
+    frame : Fraction
+        Seconds of one frame, by which it may last more or less.
+
+    Raises
+    ------
+    SinkError
+        If they are not.
+    """
+    try:
+        written = read_back(part)
+    except StalledError as error:
+        raise stalled(target, error) from error
+    except MishapError as error:
+        raise SinkError(f"{target} cannot be checked: the ffmpeg for it {error.fate}") from error
+    if written.frames != frames:
+        lacks = f"{written.frames} of {frames} frames are in it"
+    elif abs(written.seconds - seconds) > frame:
+        lacks = f"it lasts {written.seconds:.3f} s instead of {float(seconds):.3f} s"
+    else:
+        return
+    raise SinkError(f"{target} was written but is not whole ({lacks}); check the disk")
+
+
+def stalled(target: Path, error: StalledError) -> SinkError:
+    """What became of an output whose encoder, or whose check, does not go on."""
+    return SinkError(f"{target} cannot be written: {error}; check the disk and try again")
+
+
+def read_back(path: Path) -> WrittenVideo:
+    """Count the pictures of a file's first video stream, and the time they take.
+
+    What cannot be read counts as missing.
+
+    Raises
+    ------
+    StalledError
+        If reading does not go on.
+    MishapError
+        If it has been ended.
+    """
+    # One line a packet: stream, dts, pts, duration, size, checksum.
+    arguments = ["-nostdin", *file_input(path), "-map", "0:v:0", "-c", "copy"]
+    process = FfmpegProcess([*arguments, "-f", "framecrc", "-"], feeds=False)
+    frames, first, end, unit = 0, float("inf"), float("-inf"), Fraction(1)
+    try:
+        for line in _lines(process):
+            if line.startswith(_TIME_BASE):
+                unit = Fraction(line.removeprefix(_TIME_BASE).decode())
+            elif not line.startswith(b"#"):
+                shown, lasting = (int(field) for field in line.split(b",")[2:4])
+                frames += 1
+                first, end = min(first, shown), max(end, shown + lasting)
+        process.wait()
+    finally:
+        process.stop()
+    return WrittenVideo(frames, float((end - first) * unit) if frames else 0.0)
+
+
+def _lines(process: FfmpegProcess) -> Iterator[bytes]:
+    rest = b""
+    while block := process.read(_BLOCK_BYTES):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines

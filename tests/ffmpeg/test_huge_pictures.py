@@ -1,0 +1,225 @@
+"""Pictures of more than 100 million pixels, or without an end: refused before memory is taken."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import struct
+import threading
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from kseg_video import SourceError, convert, open_source
+from kseg_video.core.media_settings import CaptureSettings
+from kseg_video.live.capture import open_capture
+from tests.conftest import running_ffmpegs
+from tests.helpers.commands import Outcome, start
+from tests.helpers.media import ffmpeg, left_in, make_clip
+from tests.helpers.servers import sender
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
+# Of half that size Pillow warns on its own.
+pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+REFUSED = "claims pictures of more than 100 million pixels; scale it down first"
+MOST_MEBIBYTES = 512  # what a process begins with counts in, which is ours
+MULTIPART = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n"
+PART = b"--b\r\nContent-Type: image/jpeg\r\n"
+
+
+def with_size(data: bytes, width: int, height: int) -> bytes:
+    """A picture of 64x48 that claims another size: PNG, animated or not, JPEG, WebP or GIF."""
+    pairs = [
+        (struct.pack(">HH", 48, 64), struct.pack(">HH", height, width)),  # JPEG
+        (struct.pack("<HH", 64, 48), struct.pack("<HH", width, height)),  # GIF
+        (b"\x3f\0\0\x2f\0\0", _in_three(width - 1) + _in_three(height - 1)),  # WebP's canvas
+    ]
+    for old, new in pairs:
+        data = data.replace(old, new)
+    header = data.find(b"IHDR")
+    if header > 0:
+        chunk = b"IHDR" + struct.pack(">II", width, height) + data[header + 12 : header + 17]
+        data = data[:header] + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[header + 21 :]
+    return data
+
+
+def _in_three(number: int) -> bytes:
+    return number.to_bytes(3, "little")
+
+
+@pytest.fixture(scope="module")
+def huge_still(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Just more than is allowed, and whole."""
+    path = tmp_path_factory.mktemp("huge") / "huge.png"
+    Image.new("1", (10_001, 10_000)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def huge_jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("huge") / "huge.jpg"
+    Image.new("L", (10_001, 10_000)).save(path)
+    return path
+
+
+def run_measured(*arguments: str | Path) -> tuple[Outcome, float]:
+    """What came of it, and the mebibytes of its largest process."""
+    process = start(*arguments)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out, err = process.stdout.read(), process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Outcome(process.returncode, out, err), usage.ru_maxrss / 1024
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("convert", "{}", "-o", "{}/out.png"),
+        ("palette", "{}"),
+        ("convert", "{}/clip.mp4", "-o", "{}/out.mp4", "--disable", "0", "--background", "{}"),
+        ("live", "{}/clip.mp4", "--preview", "none", "--background", "{}"),
+    ],
+)
+def test_a_still_by_every_command(
+    huge_still: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    make_clip(tmp_path / "clip.mp4", seconds=0.2)
+    words = [
+        word.replace("{}", str(huge_still if word == "{}" else tmp_path)) for word in arguments
+    ]
+    outcome, mebibytes = run_measured(*words)
+    assert outcome.code == 1
+    assert re.fullmatch(f"kseg-video: error: .*huge.png {REFUSED}.*\n", outcome.err)
+    assert mebibytes < MOST_MEBIBYTES
+    assert left_in(tmp_path) == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".webp"])
+@pytest.mark.parametrize("size", [(10_001, 10_000), (13_300, 13_300)])
+def test_a_still_of_every_format(tmp_path: Path, suffix: str, size: tuple[int, int]) -> None:
+    path = tmp_path / f"a{suffix}"
+    if suffix in {".tif", ".bmp"}:
+        Image.new("1", size).save(path)
+    else:
+        picture = Image.new("RGBA" if suffix == ".webp" else "RGB", (64, 48), 0)
+        picture.save(path, exif=b"Exif\0\0")  # which makes WebP state its canvas
+        path.write_bytes(with_size(path.read_bytes(), *size))
+    with pytest.raises(SourceError, match=REFUSED):
+        open_source(path)
+
+
+def test_a_still_of_65535_pixels_square(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (64, 48)).save(path)
+    path.write_bytes(with_size(path.read_bytes(), 65535, 65535))
+    with pytest.raises(SourceError, match=REFUSED):
+        convert(path, tmp_path / "out.png")
+    assert left_in(tmp_path) == [path.name]
+
+
+def test_a_still_in_the_middle_of_a_sequence(huge_still: Path, tmp_path: Path) -> None:
+    for number in range(2):
+        Image.new("RGB", (64, 48)).save(tmp_path / f"{number}.png")
+    (tmp_path / "2.png").symlink_to(huge_still)
+    with pytest.raises(SourceError, match=f"2.png {REFUSED}"):
+        convert(tmp_path / "%d.png", tmp_path / "out.mp4")
+    assert left_in(tmp_path) == ["0.png", "1.png", "2.png"]
+
+
+@pytest.mark.parametrize("name", ["a.avi", "a.gif", "a.png", "a.webp"])
+def test_a_video_of_every_way_to_hold_pictures(tmp_path: Path, name: str) -> None:
+    formats = {"a.avi": ("-c:v", "mjpeg"), "a.png": ("-f", "apng"), "a.webp": ("-f", "webp")}
+    clip = make_clip(tmp_path / name, *formats.get(name, ()), seconds=0.2)
+    clip.write_bytes(with_size(clip.read_bytes(), 65535, 65535))
+    outcome, mebibytes = run_measured("convert", clip, "-o", tmp_path / "out.mp4")
+    assert outcome.code == 1
+    assert re.fullmatch(f"kseg-video: error: .*{name} {REFUSED}.*\n", outcome.err)
+    assert mebibytes < MOST_MEBIBYTES
+    assert left_in(tmp_path) == [clip.name]
+
+
+def test_a_file_played_live(huge_jpeg: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "a.avi"
+    ffmpeg("-i", huge_jpeg, "-c", "copy", clip)
+    outcome, mebibytes = run_measured("live", clip, "--preview", "none")
+    assert outcome.code == 1
+    assert re.fullmatch(f"kseg-video: error: .*a.avi {REFUSED}.*\n", outcome.err)
+    assert mebibytes < MOST_MEBIBYTES
+
+
+def test_postscript_is_no_still_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow would have another program draw it."""
+    ghostscript = tmp_path / "gs"
+    ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path}/drawn\n")
+    ghostscript.chmod(stat.S_IRWXU)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (tmp_path / "a.png").write_text(
+        "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 48\n%%EndComments\nshowpage\n%%EOF\n"
+    )
+    with pytest.raises(SourceError, match="is not an image that can be read"):
+        convert(tmp_path / "a.png", tmp_path / "out.png")
+    assert left_in(tmp_path) == ["a.png", "gs"]
+
+
+def test_a_picture_in_a_stream(huge_jpeg: Path) -> None:
+    part = PART + b"\r\n" + huge_jpeg.read_bytes() + b"\r\n"
+
+    def send(client: socket.socket) -> None:
+        client.recv(1 << 16)
+        client.sendall(MULTIPART)
+        for _ in range(5):
+            client.sendall(part)
+
+    with sender(send) as port:
+        capture = open_capture(f"http://127.0.0.1:{port}/", CaptureSettings())
+        with pytest.raises(SourceError, match=REFUSED):
+            capture.read()
+        capture.close()
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 2000000000\r\n"])
+def test_a_part_of_a_stream_without_end(length: bytes) -> None:
+    others, all_is_sent = running_ffmpegs(), threading.Event()
+
+    def send(client: socket.socket) -> None:
+        client.sendall(MULTIPART + PART + length + b"\r\n\xff\xd8")
+        for _ in range(500):
+            client.sendall(bytes(1 << 20))
+        all_is_sent.set()
+        client.recv(1 << 20)
+        client.recv(1)  # until it is hung up
+
+    with sender(send) as port:
+        process = start("live", f"http://127.0.0.1:{port}/", "--preview", "none")
+        assert all_is_sent.wait(60)
+        (decoder,) = running_ffmpegs() - others
+        with open(f"/proc/{decoder}/status") as file:  # noqa: PTH123
+            peak = re.search(r"VmHWM:\s+(\d+) kB", file.read())
+        process.terminate()
+        process.communicate(timeout=30)
+    assert peak is not None
+    assert int(peak[1]) / 1024 < 400
+
+
+def test_pixels_of_an_absurd_shape(tmp_path: Path) -> None:
+    """They are shown as they are stored: made square, they would be a thousand times as many."""
+    clip = make_clip(
+        tmp_path / "a.mkv", "-vf", "setsar=sar=3000:max=3000", size="640x480", seconds=0.2
+    )
+    capture = open_capture(str(clip), CaptureSettings())
+    frame = capture.read()
+    capture.close()
+    assert frame is not None
+    assert (frame.width, frame.height) == (640, 480)

@@ -1,0 +1,74 @@
+"""The command as users run it: in a process of its own, and on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kseg_video.ffmpeg.process import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMAND = (sys.executable, "-m", "kseg_video")
+NOBODY = 65534
+# Another user, who may read and write all files, but by capabilities alone.
+AS_ANOTHER = (
+    *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+    *("--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search"),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the command left on its streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        text=True,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+    )
+
+
+def finish(process: subprocess.Popen[str], seconds: float = 60) -> Outcome:
+    out, err = process.communicate(timeout=seconds)
+    return Outcome(process.returncode, out, err)
+
+
+def run(*arguments: str | Path, **options: Any) -> Outcome:
+    return finish(start(*arguments, **options))
+
+
+def run_on_terminal(*arguments: str | Path, size: tuple[int, int] = (24, 100)) -> Outcome:
+    """Run with a pseudo-terminal as standard error; what it shows there is `err`."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        stdin=theirs,
+        env={**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the last user of the terminal has closed it
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    os.close(ours)
+    out, _ = process.communicate(timeout=60)
+    return Outcome(process.returncode, out.decode(), shown.decode())

@@ -1,0 +1,35 @@
+"""An ffmpeg with a fault: a script in its place that spoils one of its jobs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from kseg_video.ffmpeg.process import executable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# How the jobs that the program gives ffmpeg are told apart, by their arguments.
+JOBS = {
+    "probe": "*showinfo*",
+    "decode": '*"rawvideo -"',
+    "encode": "*pipe:0*",
+    "check": '*"framecrc -"',
+}
+
+
+def faulty_ffmpeg(folder: Path, job: str, fault: str) -> dict[str, str]:
+    """Environment in which one job of ffmpeg's is done by a line of shell.
+
+    In it `ffmpeg "$@"` is the job as it should be, and `$last` its last argument: an output's name.
+    """
+    script = folder / "ffmpeg"
+    script.write_text(
+        "#!/bin/bash\n"
+        f'ffmpeg() {{ {executable()} "$@"; }}\n'
+        "last=${!#}\nlast=${last#file:}\n"
+        f'case "$*" in {JOBS[job]}) {fault};; *) exec {executable()} "$@";; esac\n'
+    )
+    script.chmod(0o755)
+    return {**os.environ, "IMAGEIO_FFMPEG_EXE": str(script)}

@@ -1,0 +1,92 @@
+"""The command on a terminal, keys typed and read back what it shows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from kseg_video.ffmpeg.process import environment
+from tests.helpers.commands import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Terminal:
+    """The command on a terminal of its own, without a display. A context manager."""
+
+    def __init__(self, *arguments: str | Path, size: tuple[int, int] = (20, 60)) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        self.attributes = termios.tcgetattr(theirs)
+        self._theirs = theirs
+        variables = {**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS", "LINES"):
+            variables.pop(name, None)
+        self.process = subprocess.Popen(
+            [*COMMAND, *map(str, arguments)],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=variables,
+        )
+        self.text = ""
+
+    def read_until(self, pattern: str) -> None:
+        deadline = time.monotonic() + 15
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < deadline, self.text[-400:]
+            if select.select([self._ours], [], [], 0.1)[0]:
+                self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
+
+    def type(self, keys: str) -> None:
+        self.text = ""
+        os.write(self._ours, keys.encode())
+
+    def end(self) -> int:
+        is_over = False
+        while not is_over:
+            is_over = self.process.poll() is not None  # once more for what it said last
+            while select.select([self._ours], [], [], 0.05)[0]:
+                self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
+        assert termios.tcgetattr(self._theirs) == self.attributes
+        return self.process.returncode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:  # it has not come to its end, and is of no use any more
+            self.process.kill()
+            self.process.wait()
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+@contextmanager
+def shell_with_jobs(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A shell that controls jobs on a terminal of its own, and where that is typed and read."""
+    ours, theirs = pty.openpty()
+    shell = subprocess.Popen(
+        ["setsid", "--ctty", "bash", "-c", f"set -m; {script}"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    try:
+        yield shell, ours
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
+        os.close(theirs)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kseg_video import ClusterChoice, Segmenter, SegmenterSettings, SettingsError, SourceError
+from kseg_video.rendering.cluster_selection import choose, pinned
+from tests.helpers.pictures import QUADRANTS, quadrants
+
+# Dark to light: red (upper left) is 0, blue (lower left) 1, green (upper right) 2, white 3.
+SEGMENTATION = Segmenter(SegmenterSettings(n_clusters=4)).segment(quadrants())
+
+
+def disabled(choice: ClusterChoice) -> set[int]:
+    return set(choose(choice, SEGMENTATION).disabled)
+
+
+def test_the_quadrants_are_numbered_as_the_tests_expect() -> None:
+    in_their_places = SEGMENTATION.palette.colors[[0, 2, 1, 3]].astype(int)
+    assert np.abs(in_their_places - QUADRANTS).max() < 6
+
+
+@pytest.mark.parametrize(
+    ("selectors", "numbers"),
+    [
+        ((), set()),
+        ((0, 3), {0, 3}),
+        (("red",), {0}),
+        (("#2b6cb0",), {1}),
+        (("green", "white"), {2, 3}),
+        (("lime",), {2}),
+        (("darkgreen",), {2}),
+        (("navy", "maroon"), {0, 1}),
+        (((0, 0),), {0}),
+        (((20, 0), (0, 19)), {1, 2}),
+        ((0, "red", (1, 1)), {0}),
+    ],
+)
+def test_numbers_colors_and_pixels(
+    selectors: tuple[int | str | tuple[int, int], ...], numbers: set[int]
+) -> None:
+    assert disabled(ClusterChoice(off=selectors)) == numbers
+    kept = disabled(ClusterChoice(only=selectors))
+    assert kept == ({0, 1, 2, 3} - numbers if selectors else set())
+
+
+@pytest.mark.parametrize(
+    ("off", "held"),
+    [(set(), set()), ({3}, {3}), ({0, 4}, {0, 4}), ({0, 1, 3, 4}, {2}), ({0, 1, 2, 3, 4}, set())],
+)
+def test_the_numbers_that_keep_their_colours_are_those_of_the_fewer(
+    off: set[int], held: set[int]
+) -> None:
+    assert pinned(frozenset(off), 5) == held
+
+
+def test_it_says_what_colors_and_pixels_have_come_to() -> None:
+    chosen = choose(ClusterChoice(off=(3, "red", (20, 0))), SEGMENTATION)
+    colors = SEGMENTATION.palette.hex_colors
+    assert chosen.notes == (
+        f"red is cluster 0 ({colors[0]})",
+        f"pixel 20,0 is cluster 2 ({colors[2]})",
+    )
+
+
+GRAY, PALE_BLUE, BROWN = (0x7F, 0x80, 0x86), (0xDA, 0xCB, 0xC4), (0x26, 0x67, 0xA2)  # as BGR
+
+
+@pytest.mark.parametrize(
+    ("name", "color", "warning"),
+    [
+        ("blue", PALE_BLUE, ""),  # though the gray is as dark as it
+        ("red", BROWN, ""),
+        ("green", GRAY, ", the nearest: nothing has its hue"),
+        ("gray", GRAY, ""),
+        ("black", GRAY, ""),
+    ],
+)
+def test_a_name_means_its_hue_above_all(
+    name: str, color: tuple[int, int, int], warning: str
+) -> None:
+    picture = np.array([[GRAY, PALE_BLUE, BROWN]], np.uint8)
+    segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(picture)
+    chosen = choose(ClusterChoice(off=(name,)), segmentation)
+    (number,) = chosen.disabled
+    assert tuple(segmentation.palette.colors[number]) == color
+    hex_color = segmentation.palette.hex_colors[number]
+    assert chosen.notes == (f"{name} is cluster {number} ({hex_color}{warning})",)
+
+
+def test_a_color_is_never_a_cluster_without_pixels() -> None:
+    flat = np.full((8, 8, 3), (200, 60, 40), np.uint8)
+    segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
+    assert choose(ClusterChoice(off=("yellow",)), segmentation).disabled == {0}
+
+
+def test_a_picture_of_one_colour_tells_that_others_may_come() -> None:
+    flat = np.zeros((8, 8, 3), np.uint8)
+    segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
+    named = choose(ClusterChoice(only=("pink", "pink")), segmentation)
+    assert named.notes == (
+        "pink is cluster 0 (#000000, the nearest: nothing has its hue)",
+        "the first frame is all of one colour, so every choice is its cluster",
+    )
+    assert choose(ClusterChoice(off=(0,)), segmentation).notes == ()
+
+
+def test_a_color_may_be_that_of_a_kept_cluster_that_is_not_in_the_picture() -> None:
+    settings = SegmenterSettings(n_clusters=3, palette=("#d02010", "#20c030", "#3070d0"))
+    flat = np.full((8, 8, 3), (16, 32, 208), np.uint8)
+    segmentation = Segmenter(settings).segment(flat)
+    chosen = choose(ClusterChoice(off=("#3070d0", "lime", "red")), segmentation)
+    assert chosen.disabled == {0, 1, 2}
+    assert chosen.notes == (
+        "#3070d0 is cluster 2 (#3070d0, not in the first frame)",
+        "lime is cluster 1 (#20c030, not in the first frame)",
+        "red is cluster 0 (#d02010)",
+    )
+
+
+@pytest.mark.parametrize("pixel", [(21, 0), (0, 20), (1000, 1000)])
+def test_a_pixel_outside_the_picture(pixel: tuple[int, int]) -> None:
+    with pytest.raises(SourceError, match=r"lies outside the picture; choose from 0,0 to 20,19"):
+        choose(ClusterChoice(only=(pixel,)), SEGMENTATION)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"only": (1,), "off": (2,)}, "give one kind"),
+        ({"off": ("gren",)}, "did you mean green"),
+        ({"off": ((-1, 0),)}, "coordinate cannot be -1"),
+        ({"only": (32,)}, "from 0 to 31"),
+    ],
+)
+def test_what_cannot_be_meant(values: dict[str, tuple[object, ...]], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        ClusterChoice(**values)  # type: ignore[arg-type]

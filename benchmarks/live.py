@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from kseg_video import RenderSettings
-from kseg_video.cli.argument_settings import segmenter_settings
+from kseg_video.cli.argument_values import segmenter_settings
 from kseg_video.cli.arguments import command_parser
 from kseg_video.cli.opencv_setup import import_opencv
 from kseg_video.core.media_settings import CaptureSettings

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.drift import ShotChanges, bin_numbers, count_bins
 from kseg_video import Segmenter, SegmenterSettings, TrimSettings, open_source
 from kseg_video.ffmpeg.process import environment, executable
-from kseg_video.reading.sources import VideoFileSource
+from kseg_video.reading.video_source import VideoFileSource
 from kseg_video.segmentation.nearest_centroid import nearest
 from kseg_video.segmentation.pixel_sampling import PixelSample
 from tests.helpers.oracles import opencv_kmeans

@@ -27,7 +27,7 @@ import numpy as np
 from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, open_source, render
 from kseg_video.cli.opencv_setup import keep_freed_memory
 from kseg_video.ffmpeg.process import FfmpegProcess
-from kseg_video.reading.decode_filters import read_picture
+from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.segmentation import fast_mapper
 from kseg_video.segmentation.color_index import ColorIndex
 from kseg_video.segmentation.label_hysteresis import LabelHysteresis

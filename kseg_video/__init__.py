@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         SinkError,
         SourceError,
     )
-    from kseg_video.core.frame import Frame, Segmentation, VideoInfo
+    from kseg_video.core.frame import Frame, Segmentation
+    from kseg_video.core.media_info import AudioTrack, SubtitleTrack, Tracks, VideoInfo
     from kseg_video.core.media_settings import (
         DecoderSettings,
         EncoderSettings,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     )
     from kseg_video.core.palette import Palette
     from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings
-    from kseg_video.core.tracks import AudioTrack, SubtitleTrack, Tracks
     from kseg_video.reading.palette_reader import load_palette
     from kseg_video.reading.sources import FrameSource, open_source
     from kseg_video.rendering.renderer import Renderer, render
@@ -48,7 +48,8 @@ _HOMES = {
     "conversion.palette_finder": ("FoundPalette", "find_palette"),
     "conversion.report": ("Report", "RunObserver"),
     "core.errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
-    "core.frame": ("Frame", "Segmentation", "VideoInfo"),
+    "core.frame": ("Frame", "Segmentation"),
+    "core.media_info": ("AudioTrack", "SubtitleTrack", "Tracks", "VideoInfo"),
     "core.media_settings": (
         "DecoderSettings",
         "EncoderSettings",
@@ -57,7 +58,6 @@ _HOMES = {
     ),
     "core.palette": ("Palette",),
     "core.settings": ("ClusterChoice", "RenderSettings", "SegmenterSettings"),
-    "core.tracks": ("AudioTrack", "SubtitleTrack", "Tracks"),
     "reading.palette_reader": ("load_palette",),
     "reading.sources": ("FrameSource", "open_source"),
     "rendering.renderer": ("Renderer", "render"),

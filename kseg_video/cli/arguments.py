@@ -23,12 +23,12 @@ from kseg_video.cli.argument_groups import (
     add_trimming,
 )
 from kseg_video.cli.argument_values import is_there, number, path, size
+from kseg_video.cli.exit_codes import EXIT_USAGE
 from kseg_video.cli.messages import complain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_USAGE = 2
 _SIMILAR = 0.7  # part of its letters in which an option is like another, to be suggested
 # Of a cold fit, which keys and frames wait for. Mean inertia is 0.3% above that of ten for 8
 # clusters, 1.6% for 16, and soon made up for by what is tracked.

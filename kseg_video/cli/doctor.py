@@ -199,7 +199,8 @@ def _said_by_ffmpeg(argument: str) -> str:
 
 def _self_test() -> str:
     from kseg_video.conversion.convert import convert
-    from kseg_video.ffmpeg.process import FfmpegProcess, file_argument
+    from kseg_video.ffmpeg.ffmpeg_arguments import file_argument
+    from kseg_video.ffmpeg.process import FfmpegProcess
 
     with tempfile.TemporaryDirectory(prefix="kseg-doctor-") as folder:
         clip, output = Path(folder, "clip.mp4"), Path(folder, "out.mp4")

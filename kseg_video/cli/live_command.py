@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kseg_video.cli.argument_settings import (
+from kseg_video.cli.argument_values import (
     capture_settings,
     cluster_choice,
     render_settings,
@@ -28,16 +28,15 @@ from kseg_video.cli.signals import on_signals
 from kseg_video.core.errors import DisplayError, KsegError, SettingsError, SourceError
 from kseg_video.core.settings import check_numbers
 from kseg_video.core.text import shown
-from kseg_video.live.background import open_live_background
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
 from kseg_video.live.key_bindings import BACKGROUNDS, HELP, VIEWS, LiveState
+from kseg_video.live.picture import open_live_background
 from kseg_video.live.reconnecting_feed import Feed
 from kseg_video.live.recording import check_recording
 from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.session import LiveSession
-from kseg_video.live.terminal_keys import NoScreen
-from kseg_video.live.terminal_screen import TerminalScreen
+from kseg_video.live.terminal_screen import NoScreen, TerminalScreen
 from kseg_video.live.window import LiveWindow
 from kseg_video.reading.image_files import is_still
 from kseg_video.writing.output_paths import check_folder

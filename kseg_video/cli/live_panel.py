@@ -19,8 +19,7 @@ from rich.text import Text
 from kseg_video.cli.messages import inform
 from kseg_video.core.text import shown
 from kseg_video.live.key_bindings import KEYS
-from kseg_video.live.terminal_keys import keys_unechoed
-from kseg_video.live.terminal_screen import help_rows
+from kseg_video.live.terminal_screen import help_rows, keys_unechoed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

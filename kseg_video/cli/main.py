@@ -1,47 +1,23 @@
-"""The command line: arguments to settings, the parts wired together, errors to exit codes.
+"""The command line: the command that is asked for, and errors to exit codes.
 
 Nothing here imports OpenCV or NumPy until there is work to do.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kseg_video.cli.argument_settings import cluster_choice, render_settings, segmenter_settings
-from kseg_video.cli.arguments import EXIT_USAGE, parse_arguments
-from kseg_video.cli.messages import (
-    answer_data,
-    complain,
-    complain_in_full,
-    inform,
-    is_at_terminal,
-    told,
-)
+from kseg_video.cli.arguments import parse_arguments
+from kseg_video.cli.convert_command import run_convert
+from kseg_video.cli.exit_codes import EXIT_FAILED, EXIT_USAGE
+from kseg_video.cli.messages import complain, complain_in_full, inform, told
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
-from kseg_video.cli.signals import Stopped, in_background, leave_on_signals
-from kseg_video.core.errors import DisplayError, SettingsError
-from kseg_video.core.media_settings import (
-    DecoderSettings,
-    EncoderSettings,
-    StatisticsSettings,
-    TrimSettings,
-)
-from kseg_video.core.settings import check_numbers
-from kseg_video.ffmpeg.probe_report import asked_ahead
+from kseg_video.cli.signals import Stopped, in_background, stopped_line
+from kseg_video.core.errors import SettingsError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from rich.console import Console
-
-    from kseg_video.cli.progress import TerminalStatus
-    from kseg_video.conversion.report import Report
-
-EXIT_FAILED = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +47,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         return _COMMANDS[options.command](options)
     except Stopped:
-        if line := _stopped_line(options):
+        if line := stopped_line(options):
             inform(line)
         raise
     except Exception as error:  # noqa: BLE001 - told, whatever it is
@@ -105,157 +81,6 @@ def _cameras(_options: argparse.Namespace) -> int:
     return list_cameras()
 
 
-def _convert(options: argparse.Namespace) -> int:
-    segmenter, choice = segmenter_settings(options), cluster_choice(options)
-    if options.clusters != "auto":
-        check_numbers(choice.numbers, segmenter.n_clusters)
-    settings: dict[str, Any] = {
-        "segmenter": segmenter,
-        "rendering": render_settings(options),
-        "encoder": EncoderSettings(
-            codec=options.codec,
-            crf=options.crf,
-            preset=options.preset,
-            lossless=options.lossless,
-            audio=not options.no_audio,
-            overwrite=options.overwrite,
-        ),
-        "decoder": DecoderSettings(deinterlace=options.deinterlace),
-        "trim": TrimSettings(options.start, options.end, options.max_frames),
-        "choice": choice,
-        "choose_clusters": options.clusters == "auto",
-        "statistics": StatisticsSettings(options.stats, options.stats_plot),
-    }
-    path = options.inputs[0]
-    leave_on_signals(_stopped_line(options))
-    with asked_ahead(path), ExitStack() as stack:
-        import_opencv()
-        silence_libraries()
-        if not settings["choose_clusters"]:  # which takes a frame here and there first
-            from kseg_video.reading.sources import opened_ahead
-
-            opened = opened_ahead(
-                path,
-                settings["trim"],
-                settings["decoder"],
-                looks_ahead=segmenter.looks_ahead,
-            )
-            stack.enter_context(opened)
-        return _convert_with(options, settings)
-
-
-def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
-    from kseg_video.conversion.convert import check_settings
-    from kseg_video.writing.same_files import check_are_others
-
-    outputs = _outputs(options)
-    for path in settings["statistics"].paths if len(outputs) > 1 else ():
-        raise SettingsError(f"{path} is one file for several inputs; convert them apart")
-    for output in outputs:
-        check_settings(output, settings["rendering"], settings["encoder"])
-    written = *outputs, *settings["statistics"].paths
-    check_are_others(written, options.inputs)
-    if options.palette is not None:
-        check_are_others(written, [options.palette], "palette")
-    console = None if options.quiet else _console()
-    pairs = list(zip(options.inputs, outputs, strict=True))
-    return _convert_each(options, pairs, settings, console)
-
-
-def _convert_each(
-    options: argparse.Namespace,
-    pairs: list[tuple[Path, Path]],
-    settings: dict[str, Any],
-    console: Console | None,
-) -> int:
-    from kseg_video.conversion.convert import convert
-    from kseg_video.conversion.summary import summary_data, summary_line
-
-    summaries: list[dict[str, Any]] = []
-    failed = False
-    for source, output in pairs:
-        try:
-            with ExitStack() as stack:
-                status: TerminalStatus | None = None
-                if console is not None:
-                    from kseg_video.cli.progress import TerminalStatus
-
-                    status = stack.enter_context(TerminalStatus(console))
-                job = partial(convert, source, output, observer=status, **settings)
-                report = in_background(job, _stopped_line(options))
-        except Stopped:
-            if options.json and len(pairs) > 1:
-                answer_data([*summaries, {"input": str(source), "error": "stopped"}])
-            raise
-        except Exception as error:
-            if len(pairs) == 1 or options.debug:
-                raise
-            complain(told(error))
-            summaries.append({"input": str(source), "error": told(error)})
-            failed = True
-            continue
-        for warning in report.warnings:
-            complain(warning, "warning")
-        if console is None and not options.quiet:
-            inform(summary_line(report))
-        summaries.append(summary_data(report))
-        if options.show:
-            _show(report)
-    if options.json:
-        answer_data(summaries if len(pairs) > 1 else summaries[0])
-    return EXIT_FAILED if failed else 0
-
-
-def _stopped_line(options: argparse.Namespace) -> str:
-    """What is said once a signal has ended the program; not all commands can be quiet."""
-    if getattr(options, "quiet", False):
-        return ""
-    return "kseg-video: stopped; no unfinished output is left"
-
-
-def _console() -> Console | None:
-    """Where progress is drawn; without a terminal, nothing that could draw is imported."""
-    if not is_at_terminal():
-        return None
-    from kseg_video.cli.progress import terminal_console
-
-    return terminal_console()
-
-
-def _outputs(options: argparse.Namespace) -> list[Path]:
-    """Where each input goes."""
-    from kseg_video.writing.output_paths import check_folder, check_name, default_output
-    from kseg_video.writing.same_files import find_same
-
-    named: Path | None = options.output
-    if named is not None:
-        check_name(named)
-    if named is not None and len(options.inputs) == 1 and not named.is_dir():
-        return [named]
-    if named is not None and len(options.inputs) > 1 and named.suffix and not named.is_dir():
-        raise SettingsError(f"{named} is one file for several inputs; give a folder")
-    if named is not None:
-        check_folder(named)
-    outputs = [
-        default_output(source, named, lossless=options.lossless) for source in options.inputs
-    ]
-    if found := find_same(outputs):
-        raise SettingsError(f"several inputs would be written to {found[1]}; convert them apart")
-    return outputs
-
-
-def _show(report: Report) -> None:
-    from kseg_video.live.window import show_still
-
-    if not report.info.still:
-        complain("--show is for stills; the video was written all the same", "warning")
-        return
-    try:
-        show_still(report.output)
-    except DisplayError as error:
-        complain(f"{error}; the picture was written all the same", "warning")
-
-
 def _doctor(_options: argparse.Namespace) -> int:
     from kseg_video.cli.doctor import examine
 
@@ -263,7 +88,7 @@ def _doctor(_options: argparse.Namespace) -> int:
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "convert": _convert,
+    "convert": run_convert,
     "live": _live,
     "palette": _palette,
     "cameras": _cameras,

@@ -8,16 +8,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kseg_video.cli.argument_settings import segmenter_settings
+from kseg_video.cli.argument_values import segmenter_settings
 from kseg_video.cli.messages import answer, answer_data, inform
 from kseg_video.cli.signals import in_background
 from kseg_video.conversion.palette_finder import FoundPalette, find_palette
 from kseg_video.core.media_settings import TrimSettings
 from kseg_video.core.palette import beginnings, other_beginnings
-from kseg_video.writing.output_paths import check_file
-from kseg_video.writing.palette_picture import FIGURES, figures
-from kseg_video.writing.palette_writer import check_palette_output, palette_rows, save_palette
-from kseg_video.writing.same_files import check_are_apart, check_are_others
+from kseg_video.writing.output_paths import check_are_apart, check_are_others, check_file
+from kseg_video.writing.palette_writer import (
+    FIGURES,
+    check_palette_output,
+    figures,
+    palette_rows,
+    save_palette,
+)
 
 if TYPE_CHECKING:
     import argparse

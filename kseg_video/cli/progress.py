@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.cli.messages import is_at_terminal
-from kseg_video.conversion.summary import summary_figures
+from kseg_video.conversion.report import summary_figures
 from kseg_video.core.text import shown
 from kseg_video.ffmpeg.cleanup import leftovers
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.conversion.report import Report
-    from kseg_video.core.frame import Frame, Segmentation, VideoInfo
+    from kseg_video.core.frame import Frame, Segmentation
+    from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.palette import Palette
     from kseg_video.core.timing import StageTimer
 

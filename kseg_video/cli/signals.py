@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from kseg_video.ffmpeg.cleanup import leftovers
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
     from types import FrameType
+
 
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
@@ -132,3 +134,10 @@ def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handler
     for number in signal.valid_signals() - _OTHERS:
         if number in _ALWAYS or signal.getsignal(number) not in (None, signal.SIG_IGN):
             signal.signal(number, handler)
+
+
+def stopped_line(options: argparse.Namespace) -> str:
+    """What is said once a signal has ended the program; not all commands can be quiet."""
+    if getattr(options, "quiet", False):
+        return ""
+    return "kseg-video: stopped; no unfinished output is left"

@@ -12,7 +12,7 @@ from kseg_video.conversion.frame_loop import Run
 from kseg_video.conversion.palette_finder import choose_for_source
 from kseg_video.conversion.reader_writer_threads import Reader
 from kseg_video.conversion.report import RunObserver
-from kseg_video.conversion.statistics_files import check_statistics, keep_statistics
+from kseg_video.conversion.statistics_tables import check_statistics, keep_statistics
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import (
     DecoderSettings,
@@ -24,21 +24,23 @@ from kseg_video.core.setting_checks import FLAG, PATH, instance, take, take_sett
 from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
 from kseg_video.reading.background_source import check_background, open_background
 from kseg_video.reading.image_files import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
-from kseg_video.reading.shrinking import blamed_if_it_shrinks
+from kseg_video.reading.input_files import blamed_if_it_shrinks
 from kseg_video.reading.sources import open_source
 from kseg_video.rendering.renderer import is_transparent, view_layout, view_width
 from kseg_video.writing.output_paths import (
     ANIMATION_SUFFIX,
     ARCHIVE_SUFFIX,
+    check_are_apart,
+    check_are_others,
     check_output,
     check_target,
 )
-from kseg_video.writing.same_files import check_are_apart, check_are_others
 from kseg_video.writing.sinks import open_sink
 
 if TYPE_CHECKING:
     from kseg_video.conversion.report import Report
-    from kseg_video.core.frame import PixelLayout, VideoInfo
+    from kseg_video.core.frame import PixelLayout
+    from kseg_video.core.media_info import VideoInfo
 
 
 def convert(  # noqa: PLR0913 - one for each part

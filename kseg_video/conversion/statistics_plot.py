@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.core.errors import cannot_write
-from kseg_video.writing.atomic_file import AbortingContext, PartialFile
+from kseg_video.writing.atomic_file import PartialFile
+from kseg_video.writing.sink_base import AbortingContext
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""Statistics as a table for spreadsheets, or as a line of JSON for each frame.
+"""Statistics as a table for spreadsheets or as lines of JSON, and which of a run's are kept.
 
 README says what the fields mean.
 """
@@ -10,15 +10,25 @@ import csv
 import json
 import math
 from abc import abstractmethod
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg_video.core.errors import cannot_write
-from kseg_video.writing.atomic_file import AbortingContext, PartialFile
+from kseg_video.conversion.frame_statistics import measure
+from kseg_video.conversion.statistics_plot import SharesPlot
+from kseg_video.core.errors import KsegError, cannot_write
+from kseg_video.writing.atomic_file import PartialFile
+from kseg_video.writing.output_paths import check_file
+from kseg_video.writing.sink_base import AbortingContext
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from fractions import Fraction
 
     from kseg_video.conversion.frame_statistics import FrameStatistics
+    from kseg_video.core.frame import Frame, Segmentation
+    from kseg_video.core.media_settings import StatisticsSettings
 
 _FRAME_COLUMNS = ("frame", "time_s", "event", "inertia")
 _CLUSTER_COLUMNS = ("share", "red", "green", "blue", "lab_l", "lab_a", "lab_b", "x", "y")
@@ -141,3 +151,56 @@ def _of_clusters(figures: FrameStatistics) -> list[list[float | None]]:
 
 def _rounded(value: float, digits: int) -> float | None:
     return None if math.isnan(value) else round(value, digits)
+
+
+def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None:
+    """Check that statistics can be written.
+
+    Raises
+    ------
+    KsegError
+        If a plot is wanted and matplotlib is missing.
+    SinkError
+        If a file exists without leave to overwrite, or cannot be made.
+    """
+    if statistics.plot is not None and find_spec("matplotlib") is None:
+        raise KsegError("plots need matplotlib; install it with: pip install matplotlib")
+    for path in statistics.paths:
+        check_file(path, overwrite=overwrite)
+
+
+@contextmanager
+def keep_statistics(
+    statistics: StatisticsSettings, rate: Fraction, *, overwrite: bool
+) -> Iterator[Callable[[Frame, Segmentation], None]]:
+    """Keep statistics; the files have their names at the end, or are gone if it was an error.
+
+    Parameters
+    ----------
+    statistics : StatisticsSettings
+    rate : Fraction
+        Frames a second.
+    overwrite : bool
+        Whether existing files may be replaced.
+
+    Yields
+    ------
+    callable
+        Takes each frame and its segmentation; raises SinkError if a file cannot be written.
+    """
+    with ExitStack() as stack:
+        outputs: list[StatisticsTable | SharesPlot] = []
+        if statistics.table is not None:
+            table = Path(statistics.table)
+            kind = CsvTable if table.suffix.lower() == ".csv" else JsonLinesTable
+            outputs.append(stack.enter_context(kind(table, overwrite=overwrite)))
+        if statistics.plot is not None:
+            plot = SharesPlot(Path(statistics.plot), float(rate), overwrite=overwrite)
+            outputs.append(stack.enter_context(plot))
+
+        def keep(frame: Frame, segmentation: Segmentation) -> None:
+            figures = measure(frame, segmentation)
+            for output in outputs:
+                output.add(figures)
+
+        yield keep

@@ -1,4 +1,4 @@
-"""Colour: how stored YUV becomes BGR, and the working spaces in which clusters are found.
+"""The working colour spaces in which clusters are found.
 
 Colours are BGR levels from 0 to 255 in OpenCV's channel order, as float32 where fractions matter.
 The working spaces, all float32 with Euclidean distance:
@@ -10,28 +10,23 @@ luv      CIE L*u*v*, D65: L* 0 to 100
 hsv      the HSV cone: (S V cos H, S V sin H, V), 0 to 255. Hue is an angle here, so that 359 and
          1 degrees are neighbours, and black is one colour whatever its hue
 ycrcb    Y, Cr, Cb of BT.601, full range, 0 to 255
-oklab    Oklab [3]_ times 100: L 0 to 100
+oklab    Oklab [2]_ times 100: L 0 to 100
 =======  ==========================================================================================
 
 References
 ----------
-.. [1] ITU-R BT.601-7, BT.709-6 and BT.2020-2 (luma coefficients and quantisation).
-.. [2] OpenCV, "Color conversions" (L*u*v*, YCrCb, HSV).
-.. [3] B. Ottosson, "A perceptual color space for image processing", 2020 (Oklab).
+.. [1] OpenCV, "Color conversions" (L*u*v*, YCrCb, HSV).
+.. [2] B. Ottosson, "A perceptual color space for image processing", 2020 (Oklab).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import cv2
 import numpy as np
 
-from kseg_video.core.cie_lab import bgr_of_cie_lab, cie_lab
-from kseg_video.core.errors import SettingsError
-from kseg_video.core.srgb import levels_of_light, linear_light
+from kseg_video.core.cie_lab import bgr_of_cie_lab, cie_lab, levels_of_light, linear_light
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,127 +37,7 @@ if TYPE_CHECKING:
 
     _Conversion: TypeAlias = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-Matrix: TypeAlias = Literal["bt601", "bt709", "bt2020"]
-
-# Words of ffmpeg for primaries and transfer functions (its setparams filter).
-PRIMARIES = frozenset(
-    {"bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "film", "bt2020"}
-    | {"smpte428", "smpte431", "smpte432", "jedec-p22", "ebu3213"}
-)
-TRANSFERS = frozenset(
-    {"bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "linear", "log100", "log316"}
-    | {"iec61966-2-4", "bt1361e", "iec61966-2-1", "bt2020-10", "bt2020-12", "smpte2084"}
-    | {"smpte428", "arib-std-b67"}
-)
-_LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {  # of red and blue
-    "bt601": (0.299, 0.114),
-    "bt709": (0.2126, 0.0722),
-    "bt2020": (0.2627, 0.0593),
-}
-_HD_WIDTH = 1280
-_SD_HEIGHT = 576
 _BGR_TO_YCRCB_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class ColorEncoding:
-    """How the numbers of a YUV picture stand for colours.
-
-    Parameters
-    ----------
-    matrix : {"bt601", "bt709", "bt2020"}
-        Luma coefficients.
-    full_range : bool
-        Whether levels run from 0 to 255, not from 16 to 235 (240 for chroma).
-    primaries, transfer : str, optional
-        The stream's own tags in ffmpeg's words, one of `PRIMARIES` and of `TRANSFERS`; None is
-        untagged.
-    icc_profile : bytes, optional
-        What a still says of its R, G and B (ISO 15076-1); None is taken for sRGB.
-
-    Raises
-    ------
-    SettingsError
-        If a word is none of those.
-    """
-
-    matrix: Matrix = "bt709"
-    full_range: bool = False
-    primaries: str | None = None
-    transfer: str | None = None
-    icc_profile: bytes | None = None
-
-    def __post_init__(self) -> None:
-        for name, word, words in (
-            ("matrix", self.matrix, _LUMA_WEIGHTS),
-            ("primaries", self.primaries, PRIMARIES | {None}),
-            ("transfer", self.transfer, TRANSFERS | {None}),
-        ):
-            if word not in words:
-                known = ", ".join(sorted(filter(None, words)))
-                raise SettingsError(f"{name} is {word!r}; it takes {known}")
-
-    @property
-    def levels(self) -> str:
-        """The range in ffmpeg's words: "pc" or "tv"."""
-        return "pc" if self.full_range else "tv"
-
-    @classmethod
-    def guess(cls, width: int, height: int) -> ColorEncoding:
-        """Encoding of an untagged picture, as players assume by its size.
-
-        BT.709 where it is larger than SD, else BT.601, with Europe's primaries if it has as many
-        lines as television there.
-        """
-        if width >= _HD_WIDTH or height > _SD_HEIGHT:
-            return cls("bt709")
-        return cls("bt601", primaries="bt470bg" if height == _SD_HEIGHT else None)
-
-
-@lru_cache
-def yuv_to_bgr_matrix(encoding: ColorEncoding) -> NDArray[np.float32]:
-    """Affine map from Y, U, V levels to B, G, R levels.
-
-    Returns
-    -------
-    ndarray of float32, shape (3, 4)
-        Coefficients for `cv2.transform`; the last column is the offset.
-    """
-    red, blue = _LUMA_WEIGHTS[encoding.matrix]
-    green = 1 - red - blue
-    black, luma, chroma = (0, 1.0, 1.0) if encoding.full_range else (16, 255 / 219, 255 / 224)
-    linear = np.array(
-        [
-            [luma, 2 * (1 - blue) * chroma, 0],
-            [
-                luma,
-                -2 * blue * (1 - blue) / green * chroma,
-                -2 * red * (1 - red) / green * chroma,
-            ],
-            [luma, 0, 2 * (1 - red) * chroma],
-        ]
-    )
-    offset = -linear @ np.array([black, 128, 128])
-    return np.column_stack([linear, offset]).astype(np.float32)
-
-
-def bgr_to_yuv(colors: NDArray[np.uint8], encoding: ColorEncoding) -> NDArray[np.uint8]:
-    """Nearest YUV levels of BGR colours.
-
-    Parameters
-    ----------
-    colors : ndarray of uint8, shape (K, 3)
-    encoding : ColorEncoding
-
-    Returns
-    -------
-    ndarray of uint8, shape (K, 3)
-        Y, U, V.
-    """
-    affine = yuv_to_bgr_matrix(encoding).astype(np.float64)
-    inverse = np.linalg.inv(affine[:, :3])
-    levels = (colors.astype(np.float64) - affine[:, 3]) @ inverse.T
-    return to_levels(levels)
 
 
 def to_working(colors: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
@@ -290,7 +165,7 @@ def _from_hsv_cone(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return _convert(np.column_stack([hue, saturation, value]), cv2.COLOR_HSV2BGR)
 
 
-# Linear BGR to cone responses, and their cube roots to Oklab: the two matrices of [3], columns
+# Linear BGR to cone responses, and their cube roots to Oklab: the two matrices of [2], columns
 # turned to OpenCV's channel order.
 _BGR_TO_LMS = np.array(
     [

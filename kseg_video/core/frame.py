@@ -1,20 +1,18 @@
-"""Frames, what is known of the video they come from, and their segmentation."""
+"""Frames, and their segmentation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import cv2
 import numpy as np
 
-from kseg_video.core.color_spaces import ColorEncoding, yuv_to_bgr_matrix
 from kseg_video.core.errors import SourceError
 from kseg_video.core.palette import Palette, shares_of
-from kseg_video.core.pixel_checks import OF_VIDEO, check_opacity, check_pixels
-from kseg_video.core.setting_checks import take_fields
+from kseg_video.core.pixel_checks import check_opacity, check_pixels
+from kseg_video.core.yuv import ColorEncoding, yuv_to_bgr_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,49 +29,6 @@ Components: TypeAlias = "tuple[Plane, NDArray[np.uint8]]"
 ALL_ROWS = slice(0, None)
 
 _IDENTITY = np.eye(3, 4, dtype=np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class VideoInfo:
-    """What is known of a source before its first frame.
-
-    Parameters
-    ----------
-    width, height : int
-        Upright picture size in pixels.
-    frame_rate : Fraction
-        Frames per second.
-    layout : {"bgr24", "i420", "gray8"}
-        Layout of the frames' pixels.
-    encoding : ColorEncoding
-        Of the source's YUV; RGB sources carry what their output shall have.
-    frame_count : int, optional
-        Expected number of frames; None where unknown.
-    sample_aspect_ratio : Fraction
-        Width of a pixel over its height.
-    still : bool
-        Whether this is a single picture without a time of its own.
-    has_alpha : bool
-        Whether its frames carry opacity.
-
-    Raises
-    ------
-    SettingsError
-        If a value is none of those.
-    """
-
-    width: int
-    height: int
-    frame_rate: Fraction
-    layout: PixelLayout = "bgr24"
-    encoding: ColorEncoding = field(default_factory=ColorEncoding)
-    frame_count: int | None = None
-    sample_aspect_ratio: Fraction = Fraction(1)
-    still: bool = False
-    has_alpha: bool = False
-
-    def __post_init__(self) -> None:
-        take_fields(self, OF_VIDEO)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from kseg_video.core.bands import bands_of
 from kseg_video.core.cie_lab import cie_lab
+from kseg_video.core.planes import bands_of
 from kseg_video.native import binding
 
 if TYPE_CHECKING:

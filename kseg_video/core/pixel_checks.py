@@ -7,9 +7,9 @@ from numbers import Real
 
 import numpy as np
 
-from kseg_video.core.color_spaces import ColorEncoding
 from kseg_video.core.errors import SourceError
 from kseg_video.core.setting_checks import FLAG, LARGEST, Kind, Table, instance, one_of, take, whole
+from kseg_video.core.yuv import ColorEncoding
 
 _WANTED_SHAPES = {
     "bgr24": "(height, width, 3) in BGR order",

@@ -1,12 +1,18 @@
-"""Look-ups of whole planes in tables, two pixels at a time.
+"""Planes of pixels: look-ups in tables, two pixels at a time, and bands that stay in the cache.
 
 `cv2.LUT` takes 16-bit indices, and entries of up to 32 bits as fast as those of 8. Two neighbouring
 8-bit pixels make one such index, so a table over all pairs of levels answers for both at once, in
 half the time.
+
+A dozen arrays are made and used up between a pixel and its label. Made for a whole frame, each
+would go out to memory and back, and that would take longer than all the work on it: bands are
+worked on one after another instead.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import cv2
@@ -26,6 +32,10 @@ _TWICE_AS_WIDE: dict[np.dtype[np.generic], type[np.integer]] = {
     np.dtype(np.uint8): np.uint16,
     np.dtype(np.uint16): np.int32,
 }
+
+# Bytes of an 8-bit plane; some ten of them are in use at once.
+_PIXELS = 1 << 18
+_LEAST_ROWS = 16
 
 
 class LevelTable(Generic[_Value]):
@@ -63,3 +73,45 @@ def look_up(
     """Entry of a table of 256 or 65,536 for every index; (H, W) to (H, W); in `out`, if given."""
     as_opencv_has_it = cast("tuple[NDArray[np.uint8], ...]", (indices, table, out))
     return cast("NDArray[_Entry]", cv2.LUT(*as_opencv_has_it))
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Rows that are worked on together.
+
+    Parameters
+    ----------
+    rows : slice
+        The rows that the work is for.
+    seen : slice
+        Those rows and, where there are any, the margin above and below that they depend on.
+    """
+
+    rows: slice
+    seen: slice
+
+    @property
+    def within(self) -> slice:
+        """`rows`, counted from the first of `seen`."""
+        above = self.rows.start - self.seen.start
+        return slice(above, above + self.rows.stop - self.rows.start)
+
+
+@lru_cache(maxsize=8)
+def bands_of(height: int, width: int, margin: int = 0) -> tuple[Band, ...]:
+    """Bands of a picture from top to bottom; all begin at even rows.
+
+    Parameters
+    ----------
+    height, width : int
+    margin : int
+        Rows above and below that a row depends on; an even number.
+    """
+    size = max(_PIXELS // width // 2 * 2, _LEAST_ROWS)
+    return tuple(
+        Band(
+            slice(top, min(top + size, height)),
+            slice(max(top - margin, 0), min(top + size + margin, height)),
+        )
+        for top in range(0, height, size)
+    )

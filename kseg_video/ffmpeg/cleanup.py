@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
 
 from kseg_video.core.errors import KsegError
 
@@ -115,3 +116,17 @@ class Leftovers:
 
 
 leftovers = Leftovers()
+
+
+class ClosingContext(ABC):
+    """Context manager that is closed when it is left."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from kseg_video.core.color_spaces import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.core.errors import SourceError
-from kseg_video.core.tracks import AudioTrack, SubtitleTrack
+from kseg_video.core.media_info import AudioTrack, SubtitleTrack
+from kseg_video.core.yuv import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.ffmpeg.input_limits import claims_too_much, too_large, why_refused
 from kseg_video.ffmpeg.probe_report import report_on
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from kseg_video.core.color_spaces import Matrix
+    from kseg_video.core.yuv import Matrix
 
 _HIGHEST_RATE = 480
 _TELEVISION_TOLERANCE = 5e-7

@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from kseg_video.core.errors import KsegError, SourceError
-from kseg_video.ffmpeg.filters import video_filter
-from kseg_video.ffmpeg.process import WITHOUT_TAGS, FfmpegProcess, file_input
+from kseg_video.ffmpeg.ffmpeg_arguments import WITHOUT_TAGS, file_input, video_filter
+from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import StalledError
 
 if TYPE_CHECKING:

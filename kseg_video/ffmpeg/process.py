@@ -20,18 +20,12 @@ import imageio_ffmpeg
 
 from kseg_video.core.errors import KsegError, shortage
 from kseg_video.ffmpeg.cleanup import leftovers
-from kseg_video.ffmpeg.input_limits import MAX_PIXELS, formats_of_file, formats_of_streams
 from kseg_video.ffmpeg.printed_lines import lines_without, printed_names
 from kseg_video.ffmpeg.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO
-
-_LIMITS = ("-max_pixels", str(MAX_PIXELS))
-# Of one piece of memory: more than any packet or plane of a live picture takes.
-_STREAM_BYTES = 1 << 28
-_NETWORK = "http,https,httpproxy,tcp,udp,tls,crypto,data,rtp,srtp,rtmp,rtmps,srt,mmst,mmsh"
 
 _MESSAGES_KEPT = 100
 _NOTICES_KEPT = 10_000
@@ -41,8 +35,6 @@ _DYING_SECONDS = 2.0
 _ERROR = re.compile(r"((?:\[[^\]]*\] )*?)\[(?:error|fatal|panic)\] ")
 # Between the two it tells what is in its input, with tags, whose names can hold whole lines.
 _DESCRIBING, _DESCRIBED = "[info] Input #0, ", "[info] Stream mapping:"
-# So that it does not tell it once more, of its output.
-WITHOUT_TAGS = ("-map_metadata", "-1", "-map_chapters", "-1")
 
 
 @cache
@@ -85,38 +77,6 @@ def environment() -> dict[str, str]:
     if kept:
         variables["LD_LIBRARY_PATH"] = os.pathsep.join(kept)
     return variables
-
-
-def file_argument(path: Path) -> str:
-    """A path as ffmpeg takes it: always a file, never an option or another protocol."""
-    return f"file:{path}"
-
-
-def file_input(path: Path) -> list[str]:
-    """Arguments that make a file ffmpeg's next input.
-
-    Its pictures' size is limited, and it can have nothing else opened, be it a file or an address.
-    """
-    formats = formats_of_file(path)
-    return [
-        *_LIMITS,
-        "-protocol_whitelist",
-        "file",
-        "-format_whitelist",
-        formats,
-        "-i",
-        file_argument(path),
-    ]
-
-
-def stream_input(address: str) -> list[str]:
-    """Arguments that make a stream ffmpeg's next input.
-
-    Its pictures' size is limited, and it can have no file of this computer opened.
-    """
-    allowed = ("-protocol_whitelist", _NETWORK, "-format_whitelist", formats_of_streams())
-    # A part of motion JPEG may have no end.
-    return [*_LIMITS, "-max_alloc", str(_STREAM_BYTES), *allowed, "-i", address]
 
 
 class FfmpegProcess:

@@ -1,31 +1,30 @@
 """What live frames are read from: a camera, a network stream, a file.
 
-A camera is read by OpenCV. Streams and files are decoded by an ffmpeg of their own, whose end of
-the pipe can be closed at any moment: nothing that stalls in it can hold us. It writes YUV4MPEG2,
-which says its size and rate itself, so that a stream is opened once and never probed.
+Streams and files are decoded by an ffmpeg of their own, whose end of the pipe can be closed at any
+moment: nothing that stalls in it can hold us. It writes YUV4MPEG2, which says its size and rate
+itself, so that a stream is opened once and never probed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-import sys
-import threading
 import time
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
-import cv2
 import numpy as np
 
-from kseg_video.core.color_spaces import ColorEncoding
 from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
+from kseg_video.core.yuv import ColorEncoding
+from kseg_video.ffmpeg.ffmpeg_arguments import file_input, stream_input
 from kseg_video.ffmpeg.input_limits import MAX_PIXELS, claims_too_much, too_large
 from kseg_video.ffmpeg.probe import probe
-from kseg_video.ffmpeg.process import FfmpegProcess, file_input, stream_input
+from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
+from kseg_video.live.camera_capture import CameraCapture
 from kseg_video.reading.looping import Passes
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 # ffmpeg knows others, which open files or several things at once.
 _URL = re.compile(r"^(https?|rtsps?|rtmps?|udp|tcp|rtp|srt|mmst|mmsh)://", re.IGNORECASE)
-_MOTION_JPEG = "MJPG"
-_CLOSING_SECONDS = 0.5
 # Look at little of a stream before the first frame, and hold none back.
 _AT_ONCE = (
     *("-probesize", "500000", "-analyzeduration", "500000"),
@@ -117,83 +114,6 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         return FfmpegCapture(source, [*_AT_ONCE, *by, *stream_input(source)])
     path = Path(source)
     return FfmpegCapture(path.name, file_input(path), path, loops=settings.loop)
-
-
-class CameraCapture:
-    """A camera, read by OpenCV.
-
-    Parameters
-    ----------
-    source : str
-        Its number, or its device.
-    settings : CaptureSettings
-
-    Raises
-    ------
-    SourceError
-        If there is none, or it is in use or forbidden.
-    """
-
-    def __init__(self, source: str, settings: CaptureSettings) -> None:
-        on_linux = sys.platform.startswith("linux")
-        device = Path(f"/dev/video{int(source)}" if source.isdecimal() else source)
-        self._name = str(device) if on_linux else f"camera {source}"
-        if on_linux:
-            _check_device(device)
-        self._video = cv2.VideoCapture(
-            str(device) if on_linux else int(source), cv2.CAP_V4L2 if on_linux else cv2.CAP_ANY
-        )
-        if not self._video.isOpened():
-            raise SourceError(
-                f"{self._name} is in use, or is no camera; close other programs that show it"
-            )
-        # Before size and rate: uncompressed, few cameras are fast enough for a large picture.
-        self._video.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*_MOTION_JPEG))
-        if settings.size is not None:
-            self._video.set(cv2.CAP_PROP_FRAME_WIDTH, settings.size[0])
-            self._video.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.size[1])
-        if settings.frame_rate is not None:
-            self._video.set(cv2.CAP_PROP_FPS, settings.frame_rate)
-        self._video.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        self._busy = threading.Lock()
-        self._opened = time.monotonic()
-        self._count = 0
-
-    @property
-    def description(self) -> str:
-        """Device, granted size, rate and pixel format."""
-        width, height = (
-            int(self._video.get(each))
-            for each in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
-        code = int(self._video.get(cv2.CAP_PROP_FOURCC))
-        pixel_format = code.to_bytes(4, "little", signed=code < 0).decode("ascii", "replace")
-        rate = f" {self.frame_rate:g} fps" if self.frame_rate else ""
-        return f"{self._name} {width}x{height}{rate} {pixel_format.strip()}"
-
-    @property
-    def frame_rate(self) -> float:
-        """Frames a second as granted; 0 where the camera does not say."""
-        rate = self._video.get(cv2.CAP_PROP_FPS)
-        return rate if 0 < rate <= 1000 else 0.0
-
-    def read(self) -> Frame | None:
-        """The next frame, or None if the camera gives no more."""
-        with self._busy:
-            got, picture = self._video.read()
-        if not got or picture is None:
-            return None
-        frame = Frame(
-            cast("np.ndarray", picture), index=self._count, time=time.monotonic() - self._opened
-        )
-        self._count += 1
-        return frame
-
-    def close(self) -> None:
-        """Release the camera, unless a read in another thread is stuck in it."""
-        if self._busy.acquire(timeout=_CLOSING_SECONDS):
-            self._video.release()
-            self._busy.release()
 
 
 class FfmpegCapture:
@@ -327,21 +247,3 @@ class FfmpegCapture:
                 break
             line += byte
         return bytes(line)
-
-
-def _check_device(device: Path) -> None:
-    try:
-        with device.open("rb"):
-            pass
-    except FileNotFoundError:
-        raise SourceError(
-            f"there is no camera {device}; plug it in, or list what is there: kseg-video cameras"
-        ) from None
-    except PermissionError:
-        raise SourceError(
-            f"{device} may not be opened; add yourself to its group (often: video)"
-        ) from None
-    except OSError as error:
-        raise SourceError(
-            f"{device} cannot be opened ({error.strerror}); close other programs that use it"
-        ) from None

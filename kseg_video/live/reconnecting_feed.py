@@ -8,17 +8,13 @@ Whoever takes the frames never waits for any of this.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-import numpy as np
-
-from kseg_video.core.errors import KsegError, shortage
-from kseg_video.live.playback_clock import Pace
+from kseg_video.live.capture_thread import Pace, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +29,6 @@ _OPENING = 15.0  # the same for one that has given nothing yet
 _REPETITION = 4.0  # seconds of one and the same picture after which a camera counts as stuck
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before a lost source is opened again
 _LEAVING = 1.0  # seconds that a thread stuck in a driver is given at the end
-_PIXELS_COMPARED = 4096
 _ARRIVALS = 16  # over which a frame's interval is measured: what sources announce may be wrong
 
 
@@ -95,7 +90,7 @@ class Feed:
         self._may_stand_still = False
         self._clock = clock
         self._changed = threading.Condition()
-        self._reading: _Reading | None = None
+        self._reading: Reading | None = None
         self._threads: list[threading.Thread] = []  # of readings that are over, or should be
         self._wait = _FIRST_WAIT
         self._retry_at = 0.0
@@ -156,7 +151,7 @@ class Feed:
 
     def _begin(self) -> None:
         pace = Pace(self._clock) if self._paced else None
-        self._reading = _Reading(self, self._open_capture, self._clock, pace)
+        self._reading = Reading(self, self._open_capture, self._clock, pace)
         self._reading.hold(self._paused)
         self._arrivals.clear()
         self._reading.thread.start()
@@ -172,17 +167,18 @@ class Feed:
         # A file is not lost for being slow.
         patience = _OPENING if self._paced or self.condition == "opening" else _SILENCE
         if not reading.holds and now - reading.last_sign > patience:
-            self._lose(reading, "no frames come")
+            self.lose(reading, "no frames come")
         elif self._is_stuck(reading):
             # A picture that stands still from the next opening on is just that.
             self._may_stand_still = True
-            self._lose(reading, "the camera repeats one frame")
+            self.lose(reading, "the camera repeats one frame")
 
-    def _is_stuck(self, reading: _Reading) -> bool:
+    def _is_stuck(self, reading: Reading) -> bool:
         stands_still = self._may_stand_still and not reading.has_moved
         return not self._may_repeat and not stands_still and reading.repeats_for > _REPETITION
 
-    def _lose(self, reading: _Reading, message: str, *, ended: bool = False) -> None:
+    def lose(self, reading: Reading, message: str, *, ended: bool = False) -> None:
+        """Give a reading up, and plan the next one."""
         with self._changed:
             if reading is not self._reading:
                 return
@@ -210,7 +206,8 @@ class Feed:
         self._waiting.popleft()
         self.dropped += self._taken_any and not self._paused
 
-    def _receive(self, reading: _Reading, frame: Frame) -> None:
+    def receive(self, reading: Reading, frame: Frame) -> None:
+        """Keep a frame that has come in, if its reading is the present one."""
         with self._changed:
             if reading is not self._reading:
                 return
@@ -221,89 +218,3 @@ class Feed:
             self._waiting.append(Arrival(frame, self.received, self._clock()))
             self._arrivals.append(self._waiting[-1].time)
             self._changed.notify_all()
-
-
-class _Reading:
-    """One opening of a source, until it is lost. A thread that cannot be stopped is abandoned."""
-
-    def __init__(
-        self,
-        feed: Feed,
-        open_capture: Callable[[], Capture],
-        clock: Callable[[], float],
-        pace: Pace | None,
-    ) -> None:
-        self._feed = feed
-        self._open_capture = open_capture
-        self._clock = clock
-        self._pace = pace
-        self._capture: Capture | None = None
-        self._abandoned = threading.Event()
-        self._fingerprint: np.ndarray | None = None
-        self._same_since = clock()
-        self.has_moved = False
-        self.last_sign = clock()
-        # A daemon: a read that blocks for ever in a driver must not keep the program alive.
-        self.thread = threading.Thread(target=self._run, name="capture", daemon=True)
-
-    @property
-    def repeats_for(self) -> float:
-        """Seconds for which nothing but one picture has come."""
-        return self.last_sign - self._same_since
-
-    @property
-    def holds(self) -> bool:
-        return self._pace is not None and self._pace.holds
-
-    def abandon(self) -> None:
-        self._abandoned.set()
-        if self._pace is not None:
-            self._pace.end()
-        capture = self._capture
-        if capture is not None:
-            with contextlib.suppress(Exception):  # whatever it is, we are done with it
-                capture.close()
-
-    def hold(self, holds: bool) -> None:
-        if self._pace is not None:
-            self._pace.hold(holds)
-            self.last_sign = self._clock()
-
-    def step(self) -> None:
-        if self._pace is not None:
-            self._pace.step()
-
-    def _run(self) -> None:
-        try:
-            self._capture = self._open_capture()
-            with contextlib.closing(self._capture) as capture:
-                self._read_all(capture)
-                self._wait(capture)  # the last frame too is shown for as long as it lasts
-            ended, message = self._pace is not None, "the source ended"
-        except KsegError as error:
-            ended, message = False, str(error)
-        except Exception as error:  # noqa: BLE001 - a closed or broken capture may raise anything
-            ended, message = False, shortage(error) or f"{type(error).__name__}: {error}"
-        if not self._abandoned.is_set():
-            self._feed._lose(self, message, ended=ended)  # noqa: SLF001 - one piece in two classes
-
-    def _read_all(self, capture: Capture) -> None:
-        while not self._abandoned.is_set() and (frame := capture.read()) is not None:
-            now = self.last_sign = self._clock()
-            self._feed.description = capture.description
-            self._compare(frame, now)
-            self._wait(capture)
-            self._feed._receive(self, frame)  # noqa: SLF001
-
-    def _compare(self, frame: Frame, now: float) -> None:
-        pixels = frame.pixels.reshape(-1)
-        fingerprint = pixels[:: max(len(pixels) // _PIXELS_COMPARED, 1)].copy()
-        if self._fingerprint is None or not np.array_equal(fingerprint, self._fingerprint):
-            self.has_moved = self._fingerprint is not None
-            self._fingerprint, self._same_since = fingerprint, now
-
-    def _wait(self, capture: Capture) -> None:
-        """Wait until the frame that has been read is due."""
-        if self._pace is not None:
-            self._pace.wait(capture.frame_rate)
-            self.last_sign = self._clock()

@@ -6,9 +6,11 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from kseg_video.core.errors import KsegError, SinkError
+from kseg_video.core.errors import KsegError, SinkError, cannot_write
 from kseg_video.live.recording import Recorder, dated_path, free_path
-from kseg_video.live.snapshots import save_snapshot
+from kseg_video.reading.image_files import write_still
+from kseg_video.writing.atomic_file import PartialFile
+from kseg_video.writing.palette_writer import save_palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +24,49 @@ if TYPE_CHECKING:
     from kseg_video.core.settings import ColorSpace
 
 _MOST_SNAPSHOTS = 4  # that wait to be written
+
+
+def save_snapshot(
+    folder: Path,
+    view: Frame,
+    original: NDArray[np.uint8],
+    palette: Palette,
+    color_space: ColorSpace,
+) -> Path:
+    """Save the view, the original and the palette side by side; return the view's path.
+
+    Parameters
+    ----------
+    folder : Path
+    view : Frame
+        bgr24, maybe with opacity.
+    original : ndarray of uint8, shape (H, W, 3)
+        BGR.
+    palette : Palette
+    color_space : str
+        Working space of the palette.
+
+    Raises
+    ------
+    SinkError
+        If they cannot be written.
+    """
+    path = dated_path(folder, ".png")
+    _save(path, view.pixels, view.alpha)
+    _save(path.with_stem(f"{path.stem}-original"), original)
+    save_palette(path.with_suffix(".json"), palette, color_space=color_space)
+    return path
+
+
+def _save(path: Path, pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None) -> None:
+    part = PartialFile(path, overwrite=False)
+    try:
+        write_still(part.path, path.suffix, pixels, alpha)
+        part.publish()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        part.discard()
 
 
 class LiveFiles:

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from kseg_video.core.color_spaces import bgr_to_yuv
 from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame, padded_to_even
 from kseg_video.core.media_settings import DecoderSettings
-from kseg_video.ffmpeg.closing import ClosingContext
-from kseg_video.ffmpeg.filters import video_filter
+from kseg_video.core.yuv import bgr_to_yuv
+from kseg_video.ffmpeg.cleanup import ClosingContext
+from kseg_video.ffmpeg.ffmpeg_arguments import file_input, video_filter
 from kseg_video.ffmpeg.probe import probe
-from kseg_video.ffmpeg.process import FfmpegProcess, file_input
+from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
-from kseg_video.reading.decode_filters import Decoding, read_picture
+from kseg_video.reading.decode_filters import Decoding
 from kseg_video.reading.image_files import STILL_SUFFIXES, read_still
 from kseg_video.reading.looping import Passes
+from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.rendering.compositing import covering
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.core.color_spaces import ColorEncoding
-    from kseg_video.core.frame import VideoInfo
+    from kseg_video.core.media_info import VideoInfo
+    from kseg_video.core.yuv import ColorEncoding
 
 _ACCURATELY = "bicubic+accurate_rnd+full_chroma_int"
 

@@ -5,48 +5,22 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from kseg_video.core.color_spaces import ColorEncoding
-from kseg_video.core.errors import SourceError
-from kseg_video.core.frame import i420_shape
-from kseg_video.ffmpeg.filters import video_filter
-from kseg_video.ffmpeg.process import WITHOUT_TAGS, file_input
-from kseg_video.ffmpeg.stalls import MishapError, StalledError
+from kseg_video.ffmpeg.ffmpeg_arguments import WITHOUT_TAGS, file_input, video_filter
+from kseg_video.reading.tone_mapping import ACCURACY, SDR, hdr_transfer, to_sdr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from fractions import Fraction
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from kseg_video.core.frame import PixelLayout
     from kseg_video.core.media_settings import DecoderSettings
+    from kseg_video.core.yuv import ColorEncoding
     from kseg_video.ffmpeg.probe import ProbedVideo
-    from kseg_video.ffmpeg.process import FfmpegProcess
     from kseg_video.reading.trimming import WantedPart
 
-_HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
-_SDR = ColorEncoding("bt709", full_range=False, primaries="bt709", transfer="bt709")
-
-# The recipe of ffmpeg's users: reference white of 100 cd/m², Hable's curve, no desaturation.
-_TONE_MAPPING = (
-    "zscale=transfer=linear:npl=100",
-    "format=gbrpf32le",
-    "zscale=primaries=bt709",
-    "tonemap=tonemap=hable:desat=0",
-    "zscale=transfer=bt709:matrix=gbr:range=full",
-    "format=gbrp",
-)
-# Beside a kernel that is bilinear, because sharper ones swing over at edges, into colours that are
-# not there, or that takes the nearest pixel.
-_ACCURACY = "accurate_rnd+full_chroma_int+full_chroma_inp"
-_WITH_ALL_CHROMA = "format=yuv444p16le|gbrp16le"
 # Filter that makes a rate constant; what it says at its end is not to be mistaken for another's.
 _FPS = f"fps@{secrets.token_hex(8)}"
 RATE_REPORT = re.compile(
@@ -84,7 +58,7 @@ class Decoding:
     @property
     def encoding(self) -> ColorEncoding:
         """Encoding of the delivered pixels, and of what is made of them."""
-        return _SDR if self._hdr else self.video.encoding
+        return SDR if self._hdr else self.video.encoding
 
     @property
     def has_alpha(self) -> bool:
@@ -160,9 +134,7 @@ class Decoding:
         """
         filters = [*self._at_its_rate(part), video_filter("fps", rate, round="up")]
         if self._hdr:
-            # All chroma is kept, so that luma and chroma are those of one place.
-            filters.append(video_filter("scale", width, height, flags=f"neighbor+{_ACCURACY}"))
-            filters += [_WITH_ALL_CHROMA, self._tagged(), *_TONE_MAPPING]
+            filters += to_sdr(self.video, (width, height))
         else:
             filters.append(self._conversion_to_rgb(width, height, "neighbor"))
         count = part.count and math.ceil(part.count * rate / self.video.frame_rate)
@@ -172,7 +144,7 @@ class Decoding:
     def preparation(self) -> list[str]:
         """Filters that make pictures progressive, and SDR in RGB if they are HDR."""
         filters = [_DEINTERLACING] if self._deinterlaces else []
-        return [*filters, *self._to_zscale_s_liking(), *_TONE_MAPPING] if self._hdr else filters
+        return [*filters, *to_sdr(self.video)] if self._hdr else filters
 
     @property
     def prepared_as_rgb(self) -> bool:
@@ -206,8 +178,7 @@ class Decoding:
 
     @property
     def _hdr(self) -> str | None:
-        """Name of the transfer function, if it is one of high dynamic range."""
-        return _HDR_TRANSFERS.get(self.video.encoding.transfer or "")
+        return hdr_transfer(self.video)
 
     @property
     def _deinterlaces(self) -> bool:
@@ -219,24 +190,6 @@ class Decoding:
             and self.video.height >= least_height
         )
 
-    def _to_zscale_s_liking(self) -> list[str]:
-        """All tags set, and no chroma cut in two."""
-        if self.video.width % 2 or self.video.height % 2:
-            flags = f"bilinear+{_ACCURACY}"
-            return [video_filter("scale", flags=flags), _WITH_ALL_CHROMA, self._tagged()]
-        return [self._tagged()]
-
-    def _tagged(self) -> str:
-        """All tags set, as players assume them where there are none."""
-        encoding = self.video.encoding
-        tags = {
-            "colorspace": "gbr" if self.video.rgb else "bt2020nc",
-            "color_primaries": encoding.primaries or "bt2020",
-            "color_trc": encoding.transfer,
-            "range": "pc" if self.video.rgb else encoding.levels,
-        }
-        return video_filter("setparams", **tags)
-
     def _conversion_to_rgb(self, width: int, height: int, kernel: str) -> str:
         encoding = self.video.encoding
         return video_filter(
@@ -245,74 +198,10 @@ class Decoding:
             height,
             in_color_matrix=None if self.video.rgb else encoding.matrix,
             in_range=None if self.video.rgb else encoding.levels,
-            flags=f"{kernel}+{_ACCURACY}",
+            flags=f"{kernel}+{ACCURACY}",
         )
 
 
 def _raw(filters: list[str], count: int | None, pixel_format: str) -> list[str]:
     limit = [] if count is None else ["-frames:v", str(count)]
     return [*limit, "-vf", ",".join(filters), "-pix_fmt", pixel_format, "-f", "rawvideo", "-"]
-
-
-@contextmanager
-def failures_told(path: Path) -> Iterator[None]:
-    """Tell of a file's decoder that stalls in the block, or does not come to its own end.
-
-    Raises
-    ------
-    SourceError
-        If it does so.
-    """
-    try:
-        yield
-    except StalledError as error:
-        raise SourceError(
-            f"the decoder of {path} has stalled ({error}); check the disk or the "
-            "network that the file lies on"
-        ) from error
-    except MishapError as error:
-        raise SourceError(f"the decoder of {path} {error.fate}") from error
-
-
-def read_picture(
-    process: FfmpegProcess, layout: PixelLayout, width: int, height: int, *, alpha: bool = False
-) -> NDArray[np.uint8] | None:
-    """The next raw picture that an ffmpeg writes; None if none is left.
-
-    It is in the shape of `Frame.pixels`. Opacity is a fourth channel of bgr24, and as many more
-    rows of i420 as the picture is high; `without_opacity` takes it off.
-
-    Raises
-    ------
-    StalledError
-        If nothing comes and nothing is being done about it.
-    """
-    if layout == "bgr24":
-        return _read(process, np.empty((height, width, 4 if alpha else 3), np.uint8))
-    rows, columns = i420_shape(width, height)
-    pixels = np.empty((rows + height * alpha, columns), np.uint8)
-    if columns == width:
-        return _read(process, pixels)
-    for part, shown in (
-        (pixels[:height], width),
-        (pixels[height:rows], columns),
-        (pixels[rows:], width),
-    ):
-        lines = _read(process, np.empty((len(part), shown), np.uint8))
-        if lines is None:
-            return None
-        part[:, :shown], part[:, shown:] = lines, lines[:, -1:]
-    return pixels
-
-
-def without_opacity(
-    pixels: NDArray[np.uint8], layout: PixelLayout, width: int, height: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A picture that has been read with its opacity, and that opacity, (H, W)."""
-    if layout == "i420":
-        return pixels[:-height], pixels[-height:, :width]
-    return np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])
-
-
-def _read(process: FfmpegProcess, pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    return pixels if process.read_into(pixels.reshape(-1).data) else None

@@ -1,8 +1,9 @@
-"""Still images as arrays, read and written by imageio (Pillow)."""
+"""Images as arrays, read and written by imageio (Pillow), and their ICC profiles (ISO 15076-1)."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -12,7 +13,6 @@ from PIL import Image
 
 from kseg_video.core.errors import SourceError, cannot_read
 from kseg_video.ffmpeg.input_limits import MAX_PIXELS, too_large
-from kseg_video.reading.color_profiles import holds_profile, rgb_profile
 from kseg_video.reading.input_files import check_is_regular
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ _READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
 
 _NUMBER = re.compile(r"%0?(\d*)d")
+
+_HOLDING_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+_LARGEST = 1 << 20  # bytes; readers of PNG take no more
+_SAME_LEVELS = 3
 
 
 def is_still(path: Path) -> bool:
@@ -215,3 +219,41 @@ def _split(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.ui
     alpha = np.ascontiguousarray(picture[..., -1]) if channels in (2, 4) else None
     colors = picture[..., :3] if channels >= 3 else picture[..., :1].repeat(3, axis=2)
     return np.ascontiguousarray(colors[..., ::-1]), alpha
+
+
+def rgb_profile(metadata: dict[str, Any]) -> bytes | None:
+    """The profile of an image, if it is one of R, G and B, which are what is read."""
+    profile = metadata.get("icc_profile")
+    return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
+
+
+def holds_profile(suffix: str, icc_profile: bytes) -> bool:
+    """Whether pictures of this suffix can have such a profile."""
+    return suffix in _HOLDING_SUFFIXES and len(icc_profile) <= _LARGEST
+
+
+def are_alike(one: bytes | None, other: bytes | None) -> bool:
+    """Whether two profiles are the same, or both of sRGB, as a picture without one is."""
+    return one == other or all(
+        profile is None or name_unless_srgb(profile) is None for profile in (one, other)
+    )
+
+
+def name_unless_srgb(icc_profile: bytes) -> str | None:
+    """What a profile calls itself, unless its colours are those of sRGB."""
+    from PIL import Image, ImageCms  # noqa: PLC0415 - only few pictures need it
+
+    levels = np.arange(0, 256, 51).astype(np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
+    try:
+        opened = ImageCms.getOpenProfile(io.BytesIO(icc_profile))
+        name = ImageCms.getProfileDescription(opened)
+        converted = ImageCms.profileToProfile(
+            Image.fromarray(cube), opened, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return "a damaged profile"
+    change = np.asarray(converted).astype(np.int16) - cube
+    if np.abs(change).max() <= _SAME_LEVELS:
+        return None
+    return "".join(filter(str.isprintable, name)).strip() or "a profile without a name"

@@ -7,21 +7,27 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from kseg_video.core.color_spaces import ColorEncoding
 from kseg_video.core.errors import SourceError
-from kseg_video.core.frame import Frame, VideoInfo
+from kseg_video.core.frame import Frame
+from kseg_video.core.media_info import VideoInfo
 from kseg_video.core.timing import frames_before
-from kseg_video.ffmpeg.closing import ClosingContext
-from kseg_video.reading.color_profiles import are_alike
-from kseg_video.reading.image_files import STILL_SUFFIXES, is_sequence, numbered_files, read_still
+from kseg_video.core.yuv import ColorEncoding
+from kseg_video.ffmpeg.cleanup import ClosingContext
+from kseg_video.reading.image_files import (
+    STILL_SUFFIXES,
+    are_alike,
+    is_sequence,
+    numbered_files,
+    read_still,
+)
 from kseg_video.reading.input_files import check_is_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kseg_video.core.media_info import Tracks
     from kseg_video.core.media_settings import TrimSettings
-    from kseg_video.core.tracks import Tracks
     from kseg_video.reading.image_files import Still
 
 _SEQUENCE_FRAME_RATE = Fraction(25)

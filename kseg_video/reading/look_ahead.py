@@ -12,9 +12,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.core.frame import Frame
-from kseg_video.ffmpeg.closing import ClosingContext
+from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.process import FfmpegProcess
-from kseg_video.reading.decode_filters import failures_told, read_picture
+from kseg_video.reading.raw_pictures import failures_told, read_picture
 from kseg_video.segmentation.cut_detector import CutDetector
 from kseg_video.segmentation.pixel_memory import Foreseen
 from kseg_video.segmentation.pixel_sampling import PixelSample

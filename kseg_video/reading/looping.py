@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from kseg_video.ffmpeg.closing import ClosingContext
+from kseg_video.ffmpeg.cleanup import ClosingContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from kseg_video.core.media_info import Tracks
 from kseg_video.core.timing import frames_before
-from kseg_video.core.tracks import Tracks
 
 if TYPE_CHECKING:
     from pathlib import Path

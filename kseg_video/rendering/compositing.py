@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from kseg_video.core.bands import bands_of
-from kseg_video.core.color_spaces import bgr_to_yuv, to_levels
+from kseg_video.core.color_spaces import to_levels
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.frame import Frame, padded_to_even
+from kseg_video.core.planes import bands_of
+from kseg_video.core.yuv import bgr_to_yuv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Outlines of the regions of labels.
+"""Connected regions of labels, and their outlines.
 
-In texture a segmentation has thousands of regions of a few pixels, and their outlines would hide
-the picture: only those of larger regions are drawn.
+In texture a segmentation has thousands of regions of a few pixels, and their outlines would
+hide the picture: only those of larger regions are drawn.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 import cv2
 import numpy as np
 
-from kseg_video.rendering.regions import STEADINESS, pixels_in
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,7 +19,30 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Plane, Segmentation
 
+# A region that was there in the frame before goes only when it is smaller by this much, one that
+# was not comes only when larger by as much: so that none flickers.
+STEADINESS = 1.5
+_LARGEST_SPECK = 1 / 5000  # of the picture
+
 _NEAR = 2  # pixels around a region in which it had its outline, if it had one
+
+
+def speck_area(width: int, height: int) -> int:
+    """Pixels below which a region is a speck in a picture of that size."""
+    return round(width * height * _LARGEST_SPECK)
+
+
+def pixels_in(contour: NDArray[Any], *, is_hole: bool) -> float:
+    """Number of pixels, after Pick: an island's outline belongs to it, a hole's does not.
+
+    Parameters
+    ----------
+    contour : ndarray of int32, shape (N, 1, 2)
+        All pixels of an outline, as `cv2.findContours` has them.
+    is_hole : bool
+    """
+    half_border = len(contour) / 2
+    return cv2.contourArea(contour) + (-half_border if is_hole else half_border) + 1
 
 
 class Outlines:

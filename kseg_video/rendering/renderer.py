@@ -30,8 +30,7 @@ from kseg_video.core.setting_checks import Kind, instance, one_of, take, take_se
 from kseg_video.core.settings import RenderSettings, check_numbers
 from kseg_video.rendering.compositing import composite, nearest_kept
 from kseg_video.rendering.matte import Edge, Matting
-from kseg_video.rendering.outlines import Outlines
-from kseg_video.rendering.regions import speck_area
+from kseg_video.rendering.outlines import Outlines, speck_area
 from kseg_video.rendering.views import in_layout, paint_outlines, paint_view
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 
 from kseg_video.core.background_spec import parse_background
-from kseg_video.core.bands import bands_of
-from kseg_video.core.color_spaces import bgr_to_yuv
 from kseg_video.core.frame import halved, padded_to_even
-from kseg_video.core.planes import PAIRS, LevelTable, look_up
+from kseg_video.core.planes import PAIRS, LevelTable, bands_of, look_up
 from kseg_video.core.settings import MAX_CLUSTERS
+from kseg_video.core.yuv import bgr_to_yuv
 from kseg_video.native import binding
 
 if TYPE_CHECKING:

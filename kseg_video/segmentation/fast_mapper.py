@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from kseg_video.core.bands import bands_of
 from kseg_video.core.color_spaces import to_working
 from kseg_video.core.frame import ALL_ROWS
-from kseg_video.core.planes import look_up
+from kseg_video.core.planes import bands_of, look_up
 from kseg_video.native import binding
 from kseg_video.segmentation import label_hysteresis_native
 from kseg_video.segmentation.color_index import ColorIndex

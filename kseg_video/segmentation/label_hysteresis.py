@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from kseg_video.core.bands import bands_of
-from kseg_video.core.planes import LevelTable, look_up
+from kseg_video.core.planes import LevelTable, bands_of, look_up
 from kseg_video.native import binding
 from kseg_video.segmentation import label_hysteresis_native
 from kseg_video.segmentation.nearest_centroid import LABEL_BITS, LABEL_MASK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kseg_video.core.bands import Band, bands_of
+from kseg_video.core.planes import Band, bands_of
 from kseg_video.native import binding
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ import errno
 import os
 import shutil
 import sys
-from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SinkError, cannot_write
 from kseg_video.writing.temporary_files import TemporaryEntry
@@ -240,28 +239,3 @@ def _link(part: Path, target: Path) -> None:
         if target.exists():
             raise FileExistsError from None
         part.rename(target)
-
-
-class AbortingContext(ABC):
-    """Context manager of a sink: closed when all went well, else aborted."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Finish the output under its name."""
-
-    @abstractmethod
-    def abort(self) -> None:
-        """Leave nothing behind."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is not None:
-            self.abort()
-            return
-        try:
-            self.close()
-        except BaseException:
-            self.abort()
-            raise

@@ -1,4 +1,4 @@
-"""What the containers of video take, and how their codecs are set."""
+"""What the containers of video take."""
 
 from __future__ import annotations
 
@@ -126,16 +126,3 @@ def _takes(codec: Codec, encoder: EncoderSettings) -> bool:
     """Whether rate factor and preset, if they are given, are this codec's."""
     rate_fits = encoder.crf is None or codec in HIGHEST_CRF
     return rate_fits and (encoder.preset is None or codec == "h264")
-
-
-def codec_arguments(codec: Codec, encoder: EncoderSettings) -> list[str]:
-    """Ffmpeg's options for a codec."""
-    if codec == "prores":
-        return ["prores_ks", "-profile:v", "4444", "-vendor", "apl0"]
-    crf = DEFAULT_CRF[codec] if encoder.crf is None else encoder.crf
-    if codec == "h264":
-        return ["libx264", "-preset", encoder.preset or DEFAULT_PRESET, "-crf", str(crf)]
-    # The deadline "good" takes three to seven times as long, for files that are a tenth smaller and
-    # look the same.
-    speed = ["-deadline", "realtime", "-cpu-used", "5", "-row-mt", "1"]
-    return ["libvpx-vp9", "-crf", str(crf), "-b:v", "0", *speed]

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.core.errors import SinkError, grown_too_large
-from kseg_video.ffmpeg.process import FfmpegProcess, file_argument
+from kseg_video.ffmpeg.ffmpeg_arguments import file_argument
+from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
-from kseg_video.writing.atomic_file import AbortingContext, PartialFile
+from kseg_video.writing.atomic_file import PartialFile
+from kseg_video.writing.sink_base import AbortingContext
 from kseg_video.writing.written_video_check import check_whole, stalled
 
 if TYPE_CHECKING:

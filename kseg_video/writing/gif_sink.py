@@ -1,21 +1,26 @@
-"""Animated GIF and WebP, which repeat for ever and have no sound."""
+"""Animated GIF, which repeats for ever and has no sound.
+
+References
+----------
+.. [1] CompuServe, "Graphics Interchange Format, Version 89a" (1990), sections 17 to 26.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from kseg_video.core.errors import SinkError, cannot_write
-from kseg_video.writing.atomic_file import AbortingContext, PartialFile
+from kseg_video.writing.atomic_file import PartialFile
 from kseg_video.writing.color_quantizer import ColorIndexer, ColorReducer
-from kseg_video.writing.ffmpeg_sink import FfmpegSink, raw_video
-from kseg_video.writing.gif_format import LONGEST_DELAY, GifPatch, gif_end, gif_header
-from kseg_video.writing.sink_base import check_frame
+from kseg_video.writing.sink_base import AbortingContext, check_frame
 from kseg_video.writing.written_video_check import check_whole
 
 if TYPE_CHECKING:
@@ -23,15 +28,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Frame, VideoInfo
+    from kseg_video.core.frame import Frame
+    from kseg_video.core.media_info import VideoInfo
 
 # Browsers show pictures of less than 1/50 s for 1/10 s each.
 _MOST_GIF_FRAMES_A_SECOND = 50
 _OPAQUE_FROM = 128
 _GRAYS = np.arange(256, dtype=np.uint8)[:, np.newaxis].repeat(3, axis=1)
-# More effort makes files of few colours no smaller, and takes three times as long.
-_WEBP_LOSSLESS = ("-lossless", "1", "-compression_level", "2")
-_WEBP_LOSSY = ("-quality", "90")
+
+LONGEST_DELAY = 0xFFFF  # hundredths of a second
+_REPEATED_FOR_EVER = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
+_GRAPHIC_CONTROL = b"\x21\xf9\x04"
+_IMAGE, _END = b"\x2c", b"\x3b"
+_LEAVE, _CLEAR_AWAY = 1 << 2, 2 << 2
+_HAS_COLORS, _HAS_CLEAR = 0x80, 1
+_LEAST_BITS = 2
 
 
 class GifSink(AbortingContext):
@@ -186,48 +197,94 @@ class GifSink(AbortingContext):
             self.notes.append(note)
 
 
-class WebpSink(FfmpegSink):
-    """An animated WebP, lossless if its first picture has few colours.
+def gif_header(width: int, height: int) -> bytes:
+    """What comes before the first patch."""
+    return b"GIF89a" + _words(width, height) + b"\x00\x00\x00" + _REPEATED_FOR_EVER
+
+
+def gif_end() -> bytes:
+    """What comes after the last one."""
+    return _END
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GifPatch:
+    """The part of a GIF's picture that changes, with colours of its own.
 
     Parameters
     ----------
-    path : Path
-    info : VideoInfo
-        Of the pictures.
-    overwrite : bool
-        Whether an existing file may be replaced.
-    lossless : bool
-        Whether pictures of many colours are kept exactly, too.
-
-    Raises
-    ------
-    SinkError
-        If the file cannot be made.
+    left, top : int
+        Where it goes.
+    indices : ndarray of uint8, shape (H, W)
+    colors : ndarray of uint8, shape (N, 3)
+        BGR, 1 to 256 of them.
+    clear : int, optional
+        The index of pixels that leave what is there.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool, lossless: bool) -> None:
-        super().__init__(path, overwrite=overwrite)
-        self._info = info
-        self._indexer = ColorIndexer()
-        self._lossless = lossless
+    left: int
+    top: int
+    indices: NDArray[np.uint8]
+    colors: NDArray[np.uint8]
+    clear: int | None
 
-    def write(self, frame: Frame) -> None:
-        """Take the next picture.
+    @classmethod
+    def of_pixels(
+        cls, indices: NDArray[np.uint8], colors: NDArray[np.uint8], wanted: NDArray[np.bool_]
+    ) -> GifPatch:
+        """The smallest patch that holds all wanted pixels of a picture, and their colours alone.
 
-        Raises
-        ------
-        SinkError
-            If it has not the size and layout announced, or the encoder has ended.
+        Parameters
+        ----------
+        indices : ndarray of uint8, shape (H, W)
+        colors : ndarray of uint8, shape (N, 3)
+            BGR.
+        wanted : ndarray of bool, shape (H, W)
+            The others are clear, or whole where the wanted ones have all of 256 colours.
         """
-        check_frame(self._path, frame, self._info)
-        if self._process is None:
-            exact = self._lossless or self._has_few_colors(frame)
-            quality = _WEBP_LOSSLESS if exact else _WEBP_LOSSY
-            encoder = ("-c:v", "libwebp_anim", "-pix_fmt", "bgra", *quality)
-            info = self._info
-            pictures = raw_video("bgra", info.width, info.height, info.frame_rate)
-            self._start([*pictures, "-i", "pipe:0", *encoder, "-loop", "0"], "webp")
-        self._feed(frame.bgra)
+        rows, columns = (_extent(np.any(wanted, axis=axis)) for axis in (1, 0))
+        indices, wanted = indices[rows, columns], wanted[rows, columns]
+        used = np.flatnonzero(np.bincount(indices[wanted], minlength=256))
+        clear = len(used) if len(used) < 256 else None
+        if clear is not None:
+            places = np.zeros(256, np.uint8)
+            places[used] = np.arange(len(used))
+            indices = np.where(wanted, places[indices], np.uint8(clear))
+            colors = np.concatenate([colors[used], np.zeros((1, 3), np.uint8)])
+        return cls(columns.start, rows.start, indices, colors, clear)
 
-    def _has_few_colors(self, frame: Frame) -> bool:
-        return frame.layout == "gray8" or self._indexer.index(frame.bgr) is not None
+    def encoded(self, delay: int, *, clears_away: bool) -> bytes:
+        """The patch as it stands in a file.
+
+        Parameters
+        ----------
+        delay : int
+            Hundredths of a second until the next one, at most `LONGEST_DELAY`.
+        clears_away : bool
+            Whether its area is clear then.
+        """
+        bits = max((len(self.colors) - 1).bit_length(), _LEAST_BITS)
+        flags = _CLEAR_AWAY if clears_away else _LEAVE
+        flags |= 0 if self.clear is None else _HAS_CLEAR
+        height, width = self.indices.shape
+        table = np.zeros((1 << bits, 3), np.uint8)
+        table[: len(self.colors)] = self.colors[:, ::-1]
+        picture = Image.fromarray(np.ascontiguousarray(self.indices))
+        return b"".join(
+            (
+                *(_GRAPHIC_CONTROL, bytes([flags]), _words(delay), bytes([self.clear or 0, 0])),
+                *(_IMAGE, _words(self.left, self.top, width, height)),
+                *(bytes([_HAS_COLORS | bits - 1]), table.tobytes()),
+                *(bytes([bits]), picture.tobytes("gif", "L", bits, 0), b"\x00"),
+            )
+        )
+
+
+def _extent(wanted: NDArray[np.bool_]) -> slice:
+    """From the first to the last; where there is none, one all the same, as a patch needs it."""
+    places = np.flatnonzero(wanted)
+    return slice(places[0], places[-1] + 1) if len(places) else slice(0, 1)
+
+
+def _words(*numbers: int) -> bytes:
+    return np.array(numbers, "<u2").tobytes()

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.core.errors import SinkError, cannot_write
-from kseg_video.writing.atomic_file import AbortingContext, PartialFile
-from kseg_video.writing.sink_base import check_frame
+from kseg_video.writing.atomic_file import PartialFile
+from kseg_video.writing.sink_base import AbortingContext, check_frame
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video.core.frame import Frame, VideoInfo
+    from kseg_video.core.frame import Frame
+    from kseg_video.core.media_info import VideoInfo
 
 _CHUNK = 1 << 20
 _FAST = 1

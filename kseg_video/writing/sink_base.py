@@ -1,8 +1,9 @@
-"""What a sink may be given: pictures of the kind that it was opened for."""
+"""What sinks have in common: how they end, and what they may be given."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
 
 from kseg_video.core.errors import SinkError
 from kseg_video.core.frame import Frame
@@ -10,7 +11,7 @@ from kseg_video.core.frame import Frame
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video.core.frame import VideoInfo
+    from kseg_video.core.media_info import VideoInfo
 
 
 def check_frame(path: Path, frame: object, info: VideoInfo) -> None:
@@ -41,3 +42,28 @@ def check_frame(path: Path, frame: object, info: VideoInfo) -> None:
             f"given one of {frame.width}x{frame.height} ({frame.layout}); open it for what is "
             "written, or bring the picture to that"
         )
+
+
+class AbortingContext(ABC):
+    """Context manager of a sink: closed when all went well, else aborted."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the output under its name."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Leave nothing behind."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None:
+            self.abort()
+            return
+        try:
+            self.close()
+        except BaseException:
+            self.abort()
+            raise

@@ -6,16 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kseg_video.core.errors import SinkError
-from kseg_video.core.frame import VideoInfo
+from kseg_video.core.media_info import Tracks, VideoInfo
 from kseg_video.core.media_settings import EncoderSettings
 from kseg_video.core.setting_checks import PATH, instance, take, take_settings
-from kseg_video.core.tracks import Tracks
-from kseg_video.reading.color_profiles import holds_profile, name_unless_srgb
-from kseg_video.reading.image_files import is_sequence
+from kseg_video.reading.image_files import holds_profile, is_sequence, name_unless_srgb
 from kseg_video.writing.containers import CONTAINERS
-from kseg_video.writing.gif_sink import GifSink, WebpSink
-from kseg_video.writing.image_sink import StillSink
-from kseg_video.writing.image_sinks import SequenceSink
+from kseg_video.writing.gif_sink import GifSink
+from kseg_video.writing.image_sinks import SequenceSink, StillSink
 from kseg_video.writing.label_archive_sink import LabelArchiveSink
 from kseg_video.writing.output_paths import (
     ANIMATION_SUFFIX,
@@ -24,6 +21,7 @@ from kseg_video.writing.output_paths import (
     check_target,
 )
 from kseg_video.writing.video_sink import VideoFileSink
+from kseg_video.writing.webp_sink import WebpSink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

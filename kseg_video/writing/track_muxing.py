@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kseg_video.ffmpeg.filters import video_filter
-from kseg_video.ffmpeg.process import file_input
+from kseg_video.ffmpeg.ffmpeg_arguments import file_input, video_filter
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from kseg_video.core.tracks import AudioTrack, Tracks
+    from kseg_video.core.media_info import AudioTrack, Tracks
     from kseg_video.writing.containers import AudioChoice, Container, SubtitleChoice
 
 # Subtitles that are text, which one container's format can be made of another's.

@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SinkError
-from kseg_video.ffmpeg.process import FfmpegProcess, file_input
+from kseg_video.ffmpeg.ffmpeg_arguments import file_input
+from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from kseg_video.cli import progress
 from kseg_video.cli.progress import TerminalStatus, palette_line, palette_table
-from kseg_video.core.frame import Frame, Segmentation, VideoInfo
+from kseg_video.core.frame import Frame, Segmentation
+from kseg_video.core.media_info import VideoInfo
 from kseg_video.core.palette import Palette
 from kseg_video.core.timing import StageTimer
 from kseg_video.ffmpeg.cleanup import Leftovers

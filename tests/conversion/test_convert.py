@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.conversion.report import Report
-    from kseg_video.core.frame import Frame, Segmentation, VideoInfo
+    from kseg_video.core.frame import Frame, Segmentation
+    from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.timing import StageTimer
 
 LOSSLESS = EncoderSettings(lossless=True)

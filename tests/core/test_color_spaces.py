@@ -6,21 +6,15 @@ import numpy as np
 import pytest
 
 from kseg_video.core.cie_lab import cie_lab
-from kseg_video.core.color_spaces import (
-    ColorEncoding,
-    bgr_to_yuv,
-    from_working,
-    luma,
-    to_working,
-    yuv_to_bgr_matrix,
-)
+from kseg_video.core.color_spaces import from_working, luma, to_working
 from kseg_video.core.settings import ColorSpace
+from kseg_video.core.yuv import ColorEncoding, bgr_to_yuv, yuv_to_bgr_matrix
 from tests.helpers.oracles import exact_lab
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.core.color_spaces import Matrix
+    from kseg_video.core.yuv import Matrix
 
 SPACES = get_args(ColorSpace)
 

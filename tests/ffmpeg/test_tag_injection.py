@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from kseg_video import SourceError, open_source
-from kseg_video.core.color_spaces import ColorEncoding
 from kseg_video.core.errors import SettingsError
-from kseg_video.ffmpeg.filters import video_filter
+from kseg_video.core.yuv import ColorEncoding
+from kseg_video.ffmpeg.ffmpeg_arguments import video_filter
 from kseg_video.ffmpeg.probe import ProbedVideo, probe
 from tests.helpers.commands import run
 from tests.helpers.media import TONE, ffmpeg, inspect, left_in, make_clip, read_planes

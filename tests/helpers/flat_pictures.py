@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video import VideoInfo
-from kseg_video.core.color_spaces import ColorEncoding
+from kseg_video.core.yuv import ColorEncoding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,8 @@ import pytest
 from kseg_video import SourceError
 from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.ffmpeg.process import environment, executable
-from kseg_video.live.capture import CameraCapture, is_camera, is_stream, open_capture
+from kseg_video.live.camera_capture import CameraCapture
+from kseg_video.live.capture import is_camera, is_stream, open_capture
 from kseg_video.live.reconnecting_feed import Feed
 from tests.helpers.commands import finish, run, start
 from tests.helpers.disks import small_disk

@@ -17,8 +17,8 @@ from kseg_video import (
     SourceError,
     load_palette,
 )
-from kseg_video.live.background import open_live_background
 from kseg_video.live.key_bindings import KEYS, LiveState
+from kseg_video.live.picture import open_live_background
 from kseg_video.live.reconnecting_feed import Feed
 from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.screen import Click, Closed, PointerMove

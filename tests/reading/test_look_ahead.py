@@ -12,7 +12,7 @@ import pytest
 
 from kseg_video import SegmenterSettings, SourceError, TrimSettings, convert, open_source
 from kseg_video.reading.look_ahead import FIRST_SECONDS, SECONDS
-from kseg_video.reading.sources import VideoFileSource
+from kseg_video.reading.video_source import VideoFileSource
 from kseg_video.segmentation.pixel_sampling import PixelSample
 from tests.conftest import descendants, running_ffmpegs
 from tests.helpers.cards import FFV1, card, stored_as

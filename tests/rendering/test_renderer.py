@@ -17,7 +17,7 @@ from kseg_video import (
     measure,
     render,
 )
-from kseg_video.core.color_spaces import bgr_to_yuv
+from kseg_video.core.yuv import bgr_to_yuv
 from kseg_video.rendering.renderer import view_width
 from tests.helpers.pictures import as_i420, photo_like
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, open_source
-from kseg_video.core import bands
+from kseg_video.core import planes
 from kseg_video.core.color_spaces import to_working
 from kseg_video.segmentation.color_index import ColorIndex
 from kseg_video.segmentation.nearest_centroid import (
@@ -203,8 +203,8 @@ class TestBands:
         settings = SegmenterSettings(n_clusters=8, stability=stability)
 
         def labels(pixels: int) -> list[NDArray[np.uint8]]:
-            monkeypatch.setattr(bands, "_PIXELS", pixels)
-            bands.bands_of.cache_clear()
+            monkeypatch.setattr(planes, "_PIXELS", pixels)
+            planes.bands_of.cache_clear()
             segmenter = Segmenter(settings)
             return [segmenter.segment(frame).labels for frame in frames]
 
@@ -212,7 +212,7 @@ class TestBands:
             for one, many in zip(labels(1 << 30), labels(1), strict=True):
                 assert np.array_equal(one, many)
         finally:
-            bands.bands_of.cache_clear()
+            planes.bands_of.cache_clear()
 
 
 class TestSample:

@@ -23,7 +23,7 @@ from kseg_video import (
     open_source,
 )
 from kseg_video.core.frame import Frame
-from kseg_video.reading.sources import VideoFileSource
+from kseg_video.reading.video_source import VideoFileSource
 from tests.conftest import SAMPLES
 from tests.helpers.commands import finish, run, start
 from tests.helpers.flat_pictures import INFO, quarters

@@ -23,8 +23,8 @@ from kseg_video import (
     open_sink,
     open_source,
 )
-from kseg_video.core.color_spaces import ColorEncoding, bgr_to_yuv
 from kseg_video.core.frame import Frame
+from kseg_video.core.yuv import ColorEncoding, bgr_to_yuv
 from kseg_video.ffmpeg.cleanup import Leftovers
 from kseg_video.writing import temporary_files
 from kseg_video.writing.containers import CONTAINERS

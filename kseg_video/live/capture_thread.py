@@ -1,0 +1,180 @@
+"""A source that is read in a thread, until it is lost, at the pace of a file that is played."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from kseg_video.core.errors import KsegError, shortage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kseg_video.core.frame import Frame
+    from kseg_video.live.capture import Capture
+
+_LATE = 1.0  # seconds after which nothing is made up for: the machine was asleep
+_USUAL_RATE = 25.0  # frames a second, where a file does not say
+
+_PIXELS_COMPARED = 4096
+
+
+class Pace:
+    """Lets a reading thread go on when the next frame is due.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds that only ever grow.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._due: float | None = None
+        self._steps = 0
+        self._over = False
+        self.holds = False
+
+    def hold(self, holds: bool) -> None:
+        """Stand still, or go on."""
+        with self._changed:
+            self.holds, self._due, self._steps = holds, None, 0
+            self._changed.notify()
+
+    def step(self) -> None:
+        """Let one frame pass while held."""
+        with self._changed:
+            self._steps += 1
+            self._changed.notify()
+
+    def end(self) -> None:
+        """Keep nobody waiting any more."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+
+    def wait(self, frame_rate: float) -> None:
+        """Wait until the next frame may pass."""
+        with self._changed:
+            while not self._over and (seconds := self._seconds_left()) > 0:
+                self._changed.wait(seconds if math.isfinite(seconds) else None)
+            self._steps = max(self._steps - 1, 0)
+            if self._due is not None:
+                self._due += 1 / (frame_rate or _USUAL_RATE)
+
+    def _seconds_left(self) -> float:
+        if self.holds:
+            return 0.0 if self._steps else math.inf
+        now = self._clock()
+        if self._due is None or now - self._due > _LATE:
+            self._due = now
+        return self._due - now
+
+
+class Listener(Protocol):
+    """Who is told what becomes of a reading."""
+
+    description: str
+
+    def receive(self, reading: Reading, frame: Frame) -> None:
+        """Take a frame that has come in."""
+        ...
+
+    def lose(self, reading: Reading, message: str, *, ended: bool = False) -> None:
+        """Take note of its end; `ended` if that is the source's own."""
+        ...
+
+
+class Reading:
+    """One opening of a source, until it is lost. A thread that cannot be stopped is abandoned."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        open_capture: Callable[[], Capture],
+        clock: Callable[[], float],
+        pace: Pace | None,
+    ) -> None:
+        self._listener = listener
+        self._open_capture = open_capture
+        self._clock = clock
+        self._pace = pace
+        self._capture: Capture | None = None
+        self._abandoned = threading.Event()
+        self._fingerprint: np.ndarray | None = None
+        self._same_since = clock()
+        self.has_moved = False
+        self.last_sign = clock()
+        # A daemon: a read that blocks for ever in a driver must not keep the program alive.
+        self.thread = threading.Thread(target=self._run, name="capture", daemon=True)
+
+    @property
+    def repeats_for(self) -> float:
+        """Seconds for which nothing but one picture has come."""
+        return self.last_sign - self._same_since
+
+    @property
+    def holds(self) -> bool:
+        """Whether frames are held back."""
+        return self._pace is not None and self._pace.holds
+
+    def abandon(self) -> None:
+        """Want nothing more of it, whatever its thread is doing."""
+        self._abandoned.set()
+        if self._pace is not None:
+            self._pace.end()
+        capture = self._capture
+        if capture is not None:
+            with contextlib.suppress(Exception):  # whatever it is, we are done with it
+                capture.close()
+
+    def hold(self, holds: bool) -> None:
+        """Hold frames back, or go on."""
+        if self._pace is not None:
+            self._pace.hold(holds)
+            self.last_sign = self._clock()
+
+    def step(self) -> None:
+        """Let one frame pass while held."""
+        if self._pace is not None:
+            self._pace.step()
+
+    def _run(self) -> None:
+        try:
+            self._capture = self._open_capture()
+            with contextlib.closing(self._capture) as capture:
+                self._read_all(capture)
+                self._wait(capture)  # the last frame too is shown for as long as it lasts
+            ended, message = self._pace is not None, "the source ended"
+        except KsegError as error:
+            ended, message = False, str(error)
+        except Exception as error:  # noqa: BLE001 - a closed or broken capture may raise anything
+            ended, message = False, shortage(error) or f"{type(error).__name__}: {error}"
+        if not self._abandoned.is_set():
+            self._listener.lose(self, message, ended=ended)
+
+    def _read_all(self, capture: Capture) -> None:
+        while not self._abandoned.is_set() and (frame := capture.read()) is not None:
+            now = self.last_sign = self._clock()
+            self._listener.description = capture.description
+            self._compare(frame, now)
+            self._wait(capture)
+            self._listener.receive(self, frame)
+
+    def _compare(self, frame: Frame, now: float) -> None:
+        pixels = frame.pixels.reshape(-1)
+        fingerprint = pixels[:: max(len(pixels) // _PIXELS_COMPARED, 1)].copy()
+        if self._fingerprint is None or not np.array_equal(fingerprint, self._fingerprint):
+            self.has_moved = self._fingerprint is not None
+            self._fingerprint, self._same_since = fingerprint, now
+
+    def _wait(self, capture: Capture) -> None:
+        """Wait until the frame that has been read is due."""
+        if self._pace is not None:
+            self._pace.wait(capture.frame_rate)
+            self.last_sign = self._clock()

@@ -1,0 +1,216 @@
+"""Frames of a video file, decoded by ffmpeg."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.core.errors import SourceError
+from kseg_video.core.frame import Frame
+from kseg_video.core.media_info import VideoInfo
+from kseg_video.ffmpeg.cleanup import ClosingContext
+from kseg_video.ffmpeg.probe import probe
+from kseg_video.ffmpeg.process import FfmpegProcess
+from kseg_video.reading.decode_filters import RATE_REPORT, Decoding
+from kseg_video.reading.input_files import became_shorter, has_shrunk
+from kseg_video.reading.look_ahead import LookAhead
+from kseg_video.reading.raw_pictures import failures_told, read_picture, without_opacity
+from kseg_video.reading.trimming import WantedPart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kseg_video.core.media_settings import DecoderSettings, TrimSettings
+
+
+# What ffmpeg says of an input that stops before its own header's end.
+_ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
+_FRAMES_A_BYTE = 5  # that a picture which stands still may be shown for, at the very most
+
+
+class VideoFileSource(ClosingContext):
+    """Frames of a video file, decoded by ffmpeg in a process of its own.
+
+    Parameters
+    ----------
+    path : Path
+    trim : TrimSettings
+    decoder : DecoderSettings
+
+    Raises
+    ------
+    SourceError
+        If it holds no video that can be decoded.
+    """
+
+    def __init__(self, path: Path, trim: TrimSettings, decoder: DecoderSettings) -> None:
+        self._path = path
+        self._video = video = probe(path)
+        self._decoding = decoding = Decoding(video, decoder)
+        self._part = WantedPart.on_grid(video, trim)
+        self._variable_rate = video.variable_rate
+        self.warnings: list[str] = []
+        self.info = VideoInfo(
+            width=video.width,
+            height=video.height,
+            frame_rate=video.frame_rate,
+            layout=decoding.layout,
+            encoding=decoding.encoding,
+            frame_count=self._part.expected_count,
+            sample_aspect_ratio=video.sample_aspect_ratio,
+            has_alpha=decoding.has_alpha,
+        )
+        self.tracks = self._part.tracks(path, video)
+        self._process: FfmpegProcess | None = None
+        self._begun: FfmpegProcess | None = None
+        self._look_ahead: LookAhead | None = None
+        self._bytes = path.stat().st_size
+        self._check_claim(self._part.expected_count or 0)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of how it is read; complete after the last frame."""
+        return self._decoding.notes(variable_rate=self._variable_rate)
+
+    def close(self) -> None:
+        """End the decoders, whatever they are doing."""
+        if self._process is not None:
+            self._process.stop()
+        if self._look_ahead is not None:
+            self._look_ahead.close()
+
+    def begin(self) -> None:
+        """Have the decoder work ahead, as far as its pipe holds what it makes.
+
+        Raises
+        ------
+        KsegError
+            If there is no ffmpeg, or the program is ending.
+        """
+        self._process = self._begun = self._decoder()
+
+    def begin_look_ahead(self) -> None:
+        """Have what `look_ahead` gives at work, as `begin` has the decoder.
+
+        Raises
+        ------
+        KsegError
+            If there is no ffmpeg, or the program is ending.
+        """
+        if not self._video.animation:  # which is decoded whole, however little is wanted of it
+            self._look_ahead = LookAhead(self._path, self._part, self._decoding)
+
+    def look_ahead(self) -> LookAhead | None:
+        """What is seen of frames to come, once; it is closed with the source.
+
+        None for an animated WebP or PNG.
+
+        Raises
+        ------
+        KsegError
+            If there is no ffmpeg, or the program is ending.
+        """
+        if self._look_ahead is None:
+            self.begin_look_ahead()
+        return self._look_ahead
+
+    def __iter__(self) -> Iterator[Frame]:
+        process, self._begun = self._begun or self._decoder(), None
+        self._process = process
+        count, info = 0, self.info
+        odd_width = info.width % 2 == 1
+        try:
+            with failures_told(self._path):
+                for pixels in self._without_padding(process):
+                    time = self._part.first_time + count / float(info.frame_rate)
+                    colors, alpha = pixels, None
+                    if info.has_alpha:
+                        size = info.width, info.height
+                        colors, alpha = without_opacity(pixels, info.layout, *size)
+                    yield Frame(colors, info.layout, info.encoding, count, time, alpha, odd_width)
+                    count += 1
+                status = process.wait()
+        finally:
+            process.stop()
+        self._check_end(status, process.messages, count)
+
+    def _decoder(self) -> FfmpegProcess:
+        arguments = self._decoding.input_arguments(self._path, self._part)
+        arguments += self._decoding.arguments(self._part)
+        return FfmpegProcess(arguments, feeds=False, notices=RATE_REPORT)
+
+    def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
+        info = self.info
+        for number in itertools.count():
+            pixels = read_picture(
+                process, info.layout, info.width, info.height, alpha=info.has_alpha
+            )
+            if pixels is None:
+                return
+            self._check_claim(number)
+            yield pixels
+
+    def _without_padding(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
+        """Pictures without the repeats that ffmpeg adds after the end of a variable-rate file.
+
+        Its last frame lasts as long as the one decoded before it, which may be well past the end.
+        """
+        expected = self._part.expected_count
+        last, held = np.empty(0, np.uint8), 0
+        for number, pixels in enumerate(self._pictures(process)):
+            if expected is not None and number >= expected and np.array_equal(pixels, last):
+                held += 1
+                continue
+            yield from itertools.repeat(last, held)
+            last, held = pixels, 0
+            yield pixels
+        process.wait()
+        self._variable_rate |= self._was_uneven(process)
+        repeated = sum(int(report["repeated"]) for report in process.noticed)
+        yield from itertools.repeat(last, max(held - repeated * self._variable_rate, 0))
+
+    def _was_uneven(self, process: FfmpegProcess) -> bool:
+        """Whether frames had to be repeated or left out: some containers claim a constant rate."""
+        if _ended_early(process.messages):  # and lacks what others were to be shown after
+            return False
+        counts = [report["repeated"] for report in process.noticed]
+        if self._part.is_whole:  # otherwise what lies before and after the part is left out, too
+            counts += [report["dropped"] for report in process.noticed]
+        return any(map(int, counts))
+
+    def _check_claim(self, frames: int) -> None:
+        """Refuse to fill hours that a damaged file of some kilobytes claims with repeats."""
+        if self._part.count is None and frames > self._bytes * _FRAMES_A_BYTE:
+            raise SourceError(
+                f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "
+                f"{self._bytes} bytes in it; if that is right, say how much is wanted with --end"
+            )
+
+    def _check_end(self, status: int, messages: list[str], count: int) -> None:
+        if not count:
+            if not self._path.exists():
+                raise SourceError(f"{self._path} is gone; put it back and try again")
+            if has_shrunk(self._path, self._bytes):
+                raise became_shorter(self._path)
+            if self._part.start or self._part.count is not None:
+                lasts = self._video.duration
+                end = "it ends before" if lasts is None else f"it lasts {lasts:g} s"
+                raise SourceError(f"{self._path} has no frame in the chosen part; {end}")
+            raise SourceError(
+                f"{self._path} holds no frame that can be decoded; check that it plays"
+            )
+        if _ended_early(messages):
+            self.warnings.append(
+                f"{self._path} ended early; all {count} frames that could be decoded were used"
+            )
+        elif messages or status:
+            why = messages[0] if messages else f"exit status {status}"
+            self.warnings.append(f"{self._path} is damaged, some frames may be wrong ({why})")
+
+
+def _ended_early(messages: list[str]) -> bool:
+    return any(_ENDED_EARLY.search(line) for line in messages)

@@ -1,0 +1,66 @@
+"""Animated WebP, which repeats for ever and has no sound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kseg_video.writing.color_quantizer import ColorIndexer
+from kseg_video.writing.ffmpeg_sink import FfmpegSink, raw_video
+from kseg_video.writing.sink_base import check_frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kseg_video.core.frame import Frame
+    from kseg_video.core.media_info import VideoInfo
+
+# More effort makes files of few colours no smaller, and takes three times as long.
+_WEBP_LOSSLESS = ("-lossless", "1", "-compression_level", "2")
+_WEBP_LOSSY = ("-quality", "90")
+
+
+class WebpSink(FfmpegSink):
+    """An animated WebP, lossless if its first picture has few colours.
+
+    Parameters
+    ----------
+    path : Path
+    info : VideoInfo
+        Of the pictures.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    lossless : bool
+        Whether pictures of many colours are kept exactly, too.
+
+    Raises
+    ------
+    SinkError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool, lossless: bool) -> None:
+        super().__init__(path, overwrite=overwrite)
+        self._info = info
+        self._indexer = ColorIndexer()
+        self._lossless = lossless
+
+    def write(self, frame: Frame) -> None:
+        """Take the next picture.
+
+        Raises
+        ------
+        SinkError
+            If it has not the size and layout announced, or the encoder has ended.
+        """
+        check_frame(self._path, frame, self._info)
+        if self._process is None:
+            exact = self._lossless or self._has_few_colors(frame)
+            quality = _WEBP_LOSSLESS if exact else _WEBP_LOSSY
+            encoder = ("-c:v", "libwebp_anim", "-pix_fmt", "bgra", *quality)
+            info = self._info
+            pictures = raw_video("bgra", info.width, info.height, info.frame_rate)
+            self._start([*pictures, "-i", "pipe:0", *encoder, "-loop", "0"], "webp")
+        self._feed(frame.bgra)
+
+    def _has_few_colors(self, frame: Frame) -> bool:
+        return frame.layout == "gray8" or self._indexer.index(frame.bgr) is not None

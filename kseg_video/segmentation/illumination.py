@@ -38,6 +38,20 @@ class LightChange(NamedTuple):
         """Colours under the new light; (N, 3) to (N, 3)."""
         return colors * self.gain + self.offset
 
+    def moved(
+        self,
+        centroids: NDArray[np.float32],
+        colors: NDArray[np.float32],
+        labels: NDArray[np.uint8],
+    ) -> NDArray[np.float32]:
+        """Centroids under the new light.
+
+        No farther than to the mean of the pixels that they have, since errors would add up.
+        """
+        changed = self.applied_to(centroids)
+        means = means_of(colors, labels, changed)
+        return np.clip(changed, np.minimum(centroids, means), np.maximum(centroids, means))
+
 
 class Illumination:
     """Watches the light on the places of the sample that nothing moves across.

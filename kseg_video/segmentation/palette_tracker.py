@@ -15,7 +15,6 @@ A cluster whose colour leaves the picture keeps some of its own pixels, and with
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +27,8 @@ from kseg_video.segmentation.cut_detector import CutDetector
 from kseg_video.segmentation.illumination import Illumination, is_sudden_change
 from kseg_video.segmentation.kmeans import dark_to_light, means_of
 from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
-from kseg_video.segmentation.shot_fit import TOO_FAR_AHEAD, ShotFit
+from kseg_video.segmentation.palette_history import PaletteHistory
+from kseg_video.segmentation.shot_fit import ShotFit
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -43,13 +43,8 @@ _SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4
 _SWAP_SECONDS = 0.5  # between looks for one
 _JUMP = 1.15  # of inertia over its usual value, after which one is looked for at once
 _USUAL_MEMORY = 0.1
-# Inertia over that of the frame's own palette, at which the older half of the shot is forgotten,
-# and at which the palette is given up for that one. Less makes palettes closer, and restless.
-_MISFIT, _FAR_OFF = 1.12, 1.8
 _REACH = 24.0  # colour levels within which a colour is a cluster's own
 _BETTER_IN_OTHER_LIGHT = 1.4
-_KEPT_PALETTES = 8
-_SAME_SHOT = 1.3  # inertia of an old palette over that of a fresh fit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +90,7 @@ class PaletteTracker:
         self._settings = settings
         self._cuts = CutDetector()
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
-        self._palettes: deque[NDArray[np.float32]] = deque(maxlen=_KEPT_PALETTES)
+        self._history = PaletteHistory()
         self._cold_fits = 0
         self._assigned: _Assigned | None = None
         self._wants_new_fit = False
@@ -108,7 +103,7 @@ class PaletteTracker:
         self._fit = ShotFit(self._settings)
         self._memory = self._fit.memory
         self._illumination = Illumination(self._settings.color_space)
-        self._palettes.clear()
+        self._history.forget()
         self._forget_shot()
 
     def _forget_shot(self) -> None:
@@ -202,7 +197,7 @@ class PaletteTracker:
             self._centroids = to_working(bgr, settings.color_space)
         if before.color_space != settings.color_space or before.stability != settings.stability:
             self._begin_memory()
-        self._palettes.clear()
+        self._history.forget()
         self._forget_shot()
 
     def fit_anew(self) -> None:
@@ -219,11 +214,9 @@ class PaletteTracker:
     def _begin_shot(self, colors: NDArray[np.float32], pinned: AbstractSet[int]) -> None:
         """Fit from nothing, and number the clusters after earlier ones with such colours."""
         before = self._centroids
-        self._palettes.append(before)
+        self._history.remember(before)
         fresh = self._cold_fit(colors)
-        known = min(self._palettes, key=lambda palette: inertia_of(colors, palette)).copy()
-        if inertia_of(colors, known) > _SAME_SHOT * inertia_of(colors, fresh):
-            known = before.copy()
+        known = self._history.best_match(colors, fresh)
         held = [number for number in pinned if number < min(len(known), len(before))]
         known[held] = before[held]
         absent: set[int] = set()
@@ -272,32 +265,12 @@ class PaletteTracker:
         elif has_jumped or time >= self._swap_time + _SWAP_SECONDS:
             self._swap_time = time
             self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)
-            self._mend_misfit(colors, time, pinned)
+            # A palette is not given up where numbers that are pinned might pass to their like.
+            self._centroids = self._fit.mend(self._centroids, colors, time, may_give_up=not pinned)
         event: Event = "warm" if self._centroids is before else "reseed"
         if event == "reseed" or (is_new and self._fit.is_due(time)):
             self._centroids = self._fit.step(self._centroids, time, pinned)
         return event, None
-
-    def _mend_misfit(
-        self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
-    ) -> None:
-        """Forget what keeps the palette from suiting the present frame."""
-        memory = self._memory
-        own, excess = self._fit.compare(colors, self._centroids)
-        if excess > _FAR_OFF and not pinned:  # whose numbers might pass to their like
-            self._centroids = own
-            self._fit.forget_clusters()
-            memory.forget_past()
-            memory.remember(time, colors)
-        elif excess > _MISFIT:
-            memory.forget_half()
-        if excess > TOO_FAR_AHEAD:
-            memory.sees_ahead = False
-        elif not memory.sees_ahead:
-            ahead = memory.ahead
-            memory.sees_ahead = not len(ahead) or (
-                inertia_of(ahead, self._centroids) < _FAR_OFF * inertia_of(colors, self._centroids)
-            )
 
     def _follow_slow_light(
         self, colors: NDArray[np.float32], labels: NDArray[np.uint8], inertia: float
@@ -305,12 +278,7 @@ class PaletteTracker:
         change = self._illumination.change(colors)
         if change is None:
             return
-        changed = change.applied_to(self._centroids)
-        # No farther than to the pixels that they have, where errors would add up.
-        means = means_of(colors, labels, changed)
-        changed = np.clip(
-            changed, np.minimum(self._centroids, means), np.maximum(self._centroids, means)
-        )
+        changed = change.moved(self._centroids, colors, labels)
         if inertia > _BETTER_IN_OTHER_LIGHT * inertia_of(colors, changed):
             self._centroids = changed
             self._fit.repaint(change)
@@ -318,7 +286,7 @@ class PaletteTracker:
 
     def _follow_sudden_light(self, colors: NDArray[np.float32], time: float) -> None:
         """Go to the colours that the clusters' places have now."""
-        self._palettes.append(self._centroids)
+        self._history.remember(self._centroids)
         self._centroids = means_of(colors, self._labels, self._centroids)
         self._fit.forget_clusters()
         self._memory.forget(time)
@@ -338,20 +306,18 @@ class PaletteTracker:
         worth = _SWAP_WORTH + _SWAP_WORTH_OF_STABILITY * stability
         held = [number for number in pinned if number < len(self._centroids)]
         if has_jumped:
-            for known in reversed(self._palettes):
-                again = known.copy()
-                if len(again) == len(self._centroids):
-                    again[held] = self._centroids[held]
-                    if inertia_of(colors, again) < (1 - worth) * inertia:
-                        self._centroids = again
-                        self._fit.forget_clusters()
-                        return
+            most = (1 - worth) * inertia
+            again = self._history.fitting_again(colors, self._centroids, held, most)
+            if again is not None:
+                self._centroids = again
+                self._fit.forget_clusters()
+                return
         remembered, reach = self._memory.colors, _REACH * self._scale
         for _ in range(len(self._centroids)):
             found = swapped(colors, remembered, self._centroids, held, reach=reach, worth=worth)
             if found is None:
                 return
-            self._palettes.append(self._centroids)
+            self._history.remember(self._centroids)
             self._fit.forget_clusters(np.flatnonzero((found != self._centroids).any(axis=1)))
             self._centroids = found
 

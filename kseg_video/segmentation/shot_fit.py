@@ -30,8 +30,11 @@ _FASTEST = 5.0
 _NOT_WORTH_A_MOVE = 1.0
 _STEP_SECONDS, _LONGEST_STEP_SECONDS = 0.2, 0.4
 _KEPT_PIXELS = 50  # of its own that a cluster always has
-TOO_FAR_AHEAD = 1.45  # excess at which frames to come count no more, as in a fade from black
 _ATTEMPTS = 3  # of cold fits while a video runs: within 0.2% of the inertia of ten
+# Inertia over that of the frame's own palette, at which the older half of the shot is forgotten; at
+# which frames to come count no more, as in a fade from black; and at which the palette is given up
+# for that one. Less makes palettes closer, and restless.
+_MISFIT, _TOO_FAR_AHEAD, _FAR_OFF = 1.12, 1.45, 1.8
 _OWN_PIXELS, _OWN_ITERATIONS = 4000, 8
 _ROUNDING = 1.0  # mean squared error that nobody sees, in levels
 
@@ -74,7 +77,7 @@ class ShotFit:
         remembered = self.memory.colors
         known = remembered if len(remembered) > len(colors) else colors
         found = cold_fit(known, settings, seed, n_clusters, attempts)
-        if len(self.memory.ahead) and self.compare(colors, found)[1] > TOO_FAR_AHEAD:
+        if len(self.memory.ahead) and self._compare(colors, found)[1] > _TOO_FAR_AHEAD:
             self.memory.sees_ahead = False
         return found
 
@@ -117,7 +120,48 @@ class ShotFit:
             ways[lengths[:, 0] < _NOT_WORTH_A_MOVE * stability * self._scale] = 0
         return centroids + ways if ways.any() else centroids
 
-    def compare(
+    def mend(
+        self,
+        centroids: NDArray[np.float32],
+        colors: NDArray[np.float32],
+        time: float,
+        *,
+        may_give_up: bool,
+    ) -> NDArray[np.float32]:
+        """Forget what keeps a palette from suiting the present frame.
+
+        Parameters
+        ----------
+        centroids : ndarray of float32, shape (K, 3)
+        colors : ndarray of float32, shape (N, 3)
+            A sample of the frame.
+        time : float
+            Seconds.
+        may_give_up : bool
+            Whether the frame's own palette may take the place of one that is far off.
+
+        Returns
+        -------
+        ndarray of float32, shape (K, 3)
+            The same centroids, or the frame's own under their numbers.
+        """
+        memory = self.memory
+        own, excess = self._compare(colors, centroids)
+        if excess > _FAR_OFF and may_give_up:
+            centroids = own
+            self.forget_clusters()
+            memory.forget_past()
+            memory.remember(time, colors)
+        elif excess > _MISFIT:
+            memory.forget_half()
+        if excess > _TOO_FAR_AHEAD:
+            memory.sees_ahead = False
+        elif not memory.sees_ahead:
+            ahead, limit = memory.ahead, _FAR_OFF * inertia_of(colors, centroids)
+            memory.sees_ahead = not len(ahead) or inertia_of(ahead, centroids) < limit
+        return centroids
+
+    def _compare(
         self, colors: NDArray[np.float32], centroids: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float]:
         """A palette for a frame's sake alone, and by what factor its inertia is more without."""

@@ -1,117 +1,54 @@
 """Real-time colour segmentation of video by k-means.
 
-The names below are the whole public interface. They are loaded when first used, so that
-``kseg-video --help`` answers without OpenCV.
+The code lies in ten rooms. Each imports from those below it alone; live and conversion, as well as
+rendering and segmentation, stand side by side and do not know each other:
+
+cli
+    The command: arguments, commands, exit codes, signals, and what the terminal shows.
+live
+    A camera, stream or playing file on a screen: captured, segmented, steered by keys, recorded.
+conversion
+    From file to file: the frame loop, its threads and report, statistics, palettes of recordings.
+writing
+    Where pictures go: video, animations, images and label archives, each whole or absent.
+reading
+    Where pictures come from: videos, images, sequences, backgrounds and palettes.
+ffmpeg
+    The ffmpeg process, what it reports on a file, and what must not outlive the program.
+rendering
+    From labels to a picture: clusters kept, views, outlines, mattes, backgrounds composited.
+segmentation
+    From frames to labels, through time: sample, remember, fit, map, hold.
+core
+    What all rooms share: errors, settings, frames, palettes, colour spaces.
+native
+    The compiled kernels and their one binding.
+
+ARCHITECTURE.md follows a frame through them. The public names are listed in ``__init__.pyi`` and
+loaded when first used, so that ``kseg-video --help`` answers without OpenCV.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # the module of that name takes longer to import than all that is here
-if TYPE_CHECKING:
-    from typing import Any
-
-    from kseg_video.conversion.convert import convert
-    from kseg_video.conversion.frame_statistics import FrameStatistics, measure
-    from kseg_video.conversion.palette_finder import FoundPalette, find_palette
-    from kseg_video.conversion.report import Report, RunObserver
-    from kseg_video.core.errors import (
-        DisplayError,
-        KsegError,
-        SettingsError,
-        SinkError,
-        SourceError,
-    )
-    from kseg_video.core.frame import Frame, Segmentation
-    from kseg_video.core.media_info import AudioTrack, SubtitleTrack, Tracks, VideoInfo
-    from kseg_video.core.media_settings import (
-        DecoderSettings,
-        EncoderSettings,
-        StatisticsSettings,
-        TrimSettings,
-    )
-    from kseg_video.core.palette import Palette
-    from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings
-    from kseg_video.reading.palette_reader import load_palette
-    from kseg_video.reading.sources import FrameSource, open_source
-    from kseg_video.rendering.renderer import Renderer, render
-    from kseg_video.segmentation.segmenter import Segmenter
-    from kseg_video.writing.palette_writer import save_palette
-    from kseg_video.writing.sinks import FrameSink, open_sink
-
 __version__ = "0.1.0"
 
-_HOMES = {
-    "conversion.convert": ("convert",),
-    "conversion.frame_statistics": ("FrameStatistics", "measure"),
-    "conversion.palette_finder": ("FoundPalette", "find_palette"),
-    "conversion.report": ("Report", "RunObserver"),
-    "core.errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
-    "core.frame": ("Frame", "Segmentation"),
-    "core.media_info": ("AudioTrack", "SubtitleTrack", "Tracks", "VideoInfo"),
-    "core.media_settings": (
-        "DecoderSettings",
-        "EncoderSettings",
-        "StatisticsSettings",
-        "TrimSettings",
-    ),
-    "core.palette": ("Palette",),
-    "core.settings": ("ClusterChoice", "RenderSettings", "SegmenterSettings"),
-    "reading.palette_reader": ("load_palette",),
-    "reading.sources": ("FrameSource", "open_source"),
-    "rendering.renderer": ("Renderer", "render"),
-    "segmentation.segmenter": ("Segmenter",),
-    "writing.palette_writer": ("save_palette",),
-    "writing.sinks": ("FrameSink", "open_sink"),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [
-    "AudioTrack",
-    "ClusterChoice",
-    "DecoderSettings",
-    "DisplayError",
-    "EncoderSettings",
-    "FoundPalette",
-    "Frame",
-    "FrameSink",
-    "FrameSource",
-    "FrameStatistics",
-    "KsegError",
-    "Palette",
-    "RenderSettings",
-    "Renderer",
-    "Report",
-    "RunObserver",
-    "Segmentation",
-    "Segmenter",
-    "SegmenterSettings",
-    "SettingsError",
-    "SinkError",
-    "SourceError",
-    "StatisticsSettings",
-    "SubtitleTrack",
-    "Tracks",
-    "TrimSettings",
-    "VideoInfo",
-    "__version__",
-    "convert",
-    "find_palette",
-    "load_palette",
-    "measure",
-    "open_sink",
-    "open_source",
-    "render",
-    "save_palette",
-]
+def _public_names() -> dict[str, str]:
+    """Module of each public name, by lines ``from module import name as name`` of the stub."""
+    with open(f"{__file__}i", encoding="utf-8") as stub:  # noqa: PTH123 - pathlib loads slowly
+        return {line.split()[-1]: line.split()[1] for line in stub if line.startswith("from ")}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module holds
-    home = _HOME_OF.get(name)
-    if home is None:
+_MODULES = _public_names()
+__all__ = ["__version__", *_MODULES]  # noqa: PLE0604 - names, as the stub says
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import kseg_video
 from kseg_video import (
     ClusterChoice,
     EncoderSettings,
@@ -95,13 +94,6 @@ def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
     assert choice.numbers == {2}
     assert TrimSettings(max_frames=two).max_frames == 2
     assert EncoderSettings(crf=two).crf == 2
-
-
-def test_every_public_name_is_there() -> None:
-    for name in kseg_video.__all__:
-        assert getattr(kseg_video, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = kseg_video.nothing
 
 
 def test_importing_the_package_loads_and_changes_nothing() -> None:

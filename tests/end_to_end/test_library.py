@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pickle
 import subprocess
 import sys
 import threading
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import kseg_video
 from kseg_video import Frame, Segmenter, SinkError, SourceError, convert
 from kseg_video.conversion.reader_writer_threads import Reader, Writer
 from kseg_video.core.timing import StageTimer
@@ -62,6 +65,20 @@ def test_importing_changes_nothing() -> None:
         [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=True
     )
     assert finished.stdout == "[]\n"
+
+
+class TestPublicNames:
+    @pytest.mark.parametrize("name", sorted({*dir(kseg_video)} - {"__version__"}))
+    def test_each_is_documented_and_can_be_pickled(self, name: str) -> None:
+        value = getattr(kseg_video, name)
+        summary = inspect.cleandoc(value.__doc__).splitlines()[0]
+        assert summary.endswith(".")  # what a dataclass makes up for itself does not
+        assert pickle.loads(pickle.dumps(value)) is value
+
+    def test_another_name_is_told_as_such(self) -> None:
+        another = "nothing"
+        with pytest.raises(AttributeError, match="'kseg_video' has no attribute 'nothing'"):
+            getattr(kseg_video, another)
 
 
 PARTS: dict[str, tuple[type, str, Exception]] = {

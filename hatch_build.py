@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -26,7 +27,9 @@ class CompilingHook(BuildHookInterface[Any]):
         library = native / "compiled.shared"  # not .so, which would be a module
         compiler = shlex.split(os.environ.get("CC", "")) or _found()
         sources = [str(native / "src" / name) for name in _SOURCES]
-        command = [*compiler, *_OPTIONS, *sources, "-o", str(library)]
+        constants = runpy.run_path(str(native / "constants.py"))
+        macros = [f"-D{name}={value}" for name, value in constants.items() if name.isupper()]
+        command = [*compiler, *_OPTIONS, *macros, *sources, "-o", str(library)]
         try:
             library.unlink(missing_ok=True)  # written over in place, it might be in use
             if not compiler:

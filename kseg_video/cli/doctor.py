@@ -121,7 +121,7 @@ def _labelling() -> str:
     if not kernels.ARE_COMPILED:
         raise _Absent(
             "not compiled, so labels take twice the time; install a C compiler (apt install gcc "
-            "libc6-dev), then again: pip install --force-reinstall --no-deps ."
+            "libc6-dev), then again: pip install -v --force-reinstall --no-deps ."
         )
     return "compiled"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -21,23 +22,42 @@ class CompilingHook(BuildHookInterface[Any]):
     """Puts the compiled library beside its binding, and into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Compile before the wheel is put together."""
+        """Compile before the wheel is put together, and say what came of it."""
         native = Path(self.root, "kseg_video", "native")
         library = native / "compiled.shared"  # not .so, which would be a module
+        library.unlink(missing_ok=True)  # written over in place, it might be in use
         compiler = shlex.split(os.environ.get("CC", "")) or _found()
-        sources = [str(native / "src" / name) for name in _SOURCES]
-        command = [*compiler, *_OPTIONS, *sources, "-o", str(library)]
         try:
-            library.unlink(missing_ok=True)  # written over in place, it might be in use
-            if not compiler:
-                return
-            subprocess.run(command, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            self.app.display_warning(f"nothing was compiled ({error})")
+            _compile(compiler, native, library)
+        except _NotCompiledError as error:
+            self.app.display_warning(f"Kernels: not compiled, so labels take longer: {error}")
             return
+        self.app.display_info(f"Kernels: compiled by {shlex.join(compiler)}")
         build_data["artifacts"].append(f"/{library.relative_to(self.root).as_posix()}")
         build_data["pure_python"] = False
-        build_data["infer_tag"] = True
+        # ctypes loads it, whatever the version of Python: only the platform matters.
+        platform = self.build_config.builder.get_best_matching_tag().rpartition("-")[2]
+        build_data["tag"] = f"py3-none-{platform}"
+
+
+class _NotCompiledError(Exception):
+    """Why there is no library."""
+
+
+def _compile(compiler: list[str], native: Path, library: Path) -> None:
+    if not compiler:
+        raise _NotCompiledError(f"there is no C compiler ({', '.join(_COMPILERS)})")
+    constants = runpy.run_path(str(native / "constants.py"))
+    macros = [f"-D{name}={value}" for name, value in constants.items() if name.isupper()]
+    sources = [str(native / "src" / name) for name in _SOURCES]
+    command = [*compiler, *_OPTIONS, *macros, *sources, "-o", str(library)]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        raise _NotCompiledError(f"{shlex.join(compiler)} cannot be run ({error})") from error
+    except subprocess.CalledProcessError as error:
+        why = f"failed with exit code {error.returncode}"
+        raise _NotCompiledError(f"{shlex.join(compiler)} {why}\n{error.stderr}".rstrip()) from error
 
 
 def _found() -> list[str]:

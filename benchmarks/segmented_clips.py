@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.drift import ShotChanges, bin_numbers, count_bins
 from kseg_video import Segmenter, SegmenterSettings, TrimSettings, open_source
 from kseg_video.ffmpeg.process import environment, executable
+from kseg_video.native import kernels
 from kseg_video.reading.video_source import VideoFileSource
-from kseg_video.segmentation.nearest_centroid import nearest
 from kseg_video.segmentation.pixel_sampling import PixelSample
 from tests.helpers.oracles import opencv_kmeans
 
@@ -100,7 +100,7 @@ def palette_of_each_shot(excerpt: Excerpt, n_clusters: int) -> Pictures:
         palettes.append(cold_fit(shuffled, n_clusters))
     for frame in excerpt.frames():
         centroids = palettes[shots[frame.index]]
-        labels, _ = nearest(frame.bgr.reshape(-1, 3).astype(np.float32), centroids)
+        labels, _ = kernels.nearest(frame.bgr.reshape(-1, 3).astype(np.float32), centroids)
         yield np.rint(centroids).astype(np.uint8)[labels].reshape(frame.bgr.shape)
 
 

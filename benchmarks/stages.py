@@ -27,9 +27,9 @@ import numpy as np
 from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, open_source, render
 from kseg_video.cli.opencv_setup import keep_freed_memory
 from kseg_video.ffmpeg.process import FfmpegProcess
+from kseg_video.native.pictures import CellNumbers
 from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.segmentation import fast_mapper
-from kseg_video.segmentation.color_index import ColorIndex
 from kseg_video.segmentation.label_hysteresis import LabelHysteresis
 from kseg_video.segmentation.nearest_centroid import Cells
 from kseg_video.segmentation.palette_tracker import PaletteTracker
@@ -44,7 +44,7 @@ _STAGES: dict[str, list[tuple[type | ModuleType, str]]] = {
     "sample": [(PixelSample, "of_frame")],
     "fit": [(PaletteTracker, "update")],
     "tables": [(Cells, "label")],
-    "index": [(ColorIndex, "of_frame")],
+    "index": [(CellNumbers, "of_picture")],
     "labels": [(LabelHysteresis, "hold"), (fast_mapper, "_strict_labels")],
 }
 

@@ -116,12 +116,12 @@ def _opencv() -> str:
 
 
 def _labelling() -> str:
-    from kseg_video.native import binding
+    from kseg_video.native import kernels
 
-    if binding.library is None:
+    if not kernels.ARE_COMPILED:
         raise _Absent(
             "not compiled, so labels take twice the time; install a C compiler (apt install gcc "
-            "libc6-dev), then again: pip install --force-reinstall --no-deps ."
+            "libc6-dev), then again: pip install -v --force-reinstall --no-deps ."
         )
     return "compiled"
 

@@ -16,12 +16,13 @@ from kseg_video.core.palette import Palette
 from kseg_video.core.setting_checks import FLAG, PATH, several, take, take_settings
 from kseg_video.core.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
+from kseg_video.native import kernels
 from kseg_video.reading.input_files import blamed_if_it_shrinks
 from kseg_video.reading.sources import open_source
 from kseg_video.segmentation.auto_cluster_count import ClusterCount, choose_cluster_count
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, refine
-from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
+from kseg_video.segmentation.nearest_centroid import inertia_of
 from kseg_video.segmentation.pixel_sampling import PixelSample
 from kseg_video.segmentation.segmenter import Segmenter
 
@@ -116,7 +117,7 @@ def find_palette(
     first = _first_palette(paths[0], settings, trim, decoder) if single else None
     if first is not None:
         centroids = _numbered_after(first.centroids[first.real], centroids, colors, settings)
-    labels, _ = nearest(colors, centroids)
+    labels, _ = kernels.nearest(colors, centroids)
     palette = Palette(
         centroids=centroids,
         colors=from_working(centroids, settings.color_space),
@@ -182,7 +183,7 @@ def _numbered_after(
         colors, fresh
     ):
         return renumbered(first, fresh)
-    labels, _ = nearest(colors, first)
+    labels, _ = kernels.nearest(colors, first)
     return refine(colors, labels, first, settings.epsilon, max(settings.max_iterations, 2))
 
 

@@ -102,19 +102,6 @@ def luma(colors: NDArray[np.generic]) -> NDArray[np.float32]:
     return colors.astype(np.float32, copy=False) @ _BGR_TO_YCRCB_LUMA
 
 
-def squared_distances(
-    channels: NDArray[np.float32], color: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Of the colours of three channels, (3, N), to one; (N,)."""
-    # Direct differences: the expansion |x|^2 - 2xc + |c|^2 loses the digits that near ties need.
-    squared = np.zeros(channels.shape[1], np.float32)
-    for channel, level in zip(channels, color, strict=True):
-        difference = channel - level
-        difference *= difference
-        squared += difference
-    return squared
-
-
 def to_levels(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Values rounded and clipped to 8-bit levels, of the same shape."""
     # cv2.kmeans answers 127.99999 for a flat 128: round, never truncate.

@@ -13,18 +13,17 @@ from kseg_video.core.errors import SourceError
 from kseg_video.core.palette import Palette, shares_of
 from kseg_video.core.pixel_checks import check_opacity, check_pixels
 from kseg_video.core.yuv import ColorEncoding, yuv_to_bgr_matrix
+from kseg_video.native.pictures import components
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from kseg_video.core.settings import ColorSpace
+    from kseg_video.native.pictures import Components, Picture
 
 PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
 Event: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
 Plane: TypeAlias = "NDArray[np.uint8]"
-Components: TypeAlias = "tuple[Plane, NDArray[np.uint8]]"
 
 ALL_ROWS = slice(0, None)
 
@@ -87,6 +86,11 @@ class Frame:
         return rows * 2 // 3 if self.layout == "i420" else rows
 
     @property
+    def picture(self) -> Picture:
+        """The pixels as kernels take them; not of gray8."""
+        return self.planes if self.layout == "i420" else self.pixels
+
+    @property
     def planes(self) -> tuple[Plane, Plane, Plane]:
         """Y (H, W), U and V (H / 2, W / 2, rounded up) of an i420 frame, as views of its pixels."""
         height, width = self.height, self.width
@@ -94,22 +98,8 @@ class Frame:
         return self.pixels[:height, :width], chroma[0], chroma[1]
 
     def components(self, rows: slice = ALL_ROWS) -> Components:
-        """The colour components at full size: the first, (H, W), and the other two, (H, W, 2).
-
-        They are B, G, R or Y, U, V. Chroma is doubled bilinearly, which stays within 2 levels of
-        ffmpeg's own conversion.
-
-        Parameters
-        ----------
-        rows : slice
-            Rows that are wanted, from an even one to an even one or the last.
-        """
-        if self.layout == "i420":
-            luma, *chroma = self.planes
-            first = luma[rows]
-            return first, _doubled(chroma, rows)[: len(first), : self.width]
-        components = cv2.split(self.pixels[rows])
-        return cast("Components", (components[0], cv2.merge(components[1:])))
+        """B, G, R or Y, U, V, as `kseg_video.native.pictures.components` has them."""
+        return components(self.picture, rows)
 
     @property
     def components_to_bgr(self) -> NDArray[np.float32]:
@@ -171,18 +161,6 @@ def padded_to_even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return picture
     padded = cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     return cast("NDArray[np.uint8]", padded)
-
-
-def _doubled(chroma: Sequence[Plane], rows: slice) -> NDArray[np.uint8]:
-    """Rows of both chroma planes at twice their size, (H, W, 2)."""
-    first = max(rows.start // 2 - 1, 0)
-    last = None if rows.stop is None else rows.stop // 2 + 1
-    halves = cv2.merge([plane[first:last] for plane in chroma])
-    size = (2 * halves.shape[1], 2 * halves.shape[0])
-    doubled = cv2.resize(halves, size, interpolation=cv2.INTER_LINEAR)
-    above = rows.start - 2 * first
-    below = None if rows.stop is None else above + rows.stop - rows.start
-    return cast("NDArray[np.uint8]", doubled[above:below])
 
 
 def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:

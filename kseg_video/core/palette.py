@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from kseg_video.core.cie_lab import cie_lab
-from kseg_video.core.planes import bands_of
-from kseg_video.native import binding
+from kseg_video.native import kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Up to so many, a comparison with each is faster than a histogram.
-_FEW_CLUSTERS = 16
 _ANOTHER_COLOR = 24.0  # levels, from which on a colour is taken for another one
 
 
@@ -93,15 +89,4 @@ def other_beginnings(palette: Palette, first: Palette) -> str:
 
 def shares_of(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:
     """Part of a label map that each cluster has; (H, W) to (K,)."""
-    if binding.library is not None:
-        return binding.count_labels(labels, n_clusters) / labels.size
-    if n_clusters > _FEW_CLUSTERS:
-        counts = cv2.calcHist([labels], [0], None, [n_clusters], [0, n_clusters]).ravel()
-        return counts.astype(np.float64) / labels.size
-    shares = np.zeros(n_clusters)
-    for band in bands_of(*labels.shape):
-        rows = labels[band.rows]
-        masks = ((rows == number).view(np.uint8) for number in range(1, n_clusters))
-        shares[1:] += [cv2.countNonZero(mask) for mask in masks]
-    shares[0] = labels.size - shares.sum()
-    return shares / labels.size
+    return kernels.count_labels(labels, n_clusters) / labels.size

@@ -25,7 +25,7 @@ from kseg_video.core.setting_checks import (
     take_fields,
     whole,
 )
-from kseg_video.native.limits import MAX_LABELS
+from kseg_video.native.constants import MAX_LABELS
 
 ColorSpace: TypeAlias = Literal["rgb", "lab", "luv", "hsv", "ycrcb", "oklab"]
 Mapping: TypeAlias = Literal["fast", "exact"]

@@ -15,8 +15,8 @@ import numpy as np
 from kseg_video.core.color_spaces import to_levels
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.frame import Frame, padded_to_even
-from kseg_video.core.planes import bands_of
 from kseg_video.core.yuv import bgr_to_yuv
+from kseg_video.native.planes import bands_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from kseg_video.core.background_spec import parse_background
-from kseg_video.core.color_spaces import squared_distances, to_levels, to_working
-from kseg_video.core.planes import LevelTable, bands_of, look_up
+from kseg_video.core.color_spaces import to_levels, to_working
 from kseg_video.core.settings import MAX_CLUSTERS
+from kseg_video.native.planes import LevelTable, bands_of, look_up, squared_distances
 from kseg_video.rendering.outlines import STEADINESS, pixels_in, speck_area
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 
 from kseg_video.core.background_spec import parse_background
-from kseg_video.core.frame import halved, padded_to_even
-from kseg_video.core.planes import PAIRS, LevelTable, bands_of, look_up
+from kseg_video.core.frame import padded_to_even
 from kseg_video.core.settings import MAX_CLUSTERS
 from kseg_video.core.yuv import bgr_to_yuv
-from kseg_video.native import binding
+from kseg_video.native import kernels
+from kseg_video.native.planes import LevelTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -82,16 +82,7 @@ def _segmented(
 def _painted_bgr(labels: Plane, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """BGR pixels of labels, given the colour of each, (K, 3)."""
     pixels = np.empty((*labels.shape, 3), np.uint8)
-    if binding.library is not None:
-        binding.paint_bgr(labels, colors, pixels)
-        return pixels
-    table = np.zeros((256, 4), np.uint8)  # entries of 32 bits take half the time of applyColorMap
-    table[: len(colors), :3] = colors
-    entries = cast("NDArray[np.uint8]", table.view(np.int32).ravel())
-    for band in bands_of(*labels.shape):
-        found = cast("NDArray[np.int32]", cv2.LUT(labels[band.rows], entries))
-        four = found.view(np.uint8).reshape(*found.shape, 4)
-        cv2.cvtColor(four, cv2.COLOR_BGRA2BGR, pixels[band.rows])
+    kernels.paint_bgr(labels, colors, pixels)
     return pixels
 
 
@@ -102,24 +93,8 @@ def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint
     rows_of_blocks, width = len(labels) // 2, labels.shape[1]
     pixels = np.empty((height + rows_of_blocks, width), np.uint8)
     halves = pixels[height:].reshape(2, rows_of_blocks, width // 2)
-    paint = _paint_planes if binding.library is None else binding.paint_planes
-    paint(labels[:height], levels, (pixels[:height], *halves))
+    kernels.paint_planes(labels[:height], levels, (pixels[:height], *halves))
     return pixels
-
-
-def _paint_planes(labels: Plane, levels: NDArray[np.uint8], planes: Sequence[Plane]) -> None:
-    labels = np.ascontiguousarray(labels)
-    luma, *chroma = levels.T
-    in_luma = LevelTable(luma)
-    in_chroma = [_of_the_first(each) for each in chroma]
-    for band in bands_of(*labels.shape):
-        rows, half = band.rows, slice(band.rows.start // 2, halved(band.rows.stop))
-        in_luma.look_up(labels[rows], out=planes[0][rows])
-        # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
-        # first of each pair in every other row.
-        pairs = labels[rows][::2].view(np.uint16)
-        for plane, table in zip(planes[1:], in_chroma, strict=True):
-            look_up(pairs, table, out=plane[half])
 
 
 def _masked(frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Frame:
@@ -160,14 +135,6 @@ def _filled(
     ):
         cv2.copyTo(np.full_like(plane, level), mask, plane)
     return copy
-
-
-def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Table from a pair of labels to the value of the first."""
-    table = np.zeros((256, 256), np.uint8)
-    size = len(values)
-    table[:size, :size] = values[PAIRS[:size, :size, 0]]
-    return table.ravel()
 
 
 _VIEWS: dict[View, Callable[[Frame, Segmentation, RenderSettings], Frame]] = {

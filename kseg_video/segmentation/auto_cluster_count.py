@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.core.color_spaces import working_to_bgr
+from kseg_video.native import kernels
 from kseg_video.segmentation.kmeans import cold_fit
-from kseg_video.segmentation.nearest_centroid import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +95,7 @@ def choose_cluster_count(colors: NDArray[np.float32], settings: SegmenterSetting
     may_be_noise = is_noise = False
     for count in range(1, MOST + 2):
         centroids = cold_fit(colors, settings, settings.seed, count, _ATTEMPTS)
-        labels, distances = nearest(colors, centroids)
+        labels, distances = kernels.nearest(colors, centroids)
         rests.append(min([float(distances.mean(dtype=np.float64)), *rests[-1:]]))
         is_noise = may_be_noise and rests[-2] - rests[-1] <= _ONE_PEAK * rests[-2]
         if is_noise:

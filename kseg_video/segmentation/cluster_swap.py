@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kseg_video.core.color_spaces import squared_distances
+from kseg_video.native.planes import squared_distances
 
 if TYPE_CHECKING:
     from collections.abc import Collection

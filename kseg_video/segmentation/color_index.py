@@ -27,14 +27,14 @@ import cv2
 import numpy as np
 
 from kseg_video.core.color_spaces import to_levels
-from kseg_video.core.frame import ALL_ROWS, Frame
-from kseg_video.core.planes import PAIRS, LevelTable, look_up
+from kseg_video.core.frame import ALL_ROWS
+from kseg_video.native.pictures import CellNumbers
 from kseg_video.segmentation.pixel_sampling import colors_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Components
+    from kseg_video.core.frame import Frame
     from kseg_video.segmentation.pixel_sampling import PixelSample
 
 MAX_CELLS = 1 << 16
@@ -50,31 +50,18 @@ class ColorIndex:
 
     Parameters
     ----------
-    tables : tuple of three ndarray of uint16, shape (256,)
-        What each component's level adds to a cell's number.
+    numbers : CellNumbers
+        Of the cells of pixels.
     cell_bgr : ndarray of float32, shape (C, 3)
         The colour that stands for each cell, BGR from 0 to 255.
-    axes : ndarray of float32, shape (3, 4), optional
-        Affine map applied to the components first.
     """
 
-    tables: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]
+    numbers: CellNumbers
     cell_bgr: NDArray[np.float32]
-    axes: NDArray[np.float32] | None = None
-
-    @cached_property
-    def others(self) -> NDArray[np.uint16]:
-        """What second and third component, as one 16-bit number, add to a cell's number."""
-        _, second, third = self.tables
-        return (second[PAIRS[..., 0]] + third[PAIRS[..., 1]]).ravel()
-
-    @cached_property
-    def _first(self) -> LevelTable[np.uint16]:
-        return LevelTable(self.tables[0])
 
     @cached_property
     def _side_by_side(self) -> NDArray[np.uint8]:
-        table = np.stack(self.tables, axis=1)[np.newaxis]
+        table = np.stack(self.numbers.tables, axis=1)[np.newaxis]
         return cast("NDArray[np.uint8]", table)  # as OpenCV has it: of any type
 
     @classmethod
@@ -117,30 +104,20 @@ class ColorIndex:
         centres = np.stack(grid, axis=-1).reshape(-1, 3)
         cells = first[levels[:, 0]] + second[levels[:, 1]] + third[levels[:, 2]]
         means = _mean_of_members(centres, cells, levels)
+        numbers = CellNumbers((first, second, third), axes)
         if axes is None:
-            return cls((first, second, third), colors_of(to_levels(means), components_to_bgr))
-        cell_bgr = to_levels(_apply(levels_to_bgr, means)).astype(np.float32)
-        return cls((first, second, third), cell_bgr, axes)
+            return cls(numbers, colors_of(to_levels(means), components_to_bgr))
+        return cls(numbers, to_levels(_apply(levels_to_bgr, means)).astype(np.float32))
 
     def of_frame(self, frame: Frame, rows: slice = ALL_ROWS) -> NDArray[np.uint16]:
         """Cell number of every pixel of some rows of a frame; uint16 of shape (H, W)."""
-        first, others = self.components(frame, rows)
-        cells = self._first.look_up(first)
-        cells += look_up(others.view(np.uint16)[..., 0], self.others)
-        return cells
-
-    def components(self, frame: Frame, rows: slice = ALL_ROWS) -> Components:
-        """What is looked up of some rows of a frame, (H, W) and (H, W, 2): turned to the axes."""
-        if self.axes is None:
-            return frame.components(rows)
-        turned = cv2.transform(frame.bgr[rows], self.axes)
-        return Frame(cast("NDArray[np.uint8]", turned)).components()
+        return self.numbers.of_picture(frame.picture, rows)
 
     def of_sample(self, sample: PixelSample) -> NDArray[np.uint16]:
         """Cell number of every pixel of a sample; uint16 of shape (N,)."""
         levels = sample.components
-        if self.axes is not None:
-            levels = _on_axes(levels, self.axes)
+        if self.numbers.axes is not None:
+            levels = _on_axes(levels, self.numbers.axes)
         parts = cast("NDArray[np.uint16]", cv2.LUT(levels[:, np.newaxis], self._side_by_side))
         cells: NDArray[np.uint16] = parts[:, 0, 0] + parts[:, 0, 1]
         cells += parts[:, 0, 2]

@@ -11,11 +11,10 @@ import numpy as np
 
 from kseg_video.core.color_spaces import to_working
 from kseg_video.core.frame import ALL_ROWS
-from kseg_video.core.planes import bands_of, look_up
-from kseg_video.native import binding
-from kseg_video.segmentation import label_hysteresis_native
+from kseg_video.native import kernels
+from kseg_video.native.constants import STILL_LEVELS
 from kseg_video.segmentation.color_index import ColorIndex
-from kseg_video.segmentation.label_hysteresis import STILL_LEVELS, LabelHysteresis
+from kseg_video.segmentation.label_hysteresis import LabelHysteresis
 from kseg_video.segmentation.nearest_centroid import Cells, CellTable, inertia_of, inertia_of_labels
 from kseg_video.segmentation.pixel_sampling import PixelSample
 
@@ -250,11 +249,7 @@ class FastMapper:
 def _strict_labels(frame: Frame, index: ColorIndex, table: CellTable) -> NDArray[np.uint8]:
     """Label of every pixel's cell, (H, W)."""
     labels = np.empty((frame.height, frame.width), np.uint8)
-    if binding.library is not None:
-        label_hysteresis_native.label_strictly(frame, index, table, labels)
-        return labels
-    for band in bands_of(*labels.shape):
-        look_up(index.of_frame(frame, band.rows), table.labels, out=labels[band.rows])
+    kernels.label_strictly(frame.picture, index.numbers, table.ties, labels)
     return labels
 
 

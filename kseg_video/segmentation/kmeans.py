@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from kseg_video.core.color_spaces import from_working, luma
-from kseg_video.segmentation.nearest_centroid import nearest
+from kseg_video.native import kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def cold_fit(
     return _kmeans(
         colors,
         n_clusters,
-        nearest(colors, centroids)[0].astype(np.int32),
+        kernels.nearest(colors, centroids)[0].astype(np.int32),
         (settings.max_iterations, settings.epsilon),
         1,
         cv2.KMEANS_USE_INITIAL_LABELS,
@@ -166,14 +166,14 @@ def _lasting(
     present = np.flatnonzero(np.bincount(labels, minlength=len(centroids)))
     while True:
         means = means_of(colors, labels, centroids)[present]
-        found, _ = nearest(colors, means)
+        found, _ = kernels.nearest(colors, means)
         counts = np.bincount(found, minlength=len(present))
         if counts.all():
             return present, labels
         lost = np.isin(labels, present[counts == 0])
         present, kept = present[counts > 0], means[counts > 0]
         labels = labels.copy()
-        labels[lost] = present[nearest(colors[lost], kept)[0]]
+        labels[lost] = present[kernels.nearest(colors[lost], kept)[0]]
 
 
 def _some(colors: NDArray[np.float32], n_distinct: int) -> NDArray[np.float32]:

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kseg_video.core.color_spaces import bgr_of_hex, color_scale, from_working, to_working
+from kseg_video.native import kernels
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.cluster_swap import swapped
 from kseg_video.segmentation.cut_detector import CutDetector
 from kseg_video.segmentation.illumination import Illumination, is_sudden_change
 from kseg_video.segmentation.kmeans import dark_to_light, means_of
-from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
+from kseg_video.segmentation.nearest_centroid import inertia_of
 from kseg_video.segmentation.palette_history import PaletteHistory
 from kseg_video.segmentation.shot_fit import ShotFit
 
@@ -180,7 +181,7 @@ class PaletteTracker:
         """Labels and squared distances of a frame's sample; measured once while nothing moves."""
         last = self._assigned
         if last is None or last.colors is not colors or last.centroids is not self._centroids:
-            last = _Assigned(colors, self._centroids, *nearest(colors, self._centroids))
+            last = _Assigned(colors, self._centroids, *kernels.nearest(colors, self._centroids))
             self._assigned = last
         return last.labels, last.distances
 

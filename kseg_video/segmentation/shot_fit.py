@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.core.color_spaces import color_scale
+from kseg_video.native import kernels
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.kmeans import cold_fit, refine
-from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
+from kseg_video.segmentation.nearest_centroid import inertia_of
 from kseg_video.segmentation.pixel_memory import PixelMemory
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class ShotFit:
             Clusters that stay where they are.
         """
         colors = self.memory.colors
-        labels, _ = nearest(colors, centroids)
+        labels, _ = kernels.nearest(colors, centroids)
         colors, labels = self._with_kept(colors, labels, len(centroids))
         held = [number for number in pinned if number < len(centroids)]
         if held:

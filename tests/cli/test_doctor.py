@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kseg_video.native import binding
+from kseg_video.native import kernels
 from tests.helpers.commands import Outcome, run
 from tests.helpers.windows import needs_screen
 
@@ -36,7 +36,7 @@ def test_where_everything_is_there(headless: Outcome) -> None:
 
 
 def test_whether_labelling_is_compiled(headless: Outcome) -> None:
-    found = ("ok", "compiled") if binding.library else ("none", "not compiled, so .* gcc")
+    found = ("ok", "compiled") if kernels.ARE_COMPILED else ("none", "not compiled, so .* gcc")
     state, text = findings(headless.out)["labelling"]
     assert state == found[0]
     assert re.match(found[1], text)

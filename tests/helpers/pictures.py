@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from kseg_video.core.frame import Frame
+from kseg_video.core.frame import Frame, i420_shape
 from kseg_video.core.yuv import ColorEncoding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from kseg_video.core.frame import PixelLayout
 
     Picture = NDArray[np.uint8]
 
@@ -71,3 +73,22 @@ def as_i420(picture: Picture, matrix: str = "bt709") -> Frame:
     encoding = ColorEncoding("bt601" if matrix == "bt601" else "bt709")
     width = picture.shape[1] + odd_width
     return Frame(pixels.reshape(-1, width), "i420", encoding, odd_width=odd_width == 1)
+
+
+def noisy_frame(
+    layout: PixelLayout, width: int, height: int, random: np.random.Generator, spread: int = 120
+) -> Frame:
+    """Noise over a slope."""
+    odd = width % 2 == 1
+    shape = i420_shape(width, height) if layout == "i420" else (height, width, 3)
+    slope = np.linspace(0, 250 - spread, int(np.prod(shape))).reshape(shape)
+    pixels = (slope + random.integers(0, spread, shape)).astype(np.uint8)
+    return Frame(pixels, layout, odd_width=odd and layout == "i420")
+
+
+def noisier(frame: Frame, random: np.random.Generator) -> Frame:
+    """What comes after a frame: a little noise, and much in every fourth row."""
+    noise = random.integers(-3, 4, frame.pixels.shape)
+    noise[::4] *= 20
+    pixels = np.clip(frame.pixels.astype(int) + noise, 0, 255).astype(np.uint8)
+    return Frame(pixels, frame.layout, odd_width=frame.odd_width)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from kseg_video import SegmenterSettings
+from kseg_video.native import kernels
 from kseg_video.segmentation.kmeans import cold_fit, refine
-from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
+from kseg_video.segmentation.nearest_centroid import inertia_of
 from tests.helpers.oracles import opencv_kmeans
 from tests.helpers.pictures import photo_like, quadrants
 
@@ -41,7 +42,7 @@ def test_small_regions_of_other_colours_are_found_in_noise() -> None:
     colors[places] = vivid.repeat(16, axis=0)
     for seed in range(10):
         found = cold_fit(colors, SETTINGS, seed, 5)
-        assert (nearest(vivid, found)[1] < 1).all()
+        assert (kernels.nearest(vivid, found)[1] < 1).all()
 
 
 @pytest.mark.parametrize("n_clusters", [1, 2, 8, 32])
@@ -79,7 +80,7 @@ class TestRefine:
 
     def test_order_is_kept(self) -> None:
         start = np.array([[220, 220, 220], [20, 20, 180], [200, 60, 40], [40, 170, 60]], np.float32)
-        labels, _ = nearest(self.COLORS, start + 10)
+        labels, _ = kernels.nearest(self.COLORS, start + 10)
         refined = refine(self.COLORS, labels, start + 10, 0.2, 10)
         assert np.abs(refined - start).max() < 3
 
@@ -87,7 +88,7 @@ class TestRefine:
     @pytest.mark.parametrize(("epsilon", "iterations"), [(0, 2), (0, 7), (3, 50)])
     def test_it_is_lloyds_algorithm(self, n_clusters: int, epsilon: float, iterations: int) -> None:
         centroids = COLORS[:: len(COLORS) // n_clusters][:n_clusters]
-        labels, _ = nearest(COLORS, centroids)
+        labels, _ = kernels.nearest(COLORS, centroids)
         refined = refine(COLORS, labels, centroids, epsilon, iterations)
         for iteration in range(iterations):
             members = [COLORS[labels == number] for number in range(n_clusters)]
@@ -96,12 +97,12 @@ class TestRefine:
             centroids = means.astype(np.float32)
             if iteration and way <= epsilon:
                 break
-            labels, _ = nearest(COLORS, centroids)
+            labels, _ = kernels.nearest(COLORS, centroids)
         assert refined == pytest.approx(centroids, abs=0.01)
 
     def test_an_absent_cluster_stays_where_it_is(self) -> None:
         start = np.array([[220, 220, 220], [0, 255, 255], [20, 20, 180]], np.float32)
-        labels, _ = nearest(self.COLORS, start[[0, 2]])
+        labels, _ = kernels.nearest(self.COLORS, start[[0, 2]])
         refined = refine(self.COLORS, np.array([0, 2], np.uint8)[labels], start, 0.2, 10)
         assert refined[1].tolist() == [0, 255, 255]
 

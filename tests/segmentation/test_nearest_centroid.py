@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kseg_video import Frame, Segmenter, SegmenterSettings, TrimSettings, open_source
-from kseg_video.core import planes
 from kseg_video.core.color_spaces import to_working
+from kseg_video.native import kernels, planes
 from kseg_video.segmentation.color_index import ColorIndex
 from kseg_video.segmentation.nearest_centroid import (
     Cells,
     CellTable,
     inertia_of,
     map_exactly,
-    nearest,
 )
 from kseg_video.segmentation.pixel_sampling import PixelSample
 from tests.helpers.pictures import as_i420, photo_like, quadrants
@@ -55,14 +54,14 @@ class TestNearest:
         rng = np.random.default_rng(0)
         colors = rng.integers(0, 256, (5000, 3)).astype(np.float32)
         centroids = rng.uniform(0, 255, (32, 3)).astype(np.float32)
-        labels, distances = nearest(colors, centroids)
+        labels, distances = kernels.nearest(colors, centroids)
         all_distances = brute_force(colors, centroids)
         assert np.array_equal(labels, all_distances.argmin(axis=1))
         assert distances == pytest.approx(all_distances.min(axis=1), rel=1e-5)
 
     def test_the_first_of_equally_near_ones(self) -> None:
         centroids = np.array([[10, 0, 0], [0, 0, 0], [10, 0, 0]], np.float32)
-        labels, _ = nearest(np.array([[5, 0, 0], [9, 0, 0]], np.float32), centroids)
+        labels, _ = kernels.nearest(np.array([[5, 0, 0], [9, 0, 0]], np.float32), centroids)
         assert labels.tolist() == [0, 0]
 
 
@@ -156,7 +155,7 @@ class TestFastMapping:
         colors = rng.uniform(0, 255, (300, 3)).astype(np.float32)
         cells = Cells(colors)
         numbers = np.arange(n_clusters, dtype=np.uint8)
-        for _ in range(3):  # after the first time, the distances that still hold are kept
+        for _ in range(3):
             centroids = rng.uniform(0, 255, (n_clusters, 3)).astype(np.float32)
             table = cells.label(centroids, numbers, level=np.inf)
             order = np.argsort(brute_force(colors, centroids), axis=1)

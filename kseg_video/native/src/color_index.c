@@ -1,4 +1,4 @@
-/* Colour cells of pixels, as kseg_video/segmentation/color_index.py has them, and what a table has for each. */
+/* Colour cells of pixels, as kseg_video/native/pictures.py has them, and what a table has for each. */
 
 #include <stddef.h>
 #include <stdint.h>

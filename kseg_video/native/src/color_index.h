@@ -5,7 +5,7 @@
 
 #include "plane.h"
 
-/* ColorIndex.tables, of 256 entries each, and ColorIndex.others. */
+/* CellNumbers.tables, of 256 entries each, and CellNumbers.others. */
 typedef struct {
     const uint16_t *first, *second, *third, *others;
 } ColorIndex;

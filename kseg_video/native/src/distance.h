@@ -1,4 +1,4 @@
-/* Squared distances of colours, with the sums in the order of kseg_video/core/color_spaces.py. */
+/* Squared distances of colours, with the sums in the order of kseg_video/native/planes.py. */
 
 #ifndef DISTANCE_H
 #define DISTANCE_H

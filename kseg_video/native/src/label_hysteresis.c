@@ -1,7 +1,7 @@
 /* Labels that hold still, for some rows of a frame in one go.
 
-   Step by step what kseg_video/segmentation/color_index.py and kseg_video/segmentation/label_hysteresis.py do with OpenCV, which says
-   why it is done, and bit for bit the same: tests hold the two to each other. What is gained is that a
+   Step by step what kseg_video/native/reference.py does with OpenCV, and bit for bit the same: tests hold the
+   two to each other. kseg_video/segmentation/label_hysteresis.py says why it is done. What is gained is that a
    row stays in the nearest cache on its way from components to labels. */
 
 #include <stddef.h>
@@ -17,15 +17,8 @@
 #error "pixels are packed into words with the first one lowest"
 #endif
 
-#define PASSES 2
-#define RING 4 /* rows of each kind that are in use at a time; a power of two */
-
-/* In levels of excess, and beside that what counts as none of them: bytes have no sign. */
-#define NOTHING 64
-#define VOTE 18
-#define QUIET 12
-#define STILL 30
-#define STILL_LEVELS 2 /* of B, G and R */
+#define RING 4     /* rows of each kind that are in use at a time; a power of two */
+#define NOTHING 64 /* what counts as no votes: bytes have no sign */
 
 /* What is seen: luma, and B, G and R pixel by pixel or, without them, U and V at half size. */
 typedef struct {
@@ -106,7 +99,7 @@ static inline uint8_t difference(uint8_t a, uint8_t b) { return most(a, b) - lea
 
 static inline uint8_t quiet(uint8_t luma, uint8_t before, uint8_t limit)
 {
-    return difference(luma, before) > limit ? 0 : QUIET;
+    return difference(luma, before) > limit ? 0 : QUIET_VOTES;
 }
 
 VECTORIZED static void remember_bgr(Bytes luma, Bytes luma_before, Bytes bgr, Bytes bgr_before,
@@ -116,7 +109,7 @@ VECTORIZED static void remember_bgr(Bytes luma, Bytes luma_before, Bytes bgr, By
         uint8_t b = difference(bgr[3 * i], bgr_before[3 * i]);
         uint8_t g = difference(bgr[3 * i + 1], bgr_before[3 * i + 1]);
         uint8_t r = difference(bgr[3 * i + 2], bgr_before[3 * i + 2]);
-        uint8_t still = most(b, most(g, r)) > STILL_LEVELS ? 0 : STILL;
+        uint8_t still = most(b, most(g, r)) > STILL_LEVELS ? 0 : STILL_VOTES;
         memory[i] = most(quiet(luma[i], luma_before[i], limit), still);
     }
 }
@@ -144,7 +137,7 @@ VECTORIZED static void remember_planar(Bytes luma, Bytes luma_before, Bytes move
     for (size_t i = 0; i < width; i++) {
         uint8_t change = luma[i] - luma_before[i];
         uint8_t none = change == 0 ? 1 : 0, more = change == 1 ? 2 : 0, less = change == 255 ? 4 : 0;
-        uint8_t still = ((none | more | less) & moves[i]) == 0 ? 0 : STILL;
+        uint8_t still = ((none | more | less) & moves[i]) == 0 ? 0 : STILL_VOTES;
         memory[i] = most(quiet(luma[i], luma_before[i], limit), still);
     }
 }
@@ -185,7 +178,7 @@ VECTORIZED static void follow_median(Bytes low, Bytes middle, Bytes high, Bytes 
         uint8_t of_middle = median(middle[i], middle[i + 1], middle[i + 2]);
         uint8_t of_high = least(least(high[i], high[i + 1]), high[i + 2]);
         uint8_t swap = median(of_low, of_middle, of_high) ^ nearest[i];
-        uint8_t for_rival = swap == swaps[i] ? VOTE : 0, for_nearest = swap == 0 ? VOTE : 0;
+        uint8_t for_rival = swap == swaps[i] ? NEIGHBOR_VOTES : 0, for_nearest = swap == 0 ? NEIGHBOR_VOTES : 0;
         uint8_t votes = NOTHING + for_rival - for_nearest;
         uint8_t suffices = votes >= needs[i] ? 255 : 0;
         labels[i] = nearest[i] ^ (swaps[i] & suffices);

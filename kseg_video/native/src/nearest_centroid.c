@@ -1,5 +1,5 @@
-/* Colours and their centroids, digit for digit what kseg_video/segmentation/nearest_centroid.py finds with NumPy, which says why it is
-   done like this: tests hold the two to each other. Some colours at a time, so that what is known of them
+/* Colours and their centroids, digit for digit what kseg_video/native/reference.py finds with NumPy, which says why it is done
+   like this: tests hold the two to each other. Some colours at a time, so that what is known of them
    stays in the nearest cache while one centroid after another is measured. */
 
 #include <stddef.h>
@@ -11,7 +11,6 @@
 #include "vectorized.h"
 
 #define AT_A_TIME 512
-#define MOST_LEVELS 63
 #define INFINITE 0x7f800000 /* as a float */
 
 /* `colors` and `centroids` are triples; of equally near centroids, the first counts. */
@@ -58,7 +57,7 @@ static inline float excess_of(int32_t least, int32_t next_least, float level)
     memcpy(&distance, &least, sizeof distance);
     memcpy(&next_distance, &next_least, sizeof next_distance);
     float excess = (next_distance - distance) / level;
-    return excess < MOST_LEVELS + 1 ? excess : MOST_LEVELS + 1;
+    return excess < MAX_EXCESS + 1 ? excess : MAX_EXCESS + 1;
 }
 
 /* Label and ties of every colour. Of squared distances, bits are compared, with the cluster's number in
@@ -100,8 +99,8 @@ VECTORIZED void label_cells(size_t count, const float *restrict channels, size_t
         for (size_t i = 0; i < size; i++) {
             int32_t levels = (int32_t)excess[i], swap = (least[i] ^ next_least[i]) & LABEL_MASK;
             levels += (float)levels < excess[i];
-            swap = levels > MOST_LEVELS ? 0 : swap;
-            levels = levels > MOST_LEVELS ? MOST_LEVELS : levels > 1 ? levels : 1;
+            swap = levels > MAX_EXCESS ? 0 : swap;
+            levels = levels > MAX_EXCESS ? MAX_EXCESS : levels > 1 ? levels : 1;
             int32_t tie = levels << 2 * LABEL_BITS | swap << LABEL_BITS | (least[i] & LABEL_MASK);
             ties[begin + i] = (uint16_t)tie;
         }

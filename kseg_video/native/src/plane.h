@@ -1,13 +1,13 @@
-/* Planes of pixels and labels, as kseg_video/native/binding.py hands them over. */
+/* Planes of pixels and labels, as kseg_video/native/library.py hands them over.
+
+   The macros in capitals that no source defines are the numbers of kseg_video/native/constants.py, which
+   hatch_build.py hands to the compiler. */
 
 #ifndef PLANE_H
 #define PLANE_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-#define LABEL_BITS 5 /* that a label takes where others are beside it */
-#define LABEL_MASK 31
 
 typedef const uint8_t *restrict Bytes;
 

@@ -1,4 +1,4 @@
-/* Labels painted in the colours of their clusters: what kseg_video/rendering/views.py does with OpenCV, byte for
+/* Labels painted in the colours of their clusters: what kseg_video/native/reference.py does with OpenCV, byte for
    byte the same, in a fraction of the time. And labels counted. */
 
 #include <stddef.h>
@@ -8,10 +8,9 @@
 #include "plane.h"
 #include "vectorized.h"
 
-#define MOST_LABELS (LABEL_MASK + 1)
 #define AT_A_TIME 512
 
-typedef uint8_t Vector __attribute__((vector_size(MOST_LABELS)));
+typedef uint8_t Vector __attribute__((vector_size(MAX_LABELS)));
 
 /* The level of each label; there are 32 levels. */
 VECTORIZED static void paint_row(Bytes labels, size_t width, Bytes levels, uint8_t *restrict result)
@@ -20,15 +19,15 @@ VECTORIZED static void paint_row(Bytes labels, size_t width, Bytes levels, uint8
 #if defined(__GNUC__) && !defined(__clang__)
     /* All levels in one register, or two: one instruction or a few for as many pixels. */
     Vector table, some;
-    memcpy(&table, levels, MOST_LABELS);
-    for (; i + MOST_LABELS <= width; i += MOST_LABELS) {
-        memcpy(&some, labels + i, MOST_LABELS);
+    memcpy(&table, levels, MAX_LABELS);
+    for (; i + MAX_LABELS <= width; i += MAX_LABELS) {
+        memcpy(&some, labels + i, MAX_LABELS);
         some = __builtin_shuffle(table, some);
-        memcpy(result + i, &some, MOST_LABELS);
+        memcpy(result + i, &some, MAX_LABELS);
     }
 #endif
     for (; i < width; i++)
-        result[i] = levels[labels[i] % MOST_LABELS];
+        result[i] = levels[labels[i] % MAX_LABELS];
 }
 
 VECTORIZED static void take_every_other(Bytes row, size_t half_width, uint8_t *restrict result)
@@ -59,8 +58,8 @@ void paint_planes(size_t width, size_t height, Plane labels, const uint8_t *leve
         for (size_t begin = 0; row % 2 == 0 && begin < width / 2; begin += AT_A_TIME) {
             size_t size = width / 2 - begin < AT_A_TIME ? width / 2 - begin : AT_A_TIME;
             take_every_other(from + 2 * begin, size, some);
-            paint_row(some, size, levels + MOST_LABELS, row_of(u, row / 2) + begin);
-            paint_row(some, size, levels + 2 * MOST_LABELS, row_of(v, row / 2) + begin);
+            paint_row(some, size, levels + MAX_LABELS, row_of(u, row / 2) + begin);
+            paint_row(some, size, levels + 2 * MAX_LABELS, row_of(v, row / 2) + begin);
         }
     }
 }
@@ -73,7 +72,7 @@ void paint_bgr(size_t width, size_t height, Plane labels, const uint8_t *levels,
         for (size_t begin = 0; begin < width; begin += AT_A_TIME) {
             size_t size = width - begin < AT_A_TIME ? width - begin : AT_A_TIME;
             for (size_t channel = 0; channel < 3; channel++)
-                paint_row(row_of(labels, row) + begin, size, levels + MOST_LABELS * channel,
+                paint_row(row_of(labels, row) + begin, size, levels + MAX_LABELS * channel,
                           channels[channel]);
             interleave(channels[0], channels[1], channels[2], size, row_of(result, row) + 3 * begin);
         }

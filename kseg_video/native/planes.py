@@ -1,4 +1,4 @@
-"""Planes of pixels: look-ups in tables, two pixels at a time, and bands that stay in the cache.
+"""Planes of pixels: look-ups two pixels at a time, distances, and bands that stay in the cache.
 
 `cv2.LUT` takes 16-bit indices, and entries of up to 32 bits as fast as those of 8. Two neighbouring
 8-bit pixels make one such index, so a table over all pairs of levels answers for both at once, in
@@ -73,6 +73,19 @@ def look_up(
     """Entry of a table of 256 or 65,536 for every index; (H, W) to (H, W); in `out`, if given."""
     as_opencv_has_it = cast("tuple[NDArray[np.uint8], ...]", (indices, table, out))
     return cast("NDArray[_Entry]", cv2.LUT(*as_opencv_has_it))
+
+
+def squared_distances(
+    channels: NDArray[np.float32], color: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Of the colours of three channels, (3, N), to one; (N,)."""
+    # Direct differences: the expansion |x|^2 - 2xc + |c|^2 loses the digits that near ties need.
+    squared = np.zeros(channels.shape[1], np.float32)
+    for channel, level in zip(channels, color, strict=True):
+        difference = channel - level
+        difference *= difference
+        squared += difference
+    return squared
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,185 @@
+"""The kernels in C, bit for bit what those of `kseg_video.native.reference` do, which says what.
+
+To import this raises `NotCompiledError` where nothing was compiled at installation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kseg_video.native.constants import MAX_LABELS, PASSES
+from kseg_video.native.library import (
+    IndexAddress,
+    PictureAddress,
+    PlaneAddress,
+    halves_of,
+    load,
+)
+from kseg_video.native.planes import Band, bands_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from kseg_video.native.pictures import CellNumbers, Memory, Picture
+
+library = load(Path(__file__).with_name("compiled.shared"))
+
+
+def nearest(
+    colors: NDArray[np.float32], centroids: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Nearest centroid of every colour, and its squared distance."""
+    assert len(centroids)
+    colors, centroids = np.ascontiguousarray(colors), np.ascontiguousarray(centroids)
+    labels, distances = np.empty(len(colors), np.uint8), np.empty(len(colors), np.float32)
+    given = len(colors), colors.ctypes.data, len(centroids), centroids.ctypes.data
+    library.nearest(*given, labels.ctypes.data, distances.ctypes.data)
+    return labels, distances
+
+
+def squared_error(
+    colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
+) -> float:
+    """Sum of the squared distances of colours to the centroids of their labels."""
+    given = [np.ascontiguousarray(array) for array in (colors, labels, centroids)]
+    error: float = library.squared_error(len(colors), *(array.ctypes.data for array in given))
+    return error
+
+
+def label_cells(
+    channels: NDArray[np.float32],
+    centroids: NDArray[np.float32],
+    numbers: NDArray[np.uint8],
+    level: float,
+    labels: NDArray[np.uint8],
+    ties: NDArray[np.uint16],
+) -> None:
+    """Label and ties of the cells of a colour index."""
+    centroids = np.ascontiguousarray(centroids)
+    given = len(centroids), centroids.ctypes.data, numbers.ctypes.data, level
+    results = labels.ctypes.data, ties.ctypes.data
+    library.label_cells(channels.shape[1], channels.ctypes.data, *given, *results)
+
+
+def hold_labels(
+    picture: Picture,
+    luma: NDArray[np.uint8],
+    numbers: CellNumbers,
+    ties: NDArray[np.uint16],
+    memory: Memory | None,
+    labels: NDArray[np.uint8],
+    cells: NDArray[np.uint16] | None,
+) -> None:
+    """Label a picture, held to the frame before and smoothed.
+
+    Raises
+    ------
+    MemoryError
+        If there is none.
+    """
+    (height, width), tables = labels.shape, (IndexAddress.of(numbers), ties.ctypes.data)
+    before, labels_before, limit = PictureAddress(), None, 0
+    for band in _bands(picture, height, width, PASSES):
+        seen, wanted = band.seen, band.within
+        components = _components(picture, numbers, seen)
+        if memory is not None:
+            before = PictureAddress.of(memory.picture, memory.luma, seen)
+            labels_before, limit = memory.labels, memory.limit
+        failed = library.label_rows(
+            *(width, seen.stop - seen.start, wanted.start, wanted.stop),
+            *map(PlaneAddress.of, components),
+            *tables,
+            PictureAddress.of(picture, luma, seen),
+            before,
+            PlaneAddress.of(labels_before, seen),
+            limit,
+            *(PlaneAddress.of(result, band.rows) for result in (labels, cells)),
+        )
+        if failed:
+            raise MemoryError
+
+
+def label_strictly(
+    picture: Picture,
+    numbers: CellNumbers,
+    ties: NDArray[np.uint16],
+    labels: NDArray[np.uint8],
+) -> None:
+    """Label a picture by its cells alone.
+
+    Raises
+    ------
+    MemoryError
+        If there is none.
+    """
+    (height, width), tables = labels.shape, (IndexAddress.of(numbers), ties.ctypes.data)
+    for band in _bands(picture, height, width):
+        components = _components(picture, numbers, band.rows)
+        failed = library.label_rows_strictly(
+            *(width, band.rows.stop - band.rows.start),
+            *map(PlaneAddress.of, components),
+            *tables,
+            *halves_of(picture, band.rows),
+            PlaneAddress.of(labels, band.rows),
+        )
+        if failed:
+            raise MemoryError
+
+
+def paint_planes(
+    labels: NDArray[np.uint8], levels: NDArray[np.uint8], planes: Sequence[NDArray[np.uint8]]
+) -> None:
+    """Paint labels as Y, U and V."""
+    (height, width), labels, table = labels.shape, _adjoining(labels), _table(levels)
+    results = map(PlaneAddress.of, planes)
+    library.paint_planes(width, height, PlaneAddress.of(labels), table.ctypes.data, *results)
+
+
+def paint_bgr(
+    labels: NDArray[np.uint8], colors: NDArray[np.uint8], pixels: NDArray[np.uint8]
+) -> None:
+    """Paint labels as B, G and R."""
+    (height, width), labels, table = labels.shape, _adjoining(labels), _table(colors)
+    planes = PlaneAddress.of(labels), table.ctypes.data, PlaneAddress.of(pixels)
+    library.paint_bgr(width, height, *planes)
+
+
+def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]:
+    """How often each label is there."""
+    (height, width), labels, counts = labels.shape, _adjoining(labels), np.empty(n_labels, "u4")
+    library.count_labels(width, height, PlaneAddress.of(labels), n_labels, counts.ctypes.data)
+    return counts
+
+
+def _bands(picture: Picture, height: int, width: int, margin: int = 0) -> Sequence[Band]:
+    """Rows to be done in one go: all, unless their components have to be made first."""
+    if not isinstance(picture, tuple):
+        return bands_of(height, width, margin)
+    whole = slice(0, height)
+    return [Band(whole, whole)]
+
+
+def _components(
+    picture: Picture, numbers: CellNumbers, rows: slice
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """What the index is looked up by; U and V are doubled on the way."""
+    if isinstance(picture, tuple):
+        return picture[0][rows], None
+    return numbers.components(picture, rows)
+
+
+def _adjoining(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same labels, each row's one after another."""
+    return labels if labels.strides[1] == 1 else np.ascontiguousarray(labels)
+
+
+def _table(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Three levels of each label, (K, 3), as three tables of 32."""
+    table = np.zeros((3, MAX_LABELS), np.uint8)
+    table[:, : len(levels)] = levels.T
+    return table

@@ -1,0 +1,45 @@
+"""The one door to the kernels: those in C where they were compiled, else their reference.
+
+`kseg_video.native.reference` says what each of them does.
+"""
+
+from kseg_video.native.library import NotCompiledError
+
+try:
+    from kseg_video.native.compiled import (
+        count_labels,
+        hold_labels,
+        label_cells,
+        label_strictly,
+        nearest,
+        paint_bgr,
+        paint_planes,
+        squared_error,
+    )
+except NotCompiledError:
+    from kseg_video.native.reference import (
+        count_labels,
+        hold_labels,
+        label_cells,
+        label_strictly,
+        nearest,
+        paint_bgr,
+        paint_planes,
+        squared_error,
+    )
+
+    ARE_COMPILED = False
+else:
+    ARE_COMPILED = True
+
+__all__ = [
+    "ARE_COMPILED",
+    "count_labels",
+    "hold_labels",
+    "label_cells",
+    "label_strictly",
+    "nearest",
+    "paint_bgr",
+    "paint_planes",
+    "squared_error",
+]

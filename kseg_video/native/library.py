@@ -1,0 +1,99 @@
+"""The compiled library: its functions in `src`, and how arrays are handed over to them."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kseg_video.native.pictures import CellNumbers, Picture
+
+
+class NotCompiledError(ImportError):
+    """There is no library for this computer."""
+
+
+class PlaneAddress(ctypes.Structure):
+    """`Plane` in C: address of the first pixel, 0 if there is none, and bytes from row to row."""
+
+    _fields_ = (("pixels", ctypes.c_void_p), ("stride", ctypes.c_ssize_t))
+
+    @classmethod
+    def of(cls, array: NDArray[np.integer] | None, rows: slice = slice(None)) -> PlaneAddress:
+        """Some rows of an array, whose pixels follow one another."""
+        return cls() if array is None else cls(array[rows].ctypes.data, array.strides[0])
+
+
+class PictureAddress(ctypes.Structure):
+    """`Picture` in C: luma, and B, G and R or, without them, U and V at half size."""
+
+    _fields_ = (("luma", PlaneAddress), ("bgr", PlaneAddress), ("halves", PlaneAddress * 2))
+
+    @classmethod
+    def of(cls, picture: Picture, luma: NDArray[np.uint8], rows: slice) -> PictureAddress:
+        """Some rows of a picture, from an even one on, and their luma."""
+        bgr = None if isinstance(picture, tuple) else picture
+        halves = (PlaneAddress * 2)(*halves_of(picture, rows))
+        return cls(PlaneAddress.of(luma, rows), PlaneAddress.of(bgr, rows), halves)
+
+
+class IndexAddress(ctypes.Structure):
+    """`ColorIndex` in C: addresses of the tables of `CellNumbers`."""
+
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("first", "second", "third", "others"))
+
+    @classmethod
+    def of(cls, numbers: CellNumbers) -> IndexAddress:
+        """The tables of a colour index."""
+        return cls(*(table.ctypes.data for table in (*numbers.tables, numbers.others)))
+
+
+def halves_of(picture: Picture, rows: slice) -> list[PlaneAddress]:
+    """U and V of some rows, where they are at half size."""
+    if not isinstance(picture, tuple):
+        return [PlaneAddress(), PlaneAddress()]
+    half = slice(rows.start // 2, None)
+    return [PlaneAddress.of(plane, half) for plane in picture[1:]]
+
+
+def load(path: Path) -> ctypes.CDLL:
+    """The library of that name.
+
+    Raises
+    ------
+    NotCompiledError
+        If there is none, or it is for another kind of computer.
+    """
+    size, array, plane = ctypes.c_size_t, ctypes.c_void_p, PlaneAddress
+    by_index = [plane, plane, IndexAddress, array]
+    held = [PictureAddress, PictureAddress, plane, ctypes.c_uint8]
+    arguments = {
+        "label_rows": [*[size] * 4, *by_index, *held, plane, plane],
+        "label_rows_strictly": [size, size, *by_index, plane, plane, plane],
+        "nearest": [size, array, size, array, array, array],
+        "squared_error": [size, array, array, array],
+        "label_cells": [size, array, size, array, array, ctypes.c_float, array, array],
+        "paint_planes": [size, size, plane, array, plane, plane, plane],
+        "paint_bgr": [size, size, plane, array, plane],
+        "count_labels": [size, size, plane, size, array],
+    }
+    failed = ctypes.c_int
+    results = {
+        "label_rows": failed,
+        "label_rows_strictly": failed,
+        "squared_error": ctypes.c_double,
+    }
+    try:
+        library = ctypes.CDLL(str(path))
+        for name, types in arguments.items():
+            function = getattr(library, name)
+            function.argtypes = types
+            function.restype = results.get(name)
+    except (OSError, AttributeError) as error:
+        raise NotCompiledError(f"{path} cannot be loaded ({error})") from error
+    return library

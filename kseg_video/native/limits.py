@@ -1,3 +1,0 @@
-"""Limits that the kernels have and the settings promise."""
-
-MAX_LABELS = 32

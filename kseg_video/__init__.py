@@ -22,7 +22,7 @@ segmentation
 core
     What all rooms share: errors, settings, frames, palettes, colour spaces.
 native
-    The compiled kernels and their one binding.
+    Kernels on whole arrays of pixels: in C or, bit for bit the same, with OpenCV and NumPy.
 
 ARCHITECTURE.md follows a frame through them. The public names are listed in ``__init__.pyi`` and
 loaded when first used, so that ``kseg-video --help`` answers without OpenCV.

@@ -29,6 +29,7 @@ from kseg_video.writing.containers import DEFAULT_CRF, DEFAULT_PRESET
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 _DEFAULTS = SegmenterSettings()
 
@@ -66,12 +67,8 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
     """Add what decides how frames are segmented."""
     either = group.add_mutually_exclusive_group()
     add_clusters(either, may_be_auto=may_be_auto)
-    either.add_argument(
-        "--palette",
-        type=path,
-        metavar="FILE",
-        help="take and keep these colours, one for each cluster: .json, .gpl or .hex",
-    )
+    meaning = "take and keep these colours, one for each cluster: .json, .gpl or .hex"
+    add_value(either, "--palette", path, "FILE", meaning)
     group.add_argument(
         "--mapping",
         choices=get_args(Mapping),
@@ -83,60 +80,44 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
 def add_fitting(group: argparse._ArgumentGroup) -> None:
     """Add what decides how centroids are fitted."""
     group.add_argument("--freeze", action="store_true", help="keep the palette of the first frame")
-    group.add_argument(
-        "--stability",
-        type=number,
-        default=_DEFAULTS.stability,
-        metavar="X",
-        help="how still labels and palette are held, 0 (strict) to 1 (default: %(default)s)",
-    )
+    meaning = "how still labels and palette are held, 0 (strict) to 1"
+    add_value(group, "--stability", number, "X", meaning, _DEFAULTS.stability)
     group.add_argument(
         "--color-space",
         choices=get_args(ColorSpace),
         help="working space of the distances (default: that of --palette's .json, else "
         f"{_DEFAULTS.color_space})",
     )
-    group.add_argument(
-        "--sample-pixels",
-        type=whole_number_or("all"),
-        metavar="N",
-        help="pixels of a frame that a fit looks at, or all "
-        f"(default: all for stills, else {DEFAULT_SAMPLE_PIXELS})",
-    )
-    group.add_argument(
-        "--seed",
-        type=whole_number,
-        default=_DEFAULTS.seed,
-        metavar="N",
-        help="random seed (default: %(default)s)",
-    )
+    usual = f"(default: all for stills, else {DEFAULT_SAMPLE_PIXELS})"
+    meaning = f"pixels of a frame that a fit looks at, or all {usual}"
+    add_value(group, "--sample-pixels", whole_number_or("all"), "N", meaning)
+    add_value(group, "--seed", whole_number, "N", "random seed", _DEFAULTS.seed)
     group.add_argument(
         "--init",
         choices=get_args(Init),
         default=_DEFAULTS.init,
         help="first centroids of a cold fit (default: %(default)s)",
     )
-    group.add_argument(
-        "--attempts",
-        type=whole_number,
-        default=_DEFAULTS.attempts,
-        metavar="N",
-        help="cold fits of which the best is kept (default: %(default)s)",
-    )
-    group.add_argument(
-        "--max-iterations",
-        type=whole_number,
-        default=_DEFAULTS.max_iterations,
-        metavar="N",
-        help="iterations of a fit at most (default: %(default)s)",
-    )
-    group.add_argument(
-        "--epsilon",
-        type=number,
-        default=_DEFAULTS.epsilon,
-        metavar="X",
-        help="a fit ends when no centroid moves farther (default: %(default)s)",
-    )
+    meaning = "cold fits of which the best is kept"
+    add_value(group, "--attempts", whole_number, "N", meaning, _DEFAULTS.attempts)
+    meaning = "iterations of a fit at most"
+    add_value(group, "--max-iterations", whole_number, "N", meaning, _DEFAULTS.max_iterations)
+    meaning = "a fit ends when no centroid moves farther"
+    add_value(group, "--epsilon", number, "X", meaning, _DEFAULTS.epsilon)
+
+
+def add_value(
+    group: argparse._ActionsContainer,
+    option: str,
+    type_: Callable[[str], object],
+    metavar: str,
+    meaning: str,
+    default: float | None = None,
+) -> None:
+    """Add an option with a value."""
+    if default is not None:
+        meaning += " (default: %(default)s)"
+    group.add_argument(option, type=type_, default=default, metavar=metavar, help=meaning)
 
 
 def add_rendering(group: argparse._ArgumentGroup) -> None:
@@ -164,19 +145,11 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
         help="what is shown where clusters are off: a colour, gray, blur[:radius], "
         "pixelate[:size], transparent, or an image or video file (default: %(default)s)",
     )
-    group.add_argument(
-        "--feather",
-        type=whole_number,
-        metavar="PIXELS",
-        help="width of soft edges (default: 0 on a flat background, else as suits the size)",
-    )
-    group.add_argument(
-        "--despeckle",
-        type=whole_number,
-        metavar="PIXELS",
-        help="area below which islands and holes go, or have no outline (default: likewise; "
-        "outlines: as suits the size)",
-    )
+    meaning = "width of soft edges (default: 0 on a flat background, else as suits the size)"
+    add_value(group, "--feather", whole_number, "PIXELS", meaning)
+    meaning = "area below which islands and holes go, or have no outline (default: likewise; "
+    meaning += "outlines: as suits the size)"
+    add_value(group, "--despeckle", whole_number, "PIXELS", meaning)
 
 
 def add_trimming(group: argparse._ArgumentGroup) -> None:
@@ -188,8 +161,8 @@ def add_trimming(group: argparse._ArgumentGroup) -> None:
         metavar="TIME",
         help="where to begin, in seconds or as 1:30",
     )
-    group.add_argument("--end", type=seconds, metavar="TIME", help="where to stop")
-    group.add_argument("--max-frames", type=whole_number, metavar="N", help="frames taken at most")
+    add_value(group, "--end", seconds, "TIME", "where to stop")
+    add_value(group, "--max-frames", whole_number, "N", "frames taken at most")
 
 
 def add_encoding(group: argparse._ArgumentGroup) -> None:
@@ -198,12 +171,8 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
         "--codec", choices=get_args(Codec), help="video codec (default: the container's usual one)"
     )
     defaults = ", ".join(f"{crf} for {codec}" for codec, crf in DEFAULT_CRF.items())
-    group.add_argument(
-        "--crf",
-        type=whole_number,
-        metavar="N",
-        help=f"constant rate factor, lower is better (default: {defaults})",
-    )
+    meaning = f"constant rate factor, lower is better (default: {defaults})"
+    add_value(group, "--crf", whole_number, "N", meaning)
     group.add_argument(
         "--preset",
         choices=get_args(Preset),
@@ -218,18 +187,9 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
 
 def add_statistics(group: argparse._ArgumentGroup) -> None:
     """Add the statistics that are kept."""
-    group.add_argument(
-        "--stats",
-        type=path,
-        metavar="FILE",
-        help="write figures of every frame to a .csv or .jsonl",
-    )
-    group.add_argument(
-        "--stats-plot",
-        type=path,
-        metavar="FILE",
-        help="draw the clusters' shares over time to a .png or .svg",
-    )
+    add_value(group, "--stats", path, "FILE", "write figures of every frame to a .csv or .jsonl")
+    meaning = "draw the clusters' shares over time to a .png or .svg"
+    add_value(group, "--stats-plot", path, "FILE", meaning)
 
 
 def add_reporting(group: argparse._ArgumentGroup) -> None:

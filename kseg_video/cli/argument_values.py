@@ -112,7 +112,7 @@ def seconds(text: str) -> float:
 def is_there(text: str) -> bool:
     """Whether there is something of that name, which need not be one that a file can have."""
     try:
-        return Path(text).exists()
+        return bool(text) and Path(text).exists()
     except OSError:
         return False
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from typing import TYPE_CHECKING, NoReturn
+import sys
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import kseg_video
 from kseg_video.cli.argument_groups import (
@@ -21,14 +23,17 @@ from kseg_video.cli.argument_groups import (
     add_segmenting,
     add_statistics,
     add_trimming,
+    add_value,
 )
 from kseg_video.cli.argument_values import is_there, number, path, size
 from kseg_video.cli.exit_codes import EXIT_USAGE
 from kseg_video.cli.messages import complain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+_COMMAND = "COMMAND"
+_NEGATIVE = re.compile(r"-\d*\.?\d+")  # what argparse takes for a value for all its hyphen
 _SIMILAR = 0.7  # part of its letters in which an option is like another, to be suggested
 # Of a cold fit, which keys and frames wait for. Mean inertia is 0.3% above that of ten for 8
 # clusters, 1.6% for 16, and soon made up for by what is tracked.
@@ -38,16 +43,33 @@ _LIVE_ATTEMPTS = 3
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all our errors do."""
 
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of ArgumentParser
+        super().__init__(**options, allow_abbrev=False, exit_on_error=False)
+        self.commands: Collection[str] = ()
+
+    def parse_known_args(  # type: ignore[override]  # of its overloads the one in use
+        self, args: Sequence[str], namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        try:
+            return super().parse_known_args(args, namespace)
+        except argparse.ArgumentError as error:
+            self.error(self._explained(error, args))
+
     def error(self, message: str) -> NoReturn:
-        command = re.fullmatch(r"argument COMMAND: invalid choice: '(.+)' \(choose (.+)\)", message)
-        if command is not None:
-            convert = f" (or: kseg-video convert {command[1]})" if is_there(command[1]) else ""
-            message = f"there is no command {command[1]}; choose {command[2]}{convert}"
-        lacking = re.fullmatch(r"argument (?:\S+/)?(--\S+): expected one argument", message)
-        if lacking is not None:  # which a value such as -1,5 is not taken for
-            message += f" (written {lacking[1]}=... if it begins with -)"
         complain(f"{message}; see {self.prog} --help")
         raise SystemExit(EXIT_USAGE)
+
+    def _explained(self, error: argparse.ArgumentError, arguments: Sequence[str]) -> str:
+        names = (error.argument_name or "").split("/")
+        if names == [_COMMAND]:
+            name = next((word for word in arguments if not word.startswith("-")), arguments[0])
+            commands = ", ".join(map(repr, self.commands))
+            convert = f" (or: kseg-video convert {name})" if is_there(name) else ""
+            return f"there is no command {name or repr(name)}; choose from {commands}{convert}"
+        followers = (after for word, after in pairwise(arguments) if word in names)
+        if any(after.startswith("-") and not _NEGATIVE.fullmatch(after) for after in followers):
+            return f"{error} (written {names[-1]}=... if it begins with -)"
+        return str(error)
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -63,7 +85,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     SystemExit
         After help, the version or a complaint.
     """
-    options, unknown = command_parser().parse_known_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options, unknown = command_parser().parse_known_args(given)
     if unknown:
         complain(f"{_why_unknown(unknown[0], options)}; see kseg-video {options.command} --help")
         raise SystemExit(EXIT_USAGE)
@@ -85,15 +108,11 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
     return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
 
 
-def command_parser() -> argparse.ArgumentParser:
+def command_parser() -> _Parser:
     """The parser of the whole command line."""
-    parser = _Parser(
-        prog="kseg-video",
-        description="Cut video into colour regions by k-means.",
-        allow_abbrev=False,
-    )
+    parser = _Parser(prog="kseg-video", description="Cut video into colour regions by k-means.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {kseg_video.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar=_COMMAND)
     _add_convert(commands)
     _add_live(commands)
     _add_palette(commands)
@@ -101,16 +120,15 @@ def command_parser() -> argparse.ArgumentParser:
         "cameras",
         help="list the cameras",
         description="List the cameras with their sizes and rates.",
-        allow_abbrev=False,
     )
     doctor = commands.add_parser(
         "doctor",
         help="check that everything is there that is needed",
         description="Check that everything is there that is needed, and say what to do if not.",
-        allow_abbrev=False,
     )
     add_debugging(cameras)
     add_debugging(doctor)
+    parser.commands = commands.choices
     return parser
 
 
@@ -119,7 +137,6 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
         "convert",
         help="turn videos and images into segmented or masked ones",
         description="Turn videos and images into segmented or masked ones, with their sound.",
-        allow_abbrev=False,
     )
     add_inputs(convert)
     convert.add_argument(
@@ -154,7 +171,6 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
         "live",
         help="segment a camera, a stream or a playing file while you watch",
         description="Segment a camera, a stream or a playing file while you watch.",
-        allow_abbrev=False,
     )
     live.add_argument(
         "source",
@@ -164,12 +180,8 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     live.add_argument("--keys", action="store_true", help="list keys and mouse buttons and leave")
     capture = live.add_argument_group("capture")
-    capture.add_argument(
-        "--size", type=size, metavar="WxH", help="picture size that a camera is asked for"
-    )
-    capture.add_argument(
-        "--fps", type=number, metavar="N", help="frames a second that a camera is asked for"
-    )
+    add_value(capture, "--size", size, "WxH", "picture size that a camera is asked for")
+    add_value(capture, "--fps", number, "N", "frames a second that a camera is asked for")
     capture.add_argument(
         "--reconnect",
         action=argparse.BooleanOptionalAction,
@@ -186,15 +198,9 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     showing.add_argument("--mirror", action="store_true", help="start mirrored")
     keeping = live.add_argument_group("keeping")
-    keeping.add_argument(
-        "--record", type=path, metavar="FILE", help="record what is seen: .mp4, .mov or .mkv"
-    )
-    keeping.add_argument(
-        "--output-dir",
-        type=path,
-        metavar="FOLDER",
-        help="where snapshots and recordings go (default: here)",
-    )
+    add_value(keeping, "--record", path, "FILE", "record what is seen: .mp4, .mov or .mkv")
+    meaning = "where snapshots and recordings go (default: here)"
+    add_value(keeping, "--output-dir", path, "FOLDER", meaning)
     add_segmenting(live.add_argument_group("segmenting"))
     live.set_defaults(attempts=_LIVE_ATTEMPTS)
     add_rendering(live.add_argument_group("rendering"))
@@ -208,7 +214,6 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
         "palette",
         help="find the palette of videos and images",
         description="Find one palette for all of some videos and images.",
-        allow_abbrev=False,
     )
     add_inputs(palette)
     palette.add_argument(

@@ -19,7 +19,7 @@ from kseg_video.core.media_settings import (
     TrimSettings,
 )
 from kseg_video.core.settings import check_numbers
-from kseg_video.ffmpeg.probe_report import asked_ahead
+from kseg_video.ffmpeg.probe_report import report_requested
 
 if TYPE_CHECKING:
     import argparse
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from kseg_video.cli.progress import TerminalStatus
     from kseg_video.conversion.report import Report
+    from kseg_video.reading.sources import OpeningSource
 
 
 def run_convert(options: argparse.Namespace) -> int:
@@ -55,23 +56,23 @@ def run_convert(options: argparse.Namespace) -> int:
     }
     path = options.inputs[0]
     leave_on_signals(stopped_line(options))
-    with asked_ahead(path), ExitStack() as stack:
+    with report_requested(path) as request:
         import_opencv()
         silence_libraries()
-        if not settings["choose_clusters"]:  # which takes a frame here and there first
-            from kseg_video.reading.sources import opened_ahead
+        from kseg_video.reading.sources import OpeningSource
 
-            opened = opened_ahead(
-                path,
-                settings["trim"],
-                settings["decoder"],
-                looks_ahead=segmenter.looks_ahead,
+        with OpeningSource(path, request) as first:
+            if not settings["choose_clusters"]:  # which looks at frames from all over it first
+                looks_ahead = segmenter.looks_ahead
+                first.begin(settings["trim"], settings["decoder"], looks_ahead=looks_ahead)
+            return _convert_with(
+                options, settings, [first, *map(OpeningSource, options.inputs[1:])]
             )
-            stack.enter_context(opened)
-        return _convert_with(options, settings)
 
 
-def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
+def _convert_with(
+    options: argparse.Namespace, settings: dict[str, Any], sources: list[OpeningSource]
+) -> int:
     from kseg_video.conversion.convert import check_settings
     from kseg_video.writing.output_paths import check_are_others
 
@@ -85,13 +86,13 @@ def _convert_with(options: argparse.Namespace, settings: dict[str, Any]) -> int:
     if options.palette is not None:
         check_are_others(written, [options.palette], "palette")
     console = None if options.quiet else _console()
-    pairs = list(zip(options.inputs, outputs, strict=True))
+    pairs = list(zip(sources, outputs, strict=True))
     return _convert_each(options, pairs, settings, console)
 
 
 def _convert_each(
     options: argparse.Namespace,
-    pairs: list[tuple[Path, Path]],
+    pairs: list[tuple[OpeningSource, Path]],
     settings: dict[str, Any],
     console: Console | None,
 ) -> int:
@@ -112,13 +113,13 @@ def _convert_each(
                 report = in_background(job, stopped_line(options))
         except Stopped:
             if options.json and len(pairs) > 1:
-                answer_data([*summaries, {"input": str(source), "error": "stopped"}])
+                answer_data([*summaries, {"input": str(source.path), "error": "stopped"}])
             raise
         except Exception as error:
             if len(pairs) == 1 or options.debug:
                 raise
             complain(told(error))
-            summaries.append({"input": str(source), "error": told(error)})
+            summaries.append({"input": str(source.path), "error": told(error)})
             failed = True
             continue
         for warning in report.warnings:

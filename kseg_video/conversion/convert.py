@@ -25,7 +25,7 @@ from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSet
 from kseg_video.reading.background_source import check_background, open_background
 from kseg_video.reading.image_files import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
 from kseg_video.reading.input_files import blamed_if_it_shrinks
-from kseg_video.reading.sources import open_source
+from kseg_video.reading.sources import OpeningSource
 from kseg_video.rendering.renderer import is_transparent, view_layout, view_width
 from kseg_video.writing.output_paths import (
     ANIMATION_SUFFIX,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 def convert(  # noqa: PLR0913 - one for each part
-    source: str | Path,
+    source: str | Path | OpeningSource,
     output: str | Path,
     *,
     segmenter: SegmenterSettings | None = None,
@@ -61,8 +61,10 @@ def convert(  # noqa: PLR0913 - one for each part
 
     Parameters
     ----------
-    source, output : str or Path
-        See `open_source` and `open_sink`.
+    source : str or Path
+        See `open_source`; the command gives an `OpeningSource`, whose opening is under way.
+    output : str or Path
+        See `open_sink`.
     segmenter : SegmenterSettings, optional
     rendering : RenderSettings, optional
     encoder : EncoderSettings, optional
@@ -91,7 +93,9 @@ def convert(  # noqa: PLR0913 - one for each part
         If the output cannot be written; nothing is left of it then.
     """
     started = time.perf_counter()
-    source, output = take("the source", source, PATH), take("the output", output, PATH)
+    if not isinstance(source, OpeningSource):
+        source = OpeningSource(take("the source", source, PATH))
+    path, output = source.path, take("the output", output, PATH)
     segmenter = take_settings("segmenter", segmenter, SegmenterSettings)
     rendering = take_settings("rendering", rendering, RenderSettings)
     encoder = take_settings("encoder", encoder, EncoderSettings)
@@ -106,15 +110,15 @@ def convert(  # noqa: PLR0913 - one for each part
     if isinstance(rendering.background, Path):
         check_background(rendering.background)
         check_are_others((output, *statistics.paths), [rendering.background], "background")
-    _check_targets(source, output, encoder, statistics)
+    _check_targets(path, output, encoder, statistics)
     chosen = None
     if choose_clusters:
         chosen = choose_for_source(source, segmenter, trim, decoder)
         segmenter = replace(segmenter, n_clusters=chosen.count)
     check_numbers(rendering.disabled | choice.numbers, segmenter.n_clusters)
     with ExitStack() as stack:
-        stack.enter_context(blamed_if_it_shrinks(source))
-        frames = stack.enter_context(open_source(source, trim, decoder))
+        stack.enter_context(blamed_if_it_shrinks(path))
+        frames = stack.enter_context(source.open(trim, decoder))
         run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
         if segmenter.looks_ahead:
             run.look_ahead = frames.look_ahead()
@@ -129,9 +133,9 @@ def convert(  # noqa: PLR0913 - one for each part
             run.background = stack.enter_context(open_background(rendering.background, behind))
         with open_sink(output, painted, encoder, frames.tracks) as sink:
             if observer is not None:
-                observer.on_start(source, output, frames.info, run.timer)
+                observer.on_start(path, output, frames.info, run.timer)
             run.drive(sink, painted.layout, observer)
-    report = run.report(source, output, sink)
+    report = run.report(path, output, sink)
     if chosen is not None:
         report = replace(report, notes=(chosen.reason, *report.notes))
     if observer is not None:

@@ -105,7 +105,6 @@ class Run:
         chosen = choose(choice, first[1])
         self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
         self._choice_notes = (*chosen.notes, *_without_effect(self.rendering, len(first[1].colors)))
-        self._segmenter.keeps_cells = follows_colors(self.rendering)
         self._segmented = chain([first], segmented)
 
     def drive(self, sink: FrameSink, layout: PixelLayout, observer: RunObserver | None) -> None:
@@ -132,7 +131,12 @@ class Run:
             if self.look_ahead is not None:
                 with self.timer.stage("look ahead"):
                     self._segmenter.foresee(self.look_ahead.until(frame.time))
-            yield frame, self._segmenter.segment(frame, pinned(self.rendering.disabled, count))
+            segmentation = self._segmenter.segment(
+                frame,
+                pinned(self.rendering.disabled, count),
+                keep_cells=follows_colors(self.rendering),
+            )
+            yield frame, segmentation
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
         """What has been done, once all frames are through."""

@@ -11,14 +11,14 @@ import numpy as np
 
 from kseg_video.core.color_spaces import from_working, to_working
 from kseg_video.core.errors import SettingsError, SourceError
-from kseg_video.core.media_settings import TrimSettings
+from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.core.palette import Palette
 from kseg_video.core.setting_checks import FLAG, PATH, several, take, take_settings
 from kseg_video.core.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.native import kernels
 from kseg_video.reading.input_files import blamed_if_it_shrinks
-from kseg_video.reading.sources import open_source
+from kseg_video.reading.sources import OpeningSource
 from kseg_video.segmentation.auto_cluster_count import ClusterCount, choose_cluster_count
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, refine
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import Frame
-    from kseg_video.core.media_settings import DecoderSettings
 
 # Frames looked at, spread evenly over a video.
 _FRAMES = 12
@@ -102,11 +101,15 @@ def find_palette(
         If one cannot be read.
     """
     settings = take_settings("segmenter", segmenter, SegmenterSettings)
+    trim = take_settings("trim", trim, TrimSettings)
+    decoder = take_settings("decoder", decoder, DecoderSettings)
     choose_clusters = take("choose_clusters", choose_clusters, FLAG)
     paths = take("the sources", [sources] if isinstance(sources, str | Path) else sources, _SOURCES)
     if not paths:
         raise SettingsError("there are no sources; give one at least")
-    bgr = np.concatenate([_sample_source(path, settings, trim, decoder) for path in paths])
+    bgr = np.concatenate(
+        [_sample_source(OpeningSource(path), settings, trim, decoder) for path in paths]
+    )
     colors = to_working(bgr, settings.color_space)
     chosen = choose_cluster_count(colors, settings) if choose_clusters else None
     if chosen is not None:
@@ -114,7 +117,7 @@ def find_palette(
     centroids = cold_fit(colors, settings, settings.seed, settings.n_clusters)
     centroids = dark_to_light(centroids, settings.color_space)
     single = len(paths) == 1
-    first = _first_palette(paths[0], settings, trim, decoder) if single else None
+    first = _first_palette(OpeningSource(paths[0]), settings, trim, decoder) if single else None
     if first is not None:
         centroids = _numbered_after(first.centroids[first.real], centroids, colors, settings)
     labels, _ = kernels.nearest(colors, centroids)
@@ -128,10 +131,10 @@ def find_palette(
 
 
 def choose_for_source(
-    path: Path,
+    source: OpeningSource,
     settings: SegmenterSettings,
-    trim: TrimSettings | None = None,
-    decoder: DecoderSettings | None = None,
+    trim: TrimSettings,
+    decoder: DecoderSettings,
 ) -> ClusterCount:
     """The number of clusters that a recording asks for, by frames spread evenly over it.
 
@@ -144,23 +147,23 @@ def choose_for_source(
     """
     if settings.palette:
         raise SettingsError("a given palette has its number of clusters; leave one of the two out")
-    bgr = _sample_source(path, settings, trim, decoder)
+    bgr = _sample_source(source, settings, trim, decoder)
     return choose_cluster_count(to_working(bgr, settings.color_space), settings)
 
 
 def _first_palette(
-    path: Path,
+    source: OpeningSource,
     settings: SegmenterSettings,
-    trim: TrimSettings | None,
-    decoder: DecoderSettings | None,
+    trim: TrimSettings,
+    decoder: DecoderSettings,
 ) -> Palette | None:
     """What `convert` begins with; None for a still, whose palette is that of all its pixels."""
-    with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
-        if source.info.still:
+    with blamed_if_it_shrinks(source.path), source.open(trim, decoder) as frames:
+        if frames.info.still:
             return None
         segmenter = Segmenter(settings)
-        look_ahead = source.look_ahead() if settings.looks_ahead else None
-        frame = next(iter(source))
+        look_ahead = frames.look_ahead() if settings.looks_ahead else None
+        frame = next(iter(frames))
         if look_ahead is not None:
             segmenter.foresee(look_ahead.until(frame.time))
         return segmenter.segment(frame).palette
@@ -188,10 +191,10 @@ def _numbered_after(
 
 
 def _sample_source(
-    path: Path,
+    source: OpeningSource,
     settings: SegmenterSettings,
-    trim: TrimSettings | None = None,
-    decoder: DecoderSettings | None = None,
+    trim: TrimSettings,
+    decoder: DecoderSettings,
 ) -> NDArray[np.float32]:
     """Pixels of frames spread evenly over a recording.
 
@@ -205,16 +208,17 @@ def _sample_source(
     SourceError
         If it cannot be read.
     """
-    trim = take_settings("trim", trim, TrimSettings)
-    with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
-        wanted = settings.sample_pixels or ("all" if source.info.still else DEFAULT_SAMPLE_PIXELS)
-        count = source.info.frame_count
+    with blamed_if_it_shrinks(source.path), source.open(trim, decoder) as recording:
+        wanted = settings.sample_pixels or (
+            "all" if recording.info.still else DEFAULT_SAMPLE_PIXELS
+        )
+        count = recording.info.frame_count
         if count is not None and count > _FRAMES:
-            seconds = count / source.info.frame_rate
+            seconds = count / recording.info.frame_rate
             starts = [trim.start + float(seconds * part / _FRAMES) for part in range(_FRAMES)]
-            frames = _frames_at(path, starts, decoder)
+            frames = _frames_at(source, starts, decoder)
         else:
-            frames = islice(source, 0, _FRAMES * _STRIDE, 1 if count else _STRIDE)
+            frames = islice(recording, 0, _FRAMES * _STRIDE, 1 if count else _STRIDE)
         samples = [
             PixelSample.of_frame(frame, None if wanted == "all" else wanted) for frame in frames
         ]
@@ -222,13 +226,13 @@ def _sample_source(
 
 
 def _frames_at(
-    path: Path, starts: Sequence[float], decoder: DecoderSettings | None
+    source: OpeningSource, starts: Sequence[float], decoder: DecoderSettings
 ) -> Iterator[Frame]:
     """A frame at each of some times; those past the end of a damaged file are left out."""
     for number, start in enumerate(starts):
         try:
-            with open_source(path, TrimSettings(start, max_frames=1), decoder) as source:
-                yield from source
+            with source.open(TrimSettings(start, max_frames=1), decoder) as frame:
+                yield from frame
         except SourceError as error:
             if number == 0 or isinstance(error.__cause__, MishapError | StalledError):
                 raise

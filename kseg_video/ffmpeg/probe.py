@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.core.yuv import Matrix
+    from kseg_video.ffmpeg.probe_report import ReportRequest
 
 _HIGHEST_RATE = 480
 _TELEVISION_TOLERANCE = 5e-7
@@ -132,15 +133,21 @@ class ProbedVideo:
     subtitles: tuple[SubtitleTrack, ...]
 
 
-def probe(path: Path) -> ProbedVideo:
+def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     """Decode a file's first frame and say what it is.
+
+    Parameters
+    ----------
+    path : Path
+    request : ReportRequest, optional
+        For ffmpeg's report on this file, if it has been made already.
 
     Raises
     ------
     SourceError
         If there is no video in it that ffmpeg can decode.
     """
-    report = report_on(path)
+    report = report_on(path, request)
     rate, frame = _first(_RATE, report.frames), _first(_FRAME, report.frames)
     tags = _first(_TAGS, report.frames)  # the first frame's: nothing comes in between
     if frame is None or tags is None or rate is None:

@@ -1,4 +1,4 @@
-"""What ffmpeg itself reports on a video file, asked for ahead where there is other work to do.
+"""What ffmpeg itself reports on a video file, and a request for it that runs beside other work.
 
 Where ffmpeg describes its input, it prints languages, names of tags and the file's name as they
 are, whole lines among them that read like its own. So the streams are copied as well, without their
@@ -6,10 +6,10 @@ tags, into an output that is described in its turn: after a title that nobody ca
 anything more is read of the file. What the input's description alone tells is believed if it is
 told once.
 
-Importing what a conversion needs takes as long as ffmpeg does for its report, so the command has
-both done at once: nothing is imported here that takes its time. It is started before the first of
-those modules is: they set environment variables, and a process that another thread starts
-meanwhile may be given a torn environment.
+Importing what a conversion needs takes as long as ffmpeg does for its report, so the command
+requests the report first and hands the request on: nothing is imported here that takes its time.
+The ffmpeg is started before the first of those modules is imported: they set environment variables,
+and a process that another thread starts meanwhile may be given a torn environment.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from kseg_video.core.errors import KsegError, SourceError
+from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.ffmpeg_arguments import WITHOUT_TAGS, file_input, video_filter
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import StalledError
@@ -41,8 +42,6 @@ _STREAM = re.compile(r"  Stream #1:(\d+): (.*)")
 # Each stream, and once more those that have no opacity, by which Matroska's have this tag.
 _KNOWN = "0:u"
 _COPIES = ("-map", _KNOWN, "-map", "-0:m:alpha_mode:1", "-map", _KNOWN, "-c", "copy")
-
-_asked: dict[Path, _Asked] = {}
 
 
 class ReportedStream(NamedTuple):
@@ -88,46 +87,125 @@ class FileReport(NamedTuple):
     errors: list[str]
 
 
-class _Asked(NamedTuple):
-    """An ffmpeg that is at work on a report."""
-
-    process: FfmpegProcess
-    title: str
-
-
-@contextmanager
-def asked_ahead(path: Path) -> Iterator[None]:
-    """Have the report made while the block goes on; who needs it in there waits for it.
+class ReportRequest(ClosingContext):
+    """An ffmpeg at work on the report on a file, from the moment that this is made.
 
     Parameters
     ----------
     path : Path
-        If it is no file, nothing is asked.
+    copies : bool
+        Whether its streams are copied to be described (see the module).
+
+    Raises
+    ------
+    KsegError
+        If there is no ffmpeg.
     """
-    if path.is_file():
-        with suppress(KsegError, OSError):  # it may not be needed; who needs it is told
-            _asked[path] = _ask(path)
-    try:
-        yield
-    finally:
-        if (asked := _asked.pop(path, None)) is not None:
-            asked.process.stop()
+
+    def __init__(self, path: Path, *, copies: bool = True) -> None:
+        self._path = path
+        # Nobody who makes a file can guess these names, and have ffmpeg say what it never said.
+        secret = secrets.token_hex(8)
+        showinfo, self._title = f"showinfo@{secret}", f"    title           : {secret}"
+        arguments = [
+            *("-nostdin", "-threads", "1", *file_input(path)),  # of one frame, more cost time
+            *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0), *WITHOUT_TAGS),
+            *("-frames:v", "1", "-f", "null", "-"),
+        ]
+        if copies:  # which end with the first packet, since it makes them larger than a byte
+            arguments += [*_COPIES, *WITHOUT_TAGS, "-metadata", f"title={secret}"]
+            arguments += ["-fs", "1", "-y", "-f", "framecrc", os.devnull]
+        own = [*_INPUT, _MPEG_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> "]
+        own += [f"{self._title}$", _COPIED]
+        notices = re.compile(
+            rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
+            rf"|\[out#1/framecrc @ \w+\] \[verbose\] (?P<end>{re.escape(_END)})"
+        )
+        self._process = FfmpegProcess(arguments, feeds=False, notices=notices)
+
+    def is_answered(self, seconds: float) -> bool:
+        """Whether the report is there; waits so long for it at the most.
+
+        Raises
+        ------
+        MishapError
+            If ffmpeg came to an end that was not its own.
+        """
+        try:
+            self._process.wait(seconds)
+        except StalledError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the ffmpeg, whether or not it has answered."""
+        self._process.stop()
+
+    def answer(self) -> FileReport:
+        """The report, which is waited for.
+
+        Raises
+        ------
+        SourceError
+            If it takes too long, or tags of the file make it unclear what ffmpeg says.
+        """
+        process, path = self._process, self._path
+        try:
+            process.wait(_SECONDS)
+        except StalledError as error:
+            raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
+        finally:
+            process.stop()
+        lines = [line for found in process.noticed if (line := found["line"] or found["end"])]
+        container = [
+            line for line in lines if line.startswith(_INPUT) or re.match(_MPEG_STREAM, line)
+        ]
+        twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
+        if twice or len(process.noticed) == process.noticed.maxlen:  # which has lost some, then
+            raise SourceError(
+                f"{path} has tags that read like a report on it; write it anew without them "
+                "(ffmpeg -i FILE -map_metadata -1 -c copy NEW)"
+            )
+        title = lines.index(self._title) if self._title in lines else len(lines)
+        end = next((at for at, line in enumerate(lines) if at > title and line == _END), len(lines))
+        mappings = [at for at, line in enumerate(lines[:title]) if line == _MAPPING]
+        begin = mappings[-1] if mappings else title
+        mapped = list(filter(None, map(_MAPPED.match, lines[begin:title])))
+        return FileReport(
+            container,
+            _streams(mapped, lines[title:end]),
+            next((int(found[1]) for found in mapped if found[2] == "0"), 0),
+            [line["frame"] for line in process.noticed if line["frame"]],
+            process.messages,
+        )
 
 
-def has_reported(path: Path, seconds: float) -> bool:
-    """Whether a report that has been asked for ahead is there; waits so long at the most."""
-    asked = _asked.get(path)
-    if asked is None:
-        return False
-    try:
-        asked.process.wait(seconds)
-    except StalledError:
-        return False
-    return True
+@contextmanager
+def report_requested(path: Path) -> Iterator[ReportRequest | None]:
+    """Have a report made while the block goes on.
+
+    Parameters
+    ----------
+    path : Path
+        If it is no file, or ffmpeg cannot be started, nothing is requested: who needs the report
+        is told why there is none.
+    """
+    with ExitStack() as stack:
+        request = None
+        if path.is_file():
+            with suppress(KsegError, OSError):
+                request = stack.enter_context(ReportRequest(path))
+        yield request
 
 
-def report_on(path: Path) -> FileReport:
+def report_on(path: Path, request: ReportRequest | None = None) -> FileReport:
     """What ffmpeg says while it decodes a file's first frame and shows what it is.
+
+    Parameters
+    ----------
+    path : Path
+    request : ReportRequest, optional
+        For this file, if it has been made already.
 
     Raises
     ------
@@ -136,40 +214,11 @@ def report_on(path: Path) -> FileReport:
     KsegError
         If there is no ffmpeg.
     """
-    report = _report(path, _asked.pop(path) if path in _asked else _ask(path))
+    report = (request or ReportRequest(path)).answer()
     if any(f"Failed to set value '{_KNOWN}'" in error for error in report.errors):
         # Its pictures may be decoded for all that: their size comes later than ffmpeg looks for it.
-        return _report(path, _ask(path, copies=False))
+        return ReportRequest(path, copies=False).answer()
     return report
-
-
-def _report(path: Path, asked: _Asked) -> FileReport:
-    process = asked.process
-    try:
-        process.wait(_SECONDS)
-    except StalledError as error:
-        raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
-    finally:
-        process.stop()
-    lines = [line for found in process.noticed if (line := found["line"] or found["end"])]
-    container = [line for line in lines if line.startswith(_INPUT) or re.match(_MPEG_STREAM, line)]
-    twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
-    if twice or len(process.noticed) == process.noticed.maxlen:  # which has lost some, then
-        raise SourceError(
-            f"{path} has tags that read like a report on it; write it anew without them "
-            "(ffmpeg -i FILE -map_metadata -1 -c copy NEW)"
-        )
-    title = lines.index(asked.title) if asked.title in lines else len(lines)
-    end = next((at for at, line in enumerate(lines) if at > title and line == _END), len(lines))
-    begin = max((at for at, line in enumerate(lines[:title]) if line == _MAPPING), default=title)
-    mapped = list(filter(None, map(_MAPPED.match, lines[begin:title])))
-    return FileReport(
-        container,
-        _streams(mapped, lines[title:end]),
-        next((int(found[1]) for found in mapped if found[2] == "0"), 0),
-        [line["frame"] for line in process.noticed if line["frame"]],
-        process.messages,
-    )
 
 
 def _streams(mapped: list[re.Match[str]], lines: list[str]) -> list[ReportedStream]:
@@ -185,23 +234,3 @@ def _streams(mapped: list[re.Match[str]], lines: list[str]) -> list[ReportedStre
         is_tagged = copies.count(number) == 1
         streams.setdefault(number, ReportedStream(number, found[2], details, is_tagged))
     return list(streams.values())
-
-
-def _ask(path: Path, *, copies: bool = True) -> _Asked:
-    # Nobody who makes a file can guess these names, and have ffmpeg say what it never said.
-    secret = secrets.token_hex(8)
-    showinfo, title = f"showinfo@{secret}", f"    title           : {secret}"
-    arguments = [
-        *("-nostdin", "-threads", "1", *file_input(path)),  # of one frame, more cost time
-        *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0), *WITHOUT_TAGS),
-        *("-frames:v", "1", "-f", "null", "-"),
-    ]
-    if copies:  # which end with the first packet, since it makes them larger than a byte
-        arguments += [*_COPIES, *WITHOUT_TAGS, "-metadata", f"title={secret}"]
-        arguments += ["-fs", "1", "-y", "-f", "framecrc", os.devnull]
-    own = (*_INPUT, _MPEG_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> ", f"{title}$", _COPIED)
-    notices = re.compile(
-        rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
-        rf"|\[out#1/framecrc @ \w+\] \[verbose\] (?P<end>{re.escape(_END)})"
-    )
-    return _Asked(FfmpegProcess(arguments, feeds=False, notices=notices), title)

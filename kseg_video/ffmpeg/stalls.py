@@ -2,15 +2,16 @@
 
 How long a decoder may take for its next picture cannot be said: it may be on its way through an
 hour of video to the place that is wanted. But then it computes or reads. One that has done
-neither while we waited for it, and waits for no disk, will never do anything. Nor will one whose
-work comes to nothing for so long as no single picture takes, on however slow a machine: time
-counts as far as it has been given a processor in it.
+neither while we waited for it, and waits for no disk, will never do anything; where the system does
+not tell what a process waits for, it is given the time that a disk may take. Nor will one do
+anything whose work comes to nothing for so long as no single picture takes, on however slow a
+machine: time counts as far as it has been given a processor in it.
 """
 
 from __future__ import annotations
 
+import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kseg_video.core.errors import KsegError, shortage_of_number
@@ -23,9 +24,8 @@ LOOK_SECONDS = 2.0
 # on the way through hours of video, and after that.
 _FIRST_SECONDS, _FRUITLESS_SECONDS = 4 * 3600.0, 600.0
 _DISK_SECONDS = 60.0  # for which a disk or a network share may take to wake up
-_STATE, _TICKS = 0, slice(11, 13)  # in /proc/PID/stat after the command's name, see proc(5)
-_TICKS_A_SECOND = 100  # Linux's USER_HZ
-_RUNNING, _WAITING_FOR_DISK = "R", "D"
+_TELLS_STATES = sys.platform == "linux"  # elsewhere all that is not suspended is said to run
+_RUNNING, _WAITING_FOR_DISK = "running", "disk-sleep"  # psutil's words
 _NOT_PERMITTED = "Operation not permitted"
 _ERROR_NUMBERS = 0xFF  # of the system, which ffmpeg ends with, below zero
 _STOPPED_BY_SIGNALS = {255, 123}  # exit status of an ffmpeg that heeds one, and many
@@ -71,11 +71,11 @@ def check_end(status: int, messages: Iterable[str]) -> None:
 
 
 class _Signs(NamedTuple):
-    """Processor time, bytes read and bytes written."""
+    """Seconds of processors, and how often it has read and written, if the system tells."""
 
-    ticks: int
-    read: int
-    written: int
+    processors: float
+    reads: int | None
+    writes: int | None
 
 
 class StallWatch:
@@ -98,7 +98,7 @@ class StallWatch:
         *,
         writes_file: bool = False,
     ) -> None:
-        self._folder = Path(f"/proc/{process}")
+        self._process = process
         self._clock = clock
         self._writes_file = writes_file
         self._seen = _Signs(0, 0, 0)
@@ -119,10 +119,9 @@ class StallWatch:
             If it has done nothing since the last time, and nothing promises that it will, or
             nothing has come of what it does for too long.
         """
-        try:
-            signs, states = self._signs(), self._states()
-        except OSError:  # no Linux, or it has just ended
+        if (examined := _examine(self._process)) is None:
             return
+        signs, states = examined
         now = self._clock()
         self._check_fruit(signs, now)
         if signs != self._seen or _RUNNING in states:
@@ -131,29 +130,33 @@ class StallWatch:
             raise StalledError(f"ffmpeg has done nothing for {now - self._still_since:.0f} s")
 
     def _check_fruit(self, signs: _Signs, now: float) -> None:
-        processors = signs.ticks / _TICKS_A_SECOND
-        if self._writes_file and signs.written != self._seen.written:
+        if self._writes_file and (signs.writes is None or signs.writes != self._seen.writes):
             self._comes = True
         if self._comes or self._fruitless_since is None:
             self._has_come |= self._comes
-            self._comes, self._fruitless_since = False, (now, processors)
+            self._comes, self._fruitless_since = False, (now, signs.processors)
         began, had = self._fruitless_since
-        seconds = min(now - began, processors - had)
+        seconds = min(now - began, signs.processors - had)
         if seconds > (_FRUITLESS_SECONDS if self._has_come else _FIRST_SECONDS):
             raise StalledError(
                 f"ffmpeg has been at work for {seconds:.0f} s, and nothing came of it"
             )
 
-    def _signs(self) -> _Signs:
-        """What grows with all that it does."""
-        ticks = sum(map(int, _fields(self._folder / "stat")[_TICKS]))
-        read, written = (self._folder / "io").read_text().split()[1:4:2]
-        return _Signs(ticks, int(read), int(written))
 
-    def _states(self) -> set[str]:
-        """States of its threads."""
-        return {_fields(thread / "stat")[_STATE] for thread in (self._folder / "task").iterdir()}
+def _examine(number: int) -> tuple[_Signs, set[str]] | None:
+    """What a process has done, and the states of its threads; None if it has just ended."""
+    import psutil  # noqa: PLC0415 - hardly any run waits so long as to need it
 
-
-def _fields(path: Path) -> list[str]:
-    return path.read_text().rpartition(")")[2].split()
+    try:
+        process = psutil.Process(number)
+        times = process.cpu_times()
+        processors, reads, writes = times.user + times.system, None, None
+        if sys.platform != "darwin":
+            counts = process.io_counters()
+            reads, writes = counts.read_count, counts.write_count
+        states = {_WAITING_FOR_DISK}
+        if _TELLS_STATES:  # of threads, which Linux numbers as it does processes
+            states = {psutil.Process(thread.id).status() for thread in process.threads()}
+    except (psutil.Error, OSError):
+        return None
+    return _Signs(processors, reads, writes), states

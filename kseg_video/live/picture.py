@@ -116,10 +116,11 @@ class LivePicture:
     def segment(self, frame: Frame, state: LiveState) -> Segmentation:
         """Make a frame the picture."""
         self._segmenter.frozen = state.frozen
-        self._segmenter.keeps_cells = follows_colors(state.rendering)
         self.frame = frame
         held = pinned(state.rendering.disabled, state.segmenter.n_clusters)
-        self.segmentation = self._segmenter.segment(frame, held)
+        self.segmentation = self._segmenter.segment(
+            frame, held, keep_cells=follows_colors(state.rendering)
+        )
         return self.segmentation
 
     def fit(self, settings: SegmenterSettings, *, anew: bool) -> None:

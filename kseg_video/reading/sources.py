@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kseg_video.core.errors import KsegError, SourceError, cannot_read
 from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.core.setting_checks import PATH, take, take_settings
-from kseg_video.ffmpeg.probe_report import has_reported
+from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.stalls import MishapError
 from kseg_video.reading.image_files import is_sequence, is_still
 from kseg_video.reading.image_source import StillsSource
@@ -20,12 +19,10 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Frame
     from kseg_video.core.media_info import Tracks, VideoInfo
+    from kseg_video.ffmpeg.probe_report import ReportRequest
     from kseg_video.reading.look_ahead import LookAhead
 
-_AHEAD_SECONDS = 0.3  # that ffmpeg's report is waited for, with other things to be done
-
-# Videos that have been opened before who wants them asks, or what came of trying.
-_opened: dict[tuple[Path, TrimSettings, DecoderSettings], VideoFileSource | Exception] = {}
+_AHEAD_SECONDS = 0.3  # that ffmpeg's report is waited for while there is other work to do
 
 
 class FrameSource(Protocol):
@@ -97,68 +94,97 @@ def open_source(
     path = take("the source", path, PATH)
     trim = take_settings("trim", trim, TrimSettings)
     decoder = take_settings("decoder", decoder, DecoderSettings)
-    opened = _opened.pop((path, trim, decoder), None)
-    if isinstance(opened, VideoFileSource):
-        return opened
-    if opened is not None:
-        raise opened
-    try:
-        if path.is_dir() or is_sequence(path):
-            return StillsSource(path, trim)
-        if not path.exists():
-            raise SourceError(f"{path} does not exist; check the name")
-        if not path.is_file():
-            raise SourceError(f"{path} is not a file; give a video, an image or a folder of images")
-        if not path.stat().st_size:
-            raise SourceError(f"{path} is empty; give a video, an image or a folder of images")
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        why = f"cannot be read ({error.strerror}); check its rights"
-        raise cannot_read(path, error, why) from error
-    if is_still(path):
-        return StillsSource(path, trim)
-    return VideoFileSource(path, trim, decoder)
+    return OpeningSource(path).open(trim, decoder)
 
 
-@contextmanager
-def opened_ahead(
-    path: Path, trim: TrimSettings, decoder: DecoderSettings, *, looks_ahead: bool = False
-) -> Iterator[None]:
-    """Have a video's decoder at work while the block goes on.
+class OpeningSource(ClosingContext):
+    """A source whose opening may be under way while there is other work to do.
 
-    Who opens the same in there is given the source, or told why it cannot be opened.
+    Closing it ends what has been begun and nobody has opened.
 
     Parameters
     ----------
     path : Path
-        A file whose report has been asked for ahead. If it is no video, or one that takes its time,
-        nothing is opened.
-    trim : TrimSettings
-    decoder : DecoderSettings
-    looks_ahead : bool
-        Whether `VideoFileSource.look_ahead` will be asked for.
+        See `open_source`.
+    request : ReportRequest, optional
+        For ffmpeg's report on the file, if it has been made already.
     """
-    asked = path, trim, decoder
-    try:
-        if has_reported(path, _AHEAD_SECONDS) and not is_still(path):
-            source = open_source(*asked)
+
+    def __init__(self, path: Path, request: ReportRequest | None = None) -> None:
+        self.path = path
+        self._request = request
+        self._begun: tuple[TrimSettings, DecoderSettings, VideoFileSource | Exception] | None = None
+
+    def begin(self, trim: TrimSettings, decoder: DecoderSettings, *, looks_ahead: bool) -> None:
+        """Have the decoder of a part of a video at work.
+
+        Nothing is begun without a request, for what is no video, or if the report takes its time.
+        What goes wrong is told to whoever opens that part.
+
+        Parameters
+        ----------
+        trim : TrimSettings
+        decoder : DecoderSettings
+        looks_ahead : bool
+            Whether `VideoFileSource.look_ahead` will be asked for.
+        """
+        request = self._request
+        try:
+            if request is None or is_still(self.path) or not request.is_answered(_AHEAD_SECONDS):
+                return
+            source = self.open(trim, decoder)
             if isinstance(source, VideoFileSource):
-                _opened[asked] = source
+                self._begun = trim, decoder, source
                 source.begin()
                 if looks_ahead:
                     source.begin_look_ahead()
-    except MishapError:  # who needs the report, as for a still nobody does, is told
-        _close_opened(asked)
-    except (KsegError, OSError) as error:
-        _close_opened(asked)
-        _opened[asked] = error
-    try:
-        yield
-    finally:
-        _close_opened(asked)
+        except MishapError:  # the report says so itself to whoever opens the source
+            return
+        except (KsegError, OSError) as error:
+            self._close_begun()
+            self._begun = trim, decoder, error
 
+    def open(self, trim: TrimSettings, decoder: DecoderSettings) -> FrameSource:
+        """Open it, or take over what has been begun of that part; closing it is up to the caller.
 
-def _close_opened(asked: tuple[Path, TrimSettings, DecoderSettings]) -> None:
-    if isinstance(opened := _opened.pop(asked, None), VideoFileSource):
-        opened.close()
+        Raises
+        ------
+        SourceError
+            If it does not exist, is empty, cannot be read or holds no picture.
+        """
+        if self._begun is not None and self._begun[:2] == (trim, decoder):
+            (*_, begun), self._begun = self._begun, None
+            if isinstance(begun, Exception):
+                raise begun
+            return begun
+        path = self.path
+        try:
+            if path.is_dir() or is_sequence(path):
+                return StillsSource(path, trim)
+            if not path.exists():
+                raise SourceError(f"{path} does not exist; check the name")
+            if not path.is_file():
+                raise SourceError(
+                    f"{path} is not a file; give a video, an image or a folder of images"
+                )
+            if not path.stat().st_size:
+                raise SourceError(f"{path} is empty; give a video, an image or a folder of images")
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            why = f"cannot be read ({error.strerror}); check its rights"
+            raise cannot_read(path, error, why) from error
+        if is_still(path):
+            return StillsSource(path, trim)
+        request, self._request = self._request, None
+        return VideoFileSource(path, trim, decoder, request)
+
+    def close(self) -> None:
+        """End what is under way."""
+        if self._request is not None:
+            self._request.close()
+        self._close_begun()
+
+    def _close_begun(self) -> None:
+        if self._begun is not None and isinstance(source := self._begun[2], VideoFileSource):
+            source.close()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.core.media_settings import DecoderSettings, TrimSettings
+    from kseg_video.ffmpeg.probe_report import ReportRequest
 
 
 # What ffmpeg says of an input that stops before its own header's end.
@@ -40,6 +41,8 @@ class VideoFileSource(ClosingContext):
     path : Path
     trim : TrimSettings
     decoder : DecoderSettings
+    request : ReportRequest, optional
+        For ffmpeg's report on the file, if it has been made already.
 
     Raises
     ------
@@ -47,9 +50,15 @@ class VideoFileSource(ClosingContext):
         If it holds no video that can be decoded.
     """
 
-    def __init__(self, path: Path, trim: TrimSettings, decoder: DecoderSettings) -> None:
+    def __init__(
+        self,
+        path: Path,
+        trim: TrimSettings,
+        decoder: DecoderSettings,
+        request: ReportRequest | None = None,
+    ) -> None:
         self._path = path
-        self._video = video = probe(path)
+        self._video = video = probe(path, request)
         self._decoding = decoding = Decoding(video, decoder)
         self._part = WantedPart.on_grid(video, trim)
         self._variable_rate = video.variable_rate

@@ -33,7 +33,11 @@ def speck_area(width: int, height: int) -> int:
 
 
 def pixels_in(contour: NDArray[Any], *, is_hole: bool) -> float:
-    """Number of pixels, after Pick: an island's outline belongs to it, a hole's does not.
+    """Number of pixels of a region, or of a hole in one, by its outline.
+
+    The area of the polygon through the centres of the outline's pixels lacks half of them, and one
+    (Pick's theorem); an island's outline belongs to it, a hole's does not. To fill each outline and
+    count takes 10 times as long, to count connected components 50 times.
 
     Parameters
     ----------
@@ -41,6 +45,8 @@ def pixels_in(contour: NDArray[Any], *, is_hole: bool) -> float:
         All pixels of an outline, as `cv2.findContours` has them.
     is_hole : bool
     """
+    if len(contour) == 1:  # which is no polygon
+        return 1
     half_border = len(contour) / 2
     return cv2.contourArea(contour) + (-half_border if is_hole else half_border) + 1
 

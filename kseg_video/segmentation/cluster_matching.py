@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.intp]:
     """Order of the new centroids in which each takes the number of the old one it continues.
 
-    The pairing is one to one with the least total distance: an assignment problem, which the earth
-    mover's distance between unit weights solves.
+    The pairing is one to one with the least total distance.
 
     Parameters
     ----------
@@ -30,6 +29,9 @@ def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArr
     ndarray of int, shape (N,)
         Row i of ``new[order]`` continues row i of `old`; unmatched rows follow in their own order.
     """
+    # Unit weights make the earth mover's flow an optimal assignment, ties included, and no part of
+    # NumPy or OpenCV finds one otherwise. A Hungarian method takes 20 lines here and 8 times as
+    # long; SciPy's would be a wheel of 35 MB more for this call.
     distances = np.linalg.norm(old[:, np.newaxis] - new, axis=2)
     rows, columns = distances.shape
     _, _, flow = cv2.EMD(

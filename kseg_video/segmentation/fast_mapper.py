@@ -131,11 +131,6 @@ class FastMapper:
     Parameters
     ----------
     settings : SegmenterSettings
-
-    Attributes
-    ----------
-    keeps_cells : bool
-        Whether every pixel's cell is kept beside its label, for who looks more up by it.
     """
 
     def __init__(self, settings: SegmenterSettings) -> None:
@@ -144,18 +139,17 @@ class FastMapper:
         self._budget = _Budget(_LARGEST_EXCESS * settings.stability)
         self._hysteresis = LabelHysteresis()
         self._in_use: _IndexInUse | None = None
-        self._numbers: NDArray[np.uint16] | None = None
         self._sampled: tuple[NDArray[np.float32], NDArray[np.uint8]] | None = None  # BGR and labels
-        self.keeps_cells = False
-
-    @property
-    def cells(self) -> ColorCells | None:
-        """What the last frame's colours were divided into."""
-        return None if self._in_use is None else _CellsOfFrame(self._in_use.index, self._numbers)
 
     def map(
-        self, frame: Frame, sample: PixelSample, colors: NDArray[np.float32], track: Track
-    ) -> tuple[NDArray[np.uint8], float]:
+        self,
+        frame: Frame,
+        sample: PixelSample,
+        colors: NDArray[np.float32],
+        track: Track,
+        *,
+        keep_cells: bool = False,
+    ) -> tuple[NDArray[np.uint8], float, ColorCells]:
         """Label every pixel of the next frame.
 
         Parameters
@@ -167,12 +161,16 @@ class FastMapper:
             The sample in the working space.
         track : Track
             The frame's centroids.
+        keep_cells : bool
+            Whether every pixel's cell is kept beside its label, for who looks more up by it.
 
         Returns
         -------
         labels : ndarray of uint8, shape (H, W)
         inertia : float
             Mean squared distance of the sample to the centroids it is mapped to.
+        cells : ColorCells
+            What the frame's colours were divided into.
         """
         if track.event == "cut":
             self._hysteresis.forget()
@@ -184,15 +182,14 @@ class FastMapper:
             in_use = self._choose(frame, sample, track)
             table = self._table(in_use, track)
             loss = _loss(in_use, table, sample, colors, track, track.inertia)
-        self._numbers = None
         if not self._stability:
             self._in_use = in_use
-            return _strict_labels(frame, in_use.index, table), loss.inertia
-        if self.keeps_cells:
-            self._numbers = np.empty((frame.height, frame.width), np.uint16)
+            labels = _strict_labels(frame, in_use.index, table)
+            return labels, loss.inertia, _CellsOfFrame(in_use.index, None)
+        numbers = np.empty((frame.height, frame.width), np.uint16) if keep_cells else None
         while True:
             step = self._budget.step
-            labels = self._hysteresis.hold(frame, in_use.index, table, self._numbers)
+            labels = self._hysteresis.hold(frame, in_use.index, table, numbers)
             sampled = labels.ravel()[sample.places]
             inertia = inertia_of_labels(colors, sampled, track.centroids)
             if not self._budget.spend(_excess(inertia, track.inertia)):
@@ -205,7 +202,7 @@ class FastMapper:
         self._in_use = in_use
         self._hysteresis.remember(frame, labels)
         self._see(sample, sampled)
-        return labels, inertia
+        return labels, inertia, _CellsOfFrame(in_use.index, numbers)
 
     def _see(self, sample: PixelSample, labels: NDArray[np.uint8]) -> None:
         """Have the budget know how still the labels of what is still are."""

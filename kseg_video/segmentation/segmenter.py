@@ -59,7 +59,11 @@ class Segmenter:
         self._time, self._time_offset = -np.inf, 0.0
 
     def segment(
-        self, picture: Frame | NDArray[np.uint8], pinned: AbstractSet[int] = frozenset()
+        self,
+        picture: Frame | NDArray[np.uint8],
+        pinned: AbstractSet[int] = frozenset(),
+        *,
+        keep_cells: bool = False,
     ) -> Segmentation:
         """Segment the next frame.
 
@@ -70,6 +74,9 @@ class Segmenter:
             picture in BGR order, which may.
         pinned : set of int, optional
             Clusters whose numbers may never pass to another colour, as those that are switched off.
+        keep_cells : bool
+            Whether the segmentation holds every pixel's cell, which takes two bytes a pixel and
+            makes soft mattes faster: choose it for frames that are painted with one.
 
         Returns
         -------
@@ -94,8 +101,9 @@ class Segmenter:
                 labels, inertia = map_exactly(frame, track.centroids[numbers], space)
                 labels, cells = numbers[labels], None
             else:
-                labels, inertia = self._mapper.map(frame, sample, colors, track)
-                cells = self._mapper.cells
+                labels, inertia, cells = self._mapper.map(
+                    frame, sample, colors, track, keep_cells=keep_cells
+                )
             return Segmentation(
                 labels=labels,
                 centroids=track.centroids,
@@ -129,9 +137,7 @@ class Segmenter:
         """
         self.settings = take("settings", settings, instance(SegmenterSettings))
         self._tracker.retune(settings)
-        keeps_cells = self.keeps_cells
         self._mapper = FastMapper(settings)
-        self.keeps_cells = keeps_cells
 
     def fit_anew(self) -> None:
         """Have the next frame fitted from nothing; numbers follow the colours."""
@@ -145,15 +151,6 @@ class Segmenter:
     @frozen.setter
     def frozen(self, value: bool) -> None:
         self._tracker.frozen = value
-
-    @property
-    def keeps_cells(self) -> bool:
-        """Whether segmentations hold every pixel's cell: soft mattes are made faster of them."""
-        return self._mapper.keeps_cells
-
-    @keeps_cells.setter
-    def keeps_cells(self, value: bool) -> None:
-        self._mapper.keeps_cells = value
 
     def _clock(self, frame_time: float) -> float:
         """Seconds that grow with each frame, also where frames have no times or begin anew."""

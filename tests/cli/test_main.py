@@ -279,6 +279,13 @@ class TestBadInput:
         assert f"(or: kseg-video convert {clip})" in outcome.err
         assert "(or: " not in run("no.mp4").err
 
+    def test_a_file_with_a_quote_instead_of_a_command(self, tmp_path: Path) -> None:
+        (tmp_path / "it's.mp4").touch()
+        outcome = run("it's.mp4", cwd=tmp_path)
+        assert outcome.code == 2
+        assert "there is no command it's.mp4; choose from 'convert', " in outcome.err
+        assert "(or: kseg-video convert it's.mp4)" in outcome.err
+
     def test_an_address(self, tmp_path: Path) -> None:
         message = r"http://127.0.0.1:9/a.mp4 is an address; download it first, or watch it with: "
         self.check(2, message, tmp_path, "http://127.0.0.1:9/a.mp4")

@@ -174,6 +174,17 @@ class TestDespeckle:
             shown.append(bool(matte.reshape(-1)[43]))
         assert shown == [False, False, False, False, False, False, True, True]
 
+    def test_what_shrinks_to_one_pixel_goes(self) -> None:
+        frame, matting = Frame(np.zeros((20, 20, 3), np.uint8)), Matting()
+        shown = []
+        for size in (3, 2, 1):
+            labels = np.zeros((20, 20), bool)
+            labels[10:, :] = True
+            labels[2, 2 : 2 + size] = True
+            segmentation = replace(of_labels(labels), event="warm")
+            shown.append(bool(matting.of_frame(frame, segmentation, {0}, Edge(0, 2))[2, 2]))
+        assert shown == [True, True, False]
+
     def test_a_new_scene_begins_anew(self) -> None:
         frame, matting, edge = Frame(np.zeros((20, 20, 3), np.uint8)), Matting(), Edge(0, 10)
         seen = []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from kseg_video.segmentation.cluster_matching import match_centroids, renumbered
@@ -20,6 +22,19 @@ def test_shuffled_centroids_find_their_partners() -> None:
 def test_the_total_distance_counts() -> None:
     # 9 is nearer to 10, but 0 needs it.
     assert match_centroids(grays(0, 10), grays(9, 30)).tolist() == [0, 1]
+
+
+def test_no_other_pairing_is_closer() -> None:
+    rng = np.random.default_rng(0)
+    for count in (1, 3, 5) * 10:  # on a coarse grid, which has equal colours and equal distances
+        old, new = (rng.integers(0, 3, (n, 3)).astype(np.float32) for n in (count, 5))
+        order = match_centroids(old, new)
+        assert sorted(order) == [0, 1, 2, 3, 4]
+        totals = [
+            np.linalg.norm(old - new[list(each)], axis=1).sum()
+            for each in itertools.permutations(range(5), count)
+        ]
+        assert np.linalg.norm(old - new[order[:count]], axis=1).sum() < min(totals) + 1e-4
 
 
 def test_additional_ones_follow() -> None:

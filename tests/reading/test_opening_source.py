@@ -3,75 +3,87 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from kseg_video import DecoderSettings, SourceError, TrimSettings, open_source
 from kseg_video.ffmpeg.probe import probe
-from kseg_video.ffmpeg.probe_report import asked_ahead
+from kseg_video.ffmpeg.probe_report import report_requested
 from kseg_video.reading import sources
-from kseg_video.reading.sources import opened_ahead
+from kseg_video.reading.sources import OpeningSource
 from tests.conftest import running_ffmpegs
 from tests.helpers.commands import run
 from tests.helpers.faulty_ffmpeg import faulty_ffmpeg
 from tests.helpers.waiting import wait_until
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LAKE = Path(__file__).parents[2] / "samples" / "lake.mp4"
 
 
-def test_it_is_the_same() -> None:
-    expected = probe(LAKE)
-    with asked_ahead(LAKE):
-        assert probe(LAKE) == expected
-        assert probe(LAKE) == expected  # and can be asked again
+def test_the_report_is_the_same() -> None:
+    with report_requested(LAKE) as request:
+        assert request is not None
+        assert probe(LAKE, request) == probe(LAKE)
 
 
-def test_what_is_wrong_is_said_to_whoever_needs_it(tmp_path: Path) -> None:
+def test_what_is_wrong_is_said_to_whoever_needs_the_report(tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
-    with asked_ahead(text), pytest.raises(SourceError, match="not a video"):
-        probe(text)
+    with report_requested(text) as request, pytest.raises(SourceError, match="not a video"):
+        probe(text, request)
 
 
-class TestOpenedAhead:
-    def test_the_frames_are_the_same(self) -> None:
+@contextmanager
+def begun(
+    monkeypatch: pytest.MonkeyPatch, path: Path, trim: TrimSettings | None = None
+) -> Iterator[OpeningSource]:
+    monkeypatch.setattr(sources, "_AHEAD_SECONDS", 60)  # however busy the machine is
+    with report_requested(path) as request, OpeningSource(path, request) as source:
+        source.begin(trim or TrimSettings(), DecoderSettings(), looks_ahead=False)
+        yield source
+
+
+class TestOpeningSource:
+    def test_the_frames_are_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
         trim, decoder = TrimSettings(0.5, max_frames=4), DecoderSettings()
         with open_source(LAKE, trim) as source:
             expected = [frame.pixels for frame in source]
-        with asked_ahead(LAKE), opened_ahead(LAKE, trim, decoder):
+        with begun(monkeypatch, LAKE, trim) as opening:
             for _ in range(2):  # and it can be opened again
-                with open_source(LAKE, trim) as source:
+                with opening.open(trim, decoder) as source:
                     for _ in range(2):  # and read again
                         found = [frame.pixels for frame in source]
                         np.testing.assert_array_equal(found, expected)
 
-    def test_another_part_is_another(self) -> None:
+    def test_another_part_is_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with (
-            asked_ahead(LAKE),
-            opened_ahead(LAKE, TrimSettings(0.5), DecoderSettings()),
-            open_source(LAKE, TrimSettings(max_frames=2)) as source,
+            begun(monkeypatch, LAKE, TrimSettings(0.5)) as opening,
+            opening.open(TrimSettings(max_frames=2), DecoderSettings()) as source,
         ):
             assert [frame.time for frame in source] == [0, pytest.approx(1 / 25)]
 
-    def test_if_nobody_asks_nothing_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sources, "_AHEAD_SECONDS", 60)  # however busy the machine is
+    def test_if_nobody_opens_it_nothing_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = running_ffmpegs()
-        with asked_ahead(LAKE), opened_ahead(LAKE, TrimSettings(), DecoderSettings()):
+        with begun(monkeypatch, LAKE):
             wait_until(lambda: running_ffmpegs() > before)
         assert running_ffmpegs() == before
 
     @pytest.mark.parametrize(("text", "error"), [("no video", "not a video"), ("", "is empty")])
-    def test_what_is_wrong_is_said_to_whoever_asks(
-        self, tmp_path: Path, text: str, error: str
+    def test_what_is_wrong_is_said_to_whoever_opens_it(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, error: str
     ) -> None:
         path = tmp_path / "text.mp4"
         path.write_text(text)
-        with asked_ahead(path), opened_ahead(path, TrimSettings(), DecoderSettings()):
+        with begun(monkeypatch, path) as opening:
             for _ in range(2):
                 with pytest.raises(SourceError, match=error):
-                    open_source(path)
+                    opening.open(TrimSettings(), DecoderSettings())
 
     def test_wrong_usage_is_told_whatever_ffmpeg_does(self, tmp_path: Path) -> None:
         """Neither one that does nothing nor one that is none keeps it from the user."""

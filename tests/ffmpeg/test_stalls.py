@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere what threads wait for is not told"
+)
+
+
 SLEEPS = "import time; time.sleep(99)"
 COMPUTES = "while True: pass"
 READS = "import time\nwhile True: open(__import__('os').devnull).read(); time.sleep(0.02)"

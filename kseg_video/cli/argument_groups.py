@@ -17,6 +17,7 @@ from kseg_video.cli.argument_values import (
 )
 from kseg_video.core.media_settings import Codec, Preset
 from kseg_video.core.settings import (
+    DEFAULT_CLUSTERS,
     DEFAULT_SAMPLE_PIXELS,
     MAX_CLUSTERS,
     ColorSpace,
@@ -55,10 +56,9 @@ def add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> Non
         "-k",
         "--clusters",
         type=whole_number_or("auto") if may_be_auto else whole_number,
-        default=str(_DEFAULTS.n_clusters),  # a number given would not differ from a number
         metavar="N",
         help=f"number of clusters, 1 to {MAX_CLUSTERS}"
-        f"{', or auto' if may_be_auto else ''} (default: %(default)s)",
+        f"{', or auto' if may_be_auto else ''} (default: {DEFAULT_CLUSTERS})",
     )
 
 

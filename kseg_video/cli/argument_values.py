@@ -134,7 +134,7 @@ def input_path(text: str) -> Path:
 
 
 def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
-    """Settings of the segmenter; where the number of clusters is left open, the default stands.
+    """Settings of the segmenter.
 
     Raises
     ------
@@ -149,9 +149,8 @@ def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
     if named.get("palette"):
         palette = load_palette(named["palette"])
         color_space = color_space or load_color_space(named["palette"])
-    count = _DEFAULTS.n_clusters if options.clusters == "auto" else options.clusters
     return SegmenterSettings(
-        n_clusters=len(palette) or count,
+        n_clusters=options.clusters,
         palette=palette,
         frozen=named.get("freeze", _DEFAULTS.frozen),
         color_space=color_space or _DEFAULTS.color_space,

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def run_convert(options: argparse.Namespace) -> int:
     """Convert each input, and return the exit code."""
     segmenter, choice = segmenter_settings(options), cluster_choice(options)
-    if options.clusters != "auto":
-        check_numbers(choice.numbers, segmenter.n_clusters)
+    if segmenter.n_clusters != "auto":
+        check_numbers(choice.numbers, segmenter.cluster_count)
     settings: dict[str, Any] = {
         "segmenter": segmenter,
         "rendering": render_settings(options),
@@ -50,7 +50,6 @@ def run_convert(options: argparse.Namespace) -> int:
         "decoder": DecoderSettings(deinterlace=options.deinterlace),
         "trim": TrimSettings(options.start, options.end, options.max_frames),
         "choice": choice,
-        "choose_clusters": options.clusters == "auto",
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
     path = options.inputs[0]
@@ -58,7 +57,7 @@ def run_convert(options: argparse.Namespace) -> int:
     with asked_ahead(path), ExitStack() as stack:
         import_opencv()
         silence_libraries()
-        if not settings["choose_clusters"]:  # which takes a frame here and there first
+        if segmenter.n_clusters != "auto":  # which takes a frame here and there first
             from kseg_video.reading.sources import opened_ahead
 
             opened = opened_ahead(

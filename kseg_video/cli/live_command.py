@@ -133,7 +133,7 @@ def _first_state(options: argparse.Namespace) -> LiveState:
     """
     rendering, choice = render_settings(options), cluster_choice(options)
     segmenter = segmenter_settings(options)
-    check_numbers(choice.numbers, segmenter.n_clusters)
+    check_numbers(choice.numbers, segmenter.cluster_count)
     if rendering.view not in VIEWS:
         raise SettingsError(f"live cannot show {rendering.view}; choose {', '.join(VIEWS)}")
     return LiveState(

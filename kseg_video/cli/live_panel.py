@@ -178,7 +178,7 @@ def _settings(state: LiveState) -> str:
     words = [
         state.rendering.view,
         state.segmenter.color_space,
-        f"k {state.segmenter.n_clusters}",
+        f"k {state.segmenter.cluster_count}",
         f"stability {state.segmenter.stability:g}",
     ]
     words += [word for word, on in (("frozen", state.frozen), ("mirrored", state.mirrored)) if on]

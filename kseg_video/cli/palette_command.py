@@ -53,10 +53,9 @@ def run_palette(options: argparse.Namespace) -> int:
     check_are_others(outputs, options.inputs)
     for path in outputs:
         check_file(path, overwrite=options.overwrite)
-    choose = options.clusters == "auto"
 
     def find() -> FoundPalette:
-        found = find_palette(options.inputs, settings, trim=trim, choose_clusters=choose)
+        found = find_palette(options.inputs, settings, trim=trim)
         for path in outputs:
             space = found.settings.color_space
             save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)
@@ -67,8 +66,8 @@ def run_palette(options: argparse.Namespace) -> int:
         answer_data(_data(options, found))
     else:
         _print_table(found)
-    if found.chosen is not None and not options.quiet:
-        inform(found.chosen.reason)
+    if found.auto_count is not None and not options.quiet:
+        inform(found.auto_count.reason)
     if found.first is not None and not options.quiet:
         _tell_of_others(found.palette, found.first)
     return 0
@@ -83,7 +82,7 @@ def _data(options: argparse.Namespace, found: FoundPalette) -> dict[str, Any]:
         "inputs": [str(path) for path in options.inputs],
         "color_space": found.settings.color_space,
         "clusters": len(found.palette),
-        "reason": None if found.chosen is None else found.chosen.reason,
+        "reason": None if found.auto_count is None else found.auto_count.reason,
         "palette": rows,
     }
 

@@ -20,7 +20,7 @@ from kseg_video.core.media_settings import (
     StatisticsSettings,
     TrimSettings,
 )
-from kseg_video.core.setting_checks import FLAG, PATH, instance, take, take_settings
+from kseg_video.core.setting_checks import PATH, instance, take, take_settings
 from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
 from kseg_video.reading.background_source import check_background, open_background
 from kseg_video.reading.image_files import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
@@ -52,7 +52,6 @@ def convert(  # noqa: PLR0913 - one for each part
     encoder: EncoderSettings | None = None,
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
-    choose_clusters: bool = False,
     statistics: StatisticsSettings | None = None,
     choice: ClusterChoice | None = None,
     observer: RunObserver | None = None,
@@ -68,9 +67,6 @@ def convert(  # noqa: PLR0913 - one for each part
     encoder : EncoderSettings, optional
     trim : TrimSettings, optional
     decoder : DecoderSettings, optional
-    choose_clusters : bool
-        Whether the number of clusters is chosen after the source's colours, instead of the
-        segmenter's (see `kseg_video.segmentation.auto_cluster_count`).
     statistics : StatisticsSettings, optional
         Figures of every frame, kept in files of their own.
     choice : ClusterChoice, optional
@@ -97,7 +93,6 @@ def convert(  # noqa: PLR0913 - one for each part
     encoder = take_settings("encoder", encoder, EncoderSettings)
     trim = take_settings("trim", trim, TrimSettings)
     decoder = take_settings("decoder", decoder, DecoderSettings)
-    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
     statistics = take_settings("statistics", statistics, StatisticsSettings)
     choice = take_settings("choice", choice, ClusterChoice)
     if observer is not None:
@@ -107,11 +102,11 @@ def convert(  # noqa: PLR0913 - one for each part
         check_background(rendering.background)
         check_are_others((output, *statistics.paths), [rendering.background], "background")
     _check_targets(source, output, encoder, statistics)
-    chosen = None
-    if choose_clusters:
-        chosen = choose_for_source(source, segmenter, trim, decoder)
-        segmenter = replace(segmenter, n_clusters=chosen.count)
-    check_numbers(rendering.disabled | choice.numbers, segmenter.n_clusters)
+    auto_count = None
+    if segmenter.n_clusters == "auto":
+        auto_count = choose_for_source(source, segmenter, trim, decoder)
+        segmenter = replace(segmenter, n_clusters=auto_count.count)
+    check_numbers(rendering.disabled | choice.numbers, segmenter.cluster_count)
     with ExitStack() as stack:
         stack.enter_context(blamed_if_it_shrinks(source))
         frames = stack.enter_context(open_source(source, trim, decoder))
@@ -132,8 +127,8 @@ def convert(  # noqa: PLR0913 - one for each part
                 observer.on_start(source, output, frames.info, run.timer)
             run.drive(sink, painted.layout, observer)
     report = run.report(source, output, sink)
-    if chosen is not None:
-        report = replace(report, notes=(chosen.reason, *report.notes))
+    if auto_count is not None:
+        report = replace(report, notes=(auto_count.reason, *report.notes))
     if observer is not None:
         observer.on_finish(report)
     return report
@@ -173,7 +168,8 @@ def _check_targets(
 
 
 def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
-    """Fill in the choices that are left to the input."""
+    """Fill in what is left to the input."""
+    settings = replace(settings, n_clusters=settings.cluster_count)
     if not info.still:
         return replace(settings, mapping=settings.mapping or "fast")
     return replace(

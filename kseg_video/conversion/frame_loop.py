@@ -90,8 +90,8 @@ class Run:
         self._started = started
         self._frames = 0
         self._inertia_sum = 0.0
-        self._share_sum: NDArray[np.float64] = np.zeros(settings.n_clusters)
-        self._centroid_sum: NDArray[np.float64] = np.zeros((settings.n_clusters, 3))
+        self._share_sum: NDArray[np.float64] = np.zeros(settings.cluster_count)
+        self._centroid_sum: NDArray[np.float64] = np.zeros((settings.cluster_count, 3))
         self._events: list[EventRecord] = []
         self._nth_row = 1 if source.info.still else max(source.info.height // _COUNTED_ROWS, 1)
         self._first_palette: Palette | None = None
@@ -127,7 +127,7 @@ class Run:
             writer.finish()
 
     def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
-        count = self._settings.n_clusters
+        count = self._settings.cluster_count
         for frame in reader.frames():
             if self.look_ahead is not None:
                 with self.timer.stage("look ahead"):

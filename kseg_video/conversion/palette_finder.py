@@ -13,7 +13,7 @@ from kseg_video.core.color_spaces import from_working, to_working
 from kseg_video.core.errors import SettingsError, SourceError
 from kseg_video.core.media_settings import TrimSettings
 from kseg_video.core.palette import Palette
-from kseg_video.core.setting_checks import FLAG, PATH, several, take, take_settings
+from kseg_video.core.setting_checks import PATH, several, take, take_settings
 from kseg_video.core.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.reading.input_files import blamed_if_it_shrinks
@@ -58,14 +58,14 @@ class FoundPalette:
         That of the first frame, with which `convert` begins, if there is a single source.
     settings : SegmenterSettings
         As used.
-    chosen : ClusterCount, optional
+    auto_count : ClusterCount, optional
         Why there are so many clusters, if that was left open.
     """
 
     palette: Palette
     first: Palette | None
     settings: SegmenterSettings
-    chosen: ClusterCount | None
+    auto_count: ClusterCount | None
 
 
 def find_palette(
@@ -74,7 +74,6 @@ def find_palette(
     *,
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
-    choose_clusters: bool = False,
 ) -> FoundPalette:
     """Fit one palette to recordings or pictures: to frames spread evenly over all of them.
 
@@ -86,8 +85,6 @@ def find_palette(
     trim : TrimSettings, optional
         The part that counts, of each.
     decoder : DecoderSettings, optional
-    choose_clusters : bool
-        Whether the number of clusters is chosen, too (see `auto_cluster_count`).
 
     Returns
     -------
@@ -101,16 +98,16 @@ def find_palette(
         If one cannot be read.
     """
     settings = take_settings("segmenter", segmenter, SegmenterSettings)
-    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
     paths = take("the sources", [sources] if isinstance(sources, str | Path) else sources, _SOURCES)
     if not paths:
         raise SettingsError("there are no sources; give one at least")
     bgr = np.concatenate([_sample_source(path, settings, trim, decoder) for path in paths])
     colors = to_working(bgr, settings.color_space)
-    chosen = choose_cluster_count(colors, settings) if choose_clusters else None
-    if chosen is not None:
-        settings = replace(settings, n_clusters=chosen.count)
-    centroids = cold_fit(colors, settings, settings.seed, settings.n_clusters)
+    wants_auto = settings.n_clusters == "auto"
+    auto_count = choose_cluster_count(colors, settings) if wants_auto else None
+    count = settings.cluster_count if auto_count is None else auto_count.count
+    settings = replace(settings, n_clusters=count)
+    centroids = cold_fit(colors, settings, settings.seed, count)
     centroids = dark_to_light(centroids, settings.color_space)
     single = len(paths) == 1
     first = _first_palette(paths[0], settings, trim, decoder) if single else None
@@ -123,7 +120,7 @@ def find_palette(
         shares=np.bincount(labels, minlength=len(centroids)) / len(labels),
         real=np.ones(len(centroids), bool),
     )
-    return FoundPalette(palette, first or palette if single else None, settings, chosen)
+    return FoundPalette(palette, first or palette if single else None, settings, auto_count)
 
 
 def choose_for_source(
@@ -136,13 +133,9 @@ def choose_for_source(
 
     Raises
     ------
-    SettingsError
-        If the settings hold a palette.
     SourceError
         If it cannot be read.
     """
-    if settings.palette:
-        raise SettingsError("a given palette has its number of clusters; leave one of the two out")
     bgr = _sample_source(path, settings, trim, decoder)
     return choose_cluster_count(to_working(bgr, settings.color_space), settings)
 

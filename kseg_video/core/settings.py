@@ -52,7 +52,7 @@ def _read_color(value: object) -> str:
 _PALETTE_COLOR = Kind("write it as #2b6cb0", _read_color)
 
 _OF_SEGMENTER: Table = {
-    "n_clusters": ("the number of clusters", whole(1, MAX_CLUSTERS)),
+    "n_clusters": ("the number of clusters", whole(1, MAX_CLUSTERS).or_else("auto", None)),
     "color_space": ("the colour space", one_of(*get_args(ColorSpace))),
     "mapping": ("the mapping", one_of(*get_args(Mapping), None)),
     "stability": ("the stability", real("give 0 to 1", lambda value: 0 <= value <= 1)),
@@ -83,8 +83,10 @@ class SegmenterSettings:
 
     Parameters
     ----------
-    n_clusters : int
-        Number of clusters, 1 to 32; where it is left at 5, a palette's number of colours.
+    n_clusters : int or "auto", optional
+        Number of clusters, 1 to 32. None: as many as `palette` has colours, 5 without one. "auto":
+        as many as the source's colours ask for, which `convert` and `find_palette` find out; a
+        `Segmenter`, which knows no frames but those it is given, takes no "auto".
     color_space : {"rgb", "lab", "luv", "hsv", "ycrcb", "oklab"}
         Working space in which distances are measured, with centroids and inertia in its units:
         levels of 0 to 255 for rgb and ycrcb, CIE's for lab and luv (L* 0 to 100), Oklab times 100,
@@ -117,10 +119,10 @@ class SegmenterSettings:
     Raises
     ------
     SettingsError
-        If a value is out of range.
+        If a value is out of range, or the palette has another number of colours than `n_clusters`.
     """
 
-    n_clusters: int = DEFAULT_CLUSTERS
+    n_clusters: int | Literal["auto"] | None = None
     color_space: ColorSpace = "rgb"
     mapping: Mapping | None = None
     stability: float = 0.5
@@ -140,13 +142,31 @@ class SegmenterSettings:
                 f"a palette of {len(self.palette)} colours is too large; give {MAX_CLUSTERS} at "
                 "the most"
             )
-        if self.palette and self.n_clusters == DEFAULT_CLUSTERS:
-            object.__setattr__(self, "n_clusters", len(self.palette))
-        if self.palette and len(self.palette) != self.n_clusters:
+        if self.palette and self.n_clusters == "auto":
+            raise SettingsError(
+                "a given palette has its number of clusters; leave one of the two out"
+            )
+        if self.palette and self.n_clusters not in {None, len(self.palette)}:
             raise SettingsError(
                 f"a palette of {len(self.palette)} colours makes as many clusters, not "
                 f"{self.n_clusters}; change one of the two"
             )
+
+    @property
+    def cluster_count(self) -> int:
+        """The number of clusters, whether it was given or left open.
+
+        Raises
+        ------
+        SettingsError
+            If it is "auto", and so depends on the source.
+        """
+        if self.n_clusters == "auto":
+            raise SettingsError(
+                "the number of clusters is chosen by convert and find_palette alone; "
+                "give a number instead of auto"
+            )
+        return self.n_clusters or len(self.palette) or DEFAULT_CLUSTERS
 
     @property
     def holds_palette(self) -> bool:

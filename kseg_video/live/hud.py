@@ -84,7 +84,7 @@ class Hud:
         words = [
             f"{figures.frames_per_second:.1f} fps",
             f"{figures.latency * 1000:.0f} ms",
-            f"k {state.segmenter.n_clusters}",
+            f"k {state.segmenter.cluster_count}",
             state.rendering.view,
             state.segmenter.color_space,
             f"stability {state.segmenter.stability:g}",

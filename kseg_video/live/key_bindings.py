@@ -74,7 +74,7 @@ class LiveState:
     @property
     def clusters(self) -> frozenset[int]:
         """All cluster numbers."""
-        return frozenset(range(self.segmenter.n_clusters))
+        return frozenset(range(self.segmenter.cluster_count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _only_pointed(state: LiveState, pressed: Pressed) -> Outcome:
 
 def _clusters(step: int) -> Callable[[LiveState, Pressed], Outcome]:
     def act(state: LiveState, _pressed: Pressed) -> Outcome:
-        count = min(max(state.segmenter.n_clusters + step, 1), MAX_CLUSTERS)
+        count = min(max(state.segmenter.cluster_count + step, 1), MAX_CLUSTERS)
         # A given palette ends where its number of clusters is changed.
         segmenter = replace(state.segmenter, n_clusters=count, palette=())
         changed = replace(state, segmenter=segmenter)

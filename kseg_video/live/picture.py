@@ -118,7 +118,7 @@ class LivePicture:
         self._segmenter.frozen = state.frozen
         self._segmenter.keeps_cells = follows_colors(state.rendering)
         self.frame = frame
-        held = pinned(state.rendering.disabled, state.segmenter.n_clusters)
+        held = pinned(state.rendering.disabled, state.segmenter.cluster_count)
         self.segmentation = self._segmenter.segment(frame, held)
         return self.segmentation
 

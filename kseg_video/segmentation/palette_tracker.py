@@ -93,6 +93,7 @@ class PaletteTracker:
 
     def __init__(self, settings: SegmenterSettings) -> None:
         self._settings = settings
+        self._n_clusters = settings.cluster_count
         self._cuts = CutDetector()
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._palettes: deque[NDArray[np.float32]] = deque(maxlen=_KEPT_PALETTES)
@@ -195,8 +196,9 @@ class PaletteTracker:
         Fewer clusters: the last ones go. More: the next frame adds them. Another working space:
         their colours are taken over into it.
         """
+        self._n_clusters = settings.cluster_count
         before, self._settings = self._settings, settings
-        self._centroids = self._centroids[: settings.n_clusters]
+        self._centroids = self._centroids[: self._n_clusters]
         if before.color_space != settings.color_space:
             bgr = from_working(self._centroids, before.color_space).astype(np.float32)
             self._centroids = to_working(bgr, settings.color_space)
@@ -232,9 +234,9 @@ class PaletteTracker:
             ways = np.linalg.norm(found[: len(known)] - known, axis=1)
             absent_before = len(absent)
             absent.update(number for number in held if ways[number] > _REACH * self._scale)
-            if len(absent) in {absent_before, self._settings.n_clusters}:
+            if len(absent) in {absent_before, self._n_clusters}:
                 break  # something must take the pixels
-            fresh = self._cold_fit(colors, self._settings.n_clusters - len(absent))
+            fresh = self._cold_fit(colors, self._n_clusters - len(absent))
         self._centroids = found
         self._forget_shot()
 
@@ -245,7 +247,7 @@ class PaletteTracker:
         seed = (self._settings.seed + self._cold_fits) % 2**31
         is_first = not self._cold_fits
         self._cold_fits += 1
-        wanted = n_clusters or self._settings.n_clusters
+        wanted = n_clusters or self._n_clusters
         found = self._fit.begin(colors, wanted, seed, is_first=is_first)
         return dark_to_light(found, self._settings.color_space)
 
@@ -266,7 +268,7 @@ class PaletteTracker:
                 return "warm", by_place
         is_new = self._memory.remember(time, colors)
         before = self._centroids
-        if len(before) < self._settings.n_clusters and inertia:
+        if len(before) < self._n_clusters and inertia:
             fresh = self._cold_fit(np.concatenate([self._memory.colors, colors]))
             self._centroids = renumbered(before, fresh)
         elif has_jumped or time >= self._swap_time + _SWAP_SECONDS:
@@ -356,7 +358,7 @@ class PaletteTracker:
             self._centroids = found
 
     def _track(self, event: Event, inertia: float) -> Track:
-        numbers = np.arange(self._settings.n_clusters)
+        numbers = np.arange(self._n_clusters)
         found = len(self._centroids)
         rows = np.minimum(numbers, found - 1)
         return Track(self._centroids[rows], numbers < found, event, inertia)

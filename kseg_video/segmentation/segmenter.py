@@ -37,6 +37,11 @@ class Segmenter:
     timer : StageTimer, optional
         Told what each stage costs.
 
+    Raises
+    ------
+    SettingsError
+        If the number of clusters is "auto".
+
     Examples
     --------
     >>> import numpy as np
@@ -126,9 +131,15 @@ class Segmenter:
         Parameters
         ----------
         settings : SegmenterSettings
+
+        Raises
+        ------
+        SettingsError
+            If the number of clusters is "auto".
         """
-        self.settings = take("settings", settings, instance(SegmenterSettings))
+        settings = take("settings", settings, instance(SegmenterSettings))
         self._tracker.retune(settings)
+        self.settings = settings
         keeps_cells = self.keeps_cells
         self._mapper = FastMapper(settings)
         self.keeps_cells = keeps_cells

@@ -85,7 +85,7 @@ def use_segmenter(settings: SegmenterSettings, _clip: Path) -> None:
     for mapping in ("fast", "exact"):
         segmenter = Segmenter(dataclasses.replace(settings, mapping=settings.mapping or mapping))
         for _ in range(2):
-            assert segmenter.segment(PICTURE).labels.max() < settings.n_clusters
+            assert segmenter.segment(PICTURE).labels.max() < settings.cluster_count
 
 
 def use_rendering(settings: RenderSettings, _clip: Path) -> None:
@@ -194,7 +194,6 @@ CALLS: list[tuple[Callable[..., object], dict[str, Any]]] = [
             "encoder": None,
             "trim": None,
             "decoder": None,
-            "choose_clusters": False,
             "statistics": None,
             "choice": None,
             "observer": None,
@@ -209,7 +208,6 @@ CALLS: list[tuple[Callable[..., object], dict[str, Any]]] = [
             "segmenter": None,
             "trim": None,
             "decoder": None,
-            "choose_clusters": False,
         },
     ),
     (load_palette, {"path": "a.hex"}),

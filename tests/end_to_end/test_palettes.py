@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 COLORS = np.array([(30, 20, 10), (200, 100, 50), (255, 254, 253)], np.uint8)  # BGR
 HEX = ("#0a141e", "#3264c8", "#fdfeff")
+AUTO = SegmenterSettings(n_clusters="auto")
 PALETTE = Palette(
     centroids=COLORS.astype(np.float32),
     colors=COLORS,
@@ -268,16 +269,16 @@ class TestNumberOfClusters:
         noise = ("-vf", "noise=alls=8:allf=t")
         wall = "color=c=0x5080a0"
         clip = make_clip(tmp_path / name, *noise, *options, size="320x180", picture=wall)
-        report = convert(clip, tmp_path / f"b{clip.suffix}", choose_clusters=True)
+        report = convert(clip, tmp_path / f"b{clip.suffix}", segmenter=AUTO)
         assert (len(report.palette), report.palette.shares.tolist()) == (1, [1])
         assert report.notes[0] == (
             "1 cluster explains 0.0% of the colours' variance, and the rest is noise"
         )
 
     def test_the_reason_says_what_is_so(self, lake_still: Path) -> None:
-        found = find_palette(lake_still, choose_clusters=True)
-        assert found.chosen is not None
-        count = found.chosen.count
+        found = find_palette(lake_still, AUTO)
+        assert found.auto_count is not None
+        count = found.auto_count.count
         assert count == len(found.palette) == found.settings.n_clusters
         with Image.open(lake_still) as picture:
             colors = np.asarray(picture)[..., ::-1].reshape(-1, 3).astype(np.float32)
@@ -285,16 +286,16 @@ class TestNumberOfClusters:
         fits = [find_palette(lake_still, SegmenterSettings(n_clusters=each)) for each in counts]
         inertias = [inertia_of(colors, fit.palette.centroids) for fit in fits]
         explained = 1 - np.array(inertias) / inertias[0]
-        assert found.chosen.explained == pytest.approx(explained[2], abs=0.002)
+        assert found.auto_count.explained == pytest.approx(explained[2], abs=0.002)
         assert explained[2] - explained[1] > 0.015 > explained[3] - explained[2]
-        assert found.chosen.reason == (
-            f"{count} clusters explain {found.chosen.explained:.1%} of the colours' variance, "
-            f"one more would add only {found.chosen.next_gain:.2%}"
+        assert found.auto_count.reason == (
+            f"{count} clusters explain {found.auto_count.explained:.1%} of the colours' variance, "
+            f"one more would add only {found.auto_count.next_gain:.2%}"
         )
 
     def test_convert_says_why(self, tmp_path: Path) -> None:
         write_still(tmp_path / "a.png", quadrants())
-        report = convert(tmp_path / "a.png", tmp_path / "b.png", choose_clusters=True)
+        report = convert(tmp_path / "a.png", tmp_path / "b.png", segmenter=AUTO)
         assert len(report.palette) == 4
         assert report.notes[0].startswith("4 clusters explain 99")
 
@@ -447,7 +448,7 @@ class TestKeeping:
         assert settings.holds_palette
         state = LiveState(settings, RenderSettings(), frozen=settings.holds_palette)
         more, _ = press(state, Pressed("]"))
-        assert (more.segmenter.n_clusters, more.segmenter.palette) == (4, ())
+        assert (more.segmenter.cluster_count, more.segmenter.palette) == (4, ())
         released, _ = press(state, Pressed("p"))
         assert not released.frozen
 

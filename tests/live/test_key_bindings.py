@@ -40,7 +40,7 @@ def test_any_keys_leave_a_valid_state(keys: list[tuple[str, int | None]]) -> Non
     for key, pointed in keys:
         state, command = press(state, Pressed(key, pointed))
         assert command is None or command in Command
-        assert 1 <= state.segmenter.n_clusters <= 32
+        assert 1 <= state.segmenter.cluster_count <= 32
         assert 0 <= state.segmenter.stability <= 1
         assert state.rendering.disabled <= state.clusters
         assert state.rendering.view in VIEWS
@@ -72,11 +72,11 @@ def test_all_invert_and_only() -> None:
 
 def test_fewer_clusters_keep_the_switches_of_the_rest() -> None:
     state = after(state_of(5), "1", "4", "[")
-    assert state.segmenter.n_clusters == 4
+    assert state.segmenter.cluster_count == 4
     assert state.rendering.disabled == {1}
     assert after(state, "]").rendering.disabled == {1}
-    assert after(state_of(1), "[").segmenter.n_clusters == 1
-    assert after(state_of(32), "]").segmenter.n_clusters == 32
+    assert after(state_of(1), "[").segmenter.cluster_count == 1
+    assert after(state_of(32), "]").segmenter.cluster_count == 32
 
 
 def test_stability_has_ends() -> None:

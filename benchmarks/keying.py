@@ -23,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 
-from kseg_video import ClusterChoice, RenderSettings, SegmenterSettings, convert
+from kseg_video import ClusterSelection, RenderSettings, SegmenterSettings, convert
 from kseg_video.cli.opencv_setup import keep_freed_memory
 from kseg_video.conversion import convert as conversion
 from tests.helpers.media import ffmpeg
@@ -67,7 +67,7 @@ def cost(clip: Path, rendering: RenderSettings, n_clusters: int, off: int) -> tu
         clip.with_name("nothing.mkv"),
         segmenter=SegmenterSettings(n_clusters),
         rendering=rendering,
-        choice=ClusterChoice(off=numbers),
+        selection=ClusterSelection(off=numbers),
     )
     return time.perf_counter() - begin, _processor_time() - before
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         TrimSettings,
     )
     from kseg_video.core.palette import Palette
-    from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings
+    from kseg_video.core.settings import ClusterSelection, RenderSettings, SegmenterSettings
     from kseg_video.reading.palette_reader import load_palette
     from kseg_video.reading.sources import FrameSource, open_source
     from kseg_video.rendering.renderer import Renderer, render
@@ -57,7 +57,7 @@ _HOMES = {
         "TrimSettings",
     ),
     "core.palette": ("Palette",),
-    "core.settings": ("ClusterChoice", "RenderSettings", "SegmenterSettings"),
+    "core.settings": ("ClusterSelection", "RenderSettings", "SegmenterSettings"),
     "reading.palette_reader": ("load_palette",),
     "reading.sources": ("FrameSource", "open_source"),
     "rendering.renderer": ("Renderer", "render"),
@@ -69,7 +69,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AudioTrack",
-    "ClusterChoice",
+    "ClusterSelection",
     "DecoderSettings",
     "DisplayError",
     "EncoderSettings",

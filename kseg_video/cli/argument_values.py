@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kseg_video.core.background_spec import parse_background
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import CaptureSettings
-from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings
+from kseg_video.core.settings import ClusterSelection, RenderSettings, SegmenterSettings
 from kseg_video.reading.palette_reader import load_color_space, load_palette
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def clusters(text: str) -> tuple[Selector, ...]:
     """Numbers and colours with commas between."""
     parts = [part.strip() for part in text.split(",")]
     selectors = tuple(int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts)
-    _check(lambda: ClusterChoice(off=selectors))
+    _check(lambda: ClusterSelection(off=selectors))
     return selectors
 
 
@@ -181,7 +181,7 @@ def render_settings(options: argparse.Namespace) -> RenderSettings:
     )
 
 
-def cluster_choice(options: argparse.Namespace) -> ClusterChoice:
+def cluster_selection(options: argparse.Namespace) -> ClusterSelection:
     """Which clusters are switched off.
 
     Raises
@@ -189,7 +189,7 @@ def cluster_choice(options: argparse.Namespace) -> ClusterChoice:
     SettingsError
         If some are kept and some switched off.
     """
-    return ClusterChoice(
+    return ClusterSelection(
         only=(*options.only, *options.pick), off=(*options.disable, *options.pick_off)
     )
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.cli.argument_values import cluster_choice, render_settings, segmenter_settings
+from kseg_video.cli.argument_values import cluster_selection, render_settings, segmenter_settings
 from kseg_video.cli.exit_codes import EXIT_FAILED
 from kseg_video.cli.messages import answer_data, complain, inform, is_at_terminal, told
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 def run_convert(options: argparse.Namespace) -> int:
     """Convert each input, and return the exit code."""
-    segmenter, choice = segmenter_settings(options), cluster_choice(options)
+    segmenter, selection = segmenter_settings(options), cluster_selection(options)
     if segmenter.n_clusters != "auto":
-        check_numbers(choice.numbers, segmenter.cluster_count)
+        check_numbers(selection.numbers, segmenter.cluster_count)
     settings: dict[str, Any] = {
         "segmenter": segmenter,
         "rendering": render_settings(options),
@@ -49,7 +49,7 @@ def run_convert(options: argparse.Namespace) -> int:
         ),
         "decoder": DecoderSettings(deinterlace=options.deinterlace),
         "trim": TrimSettings(options.start, options.end, options.max_frames),
-        "choice": choice,
+        "selection": selection,
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
     path = options.inputs[0]

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from kseg_video.cli.argument_values import (
     capture_settings,
-    cluster_choice,
+    cluster_selection,
     render_settings,
     segmenter_settings,
 )
@@ -131,15 +131,15 @@ def _first_state(options: argparse.Namespace) -> LiveState:
     SettingsError
         If the options contradict each other.
     """
-    rendering, choice = render_settings(options), cluster_choice(options)
+    rendering, selection = render_settings(options), cluster_selection(options)
     segmenter = segmenter_settings(options)
-    check_numbers(choice.numbers, segmenter.cluster_count)
+    check_numbers(selection.numbers, segmenter.cluster_count)
     if rendering.view not in VIEWS:
         raise SettingsError(f"live cannot show {rendering.view}; choose {', '.join(VIEWS)}")
     return LiveState(
         segmenter,
         rendering,
-        choice,
+        selection,
         tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
         frozen=segmenter.holds_palette,
         mirrored=options.mirror,

@@ -21,7 +21,12 @@ from kseg_video.core.media_settings import (
     TrimSettings,
 )
 from kseg_video.core.setting_checks import PATH, instance, take, take_settings
-from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
+from kseg_video.core.settings import (
+    ClusterSelection,
+    RenderSettings,
+    SegmenterSettings,
+    check_numbers,
+)
 from kseg_video.reading.background_source import check_background, open_background
 from kseg_video.reading.image_files import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
 from kseg_video.reading.input_files import blamed_if_it_shrinks
@@ -53,7 +58,7 @@ def convert(  # noqa: PLR0913 - one for each part
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
     statistics: StatisticsSettings | None = None,
-    choice: ClusterChoice | None = None,
+    selection: ClusterSelection | None = None,
     observer: RunObserver | None = None,
 ) -> Report:
     """Turn a video, a still or a folder of stills into a segmented or masked one.
@@ -69,7 +74,7 @@ def convert(  # noqa: PLR0913 - one for each part
     decoder : DecoderSettings, optional
     statistics : StatisticsSettings, optional
         Figures of every frame, kept in files of their own.
-    choice : ClusterChoice, optional
+    selection : ClusterSelection, optional
         Clusters to switch off, found on the first frame, besides those of `rendering`.
     observer : RunObserver, optional
 
@@ -94,7 +99,7 @@ def convert(  # noqa: PLR0913 - one for each part
     trim = take_settings("trim", trim, TrimSettings)
     decoder = take_settings("decoder", decoder, DecoderSettings)
     statistics = take_settings("statistics", statistics, StatisticsSettings)
-    choice = take_settings("choice", choice, ClusterChoice)
+    selection = take_settings("selection", selection, ClusterSelection)
     if observer is not None:
         take("the observer", observer, instance(RunObserver))  # type: ignore[type-abstract]
     check_settings(output, rendering, encoder)
@@ -106,14 +111,14 @@ def convert(  # noqa: PLR0913 - one for each part
     if segmenter.n_clusters == "auto":
         auto_count = choose_for_source(source, segmenter, trim, decoder)
         segmenter = replace(segmenter, n_clusters=auto_count.count)
-    check_numbers(rendering.disabled | choice.numbers, segmenter.cluster_count)
+    check_numbers(rendering.disabled | selection.numbers, segmenter.cluster_count)
     with ExitStack() as stack:
         stack.enter_context(blamed_if_it_shrinks(source))
         frames = stack.enter_context(open_source(source, trim, decoder))
         run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
         if segmenter.looks_ahead:
             run.look_ahead = frames.look_ahead()
-        run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
+        run.begin(stack.enter_context(Reader(frames, run.timer)), selection)
         if statistics.paths:
             run.keep = stack.enter_context(
                 keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)

@@ -19,7 +19,7 @@ from kseg_video.core.color_spaces import from_working
 from kseg_video.core.palette import Palette, other_beginnings, shares_of
 from kseg_video.core.settings import RenderSettings
 from kseg_video.core.timing import StageTimer
-from kseg_video.rendering.cluster_selection import choose, pinned
+from kseg_video.rendering.cluster_selection import pinned, resolve_selection
 from kseg_video.rendering.renderer import Renderer, follows_colors, has_background
 from kseg_video.segmentation.segmenter import Segmenter
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kseg_video.conversion.reader_writer_threads import Reader
     from kseg_video.conversion.report import RunObserver
     from kseg_video.core.frame import Frame, PixelLayout, Segmentation
-    from kseg_video.core.settings import ClusterChoice, SegmenterSettings
+    from kseg_video.core.settings import ClusterSelection, SegmenterSettings
     from kseg_video.reading.background_source import BackgroundFile
     from kseg_video.reading.look_ahead import LookAhead
     from kseg_video.reading.sources import FrameSource
@@ -60,7 +60,7 @@ class Run:
     Attributes
     ----------
     rendering : RenderSettings
-        With the clusters that are chosen on the first frame.
+        With the selected clusters, once they are found on the first frame.
     background : BackgroundFile, optional
         Gives the picture behind each frame.
     look_ahead : LookAhead, optional
@@ -86,7 +86,7 @@ class Run:
         self._segmenter = Segmenter(settings, self.timer)
         self._renderer = Renderer()
         self._segmented: Iterator[tuple[Frame, Segmentation]] = iter(())
-        self._choice_notes: tuple[str, ...] = ()
+        self._selection_notes: tuple[str, ...] = ()
         self._started = started
         self._frames = 0
         self._inertia_sum = 0.0
@@ -97,14 +97,19 @@ class Run:
         self._first_palette: Palette | None = None
         self._last: Segmentation | None = None
 
-    def begin(self, reader: Reader, choice: ClusterChoice) -> None:
-        """Segment the first frame, and find on it what is chosen."""
+    def begin(self, reader: Reader, selection: ClusterSelection) -> None:
+        """Segment the first frame, and find the selected clusters on it."""
         segmented = self._segment_all(reader)
         first = next(segmented)
         self._first_palette = first[1].palette
-        chosen = choose(choice, first[1])
-        self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
-        self._choice_notes = (*chosen.notes, *_without_effect(self.rendering, len(first[1].colors)))
+        resolved = resolve_selection(selection, first[1])
+        self.rendering = replace(
+            self.rendering, disabled=self.rendering.disabled | resolved.disabled
+        )
+        self._selection_notes = (
+            *resolved.notes,
+            *_without_effect(self.rendering, len(first[1].colors)),
+        )
         self._segmenter.keeps_cells = follows_colors(self.rendering)
         self._segmented = chain([first], segmented)
 
@@ -153,7 +158,7 @@ class Run:
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
             notes=(
-                *self._choice_notes,
+                *self._selection_notes,
                 *_of_beginnings(palette, first),
                 *self._source.notes,
                 *sink.notes,

@@ -18,7 +18,7 @@ from kseg_video.core.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.reading.input_files import blamed_if_it_shrinks
 from kseg_video.reading.sources import open_source
-from kseg_video.segmentation.auto_cluster_count import ClusterCount, choose_cluster_count
+from kseg_video.segmentation.auto_cluster_count import AutoClusterCount, choose_cluster_count
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, refine
 from kseg_video.segmentation.nearest_centroid import inertia_of, nearest
@@ -58,14 +58,14 @@ class FoundPalette:
         That of the first frame, with which `convert` begins, if there is a single source.
     settings : SegmenterSettings
         As used.
-    auto_count : ClusterCount, optional
+    auto_count : AutoClusterCount, optional
         Why there are so many clusters, if that was left open.
     """
 
     palette: Palette
     first: Palette | None
     settings: SegmenterSettings
-    auto_count: ClusterCount | None
+    auto_count: AutoClusterCount | None
 
 
 def find_palette(
@@ -128,7 +128,7 @@ def choose_for_source(
     settings: SegmenterSettings,
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
-) -> ClusterCount:
+) -> AutoClusterCount:
     """The number of clusters that a recording asks for, by frames spread evenly over it.
 
     Raises

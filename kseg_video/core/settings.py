@@ -252,15 +252,15 @@ _SELECTORS = several(
     lambda value: take("what chooses a cluster", value, _SELECTOR),
     "give a tuple of numbers, colours or pixels",
 )
-_OF_CHOICE: Table = {
+_OF_SELECTION: Table = {
     "only": ("the only clusters left on", _SELECTORS),
     "off": ("the clusters switched off", _SELECTORS),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterChoice:
-    """Which clusters to switch off, as it is settled on a first frame.
+class ClusterSelection:
+    """Which clusters are left on or switched off, by number, colour or pixel of a first frame.
 
     A cluster is chosen by its number; by a colour, as ``#rrggbb`` or by its CSS name, which means
     the cluster nearest to it; or by the pixel (x, y) that lies in it.
@@ -282,7 +282,7 @@ class ClusterChoice:
     off: tuple[Selector, ...] = ()
 
     def __post_init__(self) -> None:
-        take_fields(self, _OF_CHOICE)
+        take_fields(self, _OF_SELECTION)
         if self.only and self.off:
             raise SettingsError(
                 "clusters are either kept (--only, --pick) or switched off (--disable, "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kseg_video.core.settings import ClusterChoice, View
+    from kseg_video.core.settings import ClusterSelection, View
 
 # In the order in which a key goes through them.
 VIEWS: tuple[View, ...] = (
@@ -49,7 +49,7 @@ class LiveState:
     ----------
     segmenter : SegmenterSettings
     rendering : RenderSettings
-    choice : ClusterChoice, optional
+    selection : ClusterSelection, optional
         Clusters to switch off, until they are found on the first frame.
     backgrounds : tuple of str or Path
         Those that a key goes through.
@@ -61,7 +61,7 @@ class LiveState:
 
     segmenter: SegmenterSettings
     rendering: RenderSettings
-    choice: ClusterChoice | None = None
+    selection: ClusterSelection | None = None
     backgrounds: tuple[str | Path, ...] = BACKGROUNDS
     has_window: bool = True
     paused: bool = False
@@ -144,7 +144,7 @@ def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
 
 def settle(state: LiveState, disabled: frozenset[int]) -> LiveState:
     """State after the clusters have been found that were chosen from the start."""
-    return _with_disabled(replace(state, choice=None), disabled)
+    return _with_disabled(replace(state, selection=None), disabled)
 
 
 def _with_disabled(state: LiveState, disabled: frozenset[int]) -> LiveState:

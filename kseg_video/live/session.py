@@ -18,7 +18,7 @@ from kseg_video.live.key_bindings import Command, LiveState, Pressed, click, pre
 from kseg_video.live.metrics import LiveFigures, Meter
 from kseg_video.live.picture import LivePicture
 from kseg_video.live.screen import Click, Closed, KeyPress
-from kseg_video.rendering.cluster_selection import choose
+from kseg_video.rendering.cluster_selection import resolve_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class LiveSession:
         self._hud = Hud()
         self._pointer: tuple[int, int] | None = None
         self._message, self._message_until = "", 0.0
-        self._chosen: tuple[str, ...] = ()
+        self._selection_notes: tuple[str, ...] = ()
         self._meter = Meter(clock)
         self._losses = 0
         self._frames = 0
@@ -112,7 +112,7 @@ class LiveSession:
         seconds = self._ended_at - self._first_at if self._frames else 0.0
         dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
         frames = frames_in_words(self._frames)
-        did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._chosen]
+        did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._selection_notes]
         # Without a frame, what became of the source is a failure of its own, or of no interest.
         told = self._frames and self._feed.message and not self._feed.failed
         return [*did, self._feed.message] if told else did
@@ -178,11 +178,11 @@ class LiveSession:
         segmentation = self.picture.segment(frame, self.state)
         if segmentation.event in _EVENT_NAMES:
             self._meter.note(_EVENT_NAMES[segmentation.event])
-        if self.state.choice is not None:
-            chosen = choose(self.state.choice, segmentation)
-            self.state = settle(self.state, chosen.disabled)
-            self._chosen = chosen.notes
-            self._say("; ".join(chosen.notes))
+        if self.state.selection is not None:
+            resolved = resolve_selection(self.state.selection, segmentation)
+            self.state = settle(self.state, resolved.disabled)
+            self._selection_notes = resolved.notes
+            self._say("; ".join(resolved.notes))
 
     def _draw(self) -> None:
         view = self.picture.view(self.state)

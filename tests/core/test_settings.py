@@ -10,7 +10,7 @@ import pytest
 
 import kseg_video
 from kseg_video import (
-    ClusterChoice,
+    ClusterSelection,
     EncoderSettings,
     RenderSettings,
     SegmenterSettings,
@@ -105,8 +105,8 @@ def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
     two: Any = np.uint8(2)
     assert SegmenterSettings(two, seed=two).cluster_count == 2
     assert RenderSettings(disabled=frozenset({two})).disabled == {2}
-    choice = ClusterChoice(off=(two, (two, two)))
-    assert choice.numbers == {2}
+    selection = ClusterSelection(off=(two, (two, two)))
+    assert selection.numbers == {2}
     assert TrimSettings(max_frames=two).max_frames == 2
     assert EncoderSettings(crf=two).crf == 2
 

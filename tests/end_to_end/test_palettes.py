@@ -26,7 +26,7 @@ from kseg_video import (
 from kseg_video.core.color_spaces import to_working
 from kseg_video.core.settings import ColorSpace
 from kseg_video.live.key_bindings import LiveState, Pressed, press
-from kseg_video.segmentation.auto_cluster_count import ClusterCount, choose_cluster_count
+from kseg_video.segmentation.auto_cluster_count import AutoClusterCount, choose_cluster_count
 from kseg_video.segmentation.nearest_centroid import inertia_of
 from tests.helpers.commands import run
 from tests.helpers.media import ffmpeg, left_in, make_clip
@@ -55,7 +55,7 @@ def write_still(path: Path, bgr: NDArray[np.uint8]) -> Path:
     return path
 
 
-def count_of(picture: NDArray[Any], sigma: float, space: ColorSpace = "rgb") -> ClusterCount:
+def count_of(picture: NDArray[Any], sigma: float, space: ColorSpace = "rgb") -> AutoClusterCount:
     """The number of clusters of a picture with Gaussian noise."""
     noise = np.random.default_rng(0).normal(0, sigma, picture.shape)
     levels = np.clip(np.rint(picture + noise), 0, 255).astype(np.float32)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kseg_video import (
-    ClusterChoice,
+    ClusterSelection,
     Frame,
     RenderSettings,
     SegmenterSettings,
@@ -202,7 +202,7 @@ class TestTakes:
 
 def test_what_is_chosen_from_the_start_is_found_on_the_first_frame(stage: Stage) -> None:
     stage.session.state = replace(
-        stage.session.state, choice=ClusterChoice(only=("green", LOWER_RIGHT))
+        stage.session.state, selection=ClusterSelection(only=("green", LOWER_RIGHT))
     )
     levels = []
     corners = (UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         SourceError,
     )
     from kseg_video.core.frame import Frame, Segmentation
-    from kseg_video.core.media_info import AudioTrack, SubtitleTrack, Tracks, VideoInfo
+    from kseg_video.core.media_info import AudioTrack, MediaTracks, SubtitleTrack, VideoInfo
     from kseg_video.core.media_settings import (
         DecoderSettings,
         EncoderSettings,
@@ -49,7 +49,7 @@ _HOMES = {
     "conversion.report": ("Report", "RunObserver"),
     "core.errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
     "core.frame": ("Frame", "Segmentation"),
-    "core.media_info": ("AudioTrack", "SubtitleTrack", "Tracks", "VideoInfo"),
+    "core.media_info": ("AudioTrack", "SubtitleTrack", "MediaTracks", "VideoInfo"),
     "core.media_settings": (
         "DecoderSettings",
         "EncoderSettings",
@@ -79,6 +79,7 @@ __all__ = [
     "FrameSource",
     "FrameStatistics",
     "KsegError",
+    "MediaTracks",
     "Palette",
     "RenderSettings",
     "Renderer",
@@ -92,7 +93,6 @@ __all__ = [
     "SourceError",
     "StatisticsSettings",
     "SubtitleTrack",
-    "Tracks",
     "TrimSettings",
     "VideoInfo",
     "__version__",

@@ -94,7 +94,7 @@ class SubtitleTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Tracks:
+class MediaTracks:
     """What goes with the frames of a source: sound, subtitles, chapters, title and other tags.
 
     Parameters

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kseg_video.core.media_info import Tracks
+    from kseg_video.core.media_info import MediaTracks
     from kseg_video.core.media_settings import TrimSettings
     from kseg_video.reading.image_files import Still
 
@@ -48,7 +48,7 @@ class StillsSource(ClosingContext):
         If there is no image, or none in the chosen part.
     """
 
-    tracks: Tracks | None = None
+    tracks: MediaTracks | None = None
 
     def __init__(self, path: Path, trim: TrimSettings) -> None:
         self.notes: list[str] = []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.core.frame import Frame
-    from kseg_video.core.media_info import Tracks, VideoInfo
+    from kseg_video.core.media_info import MediaTracks, VideoInfo
     from kseg_video.reading.look_ahead import LookAhead
 
 _AHEAD_SECONDS = 0.3  # that ffmpeg's report is waited for, with other things to be done
@@ -37,7 +37,7 @@ class FrameSource(Protocol):
         ...
 
     @property
-    def tracks(self) -> Tracks | None:
+    def tracks(self) -> MediaTracks | None:
         """What goes with the frames: sound, subtitles, chapters and tags."""
         ...
 

@@ -53,8 +53,8 @@ _SAME_SHOT = 1.3  # inertia of an old palette over that of a fresh fit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """Centroids of one frame.
+class FramePalette:
+    """The palette as it stands at one frame.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class PaletteTracker:
         bgr: NDArray[np.float32],
         time: float,
         pinned: AbstractSet[int] = frozenset(),
-    ) -> Track:
+    ) -> FramePalette:
         """Centroids for the next frame.
 
         Parameters
@@ -178,7 +178,7 @@ class PaletteTracker:
         if event != "warm" or by_place is not None:
             self._usual_inertia = inertia
         self._usual_inertia += _USUAL_MEMORY * (inertia - self._usual_inertia)
-        return self._track(event, inertia)
+        return self._frame_palette(event, inertia)
 
     def _nearest(
         self, colors: NDArray[np.float32]
@@ -357,8 +357,8 @@ class PaletteTracker:
             self._fit.forget_clusters(np.flatnonzero((found != self._centroids).any(axis=1)))
             self._centroids = found
 
-    def _track(self, event: Event, inertia: float) -> Track:
+    def _frame_palette(self, event: Event, inertia: float) -> FramePalette:
         numbers = np.arange(self._n_clusters)
         found = len(self._centroids)
         rows = np.minimum(numbers, found - 1)
-        return Track(self._centroids[rows], numbers < found, event, inertia)
+        return FramePalette(self._centroids[rows], numbers < found, event, inertia)

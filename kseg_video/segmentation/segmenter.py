@@ -92,22 +92,22 @@ class Segmenter:
         with self._timer.stage("fit"):
             sample = PixelSample.of_frame(frame, self._sample_size())
             colors = to_working(sample.bgr, space)
-            track = self._tracker.update(colors, sample.bgr, self._clock(frame.time), pinned)
+            palette = self._tracker.update(colors, sample.bgr, self._clock(frame.time), pinned)
         with self._timer.stage("map"):
             if self.settings.mapping == "exact":
-                numbers = np.flatnonzero(track.real).astype(np.uint8)
-                labels, inertia = map_exactly(frame, track.centroids[numbers], space)
+                numbers = np.flatnonzero(palette.real).astype(np.uint8)
+                labels, inertia = map_exactly(frame, palette.centroids[numbers], space)
                 labels, cells = numbers[labels], None
             else:
-                labels, inertia = self._mapper.map(frame, sample, colors, track)
+                labels, inertia = self._mapper.map(frame, sample, colors, palette)
                 cells = self._mapper.cells
             return Segmentation(
                 labels=labels,
-                centroids=track.centroids,
-                colors=from_working(track.centroids, space),
-                real=track.real,
+                centroids=palette.centroids,
+                colors=from_working(palette.centroids, space),
+                real=palette.real,
                 inertia=inertia,
-                event=track.event,
+                event=palette.event,
                 color_space=space,
                 cells=cells,
             )

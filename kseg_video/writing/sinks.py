@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kseg_video.core.errors import SinkError
-from kseg_video.core.media_info import Tracks, VideoInfo
+from kseg_video.core.media_info import MediaTracks, VideoInfo
 from kseg_video.core.media_settings import EncoderSettings
 from kseg_video.core.setting_checks import PATH, instance, take, take_settings
 from kseg_video.reading.image_files import holds_profile, is_sequence, name_unless_srgb
@@ -69,7 +69,7 @@ def open_sink(
     path: str | Path,
     info: VideoInfo,
     encoder: EncoderSettings | None = None,
-    tracks: Tracks | None = None,
+    tracks: MediaTracks | None = None,
 ) -> FrameSink:
     """Open a video, an animation, a still or a sequence of stills for writing.
 
@@ -82,7 +82,7 @@ def open_sink(
     info : VideoInfo
         Of the pictures that will be written: size, rate, layout and colour encoding.
     encoder : EncoderSettings, optional
-    tracks : Tracks, optional
+    tracks : MediaTracks, optional
         Sound, subtitles and chapters to go with them, where the format takes them.
 
     Returns
@@ -100,7 +100,7 @@ def open_sink(
     take("info", info, instance(VideoInfo))
     encoder = take_settings("encoder", encoder, EncoderSettings)
     if tracks is not None:
-        take("tracks", tracks, instance(Tracks))
+        take("tracks", tracks, instance(MediaTracks))
     check_output(path, encoder)
     check_target(path, encoder)
     _check_sides(path, info)

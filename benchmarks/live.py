@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.live.screen import DrawFigures, Event
+    from kseg_video.live.screen import DrawFigures, ScreenEvent
 
 _ADDRESS = "http://127.0.0.1:8099/"
 _WARM_UP = 3.0  # seconds
@@ -76,7 +76,7 @@ class Watch:
                 self._took, self._taken = time.perf_counter() - self._pressed_at, False
                 self._answered.set()
 
-        def watched_events() -> Sequence[Event]:
+        def watched_events() -> Sequence[ScreenEvent]:
             found = events()
             self._taken |= any(isinstance(event, KeyPress) for event in found)
             return found

@@ -16,7 +16,7 @@ from kseg_video.core.setting_checks import instance, take
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Event, Frame
+    from kseg_video.core.frame import Frame, PaletteEvent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ class FrameStatistics:
 
     frame: int
     time: float
-    event: Event
+    event: PaletteEvent
     inertia: float
     shares: NDArray[np.float64]
     rgb: NDArray[np.float32]

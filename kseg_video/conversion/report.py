@@ -12,7 +12,7 @@ from kseg_video.core.text import frames_in_words
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video.core.frame import Event, Frame, Segmentation
+    from kseg_video.core.frame import Frame, PaletteEvent, Segmentation
     from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.palette import Palette
     from kseg_video.core.settings import SegmenterSettings
@@ -34,7 +34,7 @@ class EventRecord:
 
     frame: int
     time: float
-    event: Event
+    event: PaletteEvent
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kseg_video.core.settings import ColorSpace
 
 PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
-Event: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
+PaletteEvent: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
 Plane: TypeAlias = "NDArray[np.uint8]"
 Components: TypeAlias = "tuple[Plane, NDArray[np.uint8]]"
 
@@ -251,7 +251,7 @@ class Segmentation:
     colors: NDArray[np.uint8]
     real: NDArray[np.bool_]
     inertia: float
-    event: Event
+    event: PaletteEvent
     color_space: ColorSpace = "rgb"
     cells: ColorCells | None = field(default=None, repr=False)
 

@@ -60,7 +60,7 @@ class Closed:
     """The user has closed it."""
 
 
-Event: TypeAlias = KeyPress | Click | PointerMove | Closed
+ScreenEvent: TypeAlias = KeyPress | Click | PointerMove | Closed
 
 
 class Screen(Protocol):
@@ -70,7 +70,7 @@ class Screen(Protocol):
         """Show a BGR picture of shape (H, W, 3), with figures drawn over it if there is room."""
         ...
 
-    def events(self) -> Sequence[Event]:
+    def events(self) -> Sequence[ScreenEvent]:
         """What the user has done since the last call."""
         ...
 

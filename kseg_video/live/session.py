@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kseg_video.live.metrics import LiveStatus
     from kseg_video.live.reconnecting_feed import Arrival, Feed
     from kseg_video.live.saved_files import LiveFiles
-    from kseg_video.live.screen import Event, Screen
+    from kseg_video.live.screen import Screen, ScreenEvent
 
 _LONGEST_WAIT = 0.02  # seconds for a frame, before the user is looked after
 _REDRAW_AFTER = 0.2  # seconds, while no frames come
@@ -197,7 +197,7 @@ class LiveSession:
 
     # --- the user --------------------------------------------------------------------------------
 
-    def _obey(self, event: Event) -> None:
+    def _obey(self, event: ScreenEvent) -> None:
         if isinstance(event, Closed):
             self._over = True
         elif isinstance(event, KeyPress):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawFigures, Event
+    from kseg_video.live.screen import DrawFigures, ScreenEvent
 
 _POLL_MILLISECONDS = 50
 # The expanded GUI's context menu would block waitKey for good.
@@ -50,7 +50,7 @@ class LiveWindow:
         require_display()
         self._title = title
         self._name = _window_name()
-        self._events: list[Event] = []
+        self._events: list[ScreenEvent] = []
         self._full_screen = False
         self._shape: tuple[int, ...] = ()
         self._scale = 1.0  # of what is shown, over the picture
@@ -86,7 +86,7 @@ class LiveWindow:
         cv2.imshow(self._name, self._between_bars(canvas))
         self._poll()
 
-    def events(self) -> Sequence[Event]:
+    def events(self) -> Sequence[ScreenEvent]:
         """What the user has done since the last call."""
         self._poll()
         if not _is_open(self._name):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Event
+    from kseg_video.core.frame import PaletteEvent
     from kseg_video.core.settings import SegmenterSettings
 
 # What a swap has to save of the frame's inertia: strictly, and what full stability adds.
@@ -70,7 +70,7 @@ class FramePalette:
 
     centroids: NDArray[np.float32]
     real: NDArray[np.bool_]
-    event: Event
+    event: PaletteEvent
     inertia: float
 
 
@@ -153,7 +153,7 @@ class PaletteTracker:
             Clusters whose numbers may never pass to another colour, as those that are off.
         """
         is_cut = self._cuts.is_cut(bgr)
-        event: Event = "warm"
+        event: PaletteEvent = "warm"
         by_place: NDArray[np.uint8] | None = None
         if len(self._centroids) and self.frozen:
             event = "cut" if is_cut else "warm"
@@ -255,7 +255,7 @@ class PaletteTracker:
 
     def _continue(
         self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
-    ) -> tuple[Event, NDArray[np.uint8] | None]:
+    ) -> tuple[PaletteEvent, NDArray[np.uint8] | None]:
         """What happened in the next frame of a shot; where the light changed, labels by place."""
         labels, distances = self._nearest(colors)
         inertia = float(distances.mean(dtype=np.float64))
@@ -275,7 +275,7 @@ class PaletteTracker:
             self._swap_time = time
             self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)
             self._mend_misfit(colors, time, pinned)
-        event: Event = "warm" if self._centroids is before else "reseed"
+        event: PaletteEvent = "warm" if self._centroids is before else "reseed"
         if event == "reseed" or (is_new and self._fit.is_due(time)):
             self._centroids = self._fit.step(self._centroids, time, pinned)
         return event, None
@@ -357,7 +357,7 @@ class PaletteTracker:
             self._fit.forget_clusters(np.flatnonzero((found != self._centroids).any(axis=1)))
             self._centroids = found
 
-    def _frame_palette(self, event: Event, inertia: float) -> FramePalette:
+    def _frame_palette(self, event: PaletteEvent, inertia: float) -> FramePalette:
         numbers = np.arange(self._n_clusters)
         found = len(self._centroids)
         rows = np.minimum(numbers, found - 1)

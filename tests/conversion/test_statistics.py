@@ -36,7 +36,7 @@ from tests.helpers.pictures import QUADRANTS, quadrant_labels, quadrants
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Event
+    from kseg_video.core.frame import PaletteEvent
 
 HALF_A_LEVEL = 0.51
 
@@ -190,7 +190,7 @@ class TestTables:
 def figures_of(
     number: int,
     shares: tuple[float, ...],
-    event: Event = "warm",
+    event: PaletteEvent = "warm",
     colors: tuple[tuple[int, int, int], ...] = ((255, 0, 0), (0, 0, 255)),
 ) -> FrameStatistics:
     count = len(shares)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawFigures, Event
+    from kseg_video.live.screen import DrawFigures, ScreenEvent
 
 
 class Clock:
@@ -105,7 +105,7 @@ class ScriptedScreen:
         self._has_hud = has_hud
         self.shown: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
         self.count = 0
-        self.waiting: deque[Event] = deque()
+        self.waiting: deque[ScreenEvent] = deque()
         self.on_turn: Callable[[], None] = lambda: None
 
     def press(self, *keys: str) -> None:
@@ -120,7 +120,7 @@ class ScriptedScreen:
             draw_figures(self.shown)
         self.count += 1
 
-    def events(self) -> Sequence[Event]:
+    def events(self) -> Sequence[ScreenEvent]:
         self.on_turn()
         events = list(self.waiting)
         self.waiting.clear()

@@ -33,7 +33,7 @@ from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.ffmpeg.process import environment, executable
 from kseg_video.live.capture import open_capture
 from kseg_video.live.key_bindings import KEYS, LiveState
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.screen import KeyPress
 from kseg_video.live.session import LiveSession
@@ -147,7 +147,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, clip: Path) -> None:
-    feed = Feed(lambda: open_capture(_ADDRESS, CaptureSettings()), reconnect=True)
+    feed = ReconnectingFeed(lambda: open_capture(_ADDRESS, CaptureSettings()), reconnect=True)
     command = command_parser().parse_args(["live", "-k", str(options.clusters)])
     state = LiveState(segmenter_settings(command), RenderSettings())
     costs = []

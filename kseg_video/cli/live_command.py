@@ -32,7 +32,7 @@ from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
 from kseg_video.live.key_bindings import BACKGROUNDS, HELP, VIEWS, LiveState
 from kseg_video.live.picture import open_live_background
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
 from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.session import LiveSession
@@ -183,7 +183,7 @@ def _first_camera() -> str:
     return str(cameras[0].device)
 
 
-def _feed(source: str, settings: CaptureSettings) -> Feed:
+def _feed(source: str, settings: CaptureSettings) -> ReconnectingFeed:
     camera, stream = is_camera(source), is_stream(source)
     if not camera and not stream and not Path(source).is_file():
         raise SourceError(f"{source} is no file, camera number or URL; check the name")
@@ -191,7 +191,7 @@ def _feed(source: str, settings: CaptureSettings) -> Feed:
         raise SettingsError(
             f"{source} is a still; segment it with: kseg-video convert {shlex.quote(source)} --show"
         )
-    return Feed(
+    return ReconnectingFeed(
         lambda: open_capture(source, settings),
         reconnect=settings.reconnect and (camera or stream),
         paced=not camera and not stream,

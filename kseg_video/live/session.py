@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Frame
     from kseg_video.live.metrics import LiveStatus
-    from kseg_video.live.reconnecting_feed import Arrival, Feed
+    from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
     from kseg_video.live.saved_files import LiveFiles
     from kseg_video.live.screen import Screen, ScreenEvent
 
@@ -46,7 +46,7 @@ class LiveSession:
     ----------
     name : str
         Of the source.
-    feed : Feed
+    feed : ReconnectingFeed
     screen : Screen
     state : LiveState
         What the user starts with.
@@ -61,7 +61,7 @@ class LiveSession:
     def __init__(
         self,
         name: str,
-        feed: Feed,
+        feed: ReconnectingFeed,
         screen: Screen,
         state: LiveState,
         files: LiveFiles,
@@ -133,9 +133,9 @@ class LiveSession:
         self._over = True
 
     def _turn(self) -> None:
-        arrival = self._feed.take(_LONGEST_WAIT)
-        if arrival is not None and (not self.state.paused or self._steps):
-            self._take(arrival)
+        received = self._feed.take(_LONGEST_WAIT)
+        if received is not None and (not self.state.paused or self._steps):
+            self._take(received)
         elif self._clock() - self._drawn > _REDRAW_AFTER:
             self._outdated = True
         for event in self._screen.events():
@@ -150,7 +150,7 @@ class LiveSession:
             self._draw()
         if self._wants_fit:  # which takes its time: the answer to the key is shown already
             self._fit()
-        if self._feed.condition == "ended" and arrival is None:
+        if self._feed.condition == "ended" and received is None:
             self._end()
         if self._status is not None:
             self._status.update(self._figures)
@@ -162,14 +162,14 @@ class LiveSession:
 
     # --- frames ----------------------------------------------------------------------------------
 
-    def _take(self, arrival: Arrival) -> None:
+    def _take(self, received: ReceivedFrame) -> None:
         if self._feed.losses > self._losses:
             self._losses = self._feed.losses
             self._meter.note("reconnected")
         self._steps = max(self._steps - 1, 0)
-        self._segment(arrival.frame)
+        self._segment(received.frame)
         self._draw()
-        self._meter.count(arrival)
+        self._meter.count(received)
         if not self._frames:
             self._first_at = self._clock()
         self._frames += 1

@@ -19,7 +19,7 @@ from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.reading.decode_filters import Decoding
 from kseg_video.reading.image_files import STILL_SUFFIXES, read_still
-from kseg_video.reading.looping import Passes
+from kseg_video.reading.looping import LoopingDecoder
 from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.rendering.compositing import covering
 
@@ -134,29 +134,29 @@ class _BackgroundVideo(BackgroundFile):
         arguments += ["-map", "0:V:0", "-vf", self._filters(), "-fps_mode", "passthrough"]
         arguments += ["-pix_fmt", "yuv420p" if info.layout == "i420" else "bgr24"]
         arguments += ["-f", "rawvideo", "-"]
-        self._passes = Passes(lambda: FfmpegProcess(arguments, feeds=False))
+        self._decoder = LoopingDecoder(lambda: FfmpegProcess(arguments, feeds=False))
 
     def next(self) -> Frame:
         cannot = f"the background {self._path} cannot be read on"
         try:
             while (pixels := self._picture()) is None:
-                if not self._passes.again():
-                    said = "; ".join(self._passes.process.messages[:1]) or "it holds no frame"
+                if not self._decoder.again():
+                    said = "; ".join(self._decoder.process.messages[:1]) or "it holds no frame"
                     raise SourceError(f"{cannot} ({said}); check that it plays")
         except StalledError as error:
             raise SourceError(f"{cannot} ({error}); check the disk that it lies on") from error
         except MishapError as error:
             raise SourceError(f"{cannot}: its decoder {error.fate}") from error
-        self._passes.count()
+        self._decoder.count()
         return _frame(pixels, self._info)
 
     def close(self) -> None:
         """End the decoder."""
-        self._passes.close()
+        self._decoder.close()
 
     def _picture(self) -> NDArray[np.uint8] | None:
         info = self._info
-        return read_picture(self._passes.process, info.layout, info.width, info.height)
+        return read_picture(self._decoder.process, info.layout, info.width, info.height)
 
     def _filters(self) -> str:
         info, decoding = self._info, Decoding(probe(self._path), DecoderSettings())

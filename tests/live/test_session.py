@@ -19,7 +19,7 @@ from kseg_video import (
 )
 from kseg_video.live.key_bindings import KEYS, LiveState
 from kseg_video.live.picture import open_live_background
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.screen import Click, Closed, PointerMove
 from kseg_video.live.session import LiveSession
@@ -41,7 +41,7 @@ UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT = (5, 5), (50, 5), (5, 30), (50
 class Stage:
     """A live run over scripted frames, one turn after another."""
 
-    def __init__(self, files: LiveFiles, feed: Feed, capture: ScriptedCapture) -> None:
+    def __init__(self, files: LiveFiles, feed: ReconnectingFeed, capture: ScriptedCapture) -> None:
         self.capture, self.feed = capture, feed
         self.screen = ScriptedScreen()
         settings = SegmenterSettings(n_clusters=4)
@@ -83,7 +83,7 @@ def files(tmp_path: Path) -> LiveFiles:
 @pytest.fixture
 def stage(files: LiveFiles) -> Iterator[Stage]:
     capture = ScriptedCapture()
-    with Feed(lambda: capture, reconnect=False) as feed:
+    with ReconnectingFeed(lambda: capture, reconnect=False) as feed:
         yield Stage(files, feed, capture)
 
 
@@ -317,7 +317,7 @@ def test_every_key_is_answered_in_the_turn_in_which_it_is_pressed(
     clock, capture, screen = Clock(), ScriptedCapture(), ScriptedScreen(has_hud=True)
     state = LiveState(SegmenterSettings(n_clusters=10), RenderSettings("masked"))
     files = LiveFiles(tmp_path, clock=clock)
-    with Feed(lambda: capture, reconnect=True, clock=clock) as feed, files:
+    with ReconnectingFeed(lambda: capture, reconnect=True, clock=clock) as feed, files:
         session = LiveSession("script", feed, screen, state, files, clock=clock)
         capture.put(Frame(quadrants(240, 320, noise=6)))
         wait_until(lambda: feed.received)
@@ -349,7 +349,7 @@ def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:
     state = LiveState(SegmenterSettings(n_clusters=4), RenderSettings("original"))
     captures = [first, second]
     files = LiveFiles(tmp_path, clock=clock)
-    with Feed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
+    with ReconnectingFeed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
         session = LiveSession("script", feed, screen, state, files, clock=clock)
         first.put(picture(1), None)
         wait_until(lambda: feed.condition == "lost")
@@ -383,7 +383,7 @@ def test_the_palette_is_kept_while_the_source_is_away(tmp_path: Path) -> None:
     captures = [first, second]
     state = LiveState(SegmenterSettings(n_clusters=4), RenderSettings("masked"))
     files = LiveFiles(tmp_path, clock=clock)
-    with Feed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
+    with ReconnectingFeed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
         session = LiveSession("script", feed, screen, state, files, clock=clock)
         first.put(picture(1))
         wait_until(lambda: feed.received == 1)
@@ -411,7 +411,7 @@ def test_the_palette_is_kept_while_the_source_is_away(tmp_path: Path) -> None:
 def test_a_source_that_gives_nothing_is_an_error(tmp_path: Path) -> None:
     capture = ScriptedCapture()
     capture.put(SourceError("script cannot be opened; check it"))
-    with Feed(lambda: capture, reconnect=True) as feed:
+    with ReconnectingFeed(lambda: capture, reconnect=True) as feed:
         state = LiveState(SegmenterSettings(), RenderSettings())
         files = LiveFiles(tmp_path)
         session = LiveSession("script", feed, ScriptedScreen(), state, files)

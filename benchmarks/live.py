@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.live.screen import DrawFigures, ScreenEvent
+    from kseg_video.live.screen import DrawHud, ScreenEvent
 
 _ADDRESS = "http://127.0.0.1:8099/"
 _WARM_UP = 3.0  # seconds
@@ -68,10 +68,8 @@ class Watch:
         self._answered = threading.Event()
         show, events = window.show, window.events
 
-        def watched_show(
-            picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures
-        ) -> None:
-            show(picture, state, draw_figures)
+        def watched_show(picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
+            show(picture, state, draw_hud)
             if self._taken:
                 self._took, self._taken = time.perf_counter() - self._pressed_at, False
                 self._answered.set()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from kseg_video.cli.progress import TerminalStatus
+    from kseg_video.cli.progress import ProgressDisplay
     from kseg_video.conversion.report import Report
 
 
@@ -102,12 +102,12 @@ def _convert_each(
     for source, output in pairs:
         try:
             with ExitStack() as stack:
-                status: TerminalStatus | None = None
+                display: ProgressDisplay | None = None
                 if console is not None:
-                    from kseg_video.cli.progress import TerminalStatus
+                    from kseg_video.cli.progress import ProgressDisplay
 
-                    status = stack.enter_context(TerminalStatus(console))
-                job = partial(convert, source, output, observer=status, **settings)
+                    display = stack.enter_context(ProgressDisplay(console))
+                job = partial(convert, source, output, observer=display, **settings)
                 report = in_background(job, stopped_line(options))
         except Stopped:
             if options.json and len(pairs) > 1:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from kseg_video.core.media_settings import CaptureSettings
-    from kseg_video.live.metrics import LiveStatus
+    from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.screen import Screen
 
 # What asks a program that runs for as long as one likes to end: SIGTERM, a terminal's closing.
@@ -94,13 +94,13 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
-            screen, status = _outputs(options, f"kseg-video: {source}", stack)
+            screen, observer = _outputs(options, f"kseg-video: {source}", stack)
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
             files = stack.enter_context(LiveFiles(folder, options.record))
             session = LiveSession(
-                source, feed, screen, state, files, status=status, must_record=must_record
+                source, feed, screen, state, files, observer=observer, must_record=must_record
             )
             if isinstance(background := state.rendering.background, Path):
                 session.picture.background = stack.enter_context(open_live_background(background))
@@ -201,7 +201,7 @@ def _feed(source: str, settings: CaptureSettings) -> ReconnectingFeed:
 
 def _outputs(
     options: argparse.Namespace, title: str, stack: ExitStack
-) -> tuple[Screen, LiveStatus | None]:
+) -> tuple[Screen, LiveObserver | None]:
     """Where the picture and the figures go."""
     terminal = terminal_console()
     preview = options.preview
@@ -215,9 +215,9 @@ def _outputs(
                 ) from error
             preview = "terminal"
         else:
-            return screen, _status(options, stack, terminal, has_window=True)
+            return screen, _observer(options, stack, terminal, has_window=True)
     if preview == "none":
-        return NoScreen(), _status(options, stack, terminal, has_window=False)
+        return NoScreen(), _observer(options, stack, terminal, has_window=False)
     if terminal is None:
         lacking = "no terminal" if options.preview == "terminal" else _NOTHING
         raise DisplayError(f"there is {lacking} to show the picture on; {_WITHOUT}")
@@ -226,13 +226,13 @@ def _outputs(
     return shown, None if options.quiet else TerminalNote(shown.note, others)
 
 
-def _status(
+def _observer(
     options: argparse.Namespace,
     stack: ExitStack,
     terminal: Console | None,
     *,
     has_window: bool,
-) -> LiveStatus | None:
+) -> LiveObserver | None:
     if options.quiet:
         return None
     if terminal is None:

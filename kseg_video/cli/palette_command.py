@@ -16,9 +16,9 @@ from kseg_video.core.media_settings import TrimSettings
 from kseg_video.core.palette import beginnings, other_beginnings
 from kseg_video.writing.output_paths import check_are_apart, check_are_others, check_file
 from kseg_video.writing.palette_writer import (
-    FIGURES,
+    COLUMNS,
     check_palette_output,
-    figures,
+    column_texts,
     palette_rows,
     save_palette,
 )
@@ -96,9 +96,9 @@ def _tell_of_others(palette: Palette, first: Palette) -> None:
 
 
 def _print_table(found: FoundPalette) -> None:
-    table = Table("", "", *FIGURES, box=None, pad_edge=False)
+    table = Table("", "", *COLUMNS, box=None, pad_edge=False)
     for number, color in enumerate(found.palette.hex_colors):
-        row = figures(found.palette, number)
+        row = column_texts(found.palette, number)
         table.add_row(Text(_SWATCH, f"on {color}"), str(number), *row)
     console = Console(highlight=False)
     with console.capture() as printed:

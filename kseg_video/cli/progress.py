@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.cli.messages import is_at_terminal
-from kseg_video.conversion.report import summary_figures
+from kseg_video.conversion.report import summary_items
 from kseg_video.core.text import shown
 from kseg_video.ffmpeg.cleanup import leftovers
 
@@ -48,7 +48,7 @@ def terminal_console() -> Console | None:
     return None if console.is_dumb_terminal else console
 
 
-class TerminalStatus:
+class ProgressDisplay:
     """Progress display of a run on a terminal; a `kseg_video.conversion.report.RunObserver`.
 
     Use as a context manager: the terminal is restored when it is left.
@@ -109,7 +109,7 @@ class TerminalStatus:
         self._live.update(Text(), refresh=True)
         self._console.print(
             Text(shown(report.output.name), "bold"),
-            *summary_figures(report),
+            *summary_items(report),
             *(Text(shown(note)) for note in report.notes),
             sep=" · ",
             soft_wrap=True,

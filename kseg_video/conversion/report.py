@@ -112,18 +112,18 @@ class RunObserver(Protocol):
         ...
 
 
-def summary_figures(report: Report) -> list[str]:
+def summary_items(report: Report) -> list[str]:
     """What a run did, a figure in a few words each."""
-    figures = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
+    items = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
     if report.frames > 1:
-        figures.append(f"{report.frames_per_second:.0f} fps")
+        items.append(f"{report.frames_per_second:.0f} fps")
     if report.compactness is not None:
-        figures.append(f"compactness {report.compactness:.6g}")
-    figures.append(f"inertia {report.inertia:.4g}")
+        items.append(f"compactness {report.compactness:.6g}")
+    items.append(f"inertia {report.inertia:.4g}")
     count, n_real = len(report.palette), report.palette.n_real
     if n_real < count:
-        figures.append(f"{n_real} real cluster{'s' if n_real > 1 else ''} of {count}")
-    return figures
+        items.append(f"{n_real} real cluster{'s' if n_real > 1 else ''} of {count}")
+    return items
 
 
 def summary_line(report: Report) -> str:
@@ -133,8 +133,8 @@ def summary_line(report: Report) -> str:
     colors = ", ".join(
         f"{number} {color} {share:.1%}" for number, (color, share, real) in enumerate(rows) if real
     )
-    figures = ", ".join(summary_figures(report))
-    return "; ".join([f"{report.output}: {figures}", *report.notes, f"palette {colors}"])
+    items = ", ".join(summary_items(report))
+    return "; ".join([f"{report.output}: {items}", *report.notes, f"palette {colors}"])
 
 
 def summary_data(report: Report) -> dict[str, Any]:

@@ -21,7 +21,7 @@ _GAP = 3.0  # seconds without a frame, after which they are measured anew
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LiveFigures:
+class LiveMetrics:
     """How a live run is doing.
 
     Parameters
@@ -66,11 +66,11 @@ class LiveFigures:
     unrecorded: int
 
 
-class LiveStatus(Protocol):
+class LiveObserver(Protocol):
     """Is told how a live run is doing, all the time."""
 
-    def update(self, figures: Callable[[], LiveFigures]) -> None:
-        """Show it, if it is time to: figures that nobody looks at are not worked out."""
+    def update(self, metrics: Callable[[], LiveMetrics]) -> None:
+        """Show it, if it is time to: those that nobody looks at are not worked out."""
         ...
 
 

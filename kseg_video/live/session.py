@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from kseg_video.core.errors import SourceError
 from kseg_video.core.text import frames_in_words, shown
 from kseg_video.core.timing import StageTimer
-from kseg_video.live.hud import Figures, Hud
+from kseg_video.live.hud import Hud, HudContent
 from kseg_video.live.key_bindings import Command, LiveState, Pressed, click, press, refusal, settle
-from kseg_video.live.metrics import LiveFigures, Meter
+from kseg_video.live.metrics import LiveMetrics, Meter
 from kseg_video.live.picture import LivePicture
 from kseg_video.live.screen import Click, Closed, KeyPress
 from kseg_video.rendering.cluster_selection import resolve_selection
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import Frame
-    from kseg_video.live.metrics import LiveStatus
+    from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
     from kseg_video.live.saved_files import LiveFiles
     from kseg_video.live.screen import Screen, ScreenEvent
@@ -51,7 +51,7 @@ class LiveSession:
     state : LiveState
         What the user starts with.
     files : LiveFiles
-    status : LiveStatus, optional
+    observer : LiveObserver, optional
     must_record : bool
         Whether there is nothing to go on for once a recording has failed.
     clock : callable
@@ -66,7 +66,7 @@ class LiveSession:
         state: LiveState,
         files: LiveFiles,
         *,
-        status: LiveStatus | None = None,
+        observer: LiveObserver | None = None,
         must_record: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -75,7 +75,7 @@ class LiveSession:
         self._feed = feed
         self._screen = screen
         self._files = files
-        self._status = status
+        self._observer = observer
         self._must_record = must_record
         self._clock = clock
         self._timer = StageTimer()
@@ -152,8 +152,8 @@ class LiveSession:
             self._fit()
         if self._feed.condition == "ended" and received is None:
             self._end()
-        if self._status is not None:
-            self._status.update(self._figures)
+        if self._observer is not None:
+            self._observer.update(self._metrics)
 
     def _end(self) -> None:
         if self.picture.frame is None:
@@ -187,13 +187,13 @@ class LiveSession:
     def _draw(self) -> None:
         view = self.picture.view(self.state)
         with self._timer.stage("show"):
-            self._screen.show(view, self.state, self._draw_figures)
+            self._screen.show(view, self.state, self._draw_hud)
         self._drawn, self._outdated = self._clock(), False
         if self.picture.frame is not None:
             self._files.offer(view)
 
-    def _draw_figures(self, canvas: NDArray[np.uint8]) -> None:
-        self._hud.draw(canvas, self.state, self._hud_figures())
+    def _draw_hud(self, canvas: NDArray[np.uint8]) -> None:
+        self._hud.draw(canvas, self.state, self._hud_content())
 
     # --- the user --------------------------------------------------------------------------------
 
@@ -287,9 +287,9 @@ class LiveSession:
     def _about(self, message: str) -> str:
         return message if self._name in message else f"{self._name}: {message}"
 
-    def _hud_figures(self) -> Figures:
+    def _hud_content(self) -> HudContent:
         segmentation, recorder = self.picture.segmentation, self._files.recorder
-        return Figures(
+        return HudContent(
             frames_per_second=self._meter.shown_rate,
             latency=self._meter.latency(),
             palette=None if segmentation is None else segmentation.palette,
@@ -304,9 +304,9 @@ class LiveSession:
             return condition
         return "paused" if condition == "live" else f"paused · {condition}"
 
-    def _figures(self) -> LiveFigures:
+    def _metrics(self) -> LiveMetrics:
         recorder = self._files.recorder
-        return LiveFigures(
+        return LiveMetrics(
             state=self.state,
             source=self._feed.description or self._name,
             condition=self._condition(),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawFigures, ScreenEvent
+    from kseg_video.live.screen import DrawHud, ScreenEvent
 
 _POLL_MILLISECONDS = 50
 # The expanded GUI's context menu would block waitKey for good.
@@ -71,7 +71,7 @@ class LiveWindow:
         cv2.destroyAllWindows()
         cv2.pollKey()
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures) -> None:
+    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
         """Show a BGR picture of shape (H, W, 3) with figures over it, at once."""
         if state.full_screen != self._full_screen:
             self._full_screen = state.full_screen
@@ -82,7 +82,7 @@ class LiveWindow:
             self._shape = picture.shape
             self._resize(picture.shape[1], picture.shape[0])
         canvas = self._canvas(picture)
-        draw_figures(canvas)
+        draw_hud(canvas)
         cv2.imshow(self._name, self._between_bars(canvas))
         self._poll()
 

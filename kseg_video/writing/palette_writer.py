@@ -38,8 +38,8 @@ _PICTURE_SUFFIX = ".png"
 _MARGIN, _STRIP, _ROW, _WIDTH = 32, 96, 72, 960
 _TEXT_SIZE = 26
 _NUMBER_X, _SWATCH_X, _SWATCH_WIDTH = 32, 80, 150
-FIGURES = ("hex", "RGB", "Lab", "share")
-_FIGURES_X = (254, 384, 574, 834)
+COLUMNS = ("hex", "RGB", "Lab", "share")
+_COLUMNS_X = (254, 384, 574, 834)
 _INK, _FAINT, _OUTLINE, _PAPER = (24,) * 3, (110,) * 3, (200,) * 3, (255,) * 3
 
 
@@ -161,7 +161,7 @@ def draw_swatches(palette: Palette) -> NDArray[np.uint8]:
     font = ImageFont.load_default(_TEXT_SIZE)
     _draw_strip(draw, palette)
     top = _MARGIN + _STRIP
-    for title, left in zip(FIGURES, _FIGURES_X, strict=True):
+    for title, left in zip(COLUMNS, _COLUMNS_X, strict=True):
         draw.text((left, top + _ROW / 2), title, _FAINT, font, anchor="lm")
     for number in range(count):
         top += _ROW
@@ -169,13 +169,13 @@ def draw_swatches(palette: Palette) -> NDArray[np.uint8]:
         box = (_SWATCH_X, top + 6, _SWATCH_X + _SWATCH_WIDTH, top + _ROW - 6)
         draw.rectangle(box, palette.hex_colors[number], outline=_OUTLINE)
         draw.text((_NUMBER_X, middle), str(number), _INK, font, anchor="lm")
-        for text, left in zip(figures(palette, number), _FIGURES_X, strict=True):
+        for text, left in zip(column_texts(palette, number), _COLUMNS_X, strict=True):
             draw.text((left, middle), text, _INK, font, anchor="lm")
     return np.ascontiguousarray(np.asarray(picture)[..., ::-1])
 
 
-def figures(palette: Palette, number: int) -> tuple[str, str, str, str]:
-    """What `FIGURES` names, of a cluster."""
+def column_texts(palette: Palette, number: int) -> tuple[str, str, str, str]:
+    """What `COLUMNS` names, of a cluster."""
     rgb = ", ".join(str(level) for level in palette.colors[number, ::-1].tolist())
     lab = ", ".join(f"{value:.1f}" for value in palette.lab[number].tolist())
     return palette.hex_colors[number], rgb, lab, f"{palette.shares[number]:.1%}"

@@ -146,19 +146,19 @@ class TestTables:
         without[30:, 30:] = full[:30, :30]
         for picture in (full, full, without):
             segmentation = segmenter.segment(picture)
-        figures = measure(without, segmentation)
-        (away,) = np.flatnonzero(figures.shares == 0)
-        assert np.abs(figures.rgb[away] - QUADRANTS[3, ::-1]).max() < 3
-        assert np.isnan(figures.places[away]).all()
+        statistics = measure(without, segmentation)
+        (away,) = np.flatnonzero(statistics.shares == 0)
+        assert np.abs(statistics.rgb[away] - QUADRANTS[3, ::-1]).max() < 3
+        assert np.isnan(statistics.places[away]).all()
 
     @pytest.mark.parametrize("space", ["lab", "hsv", "oklab", "ycrcb", "luv"])
     def test_colors_are_rgb_and_lab_whatever_the_working_space(self, space: str) -> None:
         picture = quadrants(40, 40)
         settings = SegmenterSettings(n_clusters=4, color_space=space)  # type: ignore[arg-type]
         segmentation = Segmenter(settings).segment(picture)
-        figures = measure(Frame(picture), segmentation)
-        assert np.abs(figures.rgb[:, ::-1] - segmentation.palette.colors).max() <= HALF_A_LEVEL
-        assert np.abs(figures.lab - segmentation.palette.lab).max() < 1
+        statistics = measure(Frame(picture), segmentation)
+        assert np.abs(statistics.rgb[:, ::-1] - segmentation.palette.colors).max() <= HALF_A_LEVEL
+        assert np.abs(statistics.lab - segmentation.palette.lab).max() < 1
 
     def test_centroids_in_json_are_means_of_cie_lab(self, tmp_path: Path) -> None:
         picture = quadrants(40, 40)
@@ -180,14 +180,14 @@ class TestTables:
         with open_source(lake_clip) as source:
             frame = next(iter(source))
         segmentation = Segmenter(SegmenterSettings(n_clusters=6)).segment(frame)
-        figures = measure(frame, segmentation)
+        statistics = measure(frame, segmentation)
         for number in range(6):
             rows, columns = np.nonzero(segmentation.labels == number)
-            assert figures.shares[number] == len(rows) / segmentation.labels.size
-            assert figures.places[number] == pytest.approx([columns.mean(), rows.mean()])
+            assert statistics.shares[number] == len(rows) / segmentation.labels.size
+            assert statistics.places[number] == pytest.approx([columns.mean(), rows.mean()])
 
 
-def figures_of(
+def statistics_of(
     number: int,
     shares: tuple[float, ...],
     event: PaletteEvent = "warm",
@@ -207,9 +207,9 @@ def figures_of(
     )
 
 
-def draw(path: Path, figures: list[FrameStatistics]) -> NDArray[np.uint8]:
+def draw(path: Path, statistics: list[FrameStatistics]) -> NDArray[np.uint8]:
     with SharesPlot(path, 25, overwrite=True) as plot:
-        for each in figures:
+        for each in statistics:
             plot.add(each)
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))
@@ -223,15 +223,15 @@ def area_of(pixels: NDArray[np.uint8], color: tuple[int, int, int]) -> NDArray[n
 
 class TestPlot:
     def test_areas_have_the_clusters_colors_and_shares(self, tmp_path: Path) -> None:
-        figures = [figures_of(n, (0.25, 0.75), "warm" if n else "cold") for n in range(50)]
-        pixels = draw(tmp_path / "a.png", figures)
+        statistics = [statistics_of(n, (0.25, 0.75), "warm" if n else "cold") for n in range(50)]
+        pixels = draw(tmp_path / "a.png", statistics)
         red, blue = area_of(pixels, (255, 0, 0)), area_of(pixels, (0, 0, 255))
         assert red.sum() / (red.sum() + blue.sum()) == pytest.approx(0.25, abs=0.01)
         assert np.nonzero(red)[0].min() > np.nonzero(blue)[0].max()
 
     def test_cuts_are_marked(self, tmp_path: Path) -> None:
-        figures = [figures_of(n, (0.0, 1.0), "cut" if n == 20 else "warm") for n in range(50)]
-        pixels = draw(tmp_path / "a.png", figures)
+        statistics = [statistics_of(n, (0.0, 1.0), "cut" if n == 20 else "warm") for n in range(50)]
+        pixels = draw(tmp_path / "a.png", statistics)
         blue = area_of(pixels, (0, 0, 255))
         left, right = np.nonzero(blue.any(axis=0))[0][[0, -1]]
         columns = left + np.flatnonzero(~blue[:, left : right + 1].any(axis=0))
@@ -240,9 +240,11 @@ class TestPlot:
 
     def test_the_legend_has_colors_that_are_drawn(self, tmp_path: Path) -> None:
         other = ((0, 200, 0), (200, 0, 200))
-        figures = [figures_of(n, (0.2, 0.8)) for n in range(20)]
-        figures += [figures_of(20 + n, (0.9, 0.1), "warm" if n else "cut", other) for n in range(9)]
-        pixels = draw(tmp_path / "a.png", figures)
+        statistics = [statistics_of(n, (0.2, 0.8)) for n in range(20)]
+        statistics += [
+            statistics_of(20 + n, (0.9, 0.1), "warm" if n else "cut", other) for n in range(9)
+        ]
+        pixels = draw(tmp_path / "a.png", statistics)
         legend = pixels[:, int(0.85 * pixels.shape[1]) :].reshape(-1, 3)
         for color, expected in (((0, 200, 0), True), ((0, 0, 255), True), ((255, 0, 0), False)):
             assert ((legend == color).all(axis=1).sum() > 100) == expected
@@ -250,7 +252,7 @@ class TestPlot:
     def test_a_long_video_takes_no_more_room(self, tmp_path: Path) -> None:
         plot = SharesPlot(tmp_path / "a.svg", 25, overwrite=False)
         for number in range(30_000):
-            plot.add(figures_of(number, (number / 30_000, 1 - number / 30_000)))
+            plot.add(statistics_of(number, (number / 30_000, 1 - number / 30_000)))
         assert len(plot._spans) <= 2000
         assert sum(span.frames for span in plot._spans) == 30_000
         plot.close()

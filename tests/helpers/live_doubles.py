@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawFigures, ScreenEvent
+    from kseg_video.live.screen import DrawHud, ScreenEvent
 
 
 class Clock:
@@ -111,13 +111,11 @@ class ScriptedScreen:
     def press(self, *keys: str) -> None:
         self.waiting.extend(KeyPress(key) for key in keys)
 
-    def show(
-        self, picture: NDArray[np.uint8], _state: LiveState, draw_figures: DrawFigures
-    ) -> None:
+    def show(self, picture: NDArray[np.uint8], _state: LiveState, draw_hud: DrawHud) -> None:
         self.shown = picture
         if self._has_hud:
             self.shown = picture.copy()
-            draw_figures(self.shown)
+            draw_hud(self.shown)
         self.count += 1
 
     def events(self) -> Sequence[ScreenEvent]:

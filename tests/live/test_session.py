@@ -221,9 +221,9 @@ def test_what_is_chosen_from_the_start_is_found_on_the_first_frame(stage: Stage)
 def test_a_paused_run_says_so(stage: Stage) -> None:
     conditions = []
     stage.then(
-        lambda: conditions.append(stage.session._figures().condition),
+        lambda: conditions.append(stage.session._metrics().condition),
         lambda: stage.screen.press("space"),
-        lambda: conditions.append(stage.session._figures().condition),
+        lambda: conditions.append(stage.session._metrics().condition),
     )
     stage.run()
     assert conditions == ["live", "paused"]
@@ -359,9 +359,9 @@ def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:
         stood = screen.shown
         screen.press(".")
         session._turn()
-        assert session._figures().message == "no next frame: the source is away"
+        assert session._metrics().message == "no next frame: the source is away"
         clock.now += 4
-        assert session._figures().message == "script: the source ended; trying again"
+        assert session._metrics().message == "script: the source ended; trying again"
         second.put(picture(2))
         session._turn()
         wait_until(lambda: feed.received == 2)

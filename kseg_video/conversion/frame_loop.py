@@ -136,7 +136,7 @@ class Run:
         for frame in reader.frames():
             if self.look_ahead is not None:
                 with self.timer.stage("look ahead"):
-                    self._segmenter.foresee(self.look_ahead.until(frame.time))
+                    self._segmenter.add_look_ahead(self.look_ahead.until(frame.time))
             yield frame, self._segmenter.segment(frame, pinned(self.rendering.disabled, count))
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> Report:

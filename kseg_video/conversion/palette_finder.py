@@ -154,7 +154,7 @@ def _first_palette(
         look_ahead = source.look_ahead() if settings.looks_ahead else None
         frame = next(iter(source))
         if look_ahead is not None:
-            segmenter.foresee(look_ahead.until(frame.time))
+            segmenter.add_look_ahead(look_ahead.until(frame.time))
         return segmenter.segment(frame).palette
 
 

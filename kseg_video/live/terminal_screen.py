@@ -156,7 +156,7 @@ class TerminalScreen(TerminalKeys):
         """Set what makes the lines under the picture."""
         self._lines = lines
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState, _draw_figures: DrawHud) -> None:
+    def show(self, picture: NDArray[np.uint8], state: LiveState, _draw_hud: DrawHud) -> None:
         """Show a BGR picture of shape (H, W, 3), as large as fits, or the help in its place."""
         if self._clock() - self._drawn < _SECONDS_BETWEEN_DRAWINGS:
             return

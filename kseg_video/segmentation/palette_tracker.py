@@ -118,7 +118,7 @@ class PaletteTracker:
         self._usual_inertia = 0.0
         self._swap_time = -np.inf
 
-    def foresee(self, time: float, bgr: NDArray[np.float32], *, begins_shot: bool) -> None:
+    def add_look_ahead(self, time: float, bgr: NDArray[np.float32], *, begins_shot: bool) -> None:
         """Take note of a frame to come.
 
         Parameters
@@ -130,7 +130,7 @@ class PaletteTracker:
             Whether a cut lies between it and the one before.
         """
         colors = to_working(bgr, self._settings.color_space)
-        self._memory.foresee(time, colors, begins_shot=begins_shot)
+        self._memory.add_look_ahead(time, colors, begins_shot=begins_shot)
 
     def update(
         self,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.segmentation.pixel_memory import Foreseen
+    from kseg_video.segmentation.pixel_memory import LookAheadSample
 
 _STEP_SECONDS = 0.04  # between pictures whose times are not known
 
@@ -112,16 +112,16 @@ class Segmenter:
                 cells=cells,
             )
 
-    def foresee(self, frames: Sequence[Foreseen]) -> None:
+    def add_look_ahead(self, frames: Sequence[LookAheadSample]) -> None:
         """Take note of frames to come, so that the palette suits them from now on.
 
         Parameters
         ----------
-        frames : sequence of Foreseen
+        frames : sequence of LookAheadSample
             In the order of time, all later than those that have been given before.
         """
         for frame in frames:
-            self._tracker.foresee(
+            self._tracker.add_look_ahead(
                 frame.time + self._time_offset, frame.bgr, begins_shot=frame.begins_shot
             )
 

@@ -50,7 +50,7 @@ def expected(lake: Path) -> tuple[NDArray[np.uint8], list[float]]:
         look_ahead = source.look_ahead()
         assert look_ahead is not None
         for frame in source:
-            segmenter.foresee(look_ahead.until(frame.time))
+            segmenter.add_look_ahead(look_ahead.until(frame.time))
             labels.append(segmenter.segment(frame).labels)
             times.append(frame.time)
     return np.stack(labels), times

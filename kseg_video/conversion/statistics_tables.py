@@ -137,13 +137,13 @@ def _of_clusters(statistics: FrameStatistics) -> list[list[float | None]]:
             round(share, 6),
             *(_rounded(value, 2) for value in rgb),
             *(_rounded(value, 3) for value in lab),
-            *(_rounded(value, 2) for value in place),
+            *(_rounded(value, 2) for value in position),
         ]
-        for share, rgb, lab, place in zip(
+        for share, rgb, lab, position in zip(
             statistics.shares.tolist(),
             statistics.rgb.tolist(),
             statistics.lab.tolist(),
-            statistics.places.tolist(),
+            statistics.positions.tolist(),
             strict=True,
         )
     ]

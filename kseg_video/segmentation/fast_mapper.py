@@ -194,7 +194,7 @@ class FastMapper:
         while True:
             step = self._budget.step
             labels = self._hysteresis.hold(frame, in_use.index, table, self._numbers)
-            sampled = labels.ravel()[sample.places]
+            sampled = labels.ravel()[sample.positions]
             inertia = inertia_of_labels(colors, sampled, palette.centroids)
             if not self._budget.spend(_excess(inertia, palette.inertia)):
                 break

@@ -3,7 +3,7 @@
 A fit is made to a memory of the shot's pixels, from the labels of the last centroids on, so that it
 changes little from frame to frame. What else moves a palette:
 
-*Light.* Where all places change at once, what is remembered and the clusters change with them.
+*Light.* Where all colours change at once, what is remembered and the clusters change with them.
 
 *Something new* that no cluster is near takes the number of the cluster that is needed least; the
 others stay. And a palette that was in use before, and fits again, is taken up again.
@@ -114,7 +114,7 @@ class PaletteTracker:
 
     def _forget_shot(self) -> None:
         self._fit.forget_clusters()
-        self._labels: NDArray[np.uint8] = np.zeros(0, np.uint8)  # of the frame before, by place
+        self._labels: NDArray[np.uint8] = np.zeros(0, np.uint8)  # of the frame before, by position
         self._usual_inertia = 0.0
         self._swap_time = -np.inf
 
@@ -144,7 +144,7 @@ class PaletteTracker:
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
-            A sample of the frame's colours in the working space, from the same places each time.
+            A sample of the frame's colours in the working space, from the same positions each time.
         bgr : ndarray of float32, shape (N, 3)
             The same as BGR levels.
         time : float
@@ -154,7 +154,7 @@ class PaletteTracker:
         """
         is_cut = self._cuts.is_cut(bgr)
         event: PaletteEvent = "warm"
-        by_place: NDArray[np.uint8] | None = None
+        by_position: NDArray[np.uint8] | None = None
         if len(self._centroids) and self.frozen:
             event = "cut" if is_cut else "warm"
         elif not len(self._centroids):
@@ -170,12 +170,12 @@ class PaletteTracker:
             self._memory.remember(time, colors)
             self._begin_shot(colors, pinned)
         else:
-            event, by_place = self._continue(colors, time, pinned)
+            event, by_position = self._continue(colors, time, pinned)
         self._wants_new_fit = False
         labels, distances = self._nearest(colors)
-        self._labels = labels if by_place is None else by_place
+        self._labels = labels if by_position is None else by_position
         inertia = float(distances.mean(dtype=np.float64))
-        if event != "warm" or by_place is not None:
+        if event != "warm" or by_position is not None:
             self._usual_inertia = inertia
         self._usual_inertia += _USUAL_MEMORY * (inertia - self._usual_inertia)
         return self._frame_palette(event, inertia)
@@ -256,16 +256,16 @@ class PaletteTracker:
     def _continue(
         self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
     ) -> tuple[PaletteEvent, NDArray[np.uint8] | None]:
-        """What happened in the next frame of a shot; where the light changed, labels by place."""
+        """What happened in the next frame of a shot; labels by position where the light changed."""
         labels, distances = self._nearest(colors)
         inertia = float(distances.mean(dtype=np.float64))
         has_jumped = inertia > _JUMP * self._usual_inertia
         self._follow_slow_light(colors, labels, inertia)
         if has_jumped and len(self._labels) == len(colors):
-            by_place = self._labels
-            if is_sudden_change(colors, inertia, labels, by_place):
+            by_position = self._labels
+            if is_sudden_change(colors, inertia, labels, by_position):
                 self._follow_sudden_light(colors, time)
-                return "warm", by_place
+                return "warm", by_position
         is_new = self._memory.remember(time, colors)
         before = self._centroids
         if len(before) < self._n_clusters and inertia:
@@ -319,7 +319,7 @@ class PaletteTracker:
             self._illumination.watch(colors)
 
     def _follow_sudden_light(self, colors: NDArray[np.float32], time: float) -> None:
-        """Go to the colours that the clusters' places have now."""
+        """Go to the colours that the clusters' pixels have now."""
         self._palettes.append(self._centroids)
         self._centroids = means_of(colors, self._labels, self._centroids)
         self._fit.forget_clusters()

@@ -149,7 +149,7 @@ class TestTables:
         statistics = measure(without, segmentation)
         (away,) = np.flatnonzero(statistics.shares == 0)
         assert np.abs(statistics.rgb[away] - QUADRANTS[3, ::-1]).max() < 3
-        assert np.isnan(statistics.places[away]).all()
+        assert np.isnan(statistics.positions[away]).all()
 
     @pytest.mark.parametrize("space", ["lab", "hsv", "oklab", "ycrcb", "luv"])
     def test_colors_are_rgb_and_lab_whatever_the_working_space(self, space: str) -> None:
@@ -184,7 +184,7 @@ class TestTables:
         for number in range(6):
             rows, columns = np.nonzero(segmentation.labels == number)
             assert statistics.shares[number] == len(rows) / segmentation.labels.size
-            assert statistics.places[number] == pytest.approx([columns.mean(), rows.mean()])
+            assert statistics.positions[number] == pytest.approx([columns.mean(), rows.mean()])
 
 
 def statistics_of(

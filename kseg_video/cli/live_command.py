@@ -242,6 +242,6 @@ def _observer(
 
 
 def _print_keys() -> None:
-    width = max(len(label) for label, _ in HELP)
-    for label, does in HELP:
-        answer(f"{label:<{width}}  {does}")
+    width = max(len(key_names) for key_names, _ in HELP)
+    for key_names, does in HELP:
+        answer(f"{key_names:<{width}}  {does}")

@@ -168,15 +168,15 @@ class Hud:
         left = max((width - columns * widest) // 2, size // 2)
         top = max((height - rows * line) // 2, 0)
         _shade(picture, _SHADE / 2)
-        for place, (label, does) in enumerate(HELP):
+        for place, (key_names, does) in enumerate(HELP):
             x = left + (place // rows) * widest
             y = top + round((place % rows + 0.75) * line)
-            self._write(picture, label, x, y, size, weight=_BOLD)
+            self._write(picture, key_names, x, y, size, weight=_BOLD)
             self._write(picture, does, x + keys, y, size)
 
     def _help_widths(self, size: int) -> tuple[int, int]:
         """Of a key with the room after it, and of all that stands in a line."""
-        keys = max(self._width(label, size, _BOLD) for label, _ in HELP) + size
+        keys = max(self._width(key_names, size, _BOLD) for key_names, _ in HELP) + size
         return keys, keys + max(self._width(does, size) for _, does in HELP) + 2 * size
 
     def _wrapped(

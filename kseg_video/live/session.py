@@ -14,7 +14,15 @@ from kseg_video.core.errors import SourceError
 from kseg_video.core.text import frames_in_words, shown
 from kseg_video.core.timing import StageTimer
 from kseg_video.live.hud import Hud, HudContent
-from kseg_video.live.key_bindings import Command, LiveState, Pressed, click, press, refusal, settle
+from kseg_video.live.key_bindings import (
+    LiveState,
+    PointedKeyPress,
+    SessionRequest,
+    click,
+    press,
+    refusal,
+    settle,
+)
 from kseg_video.live.metrics import LiveMetrics, Meter
 from kseg_video.live.picture import LivePicture
 from kseg_video.live.screen import Click, Closed, KeyPress
@@ -202,11 +210,11 @@ class LiveSession:
             self._over = True
         elif isinstance(event, KeyPress):
             before = self.state
-            self.state, command = press(before, Pressed(event.key, self._pointed()))
+            self.state, request = press(before, PointedKeyPress(event.key, self._pointed()))
             if self.state != before:
                 self._apply(before)
-            elif command is not None:
-                self._do(command)
+            elif request is not None:
+                self._do(request)
             elif why := refusal(event.key):
                 self._say(why)
         else:
@@ -226,22 +234,22 @@ class LiveSession:
                 self.picture.background.pause(self.state.paused)
         self._outdated = True
 
-    def _do(self, command: Command) -> None:
+    def _do(self, request: SessionRequest) -> None:
         frame, segmentation = self.picture.frame, self.picture.segmentation
-        if command is Command.QUIT:
+        if request is SessionRequest.QUIT:
             self._over = True
         elif frame is None or segmentation is None:
             self._say("there is no picture yet")
-        elif command is Command.NEW_FIT:
+        elif request is SessionRequest.NEW_FIT:
             self._wants_fit = self._wants_new_fit = True
             self._say("new fit")
-        elif command is Command.NEXT_FRAME:
+        elif request is SessionRequest.NEXT_FRAME:
             self._step()
-        elif command is Command.SNAPSHOT:
+        elif request is SessionRequest.SNAPSHOT:
             painted = self.picture.painted(self.state)
             found = segmentation.palette, segmentation.color_space
             self._say(self._files.snapshot(painted, frame.bgr, *found))
-        elif command is Command.RECORD:
+        elif request is SessionRequest.RECORD:
             self._say(self._files.toggle(self.picture.view(self.state)))
 
     def _step(self) -> None:

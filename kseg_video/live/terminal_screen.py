@@ -183,8 +183,8 @@ class TerminalScreen(TerminalKeys):
 
 def help_rows(columns: int, rows: int) -> Iterator[Segment]:
     """What each key does, in as many columns as it takes."""
-    label = max(len(binding.label) for binding in KEYS) + 1
-    cells = [f"{each.label:<{label}}{each.does}" for each in KEYS]
+    keys_width = max(len(binding.key_names) for binding in KEYS) + 1
+    cells = [f"{each.key_names:<{keys_width}}{each.does}" for each in KEYS]
     beside = [cells[first : first + rows] for first in range(0, len(cells), rows)]
     widths = [max(map(len, each)) + _GAP for each in beside]
     if sum(widths) - _GAP > columns:

@@ -128,7 +128,7 @@ def test_the_help_takes_the_panel_s_place_whatever_its_size(
         panel.update(lambda: figures(state=replace(figures().state, shows_help=True)))
     text = Text.from_ansi(shown.getvalue()).plain
     for binding in KEYS if letters else ():
-        assert re.search(rf"{re.escape(binding.label)} +{binding.does[:letters]}", text)
+        assert re.search(rf"{re.escape(binding.key_names)} +{binding.does[:letters]}", text)
 
 
 def test_without_a_terminal_there_is_a_line_every_ten_seconds(

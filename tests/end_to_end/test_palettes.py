@@ -25,7 +25,7 @@ from kseg_video import (
 )
 from kseg_video.core.color_spaces import to_working
 from kseg_video.core.settings import ColorSpace
-from kseg_video.live.key_bindings import LiveState, Pressed, press
+from kseg_video.live.key_bindings import LiveState, PointedKeyPress, press
 from kseg_video.segmentation.auto_cluster_count import AutoClusterCount, choose_cluster_count
 from kseg_video.segmentation.nearest_centroid import inertia_of
 from tests.helpers.commands import run
@@ -447,9 +447,9 @@ class TestKeeping:
         settings = SegmenterSettings(n_clusters=3, palette=HEX)
         assert settings.holds_palette
         state = LiveState(settings, RenderSettings(), frozen=settings.holds_palette)
-        more, _ = press(state, Pressed("]"))
+        more, _ = press(state, PointedKeyPress("]"))
         assert (more.segmenter.cluster_count, more.segmenter.palette) == (4, ())
-        released, _ = press(state, Pressed("p"))
+        released, _ = press(state, PointedKeyPress("p"))
         assert not released.frozen
 
     @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def cost(clip: Path, rendering: RenderSettings, n_clusters: int, off: int) -> tu
         clip.with_name("nothing.mkv"),
         segmenter=SegmenterSettings(n_clusters),
         rendering=rendering,
-        selection=ClusterSelection(off=numbers),
+        selection=ClusterSelection(disabled=numbers),
     )
     return time.perf_counter() - begin, _processor_time() - before
 

@@ -29,7 +29,7 @@ def clusters(text: str) -> tuple[Selector, ...]:
     """Numbers and colours with commas between."""
     parts = [part.strip() for part in text.split(",")]
     selectors = tuple(int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts)
-    _check(lambda: ClusterSelection(off=selectors))
+    _check(lambda: ClusterSelection(disabled=selectors))
     return selectors
 
 
@@ -190,7 +190,7 @@ def cluster_selection(options: argparse.Namespace) -> ClusterSelection:
         If some are kept and some switched off.
     """
     return ClusterSelection(
-        only=(*options.only, *options.pick), off=(*options.disable, *options.pick_off)
+        only=(*options.only, *options.pick), disabled=(*options.disable, *options.pick_off)
     )
 
 

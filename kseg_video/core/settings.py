@@ -254,7 +254,7 @@ _SELECTORS = several(
 )
 _OF_SELECTION: Table = {
     "only": ("the only clusters left on", _SELECTORS),
-    "off": ("the clusters switched off", _SELECTORS),
+    "disabled": ("the clusters switched off", _SELECTORS),
 }
 
 
@@ -269,7 +269,7 @@ class ClusterSelection:
     ----------
     only : tuple
         The only clusters left on.
-    off : tuple
+    disabled : tuple
         Clusters switched off, if `only` is empty.
 
     Raises
@@ -279,11 +279,11 @@ class ClusterSelection:
     """
 
     only: tuple[Selector, ...] = ()
-    off: tuple[Selector, ...] = ()
+    disabled: tuple[Selector, ...] = ()
 
     def __post_init__(self) -> None:
         take_fields(self, _OF_SELECTION)
-        if self.only and self.off:
+        if self.only and self.disabled:
             raise SettingsError(
                 "clusters are either kept (--only, --pick) or switched off (--disable, "
                 "--pick-off); give one kind"
@@ -292,7 +292,7 @@ class ClusterSelection:
     @property
     def numbers(self) -> frozenset[int]:
         """Those chosen by number."""
-        return frozenset(each for each in (*self.only, *self.off) if isinstance(each, int))
+        return frozenset(each for each in (*self.only, *self.disabled) if isinstance(each, int))
 
 
 def check_numbers(numbers: frozenset[int], n_clusters: int) -> None:

@@ -66,7 +66,7 @@ def resolve_selection(selection: ClusterSelection, segmentation: Segmentation) -
     SourceError
         If a chosen pixel lies outside the picture.
     """
-    selectors = selection.only or selection.off
+    selectors = selection.only or selection.disabled
     numbers = [_cluster_of(selector, segmentation) for selector in selectors]
     palette = segmentation.palette
     disabled = frozenset(numbers)

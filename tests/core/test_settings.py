@@ -105,7 +105,7 @@ def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
     two: Any = np.uint8(2)
     assert SegmenterSettings(two, seed=two).cluster_count == 2
     assert RenderSettings(disabled=frozenset({two})).disabled == {2}
-    selection = ClusterSelection(off=(two, (two, two)))
+    selection = ClusterSelection(disabled=(two, (two, two)))
     assert selection.numbers == {2}
     assert TrimSettings(max_frames=two).max_frames == 2
     assert EncoderSettings(crf=two).crf == 2

@@ -39,7 +39,7 @@ def test_the_quadrants_are_numbered_as_the_tests_expect() -> None:
 def test_numbers_colors_and_pixels(
     selectors: tuple[int | str | tuple[int, int], ...], numbers: set[int]
 ) -> None:
-    assert disabled(ClusterSelection(off=selectors)) == numbers
+    assert disabled(ClusterSelection(disabled=selectors)) == numbers
     kept = disabled(ClusterSelection(only=selectors))
     assert kept == ({0, 1, 2, 3} - numbers if selectors else set())
 
@@ -55,7 +55,7 @@ def test_the_numbers_that_keep_their_colours_are_those_of_the_fewer(
 
 
 def test_it_says_what_colors_and_pixels_have_come_to() -> None:
-    chosen = resolve_selection(ClusterSelection(off=(3, "red", (20, 0))), SEGMENTATION)
+    chosen = resolve_selection(ClusterSelection(disabled=(3, "red", (20, 0))), SEGMENTATION)
     colors = SEGMENTATION.palette.hex_colors
     assert chosen.notes == (
         f"red is cluster 0 ({colors[0]})",
@@ -81,7 +81,7 @@ def test_a_name_means_its_hue_above_all(
 ) -> None:
     picture = np.array([[GRAY, PALE_BLUE, BROWN]], np.uint8)
     segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(picture)
-    chosen = resolve_selection(ClusterSelection(off=(name,)), segmentation)
+    chosen = resolve_selection(ClusterSelection(disabled=(name,)), segmentation)
     (number,) = chosen.disabled
     assert tuple(segmentation.palette.colors[number]) == color
     hex_color = segmentation.palette.hex_colors[number]
@@ -91,7 +91,7 @@ def test_a_name_means_its_hue_above_all(
 def test_a_color_is_never_a_cluster_without_pixels() -> None:
     flat = np.full((8, 8, 3), (200, 60, 40), np.uint8)
     segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
-    assert resolve_selection(ClusterSelection(off=("yellow",)), segmentation).disabled == {0}
+    assert resolve_selection(ClusterSelection(disabled=("yellow",)), segmentation).disabled == {0}
 
 
 def test_a_picture_of_one_colour_tells_that_others_may_come() -> None:
@@ -102,14 +102,14 @@ def test_a_picture_of_one_colour_tells_that_others_may_come() -> None:
         "pink is cluster 0 (#000000, the nearest: nothing has its hue)",
         "the first frame is all of one colour, so every choice is its cluster",
     )
-    assert resolve_selection(ClusterSelection(off=(0,)), segmentation).notes == ()
+    assert resolve_selection(ClusterSelection(disabled=(0,)), segmentation).notes == ()
 
 
 def test_a_color_may_be_that_of_a_kept_cluster_that_is_not_in_the_picture() -> None:
     settings = SegmenterSettings(n_clusters=3, palette=("#d02010", "#20c030", "#3070d0"))
     flat = np.full((8, 8, 3), (16, 32, 208), np.uint8)
     segmentation = Segmenter(settings).segment(flat)
-    chosen = resolve_selection(ClusterSelection(off=("#3070d0", "lime", "red")), segmentation)
+    chosen = resolve_selection(ClusterSelection(disabled=("#3070d0", "lime", "red")), segmentation)
     assert chosen.disabled == {0, 1, 2}
     assert chosen.notes == (
         "#3070d0 is cluster 2 (#3070d0, not in the first frame)",
@@ -127,9 +127,9 @@ def test_a_pixel_outside_the_picture(pixel: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"only": (1,), "off": (2,)}, "give one kind"),
-        ({"off": ("gren",)}, "did you mean green"),
-        ({"off": ((-1, 0),)}, "coordinate cannot be -1"),
+        ({"only": (1,), "disabled": (2,)}, "give one kind"),
+        ({"disabled": ("gren",)}, "did you mean green"),
+        ({"disabled": ((-1, 0),)}, "coordinate cannot be -1"),
         ({"only": (32,)}, "from 0 to 31"),
     ],
 )

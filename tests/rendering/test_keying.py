@@ -82,7 +82,7 @@ class TestChoosing:
             assert note in outcome.err
 
     def test_it_holds_for_all_frames(self, clip: Path, tmp_path: Path) -> None:
-        selection = ClusterSelection(off=((50, 10),))
+        selection = ClusterSelection(disabled=((50, 10),))
         encoder, view = EncoderSettings(lossless=True), RenderSettings("masked")
         convert(
             clip,
@@ -106,7 +106,7 @@ class TestChoosing:
     def test_a_pixel_outside_leaves_nothing_behind(self, clip: Path, tmp_path: Path) -> None:
         before = sorted(tmp_path.iterdir())
         with pytest.raises(SourceError, match="pixel 64,0 lies outside the picture"):
-            convert(clip, tmp_path / "o.mp4", selection=ClusterSelection(off=((64, 0),)))
+            convert(clip, tmp_path / "o.mp4", selection=ClusterSelection(disabled=((64, 0),)))
         assert sorted(tmp_path.iterdir()) == before
         assert not running_ffmpegs()
 
@@ -211,10 +211,10 @@ class TestBackgrounds:
         ),
         (
             RenderSettings("masked"),
-            ClusterSelection(off=tuple(range(5))),
+            ClusterSelection(disabled=tuple(range(5))),
             "all clusters are switched off, so nothing of the source is seen",
         ),
-        (RenderSettings("matte"), ClusterSelection(off=tuple(range(5))), None),
+        (RenderSettings("matte"), ClusterSelection(disabled=tuple(range(5))), None),
         (
             RenderSettings("boundaries"),
             ALL_BUT_GREEN,

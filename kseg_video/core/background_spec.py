@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from kseg_video.core.errors import SettingsError
 
 BackgroundKind: TypeAlias = Literal["color", "gray", "blur", "pixelate", "transparent", "picture"]
-Color: TypeAlias = "tuple[int, int, int]"  # red, green, blue
+RgbColor: TypeAlias = "tuple[int, int, int]"  # red, green, blue
 
 _HEX_COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _AMOUNT = re.compile(r"(blur|pixelate)(?::(.*))?")
@@ -37,7 +37,7 @@ class Background:
     """
 
     kind: BackgroundKind
-    color: Color = (0, 0, 0)
+    color: RgbColor = (0, 0, 0)
     pixels: int | None = None
 
 
@@ -79,7 +79,7 @@ def parse_background(text: str | Path) -> Background:
 
 
 @lru_cache
-def parse_color(text: str) -> Color:
+def parse_color(text: str) -> RgbColor:
     """Red, green and blue of ``#rrggbb``, ``#rgb`` or one of CSS's colour names.
 
     Raises

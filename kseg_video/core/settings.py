@@ -15,8 +15,8 @@ from kseg_video.core.errors import SettingsError
 from kseg_video.core.setting_checks import (
     FLAG,
     LARGEST,
-    Kind,
-    Table,
+    FieldKinds,
+    ValueKind,
     instance,
     one_of,
     real,
@@ -49,9 +49,9 @@ def _read_color(value: object) -> str:
     return value
 
 
-_PALETTE_COLOR = Kind("write it as #2b6cb0", _read_color)
+_PALETTE_COLOR = ValueKind("write it as #2b6cb0", _read_color)
 
-_OF_SEGMENTER: Table = {
+_OF_SEGMENTER: FieldKinds = {
     "n_clusters": ("the number of clusters", whole(1, MAX_CLUSTERS).or_else("auto", None)),
     "color_space": ("the colour space", one_of(*get_args(ColorSpace))),
     "mapping": ("the mapping", one_of(*get_args(Mapping), None)),
@@ -179,7 +179,7 @@ class SegmenterSettings:
         return self.stability > 0 and not self.holds_palette
 
 
-_OF_RENDERING: Table = {
+_OF_RENDERING: FieldKinds = {
     "view": ("the view", one_of(*get_args(View))),
     "disabled": (
         "the disabled clusters",
@@ -246,13 +246,13 @@ def _read_selector(value: object) -> Selector:
     return take("a cluster", value, _CLUSTER)
 
 
-_SELECTOR = Kind("give a number, a colour or a pixel (x, y)", _read_selector)
+_SELECTOR = ValueKind("give a number, a colour or a pixel (x, y)", _read_selector)
 _SELECTORS = several(
     tuple,
     lambda value: take("what chooses a cluster", value, _SELECTOR),
     "give a tuple of numbers, colours or pixels",
 )
-_OF_SELECTION: Table = {
+_OF_SELECTION: FieldKinds = {
     "only": ("the only clusters left on", _SELECTORS),
     "disabled": ("the clusters switched off", _SELECTORS),
 }

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from kseg_video.core.palette import Palette
     from kseg_video.live.key_bindings import LiveState
 
-Color = tuple[int, int, int]
+BgrColor = tuple[int, int, int]
 
-_INK: Color = (245, 245, 245)
-_FAINT: Color = (170, 170, 170)
-_DARK: Color = (20, 20, 20)
-_RED: Color = (60, 60, 235)
+_INK: BgrColor = (245, 245, 245)
+_FAINT: BgrColor = (170, 170, 170)
+_DARK: BgrColor = (20, 20, 20)
+_RED: BgrColor = (60, 60, 235)
 _SHADE = 0.35  # what is left of the picture's brightness behind text
 _SMALLEST_TEXT, _LARGEST_TEXT = 12, 64  # pixels
 _SMALLEST_HELP = 7
@@ -202,7 +202,7 @@ class Hud:
         left: int,
         baseline: int,
         size: int,
-        color: Color = _INK,
+        color: BgrColor = _INK,
         weight: int = _REGULAR,
     ) -> None:
         cv2.putText(picture, text, (left, baseline), color, self._font, size, weight)

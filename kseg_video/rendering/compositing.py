@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.core.background_spec import Background, Color
+    from kseg_video.core.background_spec import Background, RgbColor
     from kseg_video.core.frame import Plane
 
 _HEIGHTS_OF_A_BLUR, _HEIGHTS_OF_A_BLOCK = 45, 30  # to a picture's height
@@ -195,7 +195,7 @@ def _opacities(frame: Frame, matte: Plane) -> Sequence[NDArray[np.uint8]]:
     return [matte, halves, halves]
 
 
-def _flat(frame: Frame, color: Color) -> Frame:
+def _flat(frame: Frame, color: RgbColor) -> Frame:
     bgr, flat = np.array([color[::-1]], np.uint8), _blank(frame)
     levels = bgr if frame.layout == "bgr24" else bgr_to_yuv(bgr, frame.encoding)[0]
     for plane, level in zip(_planes(flat), levels, strict=True):

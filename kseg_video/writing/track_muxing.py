@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from kseg_video.core.media_info import AudioTrack, MediaTracks
-    from kseg_video.writing.containers import AudioChoice, Container, SubtitleChoice
+    from kseg_video.writing.containers import AudioSupport, Container, SubtitleSupport
 
 # Subtitles that are text, which one container's format can be made of another's.
 _TEXT_SUBTITLES = frozenset(
@@ -103,17 +103,17 @@ def _cut_to_part(end: float | None) -> str:
     return ",".join([video_filter("noise", drop="lte(pts+duration,0)"), times])
 
 
-def _audio_codec(number: int, track: AudioTrack, choice: AudioChoice) -> list[str]:
-    if track.codec in choice.copied:
+def _audio_codec(number: int, track: AudioTrack, support: AudioSupport) -> list[str]:
+    if track.codec in support.copied:
         return [f"-c:a:{number}", "copy"]
-    rate = track.channels * choice.kilobits_per_channel
-    arguments = [f"-c:a:{number}", choice.encoder, f"-b:a:{number}", f"{rate}k"]
-    if choice.encoder == "libopus":
+    rate = track.channels * support.kilobits_per_channel
+    arguments = [f"-c:a:{number}", support.encoder, f"-b:a:{number}", f"{rate}k"]
+    if support.encoder == "libopus":
         arguments += [f"-filter:a:{number}", video_filter("aformat", channel_layouts=_OPUS_LAYOUTS)]
     return arguments
 
 
-def _subtitle_encoder(codec: str, choice: SubtitleChoice) -> str | None:
-    if codec in choice.copied:
+def _subtitle_encoder(codec: str, support: SubtitleSupport) -> str | None:
+    if codec in support.copied:
         return "copy"
-    return choice.encoder if codec in _TEXT_SUBTITLES else None
+    return support.encoder if codec in _TEXT_SUBTITLES else None

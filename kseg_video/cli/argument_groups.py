@@ -75,7 +75,7 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
     group.add_argument(
         "--mapping",
         choices=get_args(Mapping),
-        help="pixels to clusters by table or exactly (default: exact for stills, else fast)",
+        help="pixels to clusters by table or exactly (default: exact for images, else fast)",
     )
     add_fitting(group)
 
@@ -101,7 +101,7 @@ def add_fitting(group: argparse._ArgumentGroup) -> None:
         type=whole_number_or("all"),
         metavar="N",
         help="pixels of a frame that a fit looks at, or all "
-        f"(default: all for stills, else {DEFAULT_SAMPLE_PIXELS})",
+        f"(default: all for images, else {DEFAULT_SAMPLE_PIXELS})",
     )
     group.add_argument(
         "--seed",

@@ -163,12 +163,12 @@ def _outputs(options: argparse.Namespace) -> list[Path]:
 
 
 def _show(report: Report) -> None:
-    from kseg_video.live.window import show_still
+    from kseg_video.live.window import show_image
 
-    if not report.info.still:
-        complain("--show is for stills; the video was written all the same", "warning")
+    if not report.info.is_image:
+        complain("--show is for images; the video was written all the same", "warning")
         return
     try:
-        show_still(report.output)
+        show_image(report.output)
     except DisplayError as error:
         complain(f"{error}; the picture was written all the same", "warning")

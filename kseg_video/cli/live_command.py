@@ -38,7 +38,7 @@ from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.session import LiveSession
 from kseg_video.live.terminal_screen import NoScreen, TerminalScreen
 from kseg_video.live.window import LiveWindow
-from kseg_video.reading.image_files import is_still
+from kseg_video.reading.image_files import is_image
 from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
@@ -187,9 +187,10 @@ def _feed(source: str, settings: CaptureSettings) -> ReconnectingFeed:
     camera, stream = is_camera(source), is_stream(source)
     if not camera and not stream and not Path(source).is_file():
         raise SourceError(f"{source} is no file, camera number or URL; check the name")
-    if not stream and is_still(Path(source)):
+    if not stream and is_image(Path(source)):
         raise SettingsError(
-            f"{source} is a still; segment it with: kseg-video convert {shlex.quote(source)} --show"
+            f"{source} is an image; segment it with: kseg-video convert {shlex.quote(source)} "
+            "--show"
         )
     return ReconnectingFeed(
         lambda: open_capture(source, settings),

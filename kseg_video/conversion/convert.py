@@ -28,7 +28,7 @@ from kseg_video.core.settings import (
     check_numbers,
 )
 from kseg_video.reading.background_source import check_background, open_background
-from kseg_video.reading.image_files import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
+from kseg_video.reading.image_files import IMAGE_SUFFIXES, LOSSY_IMAGE_SUFFIXES
 from kseg_video.reading.input_files import blamed_if_it_shrinks
 from kseg_video.reading.sources import open_source
 from kseg_video.rendering.renderer import is_transparent, view_layout, view_width
@@ -61,7 +61,7 @@ def convert(  # noqa: PLR0913 - one for each part
     selection: ClusterSelection | None = None,
     observer: RunObserver | None = None,
 ) -> Report:
-    """Turn a video, a still or a folder of stills into a segmented or masked one.
+    """Turn a video, an image or a folder of images into a segmented or masked one.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSett
     if rendering.background == "picture":
         raise SettingsError("the background's picture is missing; give its file as a Path")
     suffix = output.suffix.lower()
-    exact = {ARCHIVE_SUFFIX, *STILL_SUFFIXES} - LOSSY_STILL_SUFFIXES
+    exact = {ARCHIVE_SUFFIX, *IMAGE_SUFFIXES} - LOSSY_IMAGE_SUFFIXES
     if rendering.view == "labels" and not (suffix in exact or encoder.lossless):
         raise SettingsError(
             "cluster numbers survive only in lossless outputs; choose --lossless with .mkv, .npz, "
@@ -175,7 +175,7 @@ def _check_targets(
 def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
     """Fill in what is left to the input."""
     settings = replace(settings, n_clusters=settings.cluster_count)
-    if not info.still:
+    if not info.is_image:
         return replace(settings, mapping=settings.mapping or "fast")
     return replace(
         settings,
@@ -189,7 +189,7 @@ def _painted_info(
 ) -> VideoInfo:
     """What is known of the painted pictures."""
     layout: PixelLayout = info.layout
-    rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *STILL_SUFFIXES}
+    rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *IMAGE_SUFFIXES}
     if rendering.view in {"labels", "matte"}:
         layout = "gray8"
     elif rgb or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):

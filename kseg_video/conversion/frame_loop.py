@@ -93,7 +93,7 @@ class Run:
         self._share_sum: NDArray[np.float64] = np.zeros(settings.cluster_count)
         self._centroid_sum: NDArray[np.float64] = np.zeros((settings.cluster_count, 3))
         self._events: list[EventRecord] = []
-        self._nth_row = 1 if source.info.still else max(source.info.height // _COUNTED_ROWS, 1)
+        self._nth_row = 1 if source.info.is_image else max(source.info.height // _COUNTED_ROWS, 1)
         self._first_palette: Palette | None = None
         self._last: Segmentation | None = None
 

@@ -146,9 +146,9 @@ def _first_palette(
     trim: TrimSettings | None,
     decoder: DecoderSettings | None,
 ) -> Palette | None:
-    """What `convert` begins with; None for a still, whose palette is that of all its pixels."""
+    """What `convert` begins with; None for an image, whose palette is that of all its pixels."""
     with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
-        if source.info.still:
+        if source.info.is_image:
             return None
         segmenter = Segmenter(settings)
         look_ahead = source.look_ahead() if settings.looks_ahead else None
@@ -199,7 +199,9 @@ def _sample_source(
     """
     trim = take_settings("trim", trim, TrimSettings)
     with blamed_if_it_shrinks(path), open_source(path, trim, decoder) as source:
-        wanted = settings.sample_pixels or ("all" if source.info.still else DEFAULT_SAMPLE_PIXELS)
+        wanted = settings.sample_pixels or (
+            "all" if source.info.is_image else DEFAULT_SAMPLE_PIXELS
+        )
         count = source.info.frame_count
         if count is not None and count > _FRAMES:
             seconds = count / source.info.frame_rate

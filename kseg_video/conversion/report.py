@@ -91,8 +91,8 @@ class Report:
 
     @property
     def compactness(self) -> float | None:
-        """Of a still, inertia times pixels: mapped exactly, the sum that `cv2.kmeans` reports."""
-        return self.inertia * self.info.width * self.info.height if self.info.still else None
+        """Of an image, inertia times pixels: mapped exactly, the sum that `cv2.kmeans` reports."""
+        return self.inertia * self.info.width * self.info.height if self.info.is_image else None
 
 
 @runtime_checkable

@@ -48,7 +48,7 @@ OF_VIDEO: FieldKinds = {
     "encoding": ("the encoding", instance(ColorEncoding)),
     "frame_count": ("the number of frames", whole(0).or_else(None)),
     "sample_aspect_ratio": ("the pixels' aspect ratio", _RATIO),
-    "still": ("still", FLAG),
+    "is_image": ("is_image", FLAG),
     "has_alpha": ("has_alpha", FLAG),
 }
 

@@ -93,12 +93,12 @@ class SegmenterSettings:
         and the cone (S V cos H, S V sin H, V) with V 0 to 255 for hsv (see `color_spaces`).
     mapping : {"fast", "exact"}, optional
         Label table over a 16-bit colour index, or the nearest centroid of every pixel. None leaves
-        the choice to the input: exact for stills, fast for video and plain arrays.
+        the choice to the input: exact for images, fast for video and plain arrays.
     stability : float
         How far labels and palette hold still against noise, 0 to 1; 0: every pixel of every frame
         strictly to the nearest of the best centroids. Exact mapping is strict with pixels anyway.
     sample_pixels : int or "all", optional
-        Pixels of a frame that a fit looks at. None leaves the choice to the input: all of a still,
+        Pixels of a frame that a fit looks at. None leaves the choice to the input: all of an image,
         10,000 of a video frame or a plain array.
     seed : int
         Seed of the random generator, 0 to 2**31 - 1.

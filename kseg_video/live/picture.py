@@ -13,8 +13,8 @@ from kseg_video.core.frame import Frame
 from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.live.capture import open_capture
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
-from kseg_video.reading.background_source import check_background, read_background_still
-from kseg_video.reading.image_files import STILL_SUFFIXES
+from kseg_video.reading.background_source import check_background, read_background_image
+from kseg_video.reading.image_files import IMAGE_SUFFIXES
 from kseg_video.rendering.cluster_selection import pinned
 from kseg_video.rendering.compositing import covering, mirrored, over_checkerboard
 from kseg_video.rendering.renderer import Renderer, follows_colors
@@ -78,8 +78,8 @@ def open_live_background(path: Path) -> Iterator[LiveBackground]:
         If it cannot be read.
     """
     check_background(path)
-    if path.suffix.lower() in STILL_SUFFIXES:
-        yield LiveBackground(read_background_still(path))
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        yield LiveBackground(read_background_image(path))
         return
     with ExitStack() as stack:
         looping = CaptureSettings(loop=True)

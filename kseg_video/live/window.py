@@ -13,7 +13,7 @@ from kseg_video.core.errors import DisplayError
 from kseg_video.core.text import shown
 from kseg_video.live.screen import Click, Closed, KeyPress, PointerMove, enlargement, shrinkage
 from kseg_video.live.window_x11_keys import X11Keys
-from kseg_video.reading.image_files import read_still
+from kseg_video.reading.image_files import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -146,7 +146,7 @@ class LiveWindow:
             self._events.append(PointerMove(x, y))
 
 
-def show_still(path: Path) -> None:
+def show_image(path: Path) -> None:
     """Show an image in a window until a key is pressed or the window is closed.
 
     Raises
@@ -155,7 +155,7 @@ def show_still(path: Path) -> None:
         If there is no display.
     """
     require_display()
-    picture = read_still(path).bgr
+    picture = read_image(path).bgr
     name = _window_name()
     cv2.namedWindow(name, _PLAIN_WINDOW | cv2.WINDOW_KEEPRATIO)
     try:

@@ -18,7 +18,7 @@ from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.reading.decode_filters import Decoding
-from kseg_video.reading.image_files import STILL_SUFFIXES, read_still
+from kseg_video.reading.image_files import IMAGE_SUFFIXES, read_image
 from kseg_video.reading.looping import LoopingDecoder
 from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.rendering.compositing import covering
@@ -71,8 +71,8 @@ def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
         If it cannot be read.
     """
     check_background(path)
-    if path.suffix.lower() in STILL_SUFFIXES:
-        return _BackgroundStill(path, info)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return _BackgroundImage(path, info)
     return _BackgroundVideo(path, info)
 
 
@@ -92,7 +92,7 @@ def check_background(path: Path) -> None:
         raise SourceError(f"the background {path} is not a file; give an image or a video")
 
 
-def read_background_still(path: Path) -> NDArray[np.uint8]:
+def read_background_image(path: Path) -> NDArray[np.uint8]:
     """An image, black where it is transparent.
 
     Returns
@@ -105,17 +105,17 @@ def read_background_still(path: Path) -> NDArray[np.uint8]:
     SourceError
         If it cannot be read.
     """
-    pixels, alpha, _ = read_still(path)
+    pixels, alpha, _ = read_image(path)
     if alpha is None:
         return pixels
     return cast("NDArray[np.uint8]", cv2.multiply(pixels, cv2.merge([alpha] * 3), scale=1 / 255))
 
 
-class _BackgroundStill(BackgroundFile):
+class _BackgroundImage(BackgroundFile):
     """The same picture for every frame."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
-        pixels = read_background_still(path)
+        pixels = read_background_image(path)
         covered = covering(pixels, info.width, info.height, float(info.sample_aspect_ratio))
         self._frame = Frame(covered)
         if info.layout == "i420":

@@ -1,4 +1,4 @@
-"""Where frames come from: video files, stills and sequences of stills."""
+"""Where frames come from: video files, images and sequences of images."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.core.setting_checks import PATH, take, take_settings
 from kseg_video.ffmpeg.probe_report import has_reported
 from kseg_video.ffmpeg.stalls import MishapError
-from kseg_video.reading.image_files import is_sequence, is_still
-from kseg_video.reading.image_source import StillsSource
+from kseg_video.reading.image_files import is_image, is_sequence
+from kseg_video.reading.image_source import ImageSource
 from kseg_video.reading.video_source import VideoFileSource
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ def open_source(
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
 ) -> FrameSource:
-    """Open a video file, a still, or a sequence of stills.
+    """Open a video file, an image, or a sequence of images.
 
     Parameters
     ----------
     path : str or Path
         Anything that ffmpeg decodes, animated PNG and WebP included; JPEG, PNG, WebP, TIFF or BMP;
-        or such stills of one size, taken at 25 frames a second: a folder of them, by name, or a
+        or such images of one size, taken at 25 frames a second: a folder of them, by name, or a
         pattern such as ``frame_%04d.png``, by number.
     trim : TrimSettings, optional
         The part that is wanted.
@@ -104,7 +104,7 @@ def open_source(
         raise opened
     try:
         if path.is_dir() or is_sequence(path):
-            return StillsSource(path, trim)
+            return ImageSource(path, trim)
         if not path.exists():
             raise SourceError(f"{path} does not exist; check the name")
         if not path.is_file():
@@ -116,8 +116,8 @@ def open_source(
     except OSError as error:
         why = f"cannot be read ({error.strerror}); check its rights"
         raise cannot_read(path, error, why) from error
-    if is_still(path):
-        return StillsSource(path, trim)
+    if is_image(path):
+        return ImageSource(path, trim)
     return VideoFileSource(path, trim, decoder)
 
 
@@ -141,14 +141,14 @@ def opened_ahead(
     """
     asked = path, trim, decoder
     try:
-        if has_reported(path, _AHEAD_SECONDS) and not is_still(path):
+        if has_reported(path, _AHEAD_SECONDS) and not is_image(path):
             source = open_source(*asked)
             if isinstance(source, VideoFileSource):
                 _opened[asked] = source
                 source.begin()
                 if looks_ahead:
                     source.begin_look_ahead()
-    except MishapError:  # who needs the report, as for a still nobody does, is told
+    except MishapError:  # who needs the report, as for an image nobody does, is told
         _close_opened(asked)
     except (KsegError, OSError) as error:
         _close_opened(asked)

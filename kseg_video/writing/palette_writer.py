@@ -24,7 +24,7 @@ from kseg_video.core.palette import Palette
 from kseg_video.core.setting_checks import FLAG, PATH, instance, one_of, take
 from kseg_video.core.settings import ColorSpace
 from kseg_video.core.text import shown
-from kseg_video.reading.image_files import write_still
+from kseg_video.reading.image_files import write_image
 from kseg_video.writing.atomic_file import PartialFile
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def save_palette(
     part = PartialFile(path, overwrite=overwrite)
     try:
         if suffix == _PICTURE_SUFFIX:
-            write_still(part.path, suffix, draw_swatches(palette), None)
+            write_image(part.path, suffix, draw_swatches(palette), None)
         else:
             name = shown(path.stem)  # of which GIMP's format has a line
             part.path.write_text(_WRITERS[suffix](palette, name, color_space), "utf-8")

@@ -27,7 +27,7 @@ from kseg_video import (
 from kseg_video.conversion.frame_statistics import FrameStatistics
 from kseg_video.conversion.statistics_plot import SharesPlot
 from kseg_video.core.frame import Frame
-from kseg_video.reading.image_files import write_still
+from kseg_video.reading.image_files import write_image
 from tests.helpers.commands import run
 from tests.helpers.media import ffmpeg, left_in
 from tests.helpers.oracles import exact_lab
@@ -43,7 +43,7 @@ HALF_A_LEVEL = 0.51
 
 def two_scenes(folder: Path) -> Path:
     """Five frames of a red square that moves right on blue, then five of greens, at 12.5 fps."""
-    (folder / "stills").mkdir()
+    (folder / "images").mkdir()
     for number in range(10):
         picture = np.zeros((48, 64, 3), np.uint8)
         if number < 5:
@@ -52,8 +52,8 @@ def two_scenes(folder: Path) -> Path:
         else:
             picture[:] = (0, 200, 0)
             picture[:12] = (90, 255, 90)
-        write_still(folder / f"stills/{number}.png", ".png", picture, None)
-    ffmpeg("-framerate", "25/2", "-i", folder / "stills/%d.png", "-c:v", "ffv1", folder / "a.mkv")
+        write_image(folder / f"images/{number}.png", ".png", picture, None)
+    ffmpeg("-framerate", "25/2", "-i", folder / "images/%d.png", "-c:v", "ffv1", folder / "a.mkv")
     return folder / "a.mkv"
 
 
@@ -162,7 +162,7 @@ class TestTables:
 
     def test_centroids_in_json_are_means_of_cie_lab(self, tmp_path: Path) -> None:
         picture = quadrants(40, 40)
-        write_still(tmp_path / "a.png", ".png", picture, None)
+        write_image(tmp_path / "a.png", ".png", picture, None)
         options = ("-k", "4", "--color-space", "lab", "--json", "--stats", tmp_path / "a.csv")
         done = run("convert", tmp_path / "a.png", "-o", tmp_path / "b.png", *options)
         rows = json.loads(done.out)["palette"]
@@ -272,9 +272,9 @@ class TestPlot:
         assert "#ff0000" in text
         assert "#00c800" in text
 
-    def test_a_still_is_one_column(self, tmp_path: Path, lake_still: Path) -> None:
+    def test_an_image_is_one_column(self, tmp_path: Path, lake_image: Path) -> None:
         plot = tmp_path / "a.png"
-        report = convert(lake_still, tmp_path / "b.png", statistics=StatisticsSettings(plot=plot))
+        report = convert(lake_image, tmp_path / "b.png", statistics=StatisticsSettings(plot=plot))
         with Image.open(plot) as picture:
             pixels = np.asarray(picture.convert("RGB"))
         colors = [tuple(color) for color in report.palette.colors[:, ::-1].tolist()]
@@ -284,10 +284,10 @@ class TestPlot:
 
 class TestRuns:
     def test_nothing_is_measured_unless_it_is_asked_for(
-        self, tmp_path: Path, lake_still: Path
+        self, tmp_path: Path, lake_image: Path
     ) -> None:
         def stages(name: str, statistics: StatisticsSettings | None) -> set[str]:
-            report = convert(lake_still, tmp_path / name, statistics=statistics)
+            report = convert(lake_image, tmp_path / name, statistics=statistics)
             return set(report.stage_milliseconds)
 
         assert "measure" not in stages("a.png", None)
@@ -303,9 +303,9 @@ class TestRuns:
             )
         assert left_in(tmp_path) == []
 
-    def test_the_command(self, tmp_path: Path, lake_still: Path) -> None:
+    def test_the_command(self, tmp_path: Path, lake_image: Path) -> None:
         done = run(
-            *("convert", lake_still, "-o", "a.png", "--stats", "a.jsonl", "--stats-plot", "b.svg"),
+            *("convert", lake_image, "-o", "a.png", "--stats", "a.jsonl", "--stats-plot", "b.svg"),
             cwd=tmp_path,
         )
         assert (done.code, left_in(tmp_path)) == (0, ["a.jsonl", "a.png", "b.svg"])
@@ -335,30 +335,30 @@ class TestRuns:
         assert (tmp_path / "there.csv").read_text() == "precious"
 
     def test_existing_statistics_are_replaced_with_leave(
-        self, tmp_path: Path, lake_still: Path
+        self, tmp_path: Path, lake_image: Path
     ) -> None:
         (tmp_path / "a.csv").write_text("old")
         done = run(
-            *("convert", lake_still, "-o", tmp_path / "a.png", "-y", "-q"),
+            *("convert", lake_image, "-o", tmp_path / "a.png", "-y", "-q"),
             *("--stats", tmp_path / "a.csv"),
         )
         assert (done.code, len(read_csv(tmp_path / "a.csv"))) == (0, 1)
 
     def test_a_missing_matplotlib_is_said_at_once(
-        self, tmp_path: Path, lake_still: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, lake_image: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib", None)
         with pytest.raises(KsegError, match="pip install matplotlib"):
             convert(
-                lake_still,
+                lake_image,
                 tmp_path / "a.png",
                 statistics=StatisticsSettings(plot=tmp_path / "b.png"),
             )
         assert left_in(tmp_path) == []
 
-    def test_names_may_be_plain_text(self, tmp_path: Path, lake_still: Path) -> None:
+    def test_names_may_be_plain_text(self, tmp_path: Path, lake_image: Path) -> None:
         statistics = StatisticsSettings(f"{tmp_path}/a.csv", f"{tmp_path}/a.svg")
-        convert(lake_still, tmp_path / "a.png", statistics=statistics)
+        convert(lake_image, tmp_path / "a.png", statistics=statistics)
         assert left_in(tmp_path) == ["a.csv", "a.png", "a.svg"]
 
     def test_bad_settings(self) -> None:

@@ -50,7 +50,7 @@ PALETTE = Palette(
 )
 
 
-def write_still(path: Path, bgr: NDArray[np.uint8]) -> Path:
+def write_image(path: Path, bgr: NDArray[np.uint8]) -> Path:
     Image.fromarray(np.ascontiguousarray(bgr[..., ::-1])).save(path)
     return path
 
@@ -130,7 +130,7 @@ class TestFiles:
         assert load_palette(tmp_path / name) == HEX
 
     def test_what_convert_prints_is_read(self, tmp_path: Path) -> None:
-        write_still(tmp_path / "a.png", quadrants(noise=0))
+        write_image(tmp_path / "a.png", quadrants(noise=0))
         done = run("convert", tmp_path / "a.png", "-o", tmp_path / "b.png", "-k", "6", "--json")
         (tmp_path / "a.json").write_text(done.out)
         assert set(load_palette(tmp_path / "a.json")) == {
@@ -275,15 +275,15 @@ class TestNumberOfClusters:
             "1 cluster explains 0.0% of the colours' variance, and the rest is noise"
         )
 
-    def test_the_reason_says_what_is_so(self, lake_still: Path) -> None:
-        found = find_palette(lake_still, AUTO)
+    def test_the_reason_says_what_is_so(self, lake_image: Path) -> None:
+        found = find_palette(lake_image, AUTO)
         assert found.auto_count is not None
         count = found.auto_count.count
         assert count == len(found.palette) == found.settings.n_clusters
-        with Image.open(lake_still) as picture:
+        with Image.open(lake_image) as picture:
             colors = np.asarray(picture)[..., ::-1].reshape(-1, 3).astype(np.float32)
         counts = (1, count - 1, count, count + 1)
-        fits = [find_palette(lake_still, SegmenterSettings(n_clusters=each)) for each in counts]
+        fits = [find_palette(lake_image, SegmenterSettings(n_clusters=each)) for each in counts]
         inertias = [inertia_of(colors, fit.palette.centroids) for fit in fits]
         explained = 1 - np.array(inertias) / inertias[0]
         assert found.auto_count.explained == pytest.approx(explained[2], abs=0.002)
@@ -294,13 +294,13 @@ class TestNumberOfClusters:
         )
 
     def test_convert_says_why(self, tmp_path: Path) -> None:
-        write_still(tmp_path / "a.png", quadrants())
+        write_image(tmp_path / "a.png", quadrants())
         report = convert(tmp_path / "a.png", tmp_path / "b.png", segmenter=AUTO)
         assert len(report.palette) == 4
         assert report.notes[0].startswith("4 clusters explain 99")
 
     def test_by_command(self, tmp_path: Path) -> None:
-        write_still(tmp_path / "a.png", quadrants())
+        write_image(tmp_path / "a.png", quadrants())
         done = run("convert", tmp_path / "a.png", "-o", tmp_path / "b.png", "-k", "auto", "--json")
         summary = json.loads(done.out)
         assert (done.code, summary["clusters"]) == (0, 4)
@@ -323,17 +323,17 @@ class TestFinding:
 
     def test_several_inputs_share_one(self, tmp_path: Path) -> None:
         paths = [
-            write_still(tmp_path / f"{level}.png", np.full((8, 8, 3), level, np.uint8))
+            write_image(tmp_path / f"{level}.png", np.full((8, 8, 3), level, np.uint8))
             for level in (10, 90, 250)
         ]
         palette = find_palette(paths, SegmenterSettings(n_clusters=3)).palette
         assert palette.hex_colors == ["#0a0a0a", "#5a5a5a", "#fafafa"]
 
     def test_the_command_prints_and_writes(self, tmp_path: Path) -> None:
-        still = write_still(tmp_path / "a.png", quadrants(noise=0))
+        image = write_image(tmp_path / "a.png", quadrants(noise=0))
         outputs = [tmp_path / f"p{suffix}" for suffix in (".json", ".gpl", ".hex", ".png")]
         options = [part for path in outputs for part in ("-o", path)]
-        done = run("palette", still, "-k", "4", *options)
+        done = run("palette", image, "-k", "4", *options)
         assert (done.code, done.err) == (0, "")
         assert all(path.stat().st_size for path in outputs)
         lines = done.out.splitlines()
@@ -347,16 +347,16 @@ class TestFinding:
             assert float(words[-1].rstrip("%")) == pytest.approx(25, abs=2)
 
     def test_swatches_are_colored_on_a_terminal(self, tmp_path: Path) -> None:
-        still = write_still(tmp_path / "a.png", quadrants(noise=0))
-        with Terminal("palette", still, "-k", "auto") as terminal:
+        image = write_image(tmp_path / "a.png", quadrants(noise=0))
+        with Terminal("palette", image, "-k", "auto") as terminal:
             assert terminal.end() == 0
             assert "4 clusters explain" in terminal.text
             for blue, green, red in QUADRANTS.tolist():
                 assert f"\x1b[48;2;{red};{green};{blue}m   " in terminal.text
 
     def test_json_goes_to_standard_output(self, tmp_path: Path) -> None:
-        still = write_still(tmp_path / "a.png", quadrants(noise=0))
-        data = json.loads(run("palette", still, "-k", "auto", "--json").out)
+        image = write_image(tmp_path / "a.png", quadrants(noise=0))
+        data = json.loads(run("palette", image, "-k", "auto", "--json").out)
         assert (data["clusters"], len(data["palette"])) == (4, 4)
         assert data["reason"].startswith("4 clusters explain 100.0%")
 
@@ -376,7 +376,7 @@ class TestFinding:
     def test_what_cannot_be(
         self, tmp_path: Path, options: tuple[str, ...], code: int, message: str
     ) -> None:
-        write_still(tmp_path / "a.png", quadrants())
+        write_image(tmp_path / "a.png", quadrants())
         (tmp_path / "there.hex").write_text("precious")
         done = run("palette", *options, cwd=tmp_path)
         assert (done.code, done.out) == (code, "")
@@ -414,7 +414,7 @@ class TestKeeping:
             assert [row["hex"] for row in rows] == list(HEX)
 
     def test_distances_are_measured_where_they_were_fitted(self, tmp_path: Path) -> None:
-        write_still(tmp_path / "in.png", quadrants())
+        write_image(tmp_path / "in.png", quadrants())
 
         def space_of(*options: str) -> str:
             done = run(
@@ -484,7 +484,7 @@ class TestKeeping:
         save_palette(tmp_path / "a.hex", PALETTE)
         (tmp_path / "40.hex").write_text("abcdef\n" * 40)
         (tmp_path / "0.hex").touch()
-        write_still(tmp_path / "in.png", quadrants())
+        write_image(tmp_path / "in.png", quadrants())
         done = run("convert", "in.png", "-o", "out.png", *options, cwd=tmp_path)
         assert (done.code, len(done.err.splitlines())) == (code, 1)
         assert message in done.err

@@ -241,11 +241,11 @@ def test_what_is_not_there_or_no_video(tmp_path: Path, source: str, said: str) -
     assert outcome.err.count("\n") == 1
 
 
-def test_a_still_is_not_played(tmp_path: Path) -> None:
+def test_an_image_is_not_played(tmp_path: Path) -> None:
     (tmp_path / "photo.JPG").touch()
     outcome = run("live", "photo.JPG", "--preview", "none", cwd=tmp_path)
     advice = "segment it with: kseg-video convert photo.JPG --show"
-    assert outcome.err == f"kseg-video: error: photo.JPG is a still; {advice}\n"
+    assert outcome.err == f"kseg-video: error: photo.JPG is an image; {advice}\n"
     assert outcome.code == 2
 
 

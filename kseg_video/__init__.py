@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kseg_video.conversion.convert import convert
     from kseg_video.conversion.frame_statistics import FrameStatistics, measure
     from kseg_video.conversion.palette_finder import FoundPalette, find_palette
-    from kseg_video.conversion.report import Report, RunObserver
+    from kseg_video.conversion.report import ConversionObserver, ConversionReport
     from kseg_video.core.errors import (
         DisplayError,
         KsegError,
@@ -46,7 +46,7 @@ _HOMES = {
     "conversion.convert": ("convert",),
     "conversion.frame_statistics": ("FrameStatistics", "measure"),
     "conversion.palette_finder": ("FoundPalette", "find_palette"),
-    "conversion.report": ("Report", "RunObserver"),
+    "conversion.report": ("ConversionReport", "ConversionObserver"),
     "core.errors": ("DisplayError", "KsegError", "SettingsError", "SinkError", "SourceError"),
     "core.frame": ("Frame", "Segmentation"),
     "core.media_info": ("AudioTrack", "SubtitleTrack", "MediaTracks", "VideoInfo"),
@@ -70,6 +70,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AudioTrack",
     "ClusterSelection",
+    "ConversionObserver",
+    "ConversionReport",
     "DecoderSettings",
     "DisplayError",
     "EncoderSettings",
@@ -83,8 +85,6 @@ __all__ = [
     "Palette",
     "RenderSettings",
     "Renderer",
-    "Report",
-    "RunObserver",
     "Segmentation",
     "Segmenter",
     "SegmenterSettings",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kseg_video.cli.progress import ProgressDisplay
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
 
 
 def run_convert(options: argparse.Namespace) -> int:
@@ -162,7 +162,7 @@ def _outputs(options: argparse.Namespace) -> list[Path]:
     return outputs
 
 
-def _show(report: Report) -> None:
+def _show(report: ConversionReport) -> None:
     from kseg_video.live.window import show_image
 
     if not report.info.is_image:

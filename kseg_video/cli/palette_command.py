@@ -13,7 +13,7 @@ from kseg_video.cli.messages import answer, answer_data, inform
 from kseg_video.cli.signals import in_background
 from kseg_video.conversion.palette_finder import FoundPalette, find_palette
 from kseg_video.core.media_settings import TrimSettings
-from kseg_video.core.palette import beginnings, other_beginnings
+from kseg_video.core.palette import changes_since_first, first_hex_colors
 from kseg_video.writing.output_paths import check_are_apart, check_are_others, check_file
 from kseg_video.writing.palette_writer import (
     COLUMNS,
@@ -68,15 +68,17 @@ def run_palette(options: argparse.Namespace) -> int:
         _print_table(found)
     if found.auto_count is not None and not options.quiet:
         inform(found.auto_count.reason)
-    if found.first is not None and not options.quiet:
-        _tell_of_others(found.palette, found.first)
+    if found.first_palette is not None and not options.quiet:
+        _tell_of_others(found.palette, found.first_palette)
     return 0
 
 
 def _data(options: argparse.Namespace, found: FoundPalette) -> dict[str, Any]:
     rows = palette_rows(found.palette)
-    if found.first is not None:
-        for row, color in zip(rows, beginnings(found.palette, found.first), strict=True):
+    if found.first_palette is not None:
+        for row, color in zip(
+            rows, first_hex_colors(found.palette, found.first_palette), strict=True
+        ):
             row["first_hex"] = color
     return {
         "inputs": [str(path) for path in options.inputs],
@@ -88,7 +90,7 @@ def _data(options: argparse.Namespace, found: FoundPalette) -> dict[str, Any]:
 
 
 def _tell_of_others(palette: Palette, first: Palette) -> None:
-    if others := other_beginnings(palette, first):
+    if others := changes_since_first(palette, first):
         inform(
             f"convert begins with other colours under these numbers: {others}; give it this "
             "palette with --palette to have them as they are here"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import Frame, Segmentation
     from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.palette import Palette
@@ -49,7 +49,7 @@ def terminal_console() -> Console | None:
 
 
 class ProgressDisplay:
-    """Progress display of a run on a terminal; a `kseg_video.conversion.report.RunObserver`.
+    """Progress display of a run on a terminal; a `kseg_video.conversion.report.ConversionObserver`.
 
     Use as a context manager: the terminal is restored when it is left.
 
@@ -104,7 +104,7 @@ class ProgressDisplay:
         if self._clock() - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._draw()
 
-    def on_finish(self, report: Report) -> None:
+    def on_finish(self, report: ConversionReport) -> None:
         """Replace the display by the summary, which stays."""
         self._live.update(Text(), refresh=True)
         self._console.print(

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg_video.conversion.frame_loop import Run
+from kseg_video.conversion.frame_loop import ConversionRun
 from kseg_video.conversion.palette_finder import choose_for_source
 from kseg_video.conversion.reader_writer_threads import Reader
-from kseg_video.conversion.report import RunObserver
+from kseg_video.conversion.report import ConversionObserver
 from kseg_video.conversion.statistics_tables import check_statistics, keep_statistics
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import (
@@ -43,7 +43,7 @@ from kseg_video.writing.output_paths import (
 from kseg_video.writing.sinks import open_sink
 
 if TYPE_CHECKING:
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import PixelLayout
     from kseg_video.core.media_info import VideoInfo
 
@@ -59,8 +59,8 @@ def convert(  # noqa: PLR0913 - one for each part
     decoder: DecoderSettings | None = None,
     statistics: StatisticsSettings | None = None,
     selection: ClusterSelection | None = None,
-    observer: RunObserver | None = None,
-) -> Report:
+    observer: ConversionObserver | None = None,
+) -> ConversionReport:
     """Turn a video, an image or a folder of images into a segmented or masked one.
 
     Parameters
@@ -76,11 +76,11 @@ def convert(  # noqa: PLR0913 - one for each part
         Figures of every frame, kept in files of their own.
     selection : ClusterSelection, optional
         Clusters to switch off, found on the first frame, besides those of `rendering`.
-    observer : RunObserver, optional
+    observer : ConversionObserver, optional
 
     Returns
     -------
-    Report
+    ConversionReport
 
     Raises
     ------
@@ -101,7 +101,7 @@ def convert(  # noqa: PLR0913 - one for each part
     statistics = take_settings("statistics", statistics, StatisticsSettings)
     selection = take_settings("selection", selection, ClusterSelection)
     if observer is not None:
-        take("the observer", observer, instance(RunObserver))  # type: ignore[type-abstract]
+        take("the observer", observer, instance(ConversionObserver))  # type: ignore[type-abstract]
     check_settings(output, rendering, encoder)
     if isinstance(rendering.background, Path):
         check_background(rendering.background)
@@ -115,7 +115,7 @@ def convert(  # noqa: PLR0913 - one for each part
     with ExitStack() as stack:
         stack.enter_context(blamed_if_it_shrinks(source))
         frames = stack.enter_context(open_source(source, trim, decoder))
-        run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
+        run = ConversionRun(frames, _for_input(segmenter, frames.info), rendering, started)
         if segmenter.looks_ahead:
             run.look_ahead = frames.look_ahead()
         run.begin(stack.enter_context(Reader(frames, run.timer)), selection)

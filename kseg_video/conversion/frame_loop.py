@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.conversion.reader_writer_threads import Writer
-from kseg_video.conversion.report import EventRecord, Report
+from kseg_video.conversion.report import ConversionReport, EventRecord
 from kseg_video.core.color_spaces import from_working
-from kseg_video.core.palette import Palette, other_beginnings, shares_of
+from kseg_video.core.palette import Palette, changes_since_first, shares_of
 from kseg_video.core.settings import RenderSettings
 from kseg_video.core.timing import StageTimer
 from kseg_video.rendering.cluster_selection import pinned, resolve_selection
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.conversion.reader_writer_threads import Reader
-    from kseg_video.conversion.report import RunObserver
+    from kseg_video.conversion.report import ConversionObserver
     from kseg_video.core.frame import Frame, PixelLayout, Segmentation
     from kseg_video.core.settings import ClusterSelection, SegmenterSettings
     from kseg_video.reading.background_source import BackgroundFile
@@ -45,7 +45,7 @@ _COUNTED_ROWS = 256
 _LEAST_SHARE = 1e-9  # of a frame, summed over all, that tells a cluster's colour
 
 
-class Run:
+class ConversionRun:
     """One pass over a source, and what is learnt on the way.
 
     Parameters
@@ -113,7 +113,9 @@ class Run:
         self._segmenter.keeps_cells = follows_colors(self.rendering)
         self._segmented = chain([first], segmented)
 
-    def drive(self, sink: FrameSink, layout: PixelLayout, observer: RunObserver | None) -> None:
+    def drive(
+        self, sink: FrameSink, layout: PixelLayout, observer: ConversionObserver | None
+    ) -> None:
         """Take every frame from the source to the sink."""
 
         def paint(frame: Frame, segmentation: Segmentation) -> Frame:
@@ -139,12 +141,12 @@ class Run:
                     self._segmenter.add_look_ahead(self.look_ahead.until(frame.time))
             yield frame, self._segmenter.segment(frame, pinned(self.rendering.disabled, count))
 
-    def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
+    def report(self, source: Path, output: Path, sink: FrameSink) -> ConversionReport:
         """What has been done, once all frames are through."""
         assert self._first_palette is not None
         assert self._last is not None
         palette, first = self._palette(self._last), self._first_palette
-        return Report(
+        return ConversionReport(
             source=source,
             output=output,
             info=self._source.info,
@@ -159,7 +161,7 @@ class Run:
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
             notes=(
                 *self._selection_notes,
-                *_of_beginnings(palette, first),
+                *_note_on_changes(palette, first),
                 *self._source.notes,
                 *sink.notes,
             ),
@@ -186,8 +188,8 @@ class Run:
             self._events.append(EventRecord(frame.index, frame.time, segmentation.event))
 
 
-def _of_beginnings(palette: Palette, first: Palette) -> Iterator[str]:
-    if others := other_beginnings(palette, first):
+def _note_on_changes(palette: Palette, first: Palette) -> Iterator[str]:
+    if others := changes_since_first(palette, first):
         yield f"clusters that began as other colours: {others}"
 
 

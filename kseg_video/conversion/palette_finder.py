@@ -54,7 +54,7 @@ class FoundPalette:
     palette : Palette
         Numbered as `convert` numbers the clusters of a single source; those of several from dark to
         light, by Rec. 601 luma. Shares are of all frames that were looked at.
-    first : Palette, optional
+    first_palette : Palette, optional
         That of the first frame, with which `convert` begins, if there is a single source.
     settings : SegmenterSettings
         As used.
@@ -63,7 +63,7 @@ class FoundPalette:
     """
 
     palette: Palette
-    first: Palette | None
+    first_palette: Palette | None
     settings: SegmenterSettings
     auto_count: AutoClusterCount | None
 

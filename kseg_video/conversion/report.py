@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kseg_video.core.color_spaces import in_order_of_name
-from kseg_video.core.palette import beginnings
+from kseg_video.core.palette import first_hex_colors
 from kseg_video.core.text import frames_in_words
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Report:
+class ConversionReport:
     """What a conversion did.
 
     Parameters
@@ -96,7 +96,7 @@ class Report:
 
 
 @runtime_checkable
-class RunObserver(Protocol):
+class ConversionObserver(Protocol):
     """Is told how a run goes, in the thread that called `convert`."""
 
     def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
@@ -107,12 +107,12 @@ class RunObserver(Protocol):
         """A frame has been segmented and handed to the sink."""
         ...
 
-    def on_finish(self, report: Report) -> None:
+    def on_finish(self, report: ConversionReport) -> None:
         """The output stands under its name."""
         ...
 
 
-def summary_items(report: Report) -> list[str]:
+def summary_items(report: ConversionReport) -> list[str]:
     """What a run did, a figure in a few words each."""
     items = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
     if report.frames > 1:
@@ -126,7 +126,7 @@ def summary_items(report: Report) -> list[str]:
     return items
 
 
-def summary_line(report: Report) -> str:
+def summary_line(report: ConversionReport) -> str:
     """What a run did, as one plain line."""
     palette = report.palette
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
@@ -137,7 +137,7 @@ def summary_line(report: Report) -> str:
     return "; ".join([f"{report.output}: {items}", *report.notes, f"palette {colors}"])
 
 
-def summary_data(report: Report) -> dict[str, Any]:
+def summary_data(report: ConversionReport) -> dict[str, Any]:
     """What a run did, for JSON; README documents the fields."""
     info, palette = report.info, report.palette
     data: dict[str, Any] = {
@@ -166,7 +166,7 @@ def summary_data(report: Report) -> dict[str, Any]:
             for number, (color, first, share, centroid, real) in enumerate(
                 zip(
                     palette.hex_colors,
-                    beginnings(palette, report.first_palette),
+                    first_hex_colors(palette, report.first_palette),
                     palette.shares.tolist(),
                     in_order_of_name(palette.centroids, report.settings.color_space).tolist(),
                     palette.real.tolist(),

@@ -42,7 +42,7 @@ from tests.helpers.waiting import wait_until
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import Frame, Segmentation
     from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.timing import StageTimer
@@ -301,7 +301,7 @@ class Recorder:
         if frame.index == self.fail_at:
             raise ZeroDivisionError
 
-    def on_finish(self, report: Report) -> None:
+    def on_finish(self, report: ConversionReport) -> None:
         self.calls.append(f"finish {report.frames}")
 
 

@@ -16,7 +16,7 @@ from tests.helpers.pictures import photo_like
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video import Report
+    from kseg_video import ConversionReport
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 NAMED = SRGB.replace("sRGB built-in".encode("utf-16-be"), "No sRGB\x1b test".encode("utf-16-be"))
@@ -38,7 +38,7 @@ def profile_of(path: Path) -> bytes | None:
     return found
 
 
-def about_colors(report: Report) -> list[str]:
+def about_colors(report: ConversionReport) -> list[str]:
     return [note for note in report.notes if note.startswith("colours are")]
 
 

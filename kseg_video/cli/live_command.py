@@ -103,7 +103,7 @@ def run_live(options: argparse.Namespace) -> int:
                 source, feed, screen, state, files, observer=observer, must_record=must_record
             )
             if isinstance(background := state.rendering.background, Path):
-                session.picture.background = stack.enter_context(open_live_background(background))
+                session.pipeline.background = stack.enter_context(open_live_background(background))
             running.append(session)
             # All that has been imported is there to stay: looking through it for garbage would take
             # longer than a frame lasts.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kseg_video.conversion.report import ConversionObserver
     from kseg_video.core.frame import Frame, PixelLayout, Segmentation
     from kseg_video.core.settings import ClusterSelection, SegmenterSettings
-    from kseg_video.reading.background_source import BackgroundFile
+    from kseg_video.reading.background_source import BackgroundSource
     from kseg_video.reading.look_ahead import LookAhead
     from kseg_video.reading.sources import FrameSource
     from kseg_video.writing.sinks import FrameSink
@@ -61,7 +61,7 @@ class ConversionRun:
     ----------
     rendering : RenderSettings
         With the selected clusters, once they are found on the first frame.
-    background : BackgroundFile, optional
+    background : BackgroundSource, optional
         Gives the picture behind each frame.
     look_ahead : LookAhead, optional
         Tells what the source will show.
@@ -78,7 +78,7 @@ class ConversionRun:
     ) -> None:
         self.timer = StageTimer()
         self.rendering = rendering
-        self.background: BackgroundFile | None = None
+        self.background: BackgroundSource | None = None
         self.look_ahead: LookAhead | None = None
         self.keep: Callable[[Frame, Segmentation], None] | None = None
         self._source = source

@@ -95,7 +95,7 @@ def open_live_background(path: Path) -> Iterator[LiveBackground]:
         yield LiveBackground(first.frame.bgr, feed)
 
 
-class LivePicture:
+class LivePipeline:
     """Segments and paints one frame after the other, as the user has chosen.
 
     Parameters

@@ -24,7 +24,7 @@ from kseg_video.live.key_bindings import (
     settle,
 )
 from kseg_video.live.metrics import LiveMetrics, Meter
-from kseg_video.live.picture import LivePicture
+from kseg_video.live.picture import LivePipeline
 from kseg_video.live.screen import Click, Closed, KeyPress
 from kseg_video.rendering.cluster_selection import resolve_selection
 
@@ -87,7 +87,7 @@ class LiveSession:
         self._must_record = must_record
         self._clock = clock
         self._timer = StageTimer()
-        self.picture = LivePicture(state.segmenter, self._timer)
+        self.pipeline = LivePipeline(state.segmenter, self._timer)
         self._hud = Hud()
         self._pointer: tuple[int, int] | None = None
         self._message, self._message_until = "", 0.0
@@ -164,7 +164,7 @@ class LiveSession:
             self._observer.update(self._metrics)
 
     def _end(self) -> None:
-        if self.picture.frame is None:
+        if self.pipeline.frame is None:
             raise SourceError(self._about(self._feed.message))
         self._over = True
 
@@ -183,7 +183,7 @@ class LiveSession:
         self._frames += 1
 
     def _segment(self, frame: Frame) -> None:
-        segmentation = self.picture.segment(frame, self.state)
+        segmentation = self.pipeline.segment(frame, self.state)
         if segmentation.event in _EVENT_NAMES:
             self._meter.note(_EVENT_NAMES[segmentation.event])
         if self.state.selection is not None:
@@ -193,11 +193,11 @@ class LiveSession:
             self._say("; ".join(resolved.notes))
 
     def _draw(self) -> None:
-        view = self.picture.view(self.state)
+        view = self.pipeline.view(self.state)
         with self._timer.stage("show"):
             self._screen.show(view, self.state, self._draw_hud)
         self._drawn, self._outdated = self._clock(), False
-        if self.picture.frame is not None:
+        if self.pipeline.frame is not None:
             self._files.offer(view)
 
     def _draw_hud(self, canvas: NDArray[np.uint8]) -> None:
@@ -230,12 +230,12 @@ class LiveSession:
             self._steps = 0
             self._meter.forget()
             self._feed.pause(self.state.paused)
-            if self.picture.background is not None:
-                self.picture.background.pause(self.state.paused)
+            if self.pipeline.background is not None:
+                self.pipeline.background.pause(self.state.paused)
         self._outdated = True
 
     def _do(self, request: SessionRequest) -> None:
-        frame, segmentation = self.picture.frame, self.picture.segmentation
+        frame, segmentation = self.pipeline.frame, self.pipeline.segmentation
         if request is SessionRequest.QUIT:
             self._over = True
         elif frame is None or segmentation is None:
@@ -246,11 +246,11 @@ class LiveSession:
         elif request is SessionRequest.NEXT_FRAME:
             self._step()
         elif request is SessionRequest.SNAPSHOT:
-            painted = self.picture.painted(self.state)
+            painted = self.pipeline.painted(self.state)
             found = segmentation.palette, segmentation.color_space
             self._say(self._files.snapshot(painted, frame.bgr, *found))
         elif request is SessionRequest.RECORD:
-            self._say(self._files.toggle(self.picture.view(self.state)))
+            self._say(self._files.toggle(self.pipeline.view(self.state)))
 
     def _step(self) -> None:
         """Have one frame shown while paused."""
@@ -263,17 +263,17 @@ class LiveSession:
 
     def _fit(self) -> None:
         """Fit the picture that is shown again."""
-        self.picture.fit(self.state.segmenter, anew=self._wants_new_fit)
+        self.pipeline.fit(self.state.segmenter, anew=self._wants_new_fit)
         self._wants_fit = self._wants_new_fit = False
-        if self.picture.frame is not None:
-            self._segment(self.picture.frame)
+        if self.pipeline.frame is not None:
+            self._segment(self.pipeline.frame)
             self._outdated = True
 
     def _pointed(self) -> int | None:
         """Cluster under the pointer."""
         if self._pointer is None:
             return None
-        return self.picture.cluster_at(*self._pointer, self.state)
+        return self.pipeline.cluster_at(*self._pointer, self.state)
 
     # --- figures ---------------------------------------------------------------------------------
 
@@ -296,7 +296,7 @@ class LiveSession:
         return message if self._name in message else f"{self._name}: {message}"
 
     def _hud_content(self) -> HudContent:
-        segmentation, recorder = self.picture.segmentation, self._files.recorder
+        segmentation, recorder = self.pipeline.segmentation, self._files.recorder
         return HudContent(
             frames_per_second=self._meter.shown_rate,
             latency=self._meter.latency(),
@@ -326,7 +326,7 @@ class LiveSession:
             received=self._feed.received,
             dropped=self._feed.dropped,
             stage_milliseconds=self._timer.milliseconds_per(self._frames),
-            segmentation=self.picture.segmentation,
+            segmentation=self.pipeline.segmentation,
             event=self._meter.event,
             recording=None if recorder is None else recorder.path,
             recorded=0.0 if recorder is None else recorder.seconds,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _ACCURATELY = "bicubic+accurate_rnd+full_chroma_int"
 
 
-class BackgroundFile(ClosingContext):
+class BackgroundSource(ClosingContext):
     """Gives the background of each frame, in order. Use as a context manager."""
 
     @abstractmethod
@@ -51,7 +51,7 @@ class BackgroundFile(ClosingContext):
         """Release everything."""
 
 
-def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
+def open_background(path: Path, info: VideoInfo) -> BackgroundSource:
     """Open an image, or a video that is looped, as background of another video.
 
     Parameters
@@ -63,7 +63,7 @@ def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
 
     Returns
     -------
-    BackgroundFile
+    BackgroundSource
 
     Raises
     ------
@@ -111,7 +111,7 @@ def read_background_image(path: Path) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", cv2.multiply(pixels, cv2.merge([alpha] * 3), scale=1 / 255))
 
 
-class _BackgroundImage(BackgroundFile):
+class _BackgroundImage(BackgroundSource):
     """The same picture for every frame."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
@@ -125,7 +125,7 @@ class _BackgroundImage(BackgroundFile):
         return self._frame
 
 
-class _BackgroundVideo(BackgroundFile):
+class _BackgroundVideo(BackgroundSource):
     """A video's picture at the time of each frame; at its end it starts again."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:

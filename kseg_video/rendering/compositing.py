@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.core.background_spec import Background, RgbColor
+    from kseg_video.core.background_spec import BackgroundSpec, RgbColor
     from kseg_video.core.frame import Plane
 
 _HEIGHTS_OF_A_BLUR, _HEIGHTS_OF_A_BLOCK = 45, 30  # to a picture's height
@@ -36,7 +36,7 @@ _HEIGHTS_OF_A_SQUARE = 45
 
 
 def composite(
-    front: Frame, source: Frame, matte: Plane, background: Background, picture: Frame | None
+    front: Frame, source: Frame, matte: Plane, background: BackgroundSpec, picture: Frame | None
 ) -> Frame:
     """What is kept, over its background or with the matte as its alpha plane.
 
@@ -49,7 +49,7 @@ def composite(
     source : Frame
         What the background may be made of, in the same layout.
     matte : ndarray of uint8, shape (H, W)
-    background : Background
+    background : BackgroundSpec
     picture : Frame, optional
         The one given with the frame, of its size.
 
@@ -127,7 +127,9 @@ def _checkerboard(width: int, height: int) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", cv2.merge([levels] * 3))
 
 
-def _backdrop(source: Frame, background: Background, matte: Plane, picture: Frame | None) -> Frame:
+def _backdrop(
+    source: Frame, background: BackgroundSpec, matte: Plane, picture: Frame | None
+) -> Frame:
     if background.kind == "color":
         return _flat(source, background.color)
     if background.kind == "gray":

@@ -68,7 +68,7 @@ class Stage:
             self.session.run()
 
     def _next(self) -> None:
-        if self.screen.count and self.session.picture.segmentation is not None and self._steps:
+        if self.screen.count and self.session.pipeline.segmentation is not None and self._steps:
             self._steps.pop(0)()
 
     def level(self, place: tuple[int, int]) -> int:
@@ -142,8 +142,8 @@ def test_fewer_clusters_keep_their_numbers(stage: Stage) -> None:
     palettes = []
 
     def note() -> None:
-        assert stage.session.picture.segmentation is not None
-        palettes.append(stage.session.picture.segmentation.palette)
+        assert stage.session.pipeline.segmentation is not None
+        palettes.append(stage.session.pipeline.segmentation.palette)
 
     stage.then(note, lambda: stage.screen.press("]"), note, lambda: stage.screen.press("["), note)
     stage.run()
@@ -155,8 +155,8 @@ def test_a_frozen_palette_stays_whatever_is_shown(stage: Stage) -> None:
     palettes = []
 
     def note() -> None:
-        assert stage.session.picture.segmentation is not None
-        palettes.append(stage.session.picture.segmentation.palette.centroids.copy())
+        assert stage.session.pipeline.segmentation is not None
+        palettes.append(stage.session.pipeline.segmentation.palette.centroids.copy())
 
     def show_other() -> None:
         frame = picture()
@@ -243,7 +243,7 @@ def test_the_background_key_goes_through_them_all(stage: Stage, tmp_path: Path) 
     for _ in state.backgrounds:
         stage.then(lambda: stage.screen.press("b"), note)
     with open_live_background(behind) as background:
-        stage.session.picture.background = background
+        stage.session.pipeline.background = background
         stage.run()
     black, white, gray, blur, blocks, squares, picture = shown
     assert not black.any()
@@ -392,13 +392,13 @@ def test_the_palette_is_kept_while_the_source_is_away(tmp_path: Path) -> None:
         wait_until(lambda: feed.condition == "lost")
         screen.waiting.append(Click(*UPPER_RIGHT, alone=False))  # which holds while it is away
         session._turn()
-        before = session.picture.segmentation
+        before = session.pipeline.segmentation
         clock.now += 1
         session._turn()
         second.put(picture(2))
         wait_until(lambda: feed.received == 2)
         session._turn()
-        after = session.picture.segmentation
+        after = session.pipeline.segmentation
     assert before is not None
     assert after is not None
     assert after.event == "warm"

@@ -77,7 +77,7 @@ def over_checkerboard(frame: Frame) -> Frame:
 def mirrored(frame: Frame) -> Frame:
     """A bgr24 frame with left and right exchanged."""
     alpha = None if frame.alpha is None else cast("Plane", cv2.flip(frame.alpha, 1))
-    return replace(frame, pixels=cast("Plane", cv2.flip(frame.pixels, 1)), alpha=alpha)
+    return replace(frame, pixels=cast("NDArray[np.uint8]", cv2.flip(frame.pixels, 1)), alpha=alpha)
 
 
 def nearest_kept(centroids: NDArray[np.float32], disabled: AbstractSet[int]) -> NDArray[np.intp]:
@@ -191,7 +191,7 @@ def _without_hidden(frame: Frame, matte: Plane) -> Frame:
 def _opacities(frame: Frame, matte: Plane) -> Sequence[NDArray[np.uint8]]:
     """The matte in the shape of each of a frame's planes."""
     if frame.layout == "bgr24":
-        return [cast("Plane", cv2.merge([matte] * 3))]
+        return [cast("NDArray[np.uint8]", cv2.merge([matte] * 3))]
     even = padded_to_even(matte)
     halves = cast("Plane", cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
     return [matte, halves, halves]
@@ -207,7 +207,7 @@ def _flat(frame: Frame, color: RgbColor) -> Frame:
 
 def _gray(frame: Frame) -> Frame:
     if frame.layout == "bgr24":
-        return replace(frame, pixels=cast("Plane", cv2.merge([frame.luma] * 3)))
+        return replace(frame, pixels=cast("NDArray[np.uint8]", cv2.merge([frame.luma] * 3)))
     pixels = frame.pixels.copy()
     pixels[frame.height :] = 128
     return replace(frame, pixels=pixels)

@@ -143,7 +143,9 @@ class Renderer:
         if settings.view == "matte":
             matte = self._matte(frame, segmentation, settings)
             if layout == "bgr24":
-                return replace(frame, pixels=cast("Plane", cv2.merge([matte] * 3)), layout="bgr24")
+                return replace(
+                    frame, pixels=cast("NDArray[np.uint8]", cv2.merge([matte] * 3)), layout="bgr24"
+                )
             return replace(frame, pixels=matte, layout="gray8")
         kind: ValueKind[PixelLayout] = one_of("bgr24", frame.layout)
         wanted = take("the layout", frame.layout if layout is None else layout, kind)

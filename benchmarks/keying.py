@@ -23,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 
-from kseg_video import ClusterChoice, RenderSettings, SegmenterSettings, convert
+from kseg_video import ClusterSelection, RenderSettings, SegmenterSettings, convert
 from kseg_video.cli.opencv_setup import keep_freed_memory
 from kseg_video.conversion import convert as conversion
 from tests.helpers.media import ffmpeg
@@ -47,13 +47,13 @@ class _Nowhere:
     def __exit__(self, *_: object) -> None: ...
 
 
-def settings_of(name: str, still: Path) -> RenderSettings:
+def settings_of(name: str, image: Path) -> RenderSettings:
     if name == "plain":
         return RenderSettings()
     background, _, feather = name.partition(", feather ")
     return RenderSettings(
         "masked",
-        background=still if background == "picture" else background,
+        background=image if background == "picture" else background,
         feather=int(feather) if feather else None,
     )
 
@@ -67,7 +67,7 @@ def cost(clip: Path, rendering: RenderSettings, n_clusters: int, off: int) -> tu
         clip.with_name("nothing.mkv"),
         segmenter=SegmenterSettings(n_clusters),
         rendering=rendering,
-        choice=ClusterChoice(off=numbers),
+        selection=ClusterSelection(disabled=numbers),
     )
     return time.perf_counter() - begin, _processor_time() - before
 
@@ -100,13 +100,13 @@ def main() -> None:
     print("|---" * (len(_BACKGROUNDS) + 2) + "|")
     for clip in options.clips:
         with tempfile.TemporaryDirectory() as folder:
-            scaled, still = Path(folder, "clip.mp4"), Path(folder, "still.png")
+            scaled, image = Path(folder, "clip.mp4"), Path(folder, "image.png")
             bring_to(clip, options.size, options.frames, scaled)
-            bring_to(clip, options.size, 1, still)
+            bring_to(clip, options.size, 1, image)
             costs: dict[str, list[tuple[float, float]]] = {}
             for _ in range(options.runs):
                 for name in ("plain", *_BACKGROUNDS):
-                    spent = cost(scaled, settings_of(name, still), options.clusters, options.off)
+                    spent = cost(scaled, settings_of(name, image), options.clusters, options.off)
                     costs.setdefault(name, []).append(spent)
         wall, processor = (
             {name: median(each[kind] for each in spent) for name, spent in costs.items()}

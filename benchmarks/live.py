@@ -33,7 +33,7 @@ from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.ffmpeg.process import environment, executable
 from kseg_video.live.capture import open_capture
 from kseg_video.live.key_bindings import KEYS, LiveState
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.screen import KeyPress
 from kseg_video.live.session import LiveSession
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.live.screen import DrawFigures, Event
+    from kseg_video.live.screen import DrawHud, ScreenEvent
 
 _ADDRESS = "http://127.0.0.1:8099/"
 _WARM_UP = 3.0  # seconds
@@ -68,15 +68,13 @@ class Watch:
         self._answered = threading.Event()
         show, events = window.show, window.events
 
-        def watched_show(
-            picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures
-        ) -> None:
-            show(picture, state, draw_figures)
+        def watched_show(picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
+            show(picture, state, draw_hud)
             if self._taken:
                 self._took, self._taken = time.perf_counter() - self._pressed_at, False
                 self._answered.set()
 
-        def watched_events() -> Sequence[Event]:
+        def watched_events() -> Sequence[ScreenEvent]:
             found = events()
             self._taken |= any(isinstance(event, KeyPress) for event in found)
             return found
@@ -147,7 +145,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, clip: Path) -> None:
-    feed = Feed(lambda: open_capture(_ADDRESS, CaptureSettings()), reconnect=True)
+    feed = ReconnectingFeed(lambda: open_capture(_ADDRESS, CaptureSettings()), reconnect=True)
     command = command_parser().parse_args(["live", "-k", str(options.clusters)])
     state = LiveState(segmenter_settings(command), RenderSettings())
     costs = []

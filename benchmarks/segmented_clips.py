@@ -70,7 +70,7 @@ def segmented(
         ahead = source.look_ahead() if looks_ahead and isinstance(source, VideoFileSource) else None
         for frame in source:
             if ahead is not None:
-                segmenter.foresee(ahead.until(frame.time))
+                segmenter.add_look_ahead(ahead.until(frame.time))
             yield frame, segmenter.segment(frame)
 
 

@@ -1,4 +1,4 @@
-"""Draw the sample clip and the sample still: an evening on a lake.
+"""Draw the sample clip and the sample image: an evening on a lake.
 
 Run ``python samples/make_samples.py [FOLDER]`` to write ``lake.mp4`` and ``lake.jpg``. Every
 pixel and every sound is computed from a fixed seed, so the samples carry nobody else's rights.
@@ -653,7 +653,7 @@ def write_sound(rng: Generator, target: Path) -> None:
         file.writeframes(samples.tobytes())
 
 
-def write_still(scene: Scene, camera: Camera, target: Path) -> None:
+def write_image(scene: Scene, camera: Camera, target: Path) -> None:
     """Write one frame of a scene as a JPEG, with little grain."""
     picture = camera.expose(scene.film(STILL_AT), STILL_AT, STILL_GRAIN)
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
@@ -695,7 +695,7 @@ def main() -> None:
     # Inside the target folder, so that the final renames stay on one file system.
     with tempfile.TemporaryDirectory(dir=folder) as name:
         work = Path(name)
-        write_still(scenes[0], Camera(rng), work / "lake.jpg")
+        write_image(scenes[0], Camera(rng), work / "lake.jpg")
         write_sound(rng, work / "lake.wav")
         write_clip(frames(scenes, Camera(rng)), work / "lake.wav", work / "lake.mp4")
         for output in ("lake.jpg", "lake.mp4"):

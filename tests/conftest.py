@@ -24,7 +24,7 @@ def lake_clip() -> Path:
 
 
 @pytest.fixture
-def lake_still() -> Path:
+def lake_image() -> Path:
     return SAMPLES / "lake.jpg"
 
 

@@ -17,6 +17,7 @@ from kseg_video.cli.argument_values import (
 )
 from kseg_video.core.media_settings import Codec, Preset
 from kseg_video.core.settings import (
+    DEFAULT_CLUSTERS,
     DEFAULT_SAMPLE_PIXELS,
     MAX_CLUSTERS,
     ColorSpace,
@@ -56,10 +57,9 @@ def add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> Non
         "-k",
         "--clusters",
         type=whole_number_or("auto") if may_be_auto else whole_number,
-        default=str(_DEFAULTS.n_clusters),  # a number given would not differ from a number
         metavar="N",
         help=f"number of clusters, 1 to {MAX_CLUSTERS}"
-        f"{', or auto' if may_be_auto else ''} (default: %(default)s)",
+        f"{', or auto' if may_be_auto else ''} (default: {DEFAULT_CLUSTERS})",
     )
 
 
@@ -72,7 +72,7 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
     group.add_argument(
         "--mapping",
         choices=get_args(Mapping),
-        help="pixels to clusters by table or exactly (default: exact for stills, else fast)",
+        help="pixels to clusters by table or exactly (default: exact for images, else fast)",
     )
     add_fitting(group)
 
@@ -88,7 +88,7 @@ def add_fitting(group: argparse._ArgumentGroup) -> None:
         help="working space of the distances (default: that of --palette's .json, else "
         f"{_DEFAULTS.color_space})",
     )
-    usual = f"(default: all for stills, else {DEFAULT_SAMPLE_PIXELS})"
+    usual = f"(default: all for images, else {DEFAULT_SAMPLE_PIXELS})"
     meaning = f"pixels of a frame that a fit looks at, or all {usual}"
     add_value(group, "--sample-pixels", whole_number_or("all"), "N", meaning)
     add_value(group, "--seed", whole_number, "N", "random seed", _DEFAULTS.seed)

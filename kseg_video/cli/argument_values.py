@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kseg_video.core.background_spec import parse_background
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import CaptureSettings
-from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings
+from kseg_video.core.settings import ClusterSelection, RenderSettings, SegmenterSettings
 from kseg_video.reading.palette_reader import load_color_space, load_palette
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def clusters(text: str) -> tuple[Selector, ...]:
     """Numbers and colours with commas between."""
     parts = [part.strip() for part in text.split(",")]
     selectors = tuple(int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts)
-    _check(lambda: ClusterChoice(off=selectors))
+    _check(lambda: ClusterSelection(disabled=selectors))
     return selectors
 
 
@@ -134,7 +134,7 @@ def input_path(text: str) -> Path:
 
 
 def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
-    """Settings of the segmenter; where the number of clusters is left open, the default stands.
+    """Settings of the segmenter.
 
     Raises
     ------
@@ -149,9 +149,8 @@ def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
     if named.get("palette"):
         palette = load_palette(named["palette"])
         color_space = color_space or load_color_space(named["palette"])
-    count = _DEFAULTS.n_clusters if options.clusters == "auto" else options.clusters
     return SegmenterSettings(
-        n_clusters=len(palette) or count,
+        n_clusters=options.clusters,
         palette=palette,
         frozen=named.get("freeze", _DEFAULTS.frozen),
         color_space=color_space or _DEFAULTS.color_space,
@@ -182,7 +181,7 @@ def render_settings(options: argparse.Namespace) -> RenderSettings:
     )
 
 
-def cluster_choice(options: argparse.Namespace) -> ClusterChoice:
+def cluster_selection(options: argparse.Namespace) -> ClusterSelection:
     """Which clusters are switched off.
 
     Raises
@@ -190,8 +189,8 @@ def cluster_choice(options: argparse.Namespace) -> ClusterChoice:
     SettingsError
         If some are kept and some switched off.
     """
-    return ClusterChoice(
-        only=(*options.only, *options.pick), off=(*options.disable, *options.pick_off)
+    return ClusterSelection(
+        only=(*options.only, *options.pick), disabled=(*options.disable, *options.pick_off)
     )
 
 

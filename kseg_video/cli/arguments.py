@@ -150,7 +150,7 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     rendering = convert.add_argument_group("rendering")
     add_rendering(rendering)
     rendering.add_argument(
-        "--show", action="store_true", help="show a still in a window until a key is pressed"
+        "--show", action="store_true", help="show an image in a window until a key is pressed"
     )
     reading = convert.add_argument_group("reading")
     add_trimming(reading)

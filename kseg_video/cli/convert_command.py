@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.cli.argument_values import cluster_choice, render_settings, segmenter_settings
+from kseg_video.cli.argument_values import cluster_selection, render_settings, segmenter_settings
 from kseg_video.cli.exit_codes import EXIT_FAILED
 from kseg_video.cli.messages import answer_data, complain, inform, is_at_terminal, told
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from kseg_video.cli.progress import TerminalStatus
-    from kseg_video.conversion.report import Report
+    from kseg_video.cli.progress import ProgressDisplay
+    from kseg_video.conversion.report import ConversionReport
     from kseg_video.reading.sources import OpeningSource
 
 
 def run_convert(options: argparse.Namespace) -> int:
     """Convert each input, and return the exit code."""
-    segmenter, choice = segmenter_settings(options), cluster_choice(options)
-    if options.clusters != "auto":
-        check_numbers(choice.numbers, segmenter.n_clusters)
+    segmenter, selection = segmenter_settings(options), cluster_selection(options)
+    if segmenter.n_clusters != "auto":
+        check_numbers(selection.numbers, segmenter.cluster_count)
     settings: dict[str, Any] = {
         "segmenter": segmenter,
         "rendering": render_settings(options),
@@ -50,8 +50,7 @@ def run_convert(options: argparse.Namespace) -> int:
         ),
         "decoder": DecoderSettings(deinterlace=options.deinterlace),
         "trim": TrimSettings(options.start, options.end, options.max_frames),
-        "choice": choice,
-        "choose_clusters": options.clusters == "auto",
+        "selection": selection,
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }
     path = options.inputs[0]
@@ -62,7 +61,7 @@ def run_convert(options: argparse.Namespace) -> int:
         from kseg_video.reading.sources import OpeningSource
 
         with OpeningSource(path, request) as first:
-            if not settings["choose_clusters"]:  # which looks at frames from all over it first
+            if segmenter.n_clusters != "auto":  # which looks at frames from all over it first
                 looks_ahead = segmenter.looks_ahead
                 first.begin(settings["trim"], settings["decoder"], looks_ahead=looks_ahead)
             return _convert_with(
@@ -104,12 +103,12 @@ def _convert_each(
     for source, output in pairs:
         try:
             with ExitStack() as stack:
-                status: TerminalStatus | None = None
+                display: ProgressDisplay | None = None
                 if console is not None:
-                    from kseg_video.cli.progress import TerminalStatus
+                    from kseg_video.cli.progress import ProgressDisplay
 
-                    status = stack.enter_context(TerminalStatus(console))
-                job = partial(convert, source, output, observer=status, **settings)
+                    display = stack.enter_context(ProgressDisplay(console))
+                job = partial(convert, source, output, observer=display, **settings)
                 report = in_background(job, stopped_line(options))
         except Stopped:
             if options.json and len(pairs) > 1:
@@ -164,13 +163,13 @@ def _outputs(options: argparse.Namespace) -> list[Path]:
     return outputs
 
 
-def _show(report: Report) -> None:
-    from kseg_video.live.window import show_still
+def _show(report: ConversionReport) -> None:
+    from kseg_video.live.window import show_image
 
-    if not report.info.still:
-        complain("--show is for stills; the video was written all the same", "warning")
+    if not report.info.is_image:
+        complain("--show is for images; the video was written all the same", "warning")
         return
     try:
-        show_still(report.output)
+        show_image(report.output)
     except DisplayError as error:
         complain(f"{error}; the picture was written all the same", "warning")

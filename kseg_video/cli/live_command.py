@@ -17,7 +17,7 @@ from rich.text import Text
 
 from kseg_video.cli.argument_values import (
     capture_settings,
-    cluster_choice,
+    cluster_selection,
     render_settings,
     segmenter_settings,
 )
@@ -32,13 +32,13 @@ from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
 from kseg_video.live.key_bindings import BACKGROUNDS, HELP, VIEWS, LiveState
 from kseg_video.live.picture import open_live_background
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
 from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.session import LiveSession
 from kseg_video.live.terminal_screen import NoScreen, TerminalScreen
 from kseg_video.live.window import LiveWindow
-from kseg_video.reading.image_files import is_still
+from kseg_video.reading.image_files import is_image
 from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from kseg_video.core.media_settings import CaptureSettings
-    from kseg_video.live.metrics import LiveStatus
+    from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.screen import Screen
 
 # What asks a program that runs for as long as one likes to end: SIGTERM, a terminal's closing.
@@ -94,16 +94,16 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
-            screen, status = _outputs(options, f"kseg-video: {source}", stack)
+            screen, observer = _outputs(options, f"kseg-video: {source}", stack)
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
             files = stack.enter_context(LiveFiles(folder, options.record))
             session = LiveSession(
-                source, feed, screen, state, files, status=status, must_record=must_record
+                source, feed, screen, state, files, observer=observer, must_record=must_record
             )
             if isinstance(background := state.rendering.background, Path):
-                session.picture.background = stack.enter_context(open_live_background(background))
+                session.pipeline.background = stack.enter_context(open_live_background(background))
             running.append(session)
             # All that has been imported is there to stay: looking through it for garbage would take
             # longer than a frame lasts.
@@ -131,15 +131,15 @@ def _first_state(options: argparse.Namespace) -> LiveState:
     SettingsError
         If the options contradict each other.
     """
-    rendering, choice = render_settings(options), cluster_choice(options)
+    rendering, selection = render_settings(options), cluster_selection(options)
     segmenter = segmenter_settings(options)
-    check_numbers(choice.numbers, segmenter.n_clusters)
+    check_numbers(selection.numbers, segmenter.cluster_count)
     if rendering.view not in VIEWS:
         raise SettingsError(f"live cannot show {rendering.view}; choose {', '.join(VIEWS)}")
     return LiveState(
         segmenter,
         rendering,
-        choice,
+        selection,
         tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
         frozen=segmenter.holds_palette,
         mirrored=options.mirror,
@@ -183,15 +183,16 @@ def _first_camera() -> str:
     return str(cameras[0].device)
 
 
-def _feed(source: str, settings: CaptureSettings) -> Feed:
+def _feed(source: str, settings: CaptureSettings) -> ReconnectingFeed:
     camera, stream = is_camera(source), is_stream(source)
     if not camera and not stream and not Path(source).is_file():
         raise SourceError(f"{source} is no file, camera number or URL; check the name")
-    if not stream and is_still(Path(source)):
+    if not stream and is_image(Path(source)):
         raise SettingsError(
-            f"{source} is a still; segment it with: kseg-video convert {shlex.quote(source)} --show"
+            f"{source} is an image; segment it with: kseg-video convert {shlex.quote(source)} "
+            "--show"
         )
-    return Feed(
+    return ReconnectingFeed(
         lambda: open_capture(source, settings),
         reconnect=settings.reconnect and (camera or stream),
         paced=not camera and not stream,
@@ -201,7 +202,7 @@ def _feed(source: str, settings: CaptureSettings) -> Feed:
 
 def _outputs(
     options: argparse.Namespace, title: str, stack: ExitStack
-) -> tuple[Screen, LiveStatus | None]:
+) -> tuple[Screen, LiveObserver | None]:
     """Where the picture and the figures go."""
     terminal = terminal_console()
     preview = options.preview
@@ -215,9 +216,9 @@ def _outputs(
                 ) from error
             preview = "terminal"
         else:
-            return screen, _status(options, stack, terminal, has_window=True)
+            return screen, _observer(options, stack, terminal, has_window=True)
     if preview == "none":
-        return NoScreen(), _status(options, stack, terminal, has_window=False)
+        return NoScreen(), _observer(options, stack, terminal, has_window=False)
     if terminal is None:
         lacking = "no terminal" if options.preview == "terminal" else _NOTHING
         raise DisplayError(f"there is {lacking} to show the picture on; {_WITHOUT}")
@@ -226,13 +227,13 @@ def _outputs(
     return shown, None if options.quiet else TerminalNote(shown.note, others)
 
 
-def _status(
+def _observer(
     options: argparse.Namespace,
     stack: ExitStack,
     terminal: Console | None,
     *,
     has_window: bool,
-) -> LiveStatus | None:
+) -> LiveObserver | None:
     if options.quiet:
         return None
     if terminal is None:
@@ -242,6 +243,6 @@ def _status(
 
 
 def _print_keys() -> None:
-    width = max(len(label) for label, _ in HELP)
-    for label, does in HELP:
-        answer(f"{label:<{width}}  {does}")
+    width = max(len(key_names) for key_names, _ in HELP)
+    for key_names, does in HELP:
+        answer(f"{key_names:<{width}}  {does}")

@@ -1,4 +1,4 @@
-"""The terminal's part of a live run: a panel of figures, or a line from time to time."""
+"""The terminal's part of a live run: a panel of metrics, or a line from time to time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.metrics import LiveFigures
+    from kseg_video.live.metrics import LiveMetrics
 
 _SECONDS_BETWEEN_DRAWINGS = 0.5  # a drawing costs some 5 ms, and may not cost 2% of a core
 _SECONDS_BETWEEN_LINES = 10.0
@@ -75,15 +75,15 @@ class LivePanel:
         self._live.stop()
         self._unechoed.close()
 
-    def update(self, figures: Callable[[], LiveFigures]) -> None:
+    def update(self, metrics: Callable[[], LiveMetrics]) -> None:
         """Draw, if the last drawing is old enough."""
         now = self._clock()
         if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._drawn = now
-            self._live.update(self._panel(figures()), refresh=True)
+            self._live.update(self._panel(metrics()), refresh=True)
 
-    def _panel(self, figures: LiveFigures) -> Panel:
-        if self._takes_keys and figures.state.shows_help:
+    def _panel(self, metrics: LiveMetrics) -> Panel:
+        if self._takes_keys and metrics.state.shows_help:
             columns, rows = self._console.size
             # Within borders on all sides, and a blank inside of those at the left and right.
             lines = help_rows(max(columns - 4, 1), max(min(rows - 4, len(KEYS)), 1))
@@ -91,7 +91,7 @@ class LivePanel:
         hint = "q: quit · h: help" if self._takes_keys else "Ctrl-C: quit"
         if self._has_window:
             hint = "h in the window: help"
-        return live_panel(figures, list(self._others), hint)
+        return live_panel(metrics, list(self._others), hint)
 
 
 class LiveLines:
@@ -107,12 +107,12 @@ class LiveLines:
         self._clock = clock
         self._written = clock()
 
-    def update(self, figures: Callable[[], LiveFigures]) -> None:
+    def update(self, metrics: Callable[[], LiveMetrics]) -> None:
         """Write a line, if the last one is old enough."""
         now = self._clock()
         if now - self._written >= _SECONDS_BETWEEN_LINES:
             self._written = now
-            inform(live_line(figures()))
+            inform(live_line(metrics()))
 
 
 class TerminalNote:
@@ -132,45 +132,45 @@ class TerminalNote:
         self._offer = offer
         self._others = others
 
-    def update(self, figures: Callable[[], LiveFigures]) -> None:
+    def update(self, metrics: Callable[[], LiveMetrics]) -> None:
         """Offer the lines."""
-        self._offer(lambda: self._lines(figures()))
+        self._offer(lambda: self._lines(metrics()))
 
-    def _lines(self, figures: LiveFigures) -> Sequence[Text]:
+    def _lines(self, metrics: LiveMetrics) -> Sequence[Text]:
         # What is new comes first, and the source last: few terminals have the columns for all.
-        words = [*([figures.message] if figures.message else []), *_recording(figures)]
-        words += [figures.condition, *_measured(figures), figures.source]
+        words = [*([metrics.message] if metrics.message else []), *_recording(metrics)]
+        words += [metrics.condition, *_measured(metrics), metrics.source]
         return (
             Text(_joined(words)),
-            Text(_settings(figures.state) if figures.state.shows_hud else "", "dim"),
-            _palette_line(figures),
+            Text(_settings(metrics.state) if metrics.state.shows_hud else "", "dim"),
+            _palette_line(metrics),
             *(Text(line, "dim") for line in list(self._others)),
         )
 
 
-def live_line(figures: LiveFigures) -> str:
-    """The figures in one line."""
-    words = [figures.source, figures.condition, *_measured(figures), *_recording(figures)]
-    return _joined(words + [figures.message] * bool(figures.message))
+def live_line(metrics: LiveMetrics) -> str:
+    """The metrics in one line."""
+    words = [metrics.source, metrics.condition, *_measured(metrics), *_recording(metrics)]
+    return _joined(words + [metrics.message] * bool(metrics.message))
 
 
 def _joined(words: Sequence[str]) -> str:
     return shown(" · ".join(words))
 
 
-def _measured(figures: LiveFigures) -> list[str]:
+def _measured(metrics: LiveMetrics) -> list[str]:
     return [
-        f"{figures.shown_rate:.1f} fps",
-        f"latency {figures.latency_median * 1000:.0f} ms",
-        f"{figures.received} received",
-        f"{figures.dropped} dropped",
+        f"{metrics.shown_rate:.1f} fps",
+        f"latency {metrics.latency_median * 1000:.0f} ms",
+        f"{metrics.received} received",
+        f"{metrics.dropped} dropped",
     ]
 
 
-def _recording(figures: LiveFigures) -> list[str]:
-    if figures.recording is None:
+def _recording(metrics: LiveMetrics) -> list[str]:
+    if metrics.recording is None:
         return []
-    return [f"recording {figures.recorded:.0f} s to {figures.recording.name}{_lost(figures)}"]
+    return [f"recording {metrics.recorded:.0f} s to {metrics.recording.name}{_lost(metrics)}"]
 
 
 def _settings(state: LiveState) -> str:
@@ -178,74 +178,74 @@ def _settings(state: LiveState) -> str:
     words = [
         state.rendering.view,
         state.segmenter.color_space,
-        f"k {state.segmenter.n_clusters}",
+        f"k {state.segmenter.cluster_count}",
         f"stability {state.segmenter.stability:g}",
     ]
     words += [word for word, on in (("frozen", state.frozen), ("mirrored", state.mirrored)) if on]
     return _joined([*words, f"background {state.rendering.background}"])
 
 
-def _lost(figures: LiveFigures) -> str:
+def _lost(metrics: LiveMetrics) -> str:
     """What the recording lacks."""
-    lost = figures.unrecorded
+    lost = metrics.unrecorded
     return f" · encoder too slow for {lost} frames" if lost else ""
 
 
-def live_panel(figures: LiveFigures, others: list[str], hint: str) -> Panel:
-    """The figures as a panel, with where to find help below."""
+def live_panel(metrics: LiveMetrics, others: list[str], hint: str) -> Panel:
+    """The metrics as a panel, with where to find help below."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="ellipsis")
-    table.add_row("source", Text(_joined([figures.source, figures.condition])))
+    table.add_row("source", Text(_joined([metrics.source, metrics.condition])))
     table.add_row(
         "frames",
-        f"{figures.capture_rate:.1f} fps in · {figures.shown_rate:.1f} fps shown · "
-        f"{figures.received} received · {figures.dropped} dropped",
+        f"{metrics.capture_rate:.1f} fps in · {metrics.shown_rate:.1f} fps shown · "
+        f"{metrics.received} received · {metrics.dropped} dropped",
     )
     table.add_row(
         "latency",
-        f"{figures.latency_median * 1000:.0f} ms median · {figures.latency_95 * 1000:.0f} ms p95",
+        f"{metrics.latency_median * 1000:.0f} ms median · {metrics.latency_95 * 1000:.0f} ms p95",
     )
-    costs = (f"{name} {cost:.1f}" for name, cost in figures.stage_milliseconds.items())
+    costs = (f"{name} {cost:.1f}" for name, cost in metrics.stage_milliseconds.items())
     table.add_row("ms a frame", " · ".join(costs))
-    table.add_row("view", Text(_settings(figures.state)))
-    if figures.recording is not None:
-        size = figures.recording.stat().st_size / 1e6 if figures.recording.exists() else 0.0
+    table.add_row("view", Text(_settings(metrics.state)))
+    if metrics.recording is not None:
+        size = metrics.recording.stat().st_size / 1e6 if metrics.recording.exists() else 0.0
         table.add_row(
             Text("recording", "bold red"),
             Text(
                 shown(
-                    f"{figures.recording.name} · {figures.recorded:.0f} s · {size:.1f} MB"
-                    f"{_lost(figures)}"
+                    f"{metrics.recording.name} · {metrics.recorded:.0f} s · {size:.1f} MB"
+                    f"{_lost(metrics)}"
                 )
             ),
         )
-    table.add_row("last event", figures.event)
-    table.add_row("message", Text(shown(figures.message or "-")))
-    parts: list[Table | Text] = [table, Text(), *_palette_bars(figures)]
+    table.add_row("last event", metrics.event)
+    table.add_row("message", Text(shown(metrics.message or "-")))
+    parts: list[Table | Text] = [table, Text(), *_palette_bars(metrics)]
     parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
     return Panel(Group(*parts), title=_TITLE, subtitle=hint)
 
 
-def _palette_line(figures: LiveFigures) -> Text:
-    if figures.segmentation is None or not figures.state.shows_hud:
+def _palette_line(metrics: LiveMetrics) -> Text:
+    if metrics.segmentation is None or not metrics.state.shows_hud:
         return Text()
-    palette = figures.segmentation.palette
+    palette = metrics.segmentation.palette
     line = Text()
     for number, (color, share) in enumerate(zip(palette.hex_colors, palette.shares, strict=True)):
-        off = number in figures.state.rendering.disabled
+        off = number in metrics.state.rendering.disabled
         line.append("██", color)
         line.append(f" {number} {share:.0%}", "strike dim" if off else "")
         line.append("  ")
     return line
 
 
-def _palette_bars(figures: LiveFigures) -> Iterator[Text]:
-    if figures.segmentation is None:
+def _palette_bars(metrics: LiveMetrics) -> Iterator[Text]:
+    if metrics.segmentation is None:
         return
-    palette = figures.segmentation.palette
+    palette = metrics.segmentation.palette
     for number, (color, share) in enumerate(zip(palette.hex_colors, palette.shares, strict=True)):
-        off = number in figures.state.rendering.disabled
+        off = number in metrics.state.rendering.disabled
         bar = "█" * max(round(share * _BAR_CELLS), 1)
         yield Text.assemble(
             (f"{number:2d} ", "strike dim" if off else "bold"),

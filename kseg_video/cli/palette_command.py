@@ -13,12 +13,12 @@ from kseg_video.cli.messages import answer, answer_data, inform
 from kseg_video.cli.signals import in_background
 from kseg_video.conversion.palette_finder import FoundPalette, find_palette
 from kseg_video.core.media_settings import TrimSettings
-from kseg_video.core.palette import beginnings, other_beginnings
+from kseg_video.core.palette import changes_since_first, first_hex_colors
 from kseg_video.writing.output_paths import check_are_apart, check_are_others, check_file
 from kseg_video.writing.palette_writer import (
-    FIGURES,
+    COLUMNS,
     check_palette_output,
-    figures,
+    column_texts,
     palette_rows,
     save_palette,
 )
@@ -53,10 +53,9 @@ def run_palette(options: argparse.Namespace) -> int:
     check_are_others(outputs, options.inputs)
     for path in outputs:
         check_file(path, overwrite=options.overwrite)
-    choose = options.clusters == "auto"
 
     def find() -> FoundPalette:
-        found = find_palette(options.inputs, settings, trim=trim, choose_clusters=choose)
+        found = find_palette(options.inputs, settings, trim=trim)
         for path in outputs:
             space = found.settings.color_space
             save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)
@@ -67,29 +66,31 @@ def run_palette(options: argparse.Namespace) -> int:
         answer_data(_data(options, found))
     else:
         _print_table(found)
-    if found.chosen is not None and not options.quiet:
-        inform(found.chosen.reason)
-    if found.first is not None and not options.quiet:
-        _tell_of_others(found.palette, found.first)
+    if found.auto_count is not None and not options.quiet:
+        inform(found.auto_count.reason)
+    if found.first_palette is not None and not options.quiet:
+        _tell_of_others(found.palette, found.first_palette)
     return 0
 
 
 def _data(options: argparse.Namespace, found: FoundPalette) -> dict[str, Any]:
     rows = palette_rows(found.palette)
-    if found.first is not None:
-        for row, color in zip(rows, beginnings(found.palette, found.first), strict=True):
+    if found.first_palette is not None:
+        for row, color in zip(
+            rows, first_hex_colors(found.palette, found.first_palette), strict=True
+        ):
             row["first_hex"] = color
     return {
         "inputs": [str(path) for path in options.inputs],
         "color_space": found.settings.color_space,
         "clusters": len(found.palette),
-        "reason": None if found.chosen is None else found.chosen.reason,
+        "reason": None if found.auto_count is None else found.auto_count.reason,
         "palette": rows,
     }
 
 
 def _tell_of_others(palette: Palette, first: Palette) -> None:
-    if others := other_beginnings(palette, first):
+    if others := changes_since_first(palette, first):
         inform(
             f"convert begins with other colours under these numbers: {others}; give it this "
             "palette with --palette to have them as they are here"
@@ -97,9 +98,9 @@ def _tell_of_others(palette: Palette, first: Palette) -> None:
 
 
 def _print_table(found: FoundPalette) -> None:
-    table = Table("", "", *FIGURES, box=None, pad_edge=False)
+    table = Table("", "", *COLUMNS, box=None, pad_edge=False)
     for number, color in enumerate(found.palette.hex_colors):
-        row = figures(found.palette, number)
+        row = column_texts(found.palette, number)
         table.add_row(Text(_SWATCH, f"on {color}"), str(number), *row)
     console = Console(highlight=False)
     with console.capture() as printed:

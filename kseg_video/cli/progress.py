@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.cli.messages import is_at_terminal
-from kseg_video.conversion.report import summary_figures
+from kseg_video.conversion.report import summary_items
 from kseg_video.core.text import shown
 from kseg_video.ffmpeg.cleanup import leftovers
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import Frame, Segmentation
     from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.palette import Palette
@@ -48,8 +48,8 @@ def terminal_console() -> Console | None:
     return None if console.is_dumb_terminal else console
 
 
-class TerminalStatus:
-    """Progress display of a run on a terminal; a `kseg_video.conversion.report.RunObserver`.
+class ProgressDisplay:
+    """Progress display of a run on a terminal; a `kseg_video.conversion.report.ConversionObserver`.
 
     Use as a context manager: the terminal is restored when it is left.
 
@@ -104,12 +104,12 @@ class TerminalStatus:
         if self._clock() - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._draw()
 
-    def on_finish(self, report: Report) -> None:
+    def on_finish(self, report: ConversionReport) -> None:
         """Replace the display by the summary, which stays."""
         self._live.update(Text(), refresh=True)
         self._console.print(
             Text(shown(report.output.name), "bold"),
-            *summary_figures(report),
+            *summary_items(report),
             *(Text(shown(note)) for note in report.notes),
             sep=" · ",
             soft_wrap=True,

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg_video.conversion.frame_loop import Run
+from kseg_video.conversion.frame_loop import ConversionRun
 from kseg_video.conversion.palette_finder import choose_for_source
 from kseg_video.conversion.reader_writer_threads import Reader
-from kseg_video.conversion.report import RunObserver
+from kseg_video.conversion.report import ConversionObserver
 from kseg_video.conversion.statistics_tables import check_statistics, keep_statistics
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import (
@@ -20,10 +20,15 @@ from kseg_video.core.media_settings import (
     StatisticsSettings,
     TrimSettings,
 )
-from kseg_video.core.setting_checks import FLAG, PATH, instance, take, take_settings
-from kseg_video.core.settings import ClusterChoice, RenderSettings, SegmenterSettings, check_numbers
+from kseg_video.core.setting_checks import PATH, instance, take, take_settings
+from kseg_video.core.settings import (
+    ClusterSelection,
+    RenderSettings,
+    SegmenterSettings,
+    check_numbers,
+)
 from kseg_video.reading.background_source import check_background, open_background
-from kseg_video.reading.image_files import LOSSY_STILL_SUFFIXES, STILL_SUFFIXES
+from kseg_video.reading.image_files import IMAGE_SUFFIXES, LOSSY_IMAGE_SUFFIXES
 from kseg_video.reading.input_files import blamed_if_it_shrinks
 from kseg_video.reading.sources import OpeningSource
 from kseg_video.rendering.renderer import is_transparent, view_layout, view_width
@@ -38,7 +43,7 @@ from kseg_video.writing.output_paths import (
 from kseg_video.writing.sinks import open_sink
 
 if TYPE_CHECKING:
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import PixelLayout
     from kseg_video.core.media_info import VideoInfo
 
@@ -52,12 +57,11 @@ def convert(  # noqa: PLR0913 - one for each part
     encoder: EncoderSettings | None = None,
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
-    choose_clusters: bool = False,
     statistics: StatisticsSettings | None = None,
-    choice: ClusterChoice | None = None,
-    observer: RunObserver | None = None,
-) -> Report:
-    """Turn a video, a still or a folder of stills into a segmented or masked one.
+    selection: ClusterSelection | None = None,
+    observer: ConversionObserver | None = None,
+) -> ConversionReport:
+    """Turn a video, an image or a folder of images into a segmented or masked one.
 
     Parameters
     ----------
@@ -70,18 +74,15 @@ def convert(  # noqa: PLR0913 - one for each part
     encoder : EncoderSettings, optional
     trim : TrimSettings, optional
     decoder : DecoderSettings, optional
-    choose_clusters : bool
-        Whether the number of clusters is chosen after the source's colours, instead of the
-        segmenter's (see `kseg_video.segmentation.auto_cluster_count`).
     statistics : StatisticsSettings, optional
         Figures of every frame, kept in files of their own.
-    choice : ClusterChoice, optional
+    selection : ClusterSelection, optional
         Clusters to switch off, found on the first frame, besides those of `rendering`.
-    observer : RunObserver, optional
+    observer : ConversionObserver, optional
 
     Returns
     -------
-    Report
+    ConversionReport
 
     Raises
     ------
@@ -101,28 +102,27 @@ def convert(  # noqa: PLR0913 - one for each part
     encoder = take_settings("encoder", encoder, EncoderSettings)
     trim = take_settings("trim", trim, TrimSettings)
     decoder = take_settings("decoder", decoder, DecoderSettings)
-    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
     statistics = take_settings("statistics", statistics, StatisticsSettings)
-    choice = take_settings("choice", choice, ClusterChoice)
+    selection = take_settings("selection", selection, ClusterSelection)
     if observer is not None:
-        take("the observer", observer, instance(RunObserver))  # type: ignore[type-abstract]
+        take("the observer", observer, instance(ConversionObserver))  # type: ignore[type-abstract]
     check_settings(output, rendering, encoder)
     if isinstance(rendering.background, Path):
         check_background(rendering.background)
         check_are_others((output, *statistics.paths), [rendering.background], "background")
     _check_targets(path, output, encoder, statistics)
-    chosen = None
-    if choose_clusters:
-        chosen = choose_for_source(source, segmenter, trim, decoder)
-        segmenter = replace(segmenter, n_clusters=chosen.count)
-    check_numbers(rendering.disabled | choice.numbers, segmenter.n_clusters)
+    auto_count = None
+    if segmenter.n_clusters == "auto":
+        auto_count = choose_for_source(source, segmenter, trim, decoder)
+        segmenter = replace(segmenter, n_clusters=auto_count.count)
+    check_numbers(rendering.disabled | selection.numbers, segmenter.cluster_count)
     with ExitStack() as stack:
         stack.enter_context(blamed_if_it_shrinks(path))
         frames = stack.enter_context(source.open(trim, decoder))
-        run = Run(frames, _for_input(segmenter, frames.info), rendering, started)
+        run = ConversionRun(frames, _for_input(segmenter, frames.info), rendering, started)
         if segmenter.looks_ahead:
             run.look_ahead = frames.look_ahead()
-        run.begin(stack.enter_context(Reader(frames, run.timer)), choice)
+        run.begin(stack.enter_context(Reader(frames, run.timer)), selection)
         if statistics.paths:
             run.keep = stack.enter_context(
                 keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)
@@ -136,8 +136,8 @@ def convert(  # noqa: PLR0913 - one for each part
                 observer.on_start(path, output, frames.info, run.timer)
             run.drive(sink, painted.layout, observer)
     report = run.report(path, output, sink)
-    if chosen is not None:
-        report = replace(report, notes=(chosen.reason, *report.notes))
+    if auto_count is not None:
+        report = replace(report, notes=(auto_count.reason, *report.notes))
     if observer is not None:
         observer.on_finish(report)
     return report
@@ -155,7 +155,7 @@ def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSett
     if rendering.background == "picture":
         raise SettingsError("the background's picture is missing; give its file as a Path")
     suffix = output.suffix.lower()
-    exact = {ARCHIVE_SUFFIX, *STILL_SUFFIXES} - LOSSY_STILL_SUFFIXES
+    exact = {ARCHIVE_SUFFIX, *IMAGE_SUFFIXES} - LOSSY_IMAGE_SUFFIXES
     if rendering.view == "labels" and not (suffix in exact or encoder.lossless):
         raise SettingsError(
             "cluster numbers survive only in lossless outputs; choose --lossless with .mkv, .npz, "
@@ -177,8 +177,9 @@ def _check_targets(
 
 
 def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
-    """Fill in the choices that are left to the input."""
-    if not info.still:
+    """Fill in what is left to the input."""
+    settings = replace(settings, n_clusters=settings.cluster_count)
+    if not info.is_image:
         return replace(settings, mapping=settings.mapping or "fast")
     return replace(
         settings,
@@ -192,7 +193,7 @@ def _painted_info(
 ) -> VideoInfo:
     """What is known of the painted pictures."""
     layout: PixelLayout = info.layout
-    rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *STILL_SUFFIXES}
+    rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *IMAGE_SUFFIXES}
     if rendering.view in {"labels", "matte"}:
         layout = "gray8"
     elif rgb or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):

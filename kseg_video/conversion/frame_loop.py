@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.conversion.reader_writer_threads import Writer
-from kseg_video.conversion.report import EventRecord, Report
+from kseg_video.conversion.report import ConversionReport, EventRecord
 from kseg_video.core.color_spaces import from_working
-from kseg_video.core.palette import Palette, other_beginnings, shares_of
+from kseg_video.core.palette import Palette, changes_since_first, shares_of
 from kseg_video.core.settings import RenderSettings
 from kseg_video.core.timing import StageTimer
-from kseg_video.rendering.cluster_selection import choose, pinned
+from kseg_video.rendering.cluster_selection import pinned, resolve_selection
 from kseg_video.rendering.renderer import Renderer, follows_colors, has_background
 from kseg_video.segmentation.segmenter import Segmenter
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.conversion.reader_writer_threads import Reader
-    from kseg_video.conversion.report import RunObserver
+    from kseg_video.conversion.report import ConversionObserver
     from kseg_video.core.frame import Frame, PixelLayout, Segmentation
-    from kseg_video.core.settings import ClusterChoice, SegmenterSettings
-    from kseg_video.reading.background_source import BackgroundFile
+    from kseg_video.core.settings import ClusterSelection, SegmenterSettings
+    from kseg_video.reading.background_source import BackgroundSource
     from kseg_video.reading.look_ahead import LookAhead
     from kseg_video.reading.sources import FrameSource
     from kseg_video.writing.sinks import FrameSink
@@ -45,7 +45,7 @@ _COUNTED_ROWS = 256
 _LEAST_SHARE = 1e-9  # of a frame, summed over all, that tells a cluster's colour
 
 
-class Run:
+class ConversionRun:
     """One pass over a source, and what is learnt on the way.
 
     Parameters
@@ -60,8 +60,8 @@ class Run:
     Attributes
     ----------
     rendering : RenderSettings
-        With the clusters that are chosen on the first frame.
-    background : BackgroundFile, optional
+        With the selected clusters, once they are found on the first frame.
+    background : BackgroundSource, optional
         Gives the picture behind each frame.
     look_ahead : LookAhead, optional
         Tells what the source will show.
@@ -78,7 +78,7 @@ class Run:
     ) -> None:
         self.timer = StageTimer()
         self.rendering = rendering
-        self.background: BackgroundFile | None = None
+        self.background: BackgroundSource | None = None
         self.look_ahead: LookAhead | None = None
         self.keep: Callable[[Frame, Segmentation], None] | None = None
         self._source = source
@@ -86,28 +86,35 @@ class Run:
         self._segmenter = Segmenter(settings, self.timer)
         self._renderer = Renderer()
         self._segmented: Iterator[tuple[Frame, Segmentation]] = iter(())
-        self._choice_notes: tuple[str, ...] = ()
+        self._selection_notes: tuple[str, ...] = ()
         self._started = started
         self._frames = 0
         self._inertia_sum = 0.0
-        self._share_sum: NDArray[np.float64] = np.zeros(settings.n_clusters)
-        self._centroid_sum: NDArray[np.float64] = np.zeros((settings.n_clusters, 3))
+        self._share_sum: NDArray[np.float64] = np.zeros(settings.cluster_count)
+        self._centroid_sum: NDArray[np.float64] = np.zeros((settings.cluster_count, 3))
         self._events: list[EventRecord] = []
-        self._nth_row = 1 if source.info.still else max(source.info.height // _COUNTED_ROWS, 1)
+        self._nth_row = 1 if source.info.is_image else max(source.info.height // _COUNTED_ROWS, 1)
         self._first_palette: Palette | None = None
         self._last: Segmentation | None = None
 
-    def begin(self, reader: Reader, choice: ClusterChoice) -> None:
-        """Segment the first frame, and find on it what is chosen."""
+    def begin(self, reader: Reader, selection: ClusterSelection) -> None:
+        """Segment the first frame, and find the selected clusters on it."""
         segmented = self._segment_all(reader)
         first = next(segmented)
         self._first_palette = first[1].palette
-        chosen = choose(choice, first[1])
-        self.rendering = replace(self.rendering, disabled=self.rendering.disabled | chosen.disabled)
-        self._choice_notes = (*chosen.notes, *_without_effect(self.rendering, len(first[1].colors)))
+        resolved = resolve_selection(selection, first[1])
+        self.rendering = replace(
+            self.rendering, disabled=self.rendering.disabled | resolved.disabled
+        )
+        self._selection_notes = (
+            *resolved.notes,
+            *_without_effect(self.rendering, len(first[1].colors)),
+        )
         self._segmented = chain([first], segmented)
 
-    def drive(self, sink: FrameSink, layout: PixelLayout, observer: RunObserver | None) -> None:
+    def drive(
+        self, sink: FrameSink, layout: PixelLayout, observer: ConversionObserver | None
+    ) -> None:
         """Take every frame from the source to the sink."""
 
         def paint(frame: Frame, segmentation: Segmentation) -> Frame:
@@ -126,11 +133,11 @@ class Run:
             writer.finish()
 
     def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
-        count = self._settings.n_clusters
+        count = self._settings.cluster_count
         for frame in reader.frames():
             if self.look_ahead is not None:
                 with self.timer.stage("look ahead"):
-                    self._segmenter.foresee(self.look_ahead.until(frame.time))
+                    self._segmenter.add_look_ahead(self.look_ahead.until(frame.time))
             segmentation = self._segmenter.segment(
                 frame,
                 pinned(self.rendering.disabled, count),
@@ -138,12 +145,12 @@ class Run:
             )
             yield frame, segmentation
 
-    def report(self, source: Path, output: Path, sink: FrameSink) -> Report:
+    def report(self, source: Path, output: Path, sink: FrameSink) -> ConversionReport:
         """What has been done, once all frames are through."""
         assert self._first_palette is not None
         assert self._last is not None
         palette, first = self._palette(self._last), self._first_palette
-        return Report(
+        return ConversionReport(
             source=source,
             output=output,
             info=self._source.info,
@@ -157,8 +164,8 @@ class Run:
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
             notes=(
-                *self._choice_notes,
-                *_of_beginnings(palette, first),
+                *self._selection_notes,
+                *_note_on_changes(palette, first),
                 *self._source.notes,
                 *sink.notes,
             ),
@@ -185,8 +192,8 @@ class Run:
             self._events.append(EventRecord(frame.index, frame.time, segmentation.event))
 
 
-def _of_beginnings(palette: Palette, first: Palette) -> Iterator[str]:
-    if others := other_beginnings(palette, first):
+def _note_on_changes(palette: Palette, first: Palette) -> Iterator[str]:
+    if others := changes_since_first(palette, first):
         yield f"clusters that began as other colours: {others}"
 
 

@@ -1,4 +1,4 @@
-"""What a segmented frame measures: shares, colours and places of its clusters."""
+"""What a segmented frame measures: shares, colours and positions of its clusters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kseg_video.core.setting_checks import instance, take
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Event, Frame
+    from kseg_video.core.frame import Frame, PaletteEvent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,19 +40,19 @@ class FrameStatistics:
         Centroids in R, G, B, 0 to 255; NaN for clusters that have not been found.
     lab : ndarray of float32, shape (K, 3)
         The same in CIE L*a*b* under D65, L* 0 to 100.
-    places : ndarray of float64, shape (K, 2)
+    positions : ndarray of float64, shape (K, 2)
         Centroids of area: mean column and row of the cluster's pixels, counted from 0 at the upper
         left; NaN for clusters without any.
     """
 
     frame: int
     time: float
-    event: Event
+    event: PaletteEvent
     inertia: float
     shares: NDArray[np.float64]
     rgb: NDArray[np.float32]
     lab: NDArray[np.float32]
-    places: NDArray[np.float64]
+    positions: NDArray[np.float64]
 
 
 def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> FrameStatistics:
@@ -91,18 +91,18 @@ def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> F
         shares=palette.shares,
         rgb=rgb,
         lab=lab,
-        places=_places(segmentation.labels, palette.shares),
+        positions=_positions(segmentation.labels, palette.shares),
     )
 
 
-def _places(labels: NDArray[np.uint8], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _positions(labels: NDArray[np.uint8], shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean column and row of each cluster's pixels, from their number in each column and row."""
-    places = np.full((len(shares), 2), np.nan)
+    positions = np.full((len(shares), 2), np.nan)
     where = np.empty(labels.shape, bool)
     mask = where.view(np.uint8)
     for number in np.flatnonzero(shares).tolist():
         np.equal(labels, number, out=where)
         for axis in (0, 1):
             counts = cv2.reduce(mask, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
-            places[number, axis] = counts @ np.arange(len(counts)) / counts.sum()
-    return places
+            positions[number, axis] = counts @ np.arange(len(counts)) / counts.sum()
+    return positions

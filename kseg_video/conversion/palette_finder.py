@@ -13,13 +13,13 @@ from kseg_video.core.color_spaces import from_working, to_working
 from kseg_video.core.errors import SettingsError, SourceError
 from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.core.palette import Palette
-from kseg_video.core.setting_checks import FLAG, PATH, several, take, take_settings
+from kseg_video.core.setting_checks import PATH, several, take, take_settings
 from kseg_video.core.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.native import kernels
 from kseg_video.reading.input_files import blamed_if_it_shrinks
 from kseg_video.reading.sources import OpeningSource
-from kseg_video.segmentation.auto_cluster_count import ClusterCount, choose_cluster_count
+from kseg_video.segmentation.auto_cluster_count import AutoClusterCount, choose_cluster_count
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.kmeans import cold_fit, dark_to_light, refine
 from kseg_video.segmentation.nearest_centroid import inertia_of
@@ -54,18 +54,18 @@ class FoundPalette:
     palette : Palette
         Numbered as `convert` numbers the clusters of a single source; those of several from dark to
         light, by Rec. 601 luma. Shares are of all frames that were looked at.
-    first : Palette, optional
+    first_palette : Palette, optional
         That of the first frame, with which `convert` begins, if there is a single source.
     settings : SegmenterSettings
         As used.
-    chosen : ClusterCount, optional
+    auto_count : AutoClusterCount, optional
         Why there are so many clusters, if that was left open.
     """
 
     palette: Palette
-    first: Palette | None
+    first_palette: Palette | None
     settings: SegmenterSettings
-    chosen: ClusterCount | None
+    auto_count: AutoClusterCount | None
 
 
 def find_palette(
@@ -74,7 +74,6 @@ def find_palette(
     *,
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
-    choose_clusters: bool = False,
 ) -> FoundPalette:
     """Fit one palette to recordings or pictures: to frames spread evenly over all of them.
 
@@ -86,8 +85,6 @@ def find_palette(
     trim : TrimSettings, optional
         The part that counts, of each.
     decoder : DecoderSettings, optional
-    choose_clusters : bool
-        Whether the number of clusters is chosen, too (see `auto_cluster_count`).
 
     Returns
     -------
@@ -103,7 +100,6 @@ def find_palette(
     settings = take_settings("segmenter", segmenter, SegmenterSettings)
     trim = take_settings("trim", trim, TrimSettings)
     decoder = take_settings("decoder", decoder, DecoderSettings)
-    choose_clusters = take("choose_clusters", choose_clusters, FLAG)
     paths = take("the sources", [sources] if isinstance(sources, str | Path) else sources, _SOURCES)
     if not paths:
         raise SettingsError("there are no sources; give one at least")
@@ -111,10 +107,11 @@ def find_palette(
         [_sample_source(OpeningSource(path), settings, trim, decoder) for path in paths]
     )
     colors = to_working(bgr, settings.color_space)
-    chosen = choose_cluster_count(colors, settings) if choose_clusters else None
-    if chosen is not None:
-        settings = replace(settings, n_clusters=chosen.count)
-    centroids = cold_fit(colors, settings, settings.seed, settings.n_clusters)
+    wants_auto = settings.n_clusters == "auto"
+    auto_count = choose_cluster_count(colors, settings) if wants_auto else None
+    count = settings.cluster_count if auto_count is None else auto_count.count
+    settings = replace(settings, n_clusters=count)
+    centroids = cold_fit(colors, settings, settings.seed, count)
     centroids = dark_to_light(centroids, settings.color_space)
     single = len(paths) == 1
     first = _first_palette(OpeningSource(paths[0]), settings, trim, decoder) if single else None
@@ -127,7 +124,7 @@ def find_palette(
         shares=np.bincount(labels, minlength=len(centroids)) / len(labels),
         real=np.ones(len(centroids), bool),
     )
-    return FoundPalette(palette, first or palette if single else None, settings, chosen)
+    return FoundPalette(palette, first or palette if single else None, settings, auto_count)
 
 
 def choose_for_source(
@@ -135,18 +132,14 @@ def choose_for_source(
     settings: SegmenterSettings,
     trim: TrimSettings,
     decoder: DecoderSettings,
-) -> ClusterCount:
+) -> AutoClusterCount:
     """The number of clusters that a recording asks for, by frames spread evenly over it.
 
     Raises
     ------
-    SettingsError
-        If the settings hold a palette.
     SourceError
         If it cannot be read.
     """
-    if settings.palette:
-        raise SettingsError("a given palette has its number of clusters; leave one of the two out")
     bgr = _sample_source(source, settings, trim, decoder)
     return choose_cluster_count(to_working(bgr, settings.color_space), settings)
 
@@ -157,15 +150,15 @@ def _first_palette(
     trim: TrimSettings,
     decoder: DecoderSettings,
 ) -> Palette | None:
-    """What `convert` begins with; None for a still, whose palette is that of all its pixels."""
+    """What `convert` begins with; None for an image, whose palette is that of all its pixels."""
     with blamed_if_it_shrinks(source.path), source.open(trim, decoder) as frames:
-        if frames.info.still:
+        if frames.info.is_image:
             return None
         segmenter = Segmenter(settings)
         look_ahead = frames.look_ahead() if settings.looks_ahead else None
         frame = next(iter(frames))
         if look_ahead is not None:
-            segmenter.foresee(look_ahead.until(frame.time))
+            segmenter.add_look_ahead(look_ahead.until(frame.time))
         return segmenter.segment(frame).palette
 
 
@@ -210,7 +203,7 @@ def _sample_source(
     """
     with blamed_if_it_shrinks(source.path), source.open(trim, decoder) as recording:
         wanted = settings.sample_pixels or (
-            "all" if recording.info.still else DEFAULT_SAMPLE_PIXELS
+            "all" if recording.info.is_image else DEFAULT_SAMPLE_PIXELS
         )
         count = recording.info.frame_count
         if count is not None and count > _FRAMES:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kseg_video.core.color_spaces import in_order_of_name
-from kseg_video.core.palette import beginnings
+from kseg_video.core.palette import first_hex_colors
 from kseg_video.core.text import frames_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video.core.frame import Event, Frame, Segmentation
+    from kseg_video.core.frame import Frame, PaletteEvent, Segmentation
     from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.palette import Palette
     from kseg_video.core.settings import SegmenterSettings
@@ -34,11 +34,11 @@ class EventRecord:
 
     frame: int
     time: float
-    event: Event
+    event: PaletteEvent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Report:
+class ConversionReport:
     """What a conversion did.
 
     Parameters
@@ -91,12 +91,12 @@ class Report:
 
     @property
     def compactness(self) -> float | None:
-        """Of a still, inertia times pixels: mapped exactly, the sum that `cv2.kmeans` reports."""
-        return self.inertia * self.info.width * self.info.height if self.info.still else None
+        """Of an image, inertia times pixels: mapped exactly, the sum that `cv2.kmeans` reports."""
+        return self.inertia * self.info.width * self.info.height if self.info.is_image else None
 
 
 @runtime_checkable
-class RunObserver(Protocol):
+class ConversionObserver(Protocol):
     """Is told how a run goes, in the thread that called `convert`."""
 
     def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
@@ -107,37 +107,37 @@ class RunObserver(Protocol):
         """A frame has been segmented and handed to the sink."""
         ...
 
-    def on_finish(self, report: Report) -> None:
+    def on_finish(self, report: ConversionReport) -> None:
         """The output stands under its name."""
         ...
 
 
-def summary_figures(report: Report) -> list[str]:
+def summary_items(report: ConversionReport) -> list[str]:
     """What a run did, a figure in a few words each."""
-    figures = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
+    items = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
     if report.frames > 1:
-        figures.append(f"{report.frames_per_second:.0f} fps")
+        items.append(f"{report.frames_per_second:.0f} fps")
     if report.compactness is not None:
-        figures.append(f"compactness {report.compactness:.6g}")
-    figures.append(f"inertia {report.inertia:.4g}")
+        items.append(f"compactness {report.compactness:.6g}")
+    items.append(f"inertia {report.inertia:.4g}")
     count, n_real = len(report.palette), report.palette.n_real
     if n_real < count:
-        figures.append(f"{n_real} real cluster{'s' if n_real > 1 else ''} of {count}")
-    return figures
+        items.append(f"{n_real} real cluster{'s' if n_real > 1 else ''} of {count}")
+    return items
 
 
-def summary_line(report: Report) -> str:
+def summary_line(report: ConversionReport) -> str:
     """What a run did, as one plain line."""
     palette = report.palette
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
     colors = ", ".join(
         f"{number} {color} {share:.1%}" for number, (color, share, real) in enumerate(rows) if real
     )
-    figures = ", ".join(summary_figures(report))
-    return "; ".join([f"{report.output}: {figures}", *report.notes, f"palette {colors}"])
+    items = ", ".join(summary_items(report))
+    return "; ".join([f"{report.output}: {items}", *report.notes, f"palette {colors}"])
 
 
-def summary_data(report: Report) -> dict[str, Any]:
+def summary_data(report: ConversionReport) -> dict[str, Any]:
     """What a run did, for JSON; README documents the fields."""
     info, palette = report.info, report.palette
     data: dict[str, Any] = {
@@ -166,7 +166,7 @@ def summary_data(report: Report) -> dict[str, Any]:
             for number, (color, first, share, centroid, real) in enumerate(
                 zip(
                     palette.hex_colors,
-                    beginnings(palette, report.first_palette),
+                    first_hex_colors(palette, report.first_palette),
                     palette.shares.tolist(),
                     in_order_of_name(palette.centroids, report.settings.color_space).tolist(),
                     palette.real.tolist(),

@@ -71,15 +71,15 @@ class SharesPlot(AbortingContext):
         self._cuts: list[float] = []
         self._part = PartialFile(path, overwrite=overwrite)
 
-    def add(self, figures: FrameStatistics) -> None:
+    def add(self, statistics: FrameStatistics) -> None:
         """Take the next frame."""
-        if figures.event != "warm":
+        if statistics.event != "warm":
             self._scene += 1
-        if figures.event == "cut":
-            self._cuts.append(figures.time)
-        self._end = figures.time + self._frame_seconds
-        colors = figures.shares[:, np.newaxis] * np.nan_to_num(figures.rgb.astype(np.float64))
-        span = _Span(figures.time, self._scene, 1, figures.shares.copy(), colors)
+        if statistics.event == "cut":
+            self._cuts.append(statistics.time)
+        self._end = statistics.time + self._frame_seconds
+        colors = statistics.shares[:, np.newaxis] * np.nan_to_num(statistics.rgb.astype(np.float64))
+        span = _Span(statistics.time, self._scene, 1, statistics.shares.copy(), colors)
         last = self._spans[-1] if self._spans else None
         if last is None or last.scene != span.scene or last.frames >= self._frames_in_a_span:
             self._spans.append(span)

@@ -55,7 +55,7 @@ class StatisticsTable(AbortingContext):
         # The csv module ends lines itself.
         self._file = self._part.path.open("w", encoding="utf-8", newline="")
 
-    def add(self, figures: FrameStatistics) -> None:
+    def add(self, statistics: FrameStatistics) -> None:
         """Write the next frame's line.
 
         Raises
@@ -64,7 +64,7 @@ class StatisticsTable(AbortingContext):
             If it cannot be written.
         """
         try:
-            self._write_line(figures)
+            self._write_line(statistics)
         except OSError as error:
             raise cannot_write(self._path, error) from error
 
@@ -89,7 +89,7 @@ class StatisticsTable(AbortingContext):
             self._file.close()
 
     @abstractmethod
-    def _write_line(self, figures: FrameStatistics) -> None:
+    def _write_line(self, statistics: FrameStatistics) -> None:
         """Write a frame's line."""
 
 
@@ -101,8 +101,8 @@ class CsvTable(StatisticsTable):
         self._rows = csv.writer(self._file)
         self._has_header = False
 
-    def _write_line(self, figures: FrameStatistics) -> None:
-        clusters = _of_clusters(figures)
+    def _write_line(self, statistics: FrameStatistics) -> None:
+        clusters = _of_clusters(statistics)
         if not self._has_header:
             numbered = (
                 f"{name}_{number}" for number in range(len(clusters)) for name in _CLUSTER_COLUMNS
@@ -110,40 +110,40 @@ class CsvTable(StatisticsTable):
             self._rows.writerow((*_FRAME_COLUMNS, *numbered))
             self._has_header = True
         values = (value for row in clusters for value in row)
-        self._rows.writerow((*_of_frame(figures), *values))  # None is an empty field
+        self._rows.writerow((*_of_frame(statistics), *values))  # None is an empty field
 
 
 class JsonLinesTable(StatisticsTable):
     """JSON Lines: an object for each frame."""
 
-    def _write_line(self, figures: FrameStatistics) -> None:
+    def _write_line(self, statistics: FrameStatistics) -> None:
         clusters = [
             {"cluster": number, **dict(zip(_CLUSTER_COLUMNS, row, strict=True))}
-            for number, row in enumerate(_of_clusters(figures))
+            for number, row in enumerate(_of_clusters(statistics))
         ]
-        frame = dict(zip(_FRAME_COLUMNS, _of_frame(figures), strict=True))
+        frame = dict(zip(_FRAME_COLUMNS, _of_frame(statistics), strict=True))
         self._file.write(json.dumps({**frame, "clusters": clusters}) + "\n")
 
 
-def _of_frame(figures: FrameStatistics) -> tuple[int, float, str | None, float]:
-    event = None if figures.event == "warm" else figures.event
-    return figures.frame, round(figures.time, 6), event, round(figures.inertia, 4)
+def _of_frame(statistics: FrameStatistics) -> tuple[int, float, str | None, float]:
+    event = None if statistics.event == "warm" else statistics.event
+    return statistics.frame, round(statistics.time, 6), event, round(statistics.inertia, 4)
 
 
-def _of_clusters(figures: FrameStatistics) -> list[list[float | None]]:
+def _of_clusters(statistics: FrameStatistics) -> list[list[float | None]]:
     """Figures of each cluster in the order of the columns, rounded; None where there is none."""
     return [
         [
             round(share, 6),
             *(_rounded(value, 2) for value in rgb),
             *(_rounded(value, 3) for value in lab),
-            *(_rounded(value, 2) for value in place),
+            *(_rounded(value, 2) for value in position),
         ]
-        for share, rgb, lab, place in zip(
-            figures.shares.tolist(),
-            figures.rgb.tolist(),
-            figures.lab.tolist(),
-            figures.places.tolist(),
+        for share, rgb, lab, position in zip(
+            statistics.shares.tolist(),
+            statistics.rgb.tolist(),
+            statistics.lab.tolist(),
+            statistics.positions.tolist(),
             strict=True,
         )
     ]
@@ -199,8 +199,8 @@ def keep_statistics(
             outputs.append(stack.enter_context(plot))
 
         def keep(frame: Frame, segmentation: Segmentation) -> None:
-            figures = measure(frame, segmentation)
+            statistics = measure(frame, segmentation)
             for output in outputs:
-                output.add(figures)
+                output.add(statistics)
 
         yield keep

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from kseg_video.core.errors import SettingsError
 
 BackgroundKind: TypeAlias = Literal["color", "gray", "blur", "pixelate", "transparent", "picture"]
-Color: TypeAlias = "tuple[int, int, int]"  # red, green, blue
+RgbColor: TypeAlias = "tuple[int, int, int]"  # red, green, blue
 
 _HEX_COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _AMOUNT = re.compile(r"(blur|pixelate)(?::(.*))?")
@@ -21,7 +21,7 @@ _FEW_DIGITS = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
+class BackgroundSpec:
     """What is shown where clusters are switched off.
 
     Parameters
@@ -37,22 +37,22 @@ class Background:
     """
 
     kind: BackgroundKind
-    color: Color = (0, 0, 0)
+    color: RgbColor = (0, 0, 0)
     pixels: int | None = None
 
 
 _SIMPLE = {
-    "black": Background("color"),
-    "gray": Background("gray"),
-    "grey": Background("gray"),
-    "transparent": Background("transparent"),
-    "picture": Background("picture"),
+    "black": BackgroundSpec("color"),
+    "gray": BackgroundSpec("gray"),
+    "grey": BackgroundSpec("gray"),
+    "transparent": BackgroundSpec("transparent"),
+    "picture": BackgroundSpec("picture"),
 }
 
 
 @lru_cache
-def parse_background(text: str | Path) -> Background:
-    """Background of a text such as ``black``, ``#2b6cb0``, ``blur:20``, or of a file's path.
+def parse_background(text: str | Path) -> BackgroundSpec:
+    """What a text stands for, such as ``black``, ``#2b6cb0``, ``blur:20``, or of a file's path.
 
     Raises
     ------
@@ -60,26 +60,26 @@ def parse_background(text: str | Path) -> Background:
         If it is none.
     """
     if isinstance(text, Path):
-        return Background("picture")
+        return BackgroundSpec("picture")
     if text in _SIMPLE:
         return _SIMPLE[text]
     found = _AMOUNT.fullmatch(text)
     if found is None:
         if Path(text).suffix or Path(text).name != text:
             raise SettingsError(f"{text!r} is no background; give a file as a Path")
-        return Background("color", parse_color(text))
+        return BackgroundSpec("color", parse_color(text))
     kind: BackgroundKind = "blur" if found[1] == "blur" else "pixelate"
     if found[2] is None:
-        return Background(kind)
+        return BackgroundSpec(kind)
     if not _FEW_DIGITS.fullmatch(found[2]) or not 1 <= int(found[2]) <= _MOST_PIXELS:
         raise SettingsError(
             f"{text} is no background; give pixels from 1 to {_MOST_PIXELS}, as in {kind}:20"
         )
-    return Background(kind, pixels=int(found[2]))
+    return BackgroundSpec(kind, pixels=int(found[2]))
 
 
 @lru_cache
-def parse_color(text: str) -> Color:
+def parse_color(text: str) -> RgbColor:
     """Red, green and blue of ``#rrggbb``, ``#rgb`` or one of CSS's colour names.
 
     Raises

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kseg_video.native.pictures import Components, Picture
 
 PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
-Event: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
+PaletteEvent: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
 Plane: TypeAlias = "NDArray[np.uint8]"
 
 ALL_ROWS = slice(0, None)
@@ -229,7 +229,7 @@ class Segmentation:
     colors: NDArray[np.uint8]
     real: NDArray[np.bool_]
     inertia: float
-    event: Event
+    event: PaletteEvent
     color_space: ColorSpace = "rgb"
     cells: ColorCells | None = field(default=None, repr=False)
 

@@ -34,7 +34,7 @@ class VideoInfo:
         Expected number of frames; None where unknown.
     sample_aspect_ratio : Fraction
         Width of a pixel over its height.
-    still : bool
+    is_image : bool
         Whether this is a single picture without a time of its own.
     has_alpha : bool
         Whether its frames carry opacity.
@@ -52,7 +52,7 @@ class VideoInfo:
     encoding: ColorEncoding = field(default_factory=ColorEncoding)
     frame_count: int | None = None
     sample_aspect_ratio: Fraction = Fraction(1)
-    still: bool = False
+    is_image: bool = False
     has_alpha: bool = False
 
     def __post_init__(self) -> None:
@@ -94,7 +94,7 @@ class SubtitleTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class Tracks:
+class MediaTracks:
     """What goes with the frames of a source: sound, subtitles, chapters, title and other tags.
 
     Parameters

@@ -14,8 +14,8 @@ from kseg_video.core.setting_checks import (
     FLAG,
     LARGEST,
     PATH,
-    Kind,
-    Table,
+    FieldKinds,
+    ValueKind,
     one_of,
     real,
     several,
@@ -29,7 +29,7 @@ Preset: TypeAlias = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
 
-_OF_PART: Table = {
+_OF_PART: FieldKinds = {
     "start": (
         "the start",
         real(f"give seconds, 0 to {LARGEST}", lambda value: 0 <= value <= LARGEST),
@@ -84,7 +84,7 @@ class DecoderSettings:
         take_fields(self, {"deinterlace": ("deinterlace", FLAG)})
 
 
-_OF_STATISTICS: Table = {
+_OF_STATISTICS: FieldKinds = {
     "table": ("the statistics' table", PATH.or_else(None)),
     "plot": ("the statistics' plot", PATH.or_else(None)),
 }
@@ -127,8 +127,8 @@ def _read_size(value: object) -> tuple[int, int]:
 _SIDES = several(
     tuple, lambda side: take("the width or height", side, whole(1, 65_535)), "give two numbers"
 )
-_OF_CAPTURE: Table = {
-    "size": ("the size", Kind("give width and height", _read_size).or_else(None)),
+_OF_CAPTURE: FieldKinds = {
+    "size": ("the size", ValueKind("give width and height", _read_size).or_else(None)),
     "frame_rate": (
         "the frame rate",
         real("give frames a second, up to 1000", lambda value: 0 < value <= 1000).or_else(None),
@@ -163,7 +163,7 @@ class CaptureSettings:
         take_fields(self, _OF_CAPTURE)
 
 
-_OF_ENCODER: Table = {
+_OF_ENCODER: FieldKinds = {
     "codec": ("the codec", one_of(*get_args(Codec), None)),
     "crf": ("the constant rate factor", whole(0, 63).or_else(None)),
     "preset": ("the preset", one_of(*get_args(Preset), None)),

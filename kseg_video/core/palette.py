@@ -57,13 +57,13 @@ class Palette:
         return cie_lab(self.colors.astype(np.float32))
 
 
-def beginnings(palette: Palette, first: Palette) -> list[str | None]:
+def first_hex_colors(palette: Palette, first: Palette) -> list[str | None]:
     """Colours of a palette's clusters in the first frame; None where one had not been found yet."""
     colors = zip(first.hex_colors, first.real.tolist(), strict=True)
     return [color if real else None for color, real in colors][: len(palette)]
 
 
-def other_beginnings(palette: Palette, first: Palette) -> str:
+def changes_since_first(palette: Palette, first: Palette) -> str:
     """Clusters that were, in the first frame, another colour than they are in a palette; or none.
 
     Parameters
@@ -82,7 +82,7 @@ def other_beginnings(palette: Palette, first: Palette) -> str:
     known = palette.real & (palette.shares > 0)
     return ", ".join(
         f"{number} not there" if color is None else f"{number} as {color}"
-        for number, color in enumerate(beginnings(palette, first))
+        for number, color in enumerate(first_hex_colors(palette, first))
         if known[number] and (color is None or has_changed[number])
     )
 

@@ -8,7 +8,16 @@ from numbers import Real
 import numpy as np
 
 from kseg_video.core.errors import SourceError
-from kseg_video.core.setting_checks import FLAG, LARGEST, Kind, Table, instance, one_of, take, whole
+from kseg_video.core.setting_checks import (
+    FLAG,
+    LARGEST,
+    FieldKinds,
+    ValueKind,
+    instance,
+    one_of,
+    take,
+    whole,
+)
 from kseg_video.core.yuv import ColorEncoding
 
 _WANTED_SHAPES = {
@@ -30,8 +39,8 @@ def _read_ratio(value: object) -> Fraction:
 
 
 _SIDE = whole(1, LARGEST)
-_RATIO = Kind("give a Fraction above 0", _read_ratio)
-OF_VIDEO: Table = {
+_RATIO = ValueKind("give a Fraction above 0", _read_ratio)
+OF_VIDEO: FieldKinds = {
     "width": ("the width", _SIDE),
     "height": ("the height", _SIDE),
     "frame_rate": ("the frame rate", _RATIO),
@@ -39,7 +48,7 @@ OF_VIDEO: Table = {
     "encoding": ("the encoding", instance(ColorEncoding)),
     "frame_count": ("the number of frames", whole(0).or_else(None)),
     "sample_aspect_ratio": ("the pixels' aspect ratio", _RATIO),
-    "still": ("still", FLAG),
+    "is_image": ("is_image", FLAG),
     "has_alpha": ("has_alpha", FLAG),
 }
 

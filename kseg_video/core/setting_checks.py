@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
-_Container = TypeVar("_Container")
+_Collection = TypeVar("_Collection")
 
 LARGEST = 2**31 - 1  # of the numbers that go to OpenCV and ffmpeg
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[_T_co]):
+class ValueKind(Generic[_T_co]):
     """What a value may be.
 
     Parameters
@@ -41,20 +41,21 @@ class Kind(Generic[_T_co]):
     wanted: str
     read: Callable[[object], _T_co]
 
-    def or_else(self, *words: str | None) -> Kind[object]:
+    def or_else(self, *words: str | None) -> ValueKind[object]:
         """The same or one of a few words, or None."""
 
         def read(value: object) -> object:
             is_word = isinstance(value, str | None) and value in words
             return value if is_word else self.read(value)
 
-        return Kind(" or ".join([self.wanted, *map(str, words)]), read)
+        return ValueKind(" or ".join([self.wanted, *map(str, words)]), read)
 
 
-Table: TypeAlias = "dict[str, tuple[str, Kind[object]]]"  # by field: what users call it, its kind
+# By field: what users call it, and its kind.
+FieldKinds: TypeAlias = "dict[str, tuple[str, ValueKind[object]]]"
 
 
-def take(name: str, value: object, kind: Kind[_T]) -> _T:
+def take(name: str, value: object, kind: ValueKind[_T]) -> _T:
     """A value, if it is of a kind.
 
     Raises
@@ -70,7 +71,7 @@ def take(name: str, value: object, kind: Kind[_T]) -> _T:
         raise SettingsError(f"{name} cannot be {_shown(value)}; {kind.wanted}") from None
 
 
-def take_fields(settings: DataclassInstance, table: Table) -> None:
+def take_fields(settings: DataclassInstance, table: FieldKinds) -> None:
     """Check all fields of settings that are being made, and keep them in Python's own types.
 
     Raises
@@ -94,7 +95,7 @@ def take_settings(name: str, value: object, kind: type[_T]) -> _T:
     return kind() if value is None else take(name, value, instance(kind))
 
 
-def one_of(*choices: _T) -> Kind[_T]:
+def one_of(*choices: _T) -> ValueKind[_T]:
     """One of a few words, or None."""
 
     def read(value: object) -> _T:
@@ -102,10 +103,10 @@ def one_of(*choices: _T) -> Kind[_T]:
             raise ValueError
         return value
 
-    return Kind(f"choose one of {', '.join(map(str, choices))}", read)
+    return ValueKind(f"choose one of {', '.join(map(str, choices))}", read)
 
 
-def whole(low: int, high: int | None = None) -> Kind[int]:
+def whole(low: int, high: int | None = None) -> ValueKind[int]:
     """A whole number between bounds that belong to it."""
 
     def read(value: object) -> int:
@@ -117,10 +118,10 @@ def whole(low: int, high: int | None = None) -> Kind[int]:
         return number
 
     bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
-    return Kind(f"give a whole number {bounds}", read)
+    return ValueKind(f"give a whole number {bounds}", read)
 
 
-def real(wanted: str, is_right: Callable[[float], bool]) -> Kind[float]:
+def real(wanted: str, is_right: Callable[[float], bool]) -> ValueKind[float]:
     """A number for which something holds."""
 
     def read(value: object) -> float:
@@ -128,24 +129,24 @@ def real(wanted: str, is_right: Callable[[float], bool]) -> Kind[float]:
             raise ValueError
         return float(value)
 
-    return Kind(wanted, read)
+    return ValueKind(wanted, read)
 
 
 def several(
-    container: Callable[[list[_T]], _Container], each: Callable[[object], _T], wanted: str
-) -> Kind[_Container]:
+    container: Callable[[list[_T]], _Collection], each: Callable[[object], _T], wanted: str
+) -> ValueKind[_Collection]:
     """Values of a kind; those of a tuple are in an order, which sets have not."""
     others = (str, bytes, Mapping) if container is frozenset else (str, bytes, Mapping, AbstractSet)
 
-    def read(value: object) -> _Container:
+    def read(value: object) -> _Collection:
         if not isinstance(value, Collection) or isinstance(value, others):
             raise TypeError
         return container([each(part) for part in value])
 
-    return Kind(wanted, read)
+    return ValueKind(wanted, read)
 
 
-def instance(*kinds: type[_T]) -> Kind[_T]:
+def instance(*kinds: type[_T]) -> ValueKind[_T]:
     """An object of some class."""
 
     def read(value: object) -> _T:
@@ -153,7 +154,7 @@ def instance(*kinds: type[_T]) -> Kind[_T]:
             raise TypeError
         return value
 
-    return Kind(f"give {' or '.join(kind.__name__ for kind in kinds)}", read)
+    return ValueKind(f"give {' or '.join(kind.__name__ for kind in kinds)}", read)
 
 
 def _read_flag(value: object) -> bool:
@@ -169,8 +170,8 @@ def _read_path(value: object) -> Path:
     return Path(name)
 
 
-FLAG = Kind("give True or False", _read_flag)
-PATH = Kind("give the name of a file or folder, or its Path", _read_path)
+FLAG = ValueKind("give True or False", _read_flag)
+PATH = ValueKind("give the name of a file or folder, or its Path", _read_path)
 
 
 def _shown(value: object) -> str:

@@ -15,8 +15,8 @@ from kseg_video.core.errors import SettingsError
 from kseg_video.core.setting_checks import (
     FLAG,
     LARGEST,
-    Kind,
-    Table,
+    FieldKinds,
+    ValueKind,
     instance,
     one_of,
     real,
@@ -49,10 +49,10 @@ def _read_color(value: object) -> str:
     return value
 
 
-_PALETTE_COLOR = Kind("write it as #2b6cb0", _read_color)
+_PALETTE_COLOR = ValueKind("write it as #2b6cb0", _read_color)
 
-_OF_SEGMENTER: Table = {
-    "n_clusters": ("the number of clusters", whole(1, MAX_CLUSTERS)),
+_OF_SEGMENTER: FieldKinds = {
+    "n_clusters": ("the number of clusters", whole(1, MAX_CLUSTERS).or_else("auto", None)),
     "color_space": ("the colour space", one_of(*get_args(ColorSpace))),
     "mapping": ("the mapping", one_of(*get_args(Mapping), None)),
     "stability": ("the stability", real("give 0 to 1", lambda value: 0 <= value <= 1)),
@@ -83,20 +83,22 @@ class SegmenterSettings:
 
     Parameters
     ----------
-    n_clusters : int
-        Number of clusters, 1 to 32; where it is left at 5, a palette's number of colours.
+    n_clusters : int or "auto", optional
+        Number of clusters, 1 to 32. None: as many as `palette` has colours, 5 without one. "auto":
+        as many as the source's colours ask for, which `convert` and `find_palette` find out; a
+        `Segmenter`, which knows no frames but those it is given, takes no "auto".
     color_space : {"rgb", "lab", "luv", "hsv", "ycrcb", "oklab"}
         Working space in which distances are measured, with centroids and inertia in its units:
         levels of 0 to 255 for rgb and ycrcb, CIE's for lab and luv (L* 0 to 100), Oklab times 100,
         and the cone (S V cos H, S V sin H, V) with V 0 to 255 for hsv (see `color_spaces`).
     mapping : {"fast", "exact"}, optional
         Label table over a 16-bit colour index, or the nearest centroid of every pixel. None leaves
-        the choice to the input: exact for stills, fast for video and plain arrays.
+        the choice to the input: exact for images, fast for video and plain arrays.
     stability : float
         How far labels and palette hold still against noise, 0 to 1; 0: every pixel of every frame
         strictly to the nearest of the best centroids. Exact mapping is strict with pixels anyway.
     sample_pixels : int or "all", optional
-        Pixels of a frame that a fit looks at. None leaves the choice to the input: all of a still,
+        Pixels of a frame that a fit looks at. None leaves the choice to the input: all of an image,
         10,000 of a video frame or a plain array.
     seed : int
         Seed of the random generator, 0 to 2**31 - 1.
@@ -117,10 +119,10 @@ class SegmenterSettings:
     Raises
     ------
     SettingsError
-        If a value is out of range.
+        If a value is out of range, or the palette has another number of colours than `n_clusters`.
     """
 
-    n_clusters: int = DEFAULT_CLUSTERS
+    n_clusters: int | Literal["auto"] | None = None
     color_space: ColorSpace = "rgb"
     mapping: Mapping | None = None
     stability: float = 0.5
@@ -140,13 +142,31 @@ class SegmenterSettings:
                 f"a palette of {len(self.palette)} colours is too large; give {MAX_CLUSTERS} at "
                 "the most"
             )
-        if self.palette and self.n_clusters == DEFAULT_CLUSTERS:
-            object.__setattr__(self, "n_clusters", len(self.palette))
-        if self.palette and len(self.palette) != self.n_clusters:
+        if self.palette and self.n_clusters == "auto":
+            raise SettingsError(
+                "a given palette has its number of clusters; leave one of the two out"
+            )
+        if self.palette and self.n_clusters not in {None, len(self.palette)}:
             raise SettingsError(
                 f"a palette of {len(self.palette)} colours makes as many clusters, not "
                 f"{self.n_clusters}; change one of the two"
             )
+
+    @property
+    def cluster_count(self) -> int:
+        """The number of clusters, whether it was given or left open.
+
+        Raises
+        ------
+        SettingsError
+            If it is "auto", and so depends on the source.
+        """
+        if self.n_clusters == "auto":
+            raise SettingsError(
+                "the number of clusters is chosen by convert and find_palette alone; "
+                "give a number instead of auto"
+            )
+        return self.n_clusters or len(self.palette) or DEFAULT_CLUSTERS
 
     @property
     def holds_palette(self) -> bool:
@@ -159,7 +179,7 @@ class SegmenterSettings:
         return self.stability > 0 and not self.holds_palette
 
 
-_OF_RENDERING: Table = {
+_OF_RENDERING: FieldKinds = {
     "view": ("the view", one_of(*get_args(View))),
     "disabled": (
         "the disabled clusters",
@@ -226,21 +246,21 @@ def _read_selector(value: object) -> Selector:
     return take("a cluster", value, _CLUSTER)
 
 
-_SELECTOR = Kind("give a number, a colour or a pixel (x, y)", _read_selector)
+_SELECTOR = ValueKind("give a number, a colour or a pixel (x, y)", _read_selector)
 _SELECTORS = several(
     tuple,
     lambda value: take("what chooses a cluster", value, _SELECTOR),
     "give a tuple of numbers, colours or pixels",
 )
-_OF_CHOICE: Table = {
+_OF_SELECTION: FieldKinds = {
     "only": ("the only clusters left on", _SELECTORS),
-    "off": ("the clusters switched off", _SELECTORS),
+    "disabled": ("the clusters switched off", _SELECTORS),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterChoice:
-    """Which clusters to switch off, as it is settled on a first frame.
+class ClusterSelection:
+    """Which clusters are left on or switched off, by number, colour or pixel of a first frame.
 
     A cluster is chosen by its number; by a colour, as ``#rrggbb`` or by its CSS name, which means
     the cluster nearest to it; or by the pixel (x, y) that lies in it.
@@ -249,7 +269,7 @@ class ClusterChoice:
     ----------
     only : tuple
         The only clusters left on.
-    off : tuple
+    disabled : tuple
         Clusters switched off, if `only` is empty.
 
     Raises
@@ -259,11 +279,11 @@ class ClusterChoice:
     """
 
     only: tuple[Selector, ...] = ()
-    off: tuple[Selector, ...] = ()
+    disabled: tuple[Selector, ...] = ()
 
     def __post_init__(self) -> None:
-        take_fields(self, _OF_CHOICE)
-        if self.only and self.off:
+        take_fields(self, _OF_SELECTION)
+        if self.only and self.disabled:
             raise SettingsError(
                 "clusters are either kept (--only, --pick) or switched off (--disable, "
                 "--pick-off); give one kind"
@@ -272,7 +292,7 @@ class ClusterChoice:
     @property
     def numbers(self) -> frozenset[int]:
         """Those chosen by number."""
-        return frozenset(each for each in (*self.only, *self.off) if isinstance(each, int))
+        return frozenset(each for each in (*self.only, *self.disabled) if isinstance(each, int))
 
 
 def check_numbers(numbers: frozenset[int], n_clusters: int) -> None:

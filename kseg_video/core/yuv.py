@@ -54,7 +54,7 @@ class ColorEncoding:
         The stream's own tags in ffmpeg's words, one of `PRIMARIES` and of `TRANSFERS`; None is
         untagged.
     icc_profile : bytes, optional
-        What a still says of its R, G and B (ISO 15076-1); None is taken for sRGB.
+        What an image says of its R, G and B (ISO 15076-1); None is taken for sRGB.
 
     Raises
     ------

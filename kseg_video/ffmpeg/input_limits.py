@@ -36,9 +36,9 @@ _PICTURES = """
     xbm_pipe xpm_pipe xwd_pipe
 """
 # Known for what they are, so that it can be told that they hold no video.
-_SOUND = "aac ac3 aiff amr ape au caf dts eac3 flac mp3 truehd tta w64 wav wv"
+_AUDIO = "aac ac3 aiff amr ape au caf dts eac3 flac mp3 truehd tta w64 wav wv"
 _SUBTITLES_IN_AVI = "ass srt"
-_OF_FILES = (*_VIDEO.split(), *_PICTURES.split(), *_SOUND.split(), *_SUBTITLES_IN_AVI.split())
+_OF_FILES = (*_VIDEO.split(), *_PICTURES.split(), *_AUDIO.split(), *_SUBTITLES_IN_AVI.split())
 _OF_STREAMS = (*_OF_FILES, *["dash", "hls", "live_flv", "rtp", "rtsp", "sdp", "webvtt"])
 # Reads one picture, unless the name looks like that of many.
 _BY_NAME = "image2"

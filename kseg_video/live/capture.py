@@ -25,7 +25,7 @@ from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.live.camera_capture import CameraCapture
-from kseg_video.reading.looping import Passes
+from kseg_video.reading.looping import LoopingDecoder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -143,7 +143,7 @@ class FfmpegCapture:
             *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
             *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
         ]
-        self._passes = Passes(lambda: FfmpegProcess(command, feeds=False), endless=loops)
+        self._decoder = LoopingDecoder(lambda: FfmpegProcess(command, feeds=False), endless=loops)
         self._shape: tuple[int, int] | None = None
         self._is_closed = False
         self._opened = time.monotonic()
@@ -171,7 +171,7 @@ class FfmpegCapture:
             if not self._goes_on():
                 return None
             self._shape = self._begin()
-        self._passes.count()
+        self._decoder.count()
         seconds = (
             self._count / self.frame_rate if self.frame_rate else time.monotonic() - self._opened
         )
@@ -183,7 +183,7 @@ class FfmpegCapture:
         """End the decoder, whatever it is doing."""
         self._is_closed = True
         with contextlib.suppress(OSError, ValueError):  # a read is under way in its thread
-            self._passes.close()
+            self._decoder.close()
 
     def _picture(self) -> NDArray[np.uint8] | None:
         """The rest of a frame that comes now; None if none does."""
@@ -192,7 +192,7 @@ class FfmpegCapture:
         pixels = np.empty(self._shape, np.uint8)
         missing = pixels.reshape(-1).data
         while missing:
-            got = self._passes.process.pipe.readinto(missing)  # type: ignore[attr-defined]
+            got = self._decoder.process.pipe.readinto(missing)  # type: ignore[attr-defined]
             if not got:
                 return None
             missing = missing[got:]
@@ -201,7 +201,7 @@ class FfmpegCapture:
     def _goes_on(self) -> bool:
         """Whether all begins again, now that the decoder has come to an end: its own."""
         try:
-            return self._passes.again()
+            return self._decoder.again()
         except StalledError as error:
             raise SourceError(f"the decoder of {self._name} has stalled ({error})") from error
         except MishapError as error:
@@ -230,7 +230,7 @@ class FfmpegCapture:
                     f"{self._name} has pictures of {video.width}x{video.height}; live plays what "
                     f"is at least {_SMALLEST}x{_SMALLEST}"
                 )
-        messages = self._passes.process.messages
+        messages = self._decoder.process.messages
         if claims_too_much(messages):
             return too_large(self._name)
         said = "; ".join(messages[-1:]) or "no picture came"
@@ -242,7 +242,7 @@ class FfmpegCapture:
         """The next line that says what follows; empty at the end."""
         line = bytearray()
         while len(line) < _MOST_PARAMETERS:
-            byte = self._passes.process.pipe.read(1)
+            byte = self._decoder.process.pipe.read(1)
             if not byte or byte == b"\n":
                 break
             line += byte

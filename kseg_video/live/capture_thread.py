@@ -23,8 +23,8 @@ _USUAL_RATE = 25.0  # frames a second, where a file does not say
 _PIXELS_COMPARED = 4096
 
 
-class Pace:
-    """Lets a reading thread go on when the next frame is due.
+class FramePacer:
+    """Lets a capturing thread go on when the next frame is due.
 
     Parameters
     ----------
@@ -76,34 +76,34 @@ class Pace:
         return self._due - now
 
 
-class Listener(Protocol):
-    """Who is told what becomes of a reading."""
+class CaptureObserver(Protocol):
+    """Who is told what becomes of a capture thread."""
 
     description: str
 
-    def receive(self, reading: Reading, frame: Frame) -> None:
+    def receive(self, capture_thread: CaptureThread, frame: Frame) -> None:
         """Take a frame that has come in."""
         ...
 
-    def lose(self, reading: Reading, message: str, *, ended: bool = False) -> None:
+    def lose(self, capture_thread: CaptureThread, message: str, *, ended: bool = False) -> None:
         """Take note of its end; `ended` if that is the source's own."""
         ...
 
 
-class Reading:
+class CaptureThread:
     """One opening of a source, until it is lost. A thread that cannot be stopped is abandoned."""
 
     def __init__(
         self,
-        listener: Listener,
+        observer: CaptureObserver,
         open_capture: Callable[[], Capture],
         clock: Callable[[], float],
-        pace: Pace | None,
+        pacer: FramePacer | None,
     ) -> None:
-        self._listener = listener
+        self._observer = observer
         self._open_capture = open_capture
         self._clock = clock
-        self._pace = pace
+        self._pacer = pacer
         self._capture: Capture | None = None
         self._abandoned = threading.Event()
         self._fingerprint: np.ndarray | None = None
@@ -121,13 +121,13 @@ class Reading:
     @property
     def holds(self) -> bool:
         """Whether frames are held back."""
-        return self._pace is not None and self._pace.holds
+        return self._pacer is not None and self._pacer.holds
 
     def abandon(self) -> None:
         """Want nothing more of it, whatever its thread is doing."""
         self._abandoned.set()
-        if self._pace is not None:
-            self._pace.end()
+        if self._pacer is not None:
+            self._pacer.end()
         capture = self._capture
         if capture is not None:
             with contextlib.suppress(Exception):  # whatever it is, we are done with it
@@ -135,14 +135,14 @@ class Reading:
 
     def hold(self, holds: bool) -> None:
         """Hold frames back, or go on."""
-        if self._pace is not None:
-            self._pace.hold(holds)
+        if self._pacer is not None:
+            self._pacer.hold(holds)
             self.last_sign = self._clock()
 
     def step(self) -> None:
         """Let one frame pass while held."""
-        if self._pace is not None:
-            self._pace.step()
+        if self._pacer is not None:
+            self._pacer.step()
 
     def _run(self) -> None:
         try:
@@ -150,21 +150,21 @@ class Reading:
             with contextlib.closing(self._capture) as capture:
                 self._read_all(capture)
                 self._wait(capture)  # the last frame too is shown for as long as it lasts
-            ended, message = self._pace is not None, "the source ended"
+            ended, message = self._pacer is not None, "the source ended"
         except KsegError as error:
             ended, message = False, str(error)
         except Exception as error:  # noqa: BLE001 - a closed or broken capture may raise anything
             ended, message = False, shortage(error) or f"{type(error).__name__}: {error}"
         if not self._abandoned.is_set():
-            self._listener.lose(self, message, ended=ended)
+            self._observer.lose(self, message, ended=ended)
 
     def _read_all(self, capture: Capture) -> None:
         while not self._abandoned.is_set() and (frame := capture.read()) is not None:
             now = self.last_sign = self._clock()
-            self._listener.description = capture.description
+            self._observer.description = capture.description
             self._compare(frame, now)
             self._wait(capture)
-            self._listener.receive(self, frame)
+            self._observer.receive(self, frame)
 
     def _compare(self, frame: Frame, now: float) -> None:
         pixels = frame.pixels.reshape(-1)
@@ -175,6 +175,6 @@ class Reading:
 
     def _wait(self, capture: Capture) -> None:
         """Wait until the frame that has been read is due."""
-        if self._pace is not None:
-            self._pace.wait(capture.frame_rate)
+        if self._pacer is not None:
+            self._pacer.wait(capture.frame_rate)
             self.last_sign = self._clock()

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from kseg_video.core.palette import Palette
     from kseg_video.live.key_bindings import LiveState
 
-Color = tuple[int, int, int]
+BgrColor = tuple[int, int, int]
 
-_INK: Color = (245, 245, 245)
-_FAINT: Color = (170, 170, 170)
-_DARK: Color = (20, 20, 20)
-_RED: Color = (60, 60, 235)
+_INK: BgrColor = (245, 245, 245)
+_FAINT: BgrColor = (170, 170, 170)
+_DARK: BgrColor = (20, 20, 20)
+_RED: BgrColor = (60, 60, 235)
 _SHADE = 0.35  # what is left of the picture's brightness behind text
 _SMALLEST_TEXT, _LARGEST_TEXT = 12, 64  # pixels
 _SMALLEST_HELP = 7
@@ -34,7 +34,7 @@ _REGULAR, _BOLD = 400, 650
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Figures:
+class HudContent:
     """What the display tells.
 
     Parameters
@@ -60,45 +60,45 @@ class Figures:
 
 
 class Hud:
-    """Draws figures over pictures."""
+    """Draws its content over pictures."""
 
     def __init__(self) -> None:
         self._font = cv2.FontFace("sans")
 
-    def draw(self, picture: NDArray[np.uint8], state: LiveState, figures: Figures) -> None:
+    def draw(self, picture: NDArray[np.uint8], state: LiveState, content: HudContent) -> None:
         """Draw over a BGR picture, in place."""
         size = _text_size(picture)
         if state.shows_help:
             self._draw_help(picture, size)
             return
         if state.shows_hud:
-            self._draw_figures(picture, size, state, figures)
-            if figures.palette is not None:
-                self._draw_palette(picture, size, figures.palette, state, figures.pointed)
-        if figures.message:
-            self._draw_message(picture, size, figures.message)
+            self._draw_measurements(picture, size, state, content)
+            if content.palette is not None:
+                self._draw_palette(picture, size, content.palette, state, content.pointed)
+        if content.message:
+            self._draw_message(picture, size, content.message)
 
-    def _draw_figures(
-        self, picture: NDArray[np.uint8], size: int, state: LiveState, figures: Figures
+    def _draw_measurements(
+        self, picture: NDArray[np.uint8], size: int, state: LiveState, content: HudContent
     ) -> None:
         words = [
-            f"{figures.frames_per_second:.1f} fps",
-            f"{figures.latency * 1000:.0f} ms",
-            f"k {state.segmenter.n_clusters}",
+            f"{content.frames_per_second:.1f} fps",
+            f"{content.latency * 1000:.0f} ms",
+            f"k {state.segmenter.cluster_count}",
             state.rendering.view,
             state.segmenter.color_space,
             f"stability {state.segmenter.stability:g}",
         ]
         words += [word for word, on in (("paused", state.paused), ("frozen", state.frozen)) if on]
-        if figures.pointed is not None:
-            words.append(f"pointer: {figures.pointed}")
+        if content.pointed is not None:
+            words.append(f"pointer: {content.pointed}")
         lines = self._wrapped(words, picture.shape[1] - 2 * size, size)
         height = round(size * (_LINE * len(lines) + 0.5))
         _shade(picture[:height])
         for row, line in enumerate(lines):
             self._write(picture, line, size // 2, round(size * (_LINE * row + 1.35)), size)
-        if figures.recorded is not None:
-            clock = f"{int(figures.recorded) // 60}:{int(figures.recorded) % 60:02d}"
+        if content.recorded is not None:
+            clock = f"{int(content.recorded) // 60}:{int(content.recorded) % 60:02d}"
             left = picture.shape[1] - self._width(clock, size) - size // 2
             _shade(picture[height : 2 * height, left - round(1.2 * size) :])
             baseline = height + round(size * 1.35)
@@ -168,15 +168,15 @@ class Hud:
         left = max((width - columns * widest) // 2, size // 2)
         top = max((height - rows * line) // 2, 0)
         _shade(picture, _SHADE / 2)
-        for place, (label, does) in enumerate(HELP):
+        for place, (key_names, does) in enumerate(HELP):
             x = left + (place // rows) * widest
             y = top + round((place % rows + 0.75) * line)
-            self._write(picture, label, x, y, size, weight=_BOLD)
+            self._write(picture, key_names, x, y, size, weight=_BOLD)
             self._write(picture, does, x + keys, y, size)
 
     def _help_widths(self, size: int) -> tuple[int, int]:
         """Of a key with the room after it, and of all that stands in a line."""
-        keys = max(self._width(label, size, _BOLD) for label, _ in HELP) + size
+        keys = max(self._width(key_names, size, _BOLD) for key_names, _ in HELP) + size
         return keys, keys + max(self._width(does, size) for _, does in HELP) + 2 * size
 
     def _wrapped(
@@ -202,7 +202,7 @@ class Hud:
         left: int,
         baseline: int,
         size: int,
-        color: Color = _INK,
+        color: BgrColor = _INK,
         weight: int = _REGULAR,
     ) -> None:
         cv2.putText(picture, text, (left, baseline), color, self._font, size, weight)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kseg_video.core.settings import ClusterChoice, View
+    from kseg_video.core.settings import ClusterSelection, View
 
 # In the order in which a key goes through them.
 VIEWS: tuple[View, ...] = (
@@ -31,7 +31,7 @@ _STABILITY_STEP = 0.1
 _Choice = TypeVar("_Choice")
 
 
-class Command(Enum):
+class SessionRequest(Enum):
     """What a key asks for beyond a change of the state."""
 
     QUIT = auto()
@@ -49,7 +49,7 @@ class LiveState:
     ----------
     segmenter : SegmenterSettings
     rendering : RenderSettings
-    choice : ClusterChoice, optional
+    selection : ClusterSelection, optional
         Clusters to switch off, until they are found on the first frame.
     backgrounds : tuple of str or Path
         Those that a key goes through.
@@ -61,7 +61,7 @@ class LiveState:
 
     segmenter: SegmenterSettings
     rendering: RenderSettings
-    choice: ClusterChoice | None = None
+    selection: ClusterSelection | None = None
     backgrounds: tuple[str | Path, ...] = BACKGROUNDS
     has_window: bool = True
     paused: bool = False
@@ -74,11 +74,11 @@ class LiveState:
     @property
     def clusters(self) -> frozenset[int]:
         """All cluster numbers."""
-        return frozenset(range(self.segmenter.n_clusters))
+        return frozenset(range(self.segmenter.cluster_count))
 
 
 @dataclass(frozen=True, slots=True)
-class Pressed:
+class PointedKeyPress:
     """A key as it was pressed.
 
     Parameters
@@ -93,7 +93,7 @@ class Pressed:
     pointed: int | None = None
 
 
-Outcome = tuple[LiveState, Command | None]
+Outcome = tuple[LiveState, SessionRequest | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +106,24 @@ class KeyBinding:
     does : str
         What they do, for the user.
     act : callable
-        From the state and the key to the new state and a command.
+        From the state and the key to the new state and a request.
     refusal : str
         What the user is told where they can do nothing.
     """
 
     keys: tuple[str, ...]
     does: str
-    act: Callable[[LiveState, Pressed], Outcome]
+    act: Callable[[LiveState, PointedKeyPress], Outcome]
     refusal: str = ""
 
     @property
-    def label(self) -> str:
+    def key_names(self) -> str:
         """The keys for the user."""
         return "0-9" if self.keys == tuple("0123456789") else " ".join(self.keys)
 
 
-def press(state: LiveState, pressed: Pressed) -> Outcome:
-    """State and command after a key; an unknown key changes nothing."""
+def press(state: LiveState, pressed: PointedKeyPress) -> Outcome:
+    """State and request after a key; an unknown key changes nothing."""
     binding = _BINDINGS.get(pressed.key)
     return (state, None) if binding is None else binding.act(state, pressed)
 
@@ -144,7 +144,7 @@ def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
 
 def settle(state: LiveState, disabled: frozenset[int]) -> LiveState:
     """State after the clusters have been found that were chosen from the start."""
-    return _with_disabled(replace(state, choice=None), disabled)
+    return _with_disabled(replace(state, selection=None), disabled)
 
 
 def _with_disabled(state: LiveState, disabled: frozenset[int]) -> LiveState:
@@ -152,24 +152,24 @@ def _with_disabled(state: LiveState, disabled: frozenset[int]) -> LiveState:
     return replace(state, rendering=rendering)
 
 
-def _command(command: Command) -> Callable[[LiveState, Pressed], Outcome]:
-    return lambda state, _pressed: (state, command)
+def _request(request: SessionRequest) -> Callable[[LiveState, PointedKeyPress], Outcome]:
+    return lambda state, _pressed: (state, request)
 
 
-def _next_frame(state: LiveState, _pressed: Pressed) -> Outcome:
-    return state, Command.NEXT_FRAME if state.paused else None
+def _next_frame(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
+    return state, SessionRequest.NEXT_FRAME if state.paused else None
 
 
-def _toggle(field: str) -> Callable[[LiveState, Pressed], Outcome]:
-    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+def _toggle(field: str) -> Callable[[LiveState, PointedKeyPress], Outcome]:
+    def act(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
         changed: dict[str, bool] = {field: not getattr(state, field)}
         return replace(state, **changed), None  # type: ignore[arg-type]
 
     return act
 
 
-def _view(step: int) -> Callable[[LiveState, Pressed], Outcome]:
-    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+def _view(step: int) -> Callable[[LiveState, PointedKeyPress], Outcome]:
+    def act(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
         view = _after(VIEWS, state.rendering.view, step)
         return replace(state, rendering=replace(state.rendering, view=view)), None
 
@@ -180,29 +180,29 @@ def _after(choices: tuple[_Choice, ...], now: _Choice, step: int = 1) -> _Choice
     return choices[(choices.index(now) + step) % len(choices)]
 
 
-def _switch(state: LiveState, pressed: Pressed) -> Outcome:
+def _switch(state: LiveState, pressed: PointedKeyPress) -> Outcome:
     number = int(pressed.key)
     known = number in state.clusters
     return (click(state, number, alone=False) if known else state), None
 
 
-def _all_on(state: LiveState, _pressed: Pressed) -> Outcome:
+def _all_on(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
     return _with_disabled(state, frozenset()), None
 
 
-def _invert(state: LiveState, _pressed: Pressed) -> Outcome:
+def _invert(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
     return _with_disabled(state, state.clusters - state.rendering.disabled), None
 
 
-def _only_pointed(state: LiveState, pressed: Pressed) -> Outcome:
+def _only_pointed(state: LiveState, pressed: PointedKeyPress) -> Outcome:
     if pressed.pointed is None:
         return state, None
     return click(state, pressed.pointed, alone=True), None
 
 
-def _clusters(step: int) -> Callable[[LiveState, Pressed], Outcome]:
-    def act(state: LiveState, _pressed: Pressed) -> Outcome:
-        count = min(max(state.segmenter.n_clusters + step, 1), MAX_CLUSTERS)
+def _clusters(step: int) -> Callable[[LiveState, PointedKeyPress], Outcome]:
+    def act(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
+        count = min(max(state.segmenter.cluster_count + step, 1), MAX_CLUSTERS)
         # A given palette ends where its number of clusters is changed.
         segmenter = replace(state.segmenter, n_clusters=count, palette=())
         changed = replace(state, segmenter=segmenter)
@@ -211,30 +211,30 @@ def _clusters(step: int) -> Callable[[LiveState, Pressed], Outcome]:
     return act
 
 
-def _stability(step: float) -> Callable[[LiveState, Pressed], Outcome]:
-    def act(state: LiveState, _pressed: Pressed) -> Outcome:
+def _stability(step: float) -> Callable[[LiveState, PointedKeyPress], Outcome]:
+    def act(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
         stability = round(min(max(state.segmenter.stability + step, 0.0), 1.0), 2)
         return replace(state, segmenter=replace(state.segmenter, stability=stability)), None
 
     return act
 
 
-def _color_space(state: LiveState, _pressed: Pressed) -> Outcome:
+def _color_space(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
     space = _after(get_args(ColorSpace), state.segmenter.color_space)
     return replace(state, segmenter=replace(state.segmenter, color_space=space)), None
 
 
-def _full_screen(state: LiveState, _pressed: Pressed) -> Outcome:
+def _full_screen(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
     return replace(state, full_screen=state.has_window and not state.full_screen), None
 
 
-def _background(state: LiveState, _pressed: Pressed) -> Outcome:
+def _background(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
     background = _after(state.backgrounds, state.rendering.background)
     return replace(state, rendering=replace(state.rendering, background=background)), None
 
 
 KEYS: tuple[KeyBinding, ...] = (
-    KeyBinding(("q", "Esc"), "quit", _command(Command.QUIT)),
+    KeyBinding(("q", "Esc"), "quit", _request(SessionRequest.QUIT)),
     KeyBinding(("space",), "pause", _toggle("paused")),
     KeyBinding((".",), "next frame while paused", _next_frame, "pause first, with space"),
     KeyBinding(("v",), "next view", _view(1)),
@@ -253,13 +253,13 @@ KEYS: tuple[KeyBinding, ...] = (
     ),
     KeyBinding(("c",), "next colour space", _color_space),
     KeyBinding(("p",), "freeze or release the palette", _toggle("frozen")),
-    KeyBinding(("n",), "new fit", _command(Command.NEW_FIT)),
+    KeyBinding(("n",), "new fit", _request(SessionRequest.NEW_FIT)),
     KeyBinding(("b",), "next background", _background),
     KeyBinding(("m",), "mirror", _toggle("mirrored")),
     KeyBinding(("f",), "full screen", _full_screen, "only a window can fill the screen"),
     KeyBinding(("t",), "figures on or off", _toggle("shows_hud")),
-    KeyBinding(("s",), "snapshot", _command(Command.SNAPSHOT)),
-    KeyBinding(("r",), "record or stop", _command(Command.RECORD)),
+    KeyBinding(("s",), "snapshot", _request(SessionRequest.SNAPSHOT)),
+    KeyBinding(("r",), "record or stop", _request(SessionRequest.RECORD)),
     KeyBinding(("?", "h"), "this help", _toggle("shows_help")),
 )
 # What the mouse does in the window, in the same words.
@@ -267,5 +267,5 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("click", "switch that region's cluster off or on"),
     ("right click", "that one alone, or all again"),
 )
-HELP = (*((binding.label, binding.does) for binding in KEYS), *MOUSE)
+HELP = (*((binding.key_names, binding.does) for binding in KEYS), *MOUSE)
 _BINDINGS = {key: binding for binding in KEYS for key in binding.keys}

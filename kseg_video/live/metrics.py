@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Segmentation
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.reconnecting_feed import Arrival
+    from kseg_video.live.reconnecting_feed import ReceivedFrame
 
 _MEMORY = 120  # frames that rates and latencies are measured over
 _GAP = 3.0  # seconds without a frame, after which they are measured anew
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LiveFigures:
+class LiveMetrics:
     """How a live run is doing.
 
     Parameters
@@ -66,11 +66,11 @@ class LiveFigures:
     unrecorded: int
 
 
-class LiveStatus(Protocol):
+class LiveObserver(Protocol):
     """Is told how a live run is doing, all the time."""
 
-    def update(self, figures: Callable[[], LiveFigures]) -> None:
-        """Show it, if it is time to: figures that nobody looks at are not worked out."""
+    def update(self, metrics: Callable[[], LiveMetrics]) -> None:
+        """Show it, if it is time to: those that nobody looks at are not worked out."""
         ...
 
 
@@ -90,14 +90,14 @@ class Meter:
         self._received: deque[tuple[float, int]] = deque(maxlen=_MEMORY)
         self._event, self._event_at = "", 0.0
 
-    def count(self, arrival: Arrival) -> None:
+    def count(self, received: ReceivedFrame) -> None:
         """Take note of a frame that has just been shown."""
         now = self._clock()
         if self._shown and now - self._shown[-1] > _GAP:
             self.forget()
-        self.latencies.append(now - arrival.time)
+        self.latencies.append(now - received.time)
         self._shown.append(now)
-        self._received.append((arrival.time, arrival.number))
+        self._received.append((received.time, received.number))
 
     def forget(self) -> None:
         """Measure from here on, as after a pause."""

@@ -12,9 +12,9 @@ from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
 from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.live.capture import open_capture
-from kseg_video.live.reconnecting_feed import Feed
-from kseg_video.reading.background_source import check_background, read_background_still
-from kseg_video.reading.image_files import STILL_SUFFIXES
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
+from kseg_video.reading.background_source import check_background, read_background_image
+from kseg_video.reading.image_files import IMAGE_SUFFIXES
 from kseg_video.rendering.cluster_selection import pinned
 from kseg_video.rendering.compositing import covering, mirrored, over_checkerboard
 from kseg_video.rendering.renderer import Renderer, follows_colors
@@ -43,20 +43,20 @@ class LiveBackground:
     ----------
     picture : ndarray of uint8, shape (h, w, 3)
         BGR.
-    feed : Feed, optional
+    feed : ReconnectingFeed, optional
         Where newer ones come from.
     """
 
-    def __init__(self, picture: NDArray[np.uint8], feed: Feed | None = None) -> None:
+    def __init__(self, picture: NDArray[np.uint8], feed: ReconnectingFeed | None = None) -> None:
         self._picture = picture
         self._feed = feed
         self._covering: Frame | None = None
 
     def picture(self, width: int, height: int) -> Frame:
         """The picture, covering a size; bgr24."""
-        arrival = None if self._feed is None else self._feed.take(0)
-        if arrival is not None:
-            self._picture, self._covering = arrival.frame.bgr, None
+        received = None if self._feed is None else self._feed.take(0)
+        if received is not None:
+            self._picture, self._covering = received.frame.bgr, None
         shown = self._covering
         if shown is None or (shown.width, shown.height) != (width, height):
             shown = self._covering = Frame(covering(self._picture, width, height))
@@ -78,13 +78,13 @@ def open_live_background(path: Path) -> Iterator[LiveBackground]:
         If it cannot be read.
     """
     check_background(path)
-    if path.suffix.lower() in STILL_SUFFIXES:
-        yield LiveBackground(read_background_still(path))
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        yield LiveBackground(read_background_image(path))
         return
     with ExitStack() as stack:
         looping = CaptureSettings(loop=True)
         feed = stack.enter_context(
-            Feed(lambda: open_capture(str(path), looping), reconnect=False, paced=True)
+            ReconnectingFeed(lambda: open_capture(str(path), looping), reconnect=False, paced=True)
         )
         first = feed.take(_PATIENCE)
         if first is None:
@@ -95,7 +95,7 @@ def open_live_background(path: Path) -> Iterator[LiveBackground]:
         yield LiveBackground(first.frame.bgr, feed)
 
 
-class LivePicture:
+class LivePipeline:
     """Segments and paints one frame after the other, as the user has chosen.
 
     Parameters
@@ -117,7 +117,7 @@ class LivePicture:
         """Make a frame the picture."""
         self._segmenter.frozen = state.frozen
         self.frame = frame
-        held = pinned(state.rendering.disabled, state.segmenter.n_clusters)
+        held = pinned(state.rendering.disabled, state.segmenter.cluster_count)
         self.segmentation = self._segmenter.segment(
             frame, held, keep_cells=follows_colors(state.rendering)
         )

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from kseg_video.live.capture_thread import Pace, Reading
+from kseg_video.live.capture_thread import CaptureThread, FramePacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ _ARRIVALS = 16  # over which a frame's interval is measured: what sources announ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arrival:
+class ReceivedFrame:
     """A frame that has come in.
 
     Parameters
@@ -50,7 +50,7 @@ class Arrival:
     time: float
 
 
-class Feed:
+class ReconnectingFeed:
     """Keeps the newest frame of a source. A context manager.
 
     Parameters
@@ -90,11 +90,11 @@ class Feed:
         self._may_stand_still = False
         self._clock = clock
         self._changed = threading.Condition()
-        self._reading: Reading | None = None
-        self._threads: list[threading.Thread] = []  # of readings that are over, or should be
+        self._capture_thread: CaptureThread | None = None
+        self._threads: list[threading.Thread] = []  # of captures that are over, or should be
         self._wait = _FIRST_WAIT
         self._retry_at = 0.0
-        self._waiting: deque[Arrival] = deque()
+        self._waiting: deque[ReceivedFrame] = deque()
         self._arrivals: deque[float] = deque(maxlen=_ARRIVALS)  # since the source was opened
         self._taken_any = False
         self._paused = False
@@ -111,13 +111,13 @@ class Feed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._reading is not None:
-            self._reading.abandon()
-            self._threads.append(self._reading.thread)
+        if self._capture_thread is not None:
+            self._capture_thread.abandon()
+            self._threads.append(self._capture_thread.thread)
         for thread in self._threads:
             thread.join(timeout=_LEAVING)
 
-    def take(self, timeout: float) -> Arrival | None:
+    def take(self, timeout: float) -> ReceivedFrame | None:
         """The next frame that is not too old; waits for one, but not for long.
 
         Parameters
@@ -141,51 +141,53 @@ class Feed:
         """Hold a file where it is; what a camera shows meanwhile is not counted as dropped."""
         with self._changed:
             self._paused = paused
-            if self._reading is not None:
-                self._reading.hold(paused)
+            if self._capture_thread is not None:
+                self._capture_thread.hold(paused)
 
     def step(self) -> None:
         """Let one frame pass while paused."""
-        if self._reading is not None:
-            self._reading.step()
+        if self._capture_thread is not None:
+            self._capture_thread.step()
 
     def _begin(self) -> None:
-        pace = Pace(self._clock) if self._paced else None
-        self._reading = Reading(self, self._open_capture, self._clock, pace)
-        self._reading.hold(self._paused)
+        pacer = FramePacer(self._clock) if self._paced else None
+        self._capture_thread = CaptureThread(self, self._open_capture, self._clock, pacer)
+        self._capture_thread.hold(self._paused)
         self._arrivals.clear()
-        self._reading.thread.start()
+        self._capture_thread.thread.start()
 
     def _watch(self) -> None:
         """Notice silence and repetition, and open a lost source again when it is time."""
-        reading, now = self._reading, self._clock()
-        if reading is None:
+        capture_thread, now = self._capture_thread, self._clock()
+        if capture_thread is None:
             if self.condition == "lost" and now >= self._retry_at:
                 self.condition = "opening"
                 self._begin()
             return
         # A file is not lost for being slow.
         patience = _OPENING if self._paced or self.condition == "opening" else _SILENCE
-        if not reading.holds and now - reading.last_sign > patience:
-            self.lose(reading, "no frames come")
-        elif self._is_stuck(reading):
+        if not capture_thread.holds and now - capture_thread.last_sign > patience:
+            self.lose(capture_thread, "no frames come")
+        elif self._is_stuck(capture_thread):
             # A picture that stands still from the next opening on is just that.
             self._may_stand_still = True
-            self.lose(reading, "the camera repeats one frame")
+            self.lose(capture_thread, "the camera repeats one frame")
 
-    def _is_stuck(self, reading: Reading) -> bool:
-        stands_still = self._may_stand_still and not reading.has_moved
-        return not self._may_repeat and not stands_still and reading.repeats_for > _REPETITION
+    def _is_stuck(self, capture_thread: CaptureThread) -> bool:
+        stands_still = self._may_stand_still and not capture_thread.has_moved
+        return (
+            not self._may_repeat and not stands_still and capture_thread.repeats_for > _REPETITION
+        )
 
-    def lose(self, reading: Reading, message: str, *, ended: bool = False) -> None:
-        """Give a reading up, and plan the next one."""
+    def lose(self, capture_thread: CaptureThread, message: str, *, ended: bool = False) -> None:
+        """Give a capture thread up, and plan the next one."""
         with self._changed:
-            if reading is not self._reading:
+            if capture_thread is not self._capture_thread:
                 return
-            reading.abandon()
+            capture_thread.abandon()
             self._threads = [each for each in self._threads if each.is_alive()]
-            self._threads.append(reading.thread)
-            self._reading = None
+            self._threads.append(capture_thread.thread)
+            self._capture_thread = None
             self.message = message
             if ended or not self._reconnect or not self.received:
                 self.condition = "ended"
@@ -206,15 +208,15 @@ class Feed:
         self._waiting.popleft()
         self.dropped += self._taken_any and not self._paused
 
-    def receive(self, reading: Reading, frame: Frame) -> None:
-        """Keep a frame that has come in, if its reading is the present one."""
+    def receive(self, capture_thread: CaptureThread, frame: Frame) -> None:
+        """Keep a frame that has come in, if its capture thread is the present one."""
         with self._changed:
-            if reading is not self._reading:
+            if capture_thread is not self._capture_thread:
                 return
             self.condition, self.message, self._wait = "live", "", _FIRST_WAIT
             self.received += 1
             while len(self._waiting) > 1:
                 self._drop()
-            self._waiting.append(Arrival(frame, self.received, self._clock()))
+            self._waiting.append(ReceivedFrame(frame, self.received, self._clock()))
             self._arrivals.append(self._waiting[-1].time)
             self._changed.notify_all()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from kseg_video.core.errors import KsegError, SinkError, cannot_write
 from kseg_video.live.recording import Recorder, dated_path, free_path
-from kseg_video.reading.image_files import write_still
+from kseg_video.reading.image_files import write_image
 from kseg_video.writing.atomic_file import PartialFile
 from kseg_video.writing.palette_writer import save_palette
 
@@ -61,7 +61,7 @@ def save_snapshot(
 def _save(path: Path, pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None) -> None:
     part = PartialFile(path, overwrite=False)
     try:
-        write_still(part.path, path.suffix, pixels, alpha)
+        write_image(part.path, path.suffix, pixels, alpha)
         part.publish()
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kseg_video.live.key_bindings import LiveState
 
 
-DrawFigures: TypeAlias = "Callable[[NDArray[np.uint8]], None]"
+DrawHud: TypeAlias = "Callable[[NDArray[np.uint8]], None]"
 
 _LARGEST_WINDOW = (1280, 800)
 _LEGIBLE = (640, 480)  # about the size of a picture from which on figures leave room for it
@@ -60,17 +60,17 @@ class Closed:
     """The user has closed it."""
 
 
-Event: TypeAlias = KeyPress | Click | PointerMove | Closed
+ScreenEvent: TypeAlias = KeyPress | Click | PointerMove | Closed
 
 
 class Screen(Protocol):
     """Shows pictures and tells what the user does. A context manager."""
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures) -> None:
+    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
         """Show a BGR picture of shape (H, W, 3), with figures drawn over it if there is room."""
         ...
 
-    def events(self) -> Sequence[Event]:
+    def events(self) -> Sequence[ScreenEvent]:
         """What the user has done since the last call."""
         ...
 

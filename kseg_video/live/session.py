@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING
 from kseg_video.core.errors import SourceError
 from kseg_video.core.text import frames_in_words, shown
 from kseg_video.core.timing import StageTimer
-from kseg_video.live.hud import Figures, Hud
-from kseg_video.live.key_bindings import Command, LiveState, Pressed, click, press, refusal, settle
-from kseg_video.live.metrics import LiveFigures, Meter
-from kseg_video.live.picture import LivePicture
+from kseg_video.live.hud import Hud, HudContent
+from kseg_video.live.key_bindings import (
+    LiveState,
+    PointedKeyPress,
+    SessionRequest,
+    click,
+    press,
+    refusal,
+    settle,
+)
+from kseg_video.live.metrics import LiveMetrics, Meter
+from kseg_video.live.picture import LivePipeline
 from kseg_video.live.screen import Click, Closed, KeyPress
-from kseg_video.rendering.cluster_selection import choose
+from kseg_video.rendering.cluster_selection import resolve_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +35,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import Frame
-    from kseg_video.live.metrics import LiveStatus
-    from kseg_video.live.reconnecting_feed import Arrival, Feed
+    from kseg_video.live.metrics import LiveObserver
+    from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
     from kseg_video.live.saved_files import LiveFiles
-    from kseg_video.live.screen import Event, Screen
+    from kseg_video.live.screen import Screen, ScreenEvent
 
 _LONGEST_WAIT = 0.02  # seconds for a frame, before the user is looked after
 _REDRAW_AFTER = 0.2  # seconds, while no frames come
@@ -46,12 +54,12 @@ class LiveSession:
     ----------
     name : str
         Of the source.
-    feed : Feed
+    feed : ReconnectingFeed
     screen : Screen
     state : LiveState
         What the user starts with.
     files : LiveFiles
-    status : LiveStatus, optional
+    observer : LiveObserver, optional
     must_record : bool
         Whether there is nothing to go on for once a recording has failed.
     clock : callable
@@ -61,12 +69,12 @@ class LiveSession:
     def __init__(
         self,
         name: str,
-        feed: Feed,
+        feed: ReconnectingFeed,
         screen: Screen,
         state: LiveState,
         files: LiveFiles,
         *,
-        status: LiveStatus | None = None,
+        observer: LiveObserver | None = None,
         must_record: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -75,15 +83,15 @@ class LiveSession:
         self._feed = feed
         self._screen = screen
         self._files = files
-        self._status = status
+        self._observer = observer
         self._must_record = must_record
         self._clock = clock
         self._timer = StageTimer()
-        self.picture = LivePicture(state.segmenter, self._timer)
+        self.pipeline = LivePipeline(state.segmenter, self._timer)
         self._hud = Hud()
         self._pointer: tuple[int, int] | None = None
         self._message, self._message_until = "", 0.0
-        self._chosen: tuple[str, ...] = ()
+        self._selection_notes: tuple[str, ...] = ()
         self._meter = Meter(clock)
         self._losses = 0
         self._frames = 0
@@ -112,7 +120,7 @@ class LiveSession:
         seconds = self._ended_at - self._first_at if self._frames else 0.0
         dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
         frames = frames_in_words(self._frames)
-        did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._chosen]
+        did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._selection_notes]
         # Without a frame, what became of the source is a failure of its own, or of no interest.
         told = self._frames and self._feed.message and not self._feed.failed
         return [*did, self._feed.message] if told else did
@@ -133,9 +141,9 @@ class LiveSession:
         self._over = True
 
     def _turn(self) -> None:
-        arrival = self._feed.take(_LONGEST_WAIT)
-        if arrival is not None and (not self.state.paused or self._steps):
-            self._take(arrival)
+        received = self._feed.take(_LONGEST_WAIT)
+        if received is not None and (not self.state.paused or self._steps):
+            self._take(received)
         elif self._clock() - self._drawn > _REDRAW_AFTER:
             self._outdated = True
         for event in self._screen.events():
@@ -150,63 +158,63 @@ class LiveSession:
             self._draw()
         if self._wants_fit:  # which takes its time: the answer to the key is shown already
             self._fit()
-        if self._feed.condition == "ended" and arrival is None:
+        if self._feed.condition == "ended" and received is None:
             self._end()
-        if self._status is not None:
-            self._status.update(self._figures)
+        if self._observer is not None:
+            self._observer.update(self._metrics)
 
     def _end(self) -> None:
-        if self.picture.frame is None:
+        if self.pipeline.frame is None:
             raise SourceError(self._about(self._feed.message))
         self._over = True
 
     # --- frames ----------------------------------------------------------------------------------
 
-    def _take(self, arrival: Arrival) -> None:
+    def _take(self, received: ReceivedFrame) -> None:
         if self._feed.losses > self._losses:
             self._losses = self._feed.losses
             self._meter.note("reconnected")
         self._steps = max(self._steps - 1, 0)
-        self._segment(arrival.frame)
+        self._segment(received.frame)
         self._draw()
-        self._meter.count(arrival)
+        self._meter.count(received)
         if not self._frames:
             self._first_at = self._clock()
         self._frames += 1
 
     def _segment(self, frame: Frame) -> None:
-        segmentation = self.picture.segment(frame, self.state)
+        segmentation = self.pipeline.segment(frame, self.state)
         if segmentation.event in _EVENT_NAMES:
             self._meter.note(_EVENT_NAMES[segmentation.event])
-        if self.state.choice is not None:
-            chosen = choose(self.state.choice, segmentation)
-            self.state = settle(self.state, chosen.disabled)
-            self._chosen = chosen.notes
-            self._say("; ".join(chosen.notes))
+        if self.state.selection is not None:
+            resolved = resolve_selection(self.state.selection, segmentation)
+            self.state = settle(self.state, resolved.disabled)
+            self._selection_notes = resolved.notes
+            self._say("; ".join(resolved.notes))
 
     def _draw(self) -> None:
-        view = self.picture.view(self.state)
+        view = self.pipeline.view(self.state)
         with self._timer.stage("show"):
-            self._screen.show(view, self.state, self._draw_figures)
+            self._screen.show(view, self.state, self._draw_hud)
         self._drawn, self._outdated = self._clock(), False
-        if self.picture.frame is not None:
+        if self.pipeline.frame is not None:
             self._files.offer(view)
 
-    def _draw_figures(self, canvas: NDArray[np.uint8]) -> None:
-        self._hud.draw(canvas, self.state, self._hud_figures())
+    def _draw_hud(self, canvas: NDArray[np.uint8]) -> None:
+        self._hud.draw(canvas, self.state, self._hud_content())
 
     # --- the user --------------------------------------------------------------------------------
 
-    def _obey(self, event: Event) -> None:
+    def _obey(self, event: ScreenEvent) -> None:
         if isinstance(event, Closed):
             self._over = True
         elif isinstance(event, KeyPress):
             before = self.state
-            self.state, command = press(before, Pressed(event.key, self._pointed()))
+            self.state, request = press(before, PointedKeyPress(event.key, self._pointed()))
             if self.state != before:
                 self._apply(before)
-            elif command is not None:
-                self._do(command)
+            elif request is not None:
+                self._do(request)
             elif why := refusal(event.key):
                 self._say(why)
         else:
@@ -222,27 +230,27 @@ class LiveSession:
             self._steps = 0
             self._meter.forget()
             self._feed.pause(self.state.paused)
-            if self.picture.background is not None:
-                self.picture.background.pause(self.state.paused)
+            if self.pipeline.background is not None:
+                self.pipeline.background.pause(self.state.paused)
         self._outdated = True
 
-    def _do(self, command: Command) -> None:
-        frame, segmentation = self.picture.frame, self.picture.segmentation
-        if command is Command.QUIT:
+    def _do(self, request: SessionRequest) -> None:
+        frame, segmentation = self.pipeline.frame, self.pipeline.segmentation
+        if request is SessionRequest.QUIT:
             self._over = True
         elif frame is None or segmentation is None:
             self._say("there is no picture yet")
-        elif command is Command.NEW_FIT:
+        elif request is SessionRequest.NEW_FIT:
             self._wants_fit = self._wants_new_fit = True
             self._say("new fit")
-        elif command is Command.NEXT_FRAME:
+        elif request is SessionRequest.NEXT_FRAME:
             self._step()
-        elif command is Command.SNAPSHOT:
-            painted = self.picture.painted(self.state)
+        elif request is SessionRequest.SNAPSHOT:
+            painted = self.pipeline.painted(self.state)
             found = segmentation.palette, segmentation.color_space
             self._say(self._files.snapshot(painted, frame.bgr, *found))
-        elif command is Command.RECORD:
-            self._say(self._files.toggle(self.picture.view(self.state)))
+        elif request is SessionRequest.RECORD:
+            self._say(self._files.toggle(self.pipeline.view(self.state)))
 
     def _step(self) -> None:
         """Have one frame shown while paused."""
@@ -255,17 +263,17 @@ class LiveSession:
 
     def _fit(self) -> None:
         """Fit the picture that is shown again."""
-        self.picture.fit(self.state.segmenter, anew=self._wants_new_fit)
+        self.pipeline.fit(self.state.segmenter, anew=self._wants_new_fit)
         self._wants_fit = self._wants_new_fit = False
-        if self.picture.frame is not None:
-            self._segment(self.picture.frame)
+        if self.pipeline.frame is not None:
+            self._segment(self.pipeline.frame)
             self._outdated = True
 
     def _pointed(self) -> int | None:
         """Cluster under the pointer."""
         if self._pointer is None:
             return None
-        return self.picture.cluster_at(*self._pointer, self.state)
+        return self.pipeline.cluster_at(*self._pointer, self.state)
 
     # --- figures ---------------------------------------------------------------------------------
 
@@ -287,9 +295,9 @@ class LiveSession:
     def _about(self, message: str) -> str:
         return message if self._name in message else f"{self._name}: {message}"
 
-    def _hud_figures(self) -> Figures:
-        segmentation, recorder = self.picture.segmentation, self._files.recorder
-        return Figures(
+    def _hud_content(self) -> HudContent:
+        segmentation, recorder = self.pipeline.segmentation, self._files.recorder
+        return HudContent(
             frames_per_second=self._meter.shown_rate,
             latency=self._meter.latency(),
             palette=None if segmentation is None else segmentation.palette,
@@ -304,9 +312,9 @@ class LiveSession:
             return condition
         return "paused" if condition == "live" else f"paused · {condition}"
 
-    def _figures(self) -> LiveFigures:
+    def _metrics(self) -> LiveMetrics:
         recorder = self._files.recorder
-        return LiveFigures(
+        return LiveMetrics(
             state=self.state,
             source=self._feed.description or self._name,
             condition=self._condition(),
@@ -318,7 +326,7 @@ class LiveSession:
             received=self._feed.received,
             dropped=self._feed.dropped,
             stage_milliseconds=self._timer.milliseconds_per(self._frames),
-            segmentation=self.picture.segmentation,
+            segmentation=self.pipeline.segmentation,
             event=self._meter.event,
             recording=None if recorder is None else recorder.path,
             recorded=0.0 if recorder is None else recorder.seconds,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawFigures
+    from kseg_video.live.screen import DrawHud
 
 _KEYBOARD = 0  # standard input, which may have been closed
 # What arrow and function keys send, and how long the rest of it may take after its first byte.
@@ -74,7 +74,7 @@ class TerminalKeys:
 class NoScreen(TerminalKeys):
     """Shows nothing, and takes the terminal's keys."""
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures) -> None:
+    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
         """Drop the picture."""
 
     def events(self) -> Sequence[KeyPress]:
@@ -156,9 +156,7 @@ class TerminalScreen(TerminalKeys):
         """Set what makes the lines under the picture."""
         self._lines = lines
 
-    def show(
-        self, picture: NDArray[np.uint8], state: LiveState, _draw_figures: DrawFigures
-    ) -> None:
+    def show(self, picture: NDArray[np.uint8], state: LiveState, _draw_hud: DrawHud) -> None:
         """Show a BGR picture of shape (H, W, 3), as large as fits, or the help in its place."""
         if self._clock() - self._drawn < _SECONDS_BETWEEN_DRAWINGS:
             return
@@ -185,8 +183,8 @@ class TerminalScreen(TerminalKeys):
 
 def help_rows(columns: int, rows: int) -> Iterator[Segment]:
     """What each key does, in as many columns as it takes."""
-    label = max(len(binding.label) for binding in KEYS) + 1
-    cells = [f"{each.label:<{label}}{each.does}" for each in KEYS]
+    keys_width = max(len(binding.key_names) for binding in KEYS) + 1
+    cells = [f"{each.key_names:<{keys_width}}{each.does}" for each in KEYS]
     beside = [cells[first : first + rows] for first in range(0, len(cells), rows)]
     widths = [max(map(len, each)) + _GAP for each in beside]
     if sum(widths) - _GAP > columns:

@@ -13,7 +13,7 @@ from kseg_video.core.errors import DisplayError
 from kseg_video.core.text import shown
 from kseg_video.live.screen import Click, Closed, KeyPress, PointerMove, enlargement, shrinkage
 from kseg_video.live.window_x11_keys import X11Keys
-from kseg_video.reading.image_files import read_still
+from kseg_video.reading.image_files import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawFigures, Event
+    from kseg_video.live.screen import DrawHud, ScreenEvent
 
 _POLL_MILLISECONDS = 50
 # The expanded GUI's context menu would block waitKey for good.
@@ -50,7 +50,7 @@ class LiveWindow:
         require_display()
         self._title = title
         self._name = _window_name()
-        self._events: list[Event] = []
+        self._events: list[ScreenEvent] = []
         self._full_screen = False
         self._shape: tuple[int, ...] = ()
         self._scale = 1.0  # of what is shown, over the picture
@@ -71,7 +71,7 @@ class LiveWindow:
         cv2.destroyAllWindows()
         cv2.pollKey()
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_figures: DrawFigures) -> None:
+    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
         """Show a BGR picture of shape (H, W, 3) with figures over it, at once."""
         if state.full_screen != self._full_screen:
             self._full_screen = state.full_screen
@@ -82,11 +82,11 @@ class LiveWindow:
             self._shape = picture.shape
             self._resize(picture.shape[1], picture.shape[0])
         canvas = self._canvas(picture)
-        draw_figures(canvas)
+        draw_hud(canvas)
         cv2.imshow(self._name, self._between_bars(canvas))
         self._poll()
 
-    def events(self) -> Sequence[Event]:
+    def events(self) -> Sequence[ScreenEvent]:
         """What the user has done since the last call."""
         self._poll()
         if not _is_open(self._name):
@@ -146,7 +146,7 @@ class LiveWindow:
             self._events.append(PointerMove(x, y))
 
 
-def show_still(path: Path) -> None:
+def show_image(path: Path) -> None:
     """Show an image in a window until a key is pressed or the window is closed.
 
     Raises
@@ -155,7 +155,7 @@ def show_still(path: Path) -> None:
         If there is no display.
     """
     require_display()
-    picture = read_still(path).bgr
+    picture = read_image(path).bgr
     name = _window_name()
     cv2.namedWindow(name, _PLAIN_WINDOW | cv2.WINDOW_KEEPRATIO)
     try:

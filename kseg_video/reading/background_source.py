@@ -18,8 +18,8 @@ from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.reading.decode_filters import Decoding
-from kseg_video.reading.image_files import STILL_SUFFIXES, read_still
-from kseg_video.reading.looping import Passes
+from kseg_video.reading.image_files import IMAGE_SUFFIXES, read_image
+from kseg_video.reading.looping import LoopingDecoder
 from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.rendering.compositing import covering
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _ACCURATELY = "bicubic+accurate_rnd+full_chroma_int"
 
 
-class BackgroundFile(ClosingContext):
+class BackgroundSource(ClosingContext):
     """Gives the background of each frame, in order. Use as a context manager."""
 
     @abstractmethod
@@ -51,7 +51,7 @@ class BackgroundFile(ClosingContext):
         """Release everything."""
 
 
-def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
+def open_background(path: Path, info: VideoInfo) -> BackgroundSource:
     """Open an image, or a video that is looped, as background of another video.
 
     Parameters
@@ -63,7 +63,7 @@ def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
 
     Returns
     -------
-    BackgroundFile
+    BackgroundSource
 
     Raises
     ------
@@ -71,8 +71,8 @@ def open_background(path: Path, info: VideoInfo) -> BackgroundFile:
         If it cannot be read.
     """
     check_background(path)
-    if path.suffix.lower() in STILL_SUFFIXES:
-        return _BackgroundStill(path, info)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return _BackgroundImage(path, info)
     return _BackgroundVideo(path, info)
 
 
@@ -92,7 +92,7 @@ def check_background(path: Path) -> None:
         raise SourceError(f"the background {path} is not a file; give an image or a video")
 
 
-def read_background_still(path: Path) -> NDArray[np.uint8]:
+def read_background_image(path: Path) -> NDArray[np.uint8]:
     """An image, black where it is transparent.
 
     Returns
@@ -105,17 +105,17 @@ def read_background_still(path: Path) -> NDArray[np.uint8]:
     SourceError
         If it cannot be read.
     """
-    pixels, alpha, _ = read_still(path)
+    pixels, alpha, _ = read_image(path)
     if alpha is None:
         return pixels
     return cast("NDArray[np.uint8]", cv2.multiply(pixels, cv2.merge([alpha] * 3), scale=1 / 255))
 
 
-class _BackgroundStill(BackgroundFile):
+class _BackgroundImage(BackgroundSource):
     """The same picture for every frame."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
-        pixels = read_background_still(path)
+        pixels = read_background_image(path)
         covered = covering(pixels, info.width, info.height, float(info.sample_aspect_ratio))
         self._frame = Frame(covered)
         if info.layout == "i420":
@@ -125,7 +125,7 @@ class _BackgroundStill(BackgroundFile):
         return self._frame
 
 
-class _BackgroundVideo(BackgroundFile):
+class _BackgroundVideo(BackgroundSource):
     """A video's picture at the time of each frame; at its end it starts again."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
@@ -134,29 +134,29 @@ class _BackgroundVideo(BackgroundFile):
         arguments += ["-map", "0:V:0", "-vf", self._filters(), "-fps_mode", "passthrough"]
         arguments += ["-pix_fmt", "yuv420p" if info.layout == "i420" else "bgr24"]
         arguments += ["-f", "rawvideo", "-"]
-        self._passes = Passes(lambda: FfmpegProcess(arguments, feeds=False))
+        self._decoder = LoopingDecoder(lambda: FfmpegProcess(arguments, feeds=False))
 
     def next(self) -> Frame:
         cannot = f"the background {self._path} cannot be read on"
         try:
             while (pixels := self._picture()) is None:
-                if not self._passes.again():
-                    said = "; ".join(self._passes.process.messages[:1]) or "it holds no frame"
+                if not self._decoder.again():
+                    said = "; ".join(self._decoder.process.messages[:1]) or "it holds no frame"
                     raise SourceError(f"{cannot} ({said}); check that it plays")
         except StalledError as error:
             raise SourceError(f"{cannot} ({error}); check the disk that it lies on") from error
         except MishapError as error:
             raise SourceError(f"{cannot}: its decoder {error.fate}") from error
-        self._passes.count()
+        self._decoder.count()
         return _frame(pixels, self._info)
 
     def close(self) -> None:
         """End the decoder."""
-        self._passes.close()
+        self._decoder.close()
 
     def _picture(self) -> NDArray[np.uint8] | None:
         info = self._info
-        return read_picture(self._passes.process, info.layout, info.width, info.height)
+        return read_picture(self._decoder.process, info.layout, info.width, info.height)
 
     def _filters(self) -> str:
         info, decoding = self._info, Decoding(probe(self._path), DecoderSettings())

@@ -33,9 +33,9 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
     ".tiff": {"compression": "tiff_deflate"},
     ".bmp": {},
 }
-STILL_SUFFIXES = frozenset(_WRITER_OPTIONS)
-LOSSY_STILL_SUFFIXES = frozenset({".jpg", ".jpeg"})
-OPAQUE_STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
+IMAGE_SUFFIXES = frozenset(_WRITER_OPTIONS)
+LOSSY_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg"})
+OPAQUE_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
 _LONGEST_NAME = 255  # bytes, of practically all file systems
 # What files of such names hold, rightly named or not; Pillow would give others to programs (EPS).
 _READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -48,28 +48,28 @@ _LARGEST = 1 << 20  # bytes; readers of PNG take no more
 _SAME_LEVELS = 3
 
 
-def is_still(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Whether a file is one picture, by its suffix and, of GIF, PNG and WebP, what is in it."""
     suffix = path.suffix.lower()
     if suffix not in _MAY_BE_ANIMATED or not path.is_file():
-        return suffix in STILL_SUFFIXES
+        return suffix in IMAGE_SUFFIXES
     # Of what Pillow raises at damaged files, who reads the picture says what is wrong.
     with contextlib.suppress(Exception), Image.open(path, formats=_READ_FORMATS) as picture:
         return not getattr(picture, "is_animated", False)
-    return suffix in STILL_SUFFIXES
+    return suffix in IMAGE_SUFFIXES
 
 
 def is_sequence(path: Path) -> bool:
-    """Whether a path such as ``frame_%04d.png`` is no file but stands for numbered stills."""
+    """Whether a path such as ``frame_%04d.png`` is no file but stands for numbered images."""
     return (
-        path.suffix.lower() in STILL_SUFFIXES
+        path.suffix.lower() in IMAGE_SUFFIXES
         and len(_NUMBER.findall(path.name)) == path.name.count("%") == 1
         and not path.exists()
     )
 
 
 def name_of_sequence(path: Path) -> str:
-    """What a pattern of numbered stills has in common: ``frame`` of ``frame_%04d.png``."""
+    """What a pattern of numbered images has in common: ``frame`` of ``frame_%04d.png``."""
     return _NUMBER.sub("", path.stem).strip(" ._-") or path.resolve().parent.name
 
 
@@ -101,7 +101,7 @@ def has_too_long_names(path: Path) -> bool:
     return length > _LONGEST_NAME
 
 
-class Still(NamedTuple):
+class DecodedImage(NamedTuple):
     """An image.
 
     Parameters
@@ -117,7 +117,7 @@ class Still(NamedTuple):
     icc_profile: bytes | None = None
 
 
-def read_still(path: Path) -> Still:
+def read_image(path: Path) -> DecodedImage:
     """Read an image upright (EXIF), 16-bit levels brought to 8.
 
     Raises
@@ -144,10 +144,10 @@ def read_still(path: Path) -> Still:
     except Exception as error:  # Pillow raises all sorts of things at damaged files
         no_image = "is not an image that can be read; check that it opens"
         raise cannot_read(path, error, no_image) from error
-    return Still(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
+    return DecodedImage(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
 
 
-def write_still(
+def write_image(
     path: Path,
     suffix: str,
     pixels: NDArray[np.uint8],
@@ -160,7 +160,7 @@ def write_still(
     ----------
     path : Path
     suffix : str
-        One of `STILL_SUFFIXES`, which chooses the format.
+        One of `IMAGE_SUFFIXES`, which chooses the format.
     pixels : ndarray of uint8, shape (H, W, 3) in BGR order, or (H, W)
     alpha : ndarray of uint8, shape (H, W), optional
         Left out where the format has no transparency.
@@ -175,7 +175,7 @@ def write_still(
     import imageio.v3 as iio  # noqa: PLC0415
 
     picture = pixels if pixels.ndim == 2 else pixels[..., ::-1]
-    if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_STILL_SUFFIXES:
+    if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_IMAGE_SUFFIXES:
         picture = np.dstack([picture, alpha])
     options = dict(_WRITER_OPTIONS[suffix])
     if icc_profile is not None and pixels.ndim == 3 and holds_profile(suffix, icc_profile):
@@ -185,9 +185,9 @@ def write_still(
 
 
 def write_frame(path: Path, suffix: str, frame: Frame) -> None:
-    """Write a frame as an image; see `write_still`."""
+    """Write a frame as an image; see `write_image`."""
     pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
-    write_still(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
+    write_image(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
 
 
 def _check(path: Path) -> None:

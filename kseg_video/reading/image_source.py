@@ -1,4 +1,4 @@
-"""Stills as frames: one, all of a folder, or a numbered sequence such as ``frame_%04d.png``."""
+"""Images as frames: one, all of a folder, or a numbered sequence such as ``frame_%04d.png``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from kseg_video.core.timing import frames_before
 from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.reading.image_files import (
-    STILL_SUFFIXES,
+    IMAGE_SUFFIXES,
     are_alike,
     is_sequence,
     numbered_files,
-    read_still,
+    read_image,
 )
 from kseg_video.reading.input_files import check_is_regular
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kseg_video.core.media_info import Tracks
+    from kseg_video.core.media_info import MediaTracks
     from kseg_video.core.media_settings import TrimSettings
-    from kseg_video.reading.image_files import Still
+    from kseg_video.reading.image_files import DecodedImage
 
 _SEQUENCE_FRAME_RATE = Fraction(25)
 
 
-class StillsSource(ClosingContext):
-    """One still, or the stills of a folder or a numbered sequence as a video.
+class ImageSource(ClosingContext):
+    """One image, or the images of a folder or a numbered sequence as a video.
 
     Parameters
     ----------
     path : Path
-        A still, a folder, or a pattern that `kseg_video.reading.image_files.is_sequence` knows.
+        An image, a folder, or a pattern that `kseg_video.reading.image_files.is_sequence` knows.
     trim : TrimSettings
 
     Raises
@@ -48,7 +48,7 @@ class StillsSource(ClosingContext):
         If there is no image, or none in the chosen part.
     """
 
-    tracks: Tracks | None = None
+    tracks: MediaTracks | None = None
 
     def __init__(self, path: Path, trim: TrimSettings) -> None:
         self.notes: list[str] = []
@@ -57,71 +57,71 @@ class StillsSource(ClosingContext):
         rate = _SEQUENCE_FRAME_RATE
         single = False
         if path.is_dir():
-            stills = self._stills_in(path)
+            images = self._images_in(path)
         elif is_sequence(path):
-            stills = self._numbered(path)
+            images = self._numbered(path)
         else:
-            stills, rate, single = [path], Fraction(1), True
+            images, rate, single = [path], Fraction(1), True
         self._skipped = frames_before(trim.start, float(rate))
-        stop = len(stills) if trim.end is None else frames_before(trim.end, float(rate))
-        self._stills = stills[self._skipped : stop][: trim.max_frames]
-        if not self._stills:
-            count = "1 frame" if len(stills) == 1 else f"{len(stills)} frames"
+        stop = len(images) if trim.end is None else frames_before(trim.end, float(rate))
+        self._images = images[self._skipped : stop][: trim.max_frames]
+        if not self._images:
+            count = "1 frame" if len(images) == 1 else f"{len(images)} frames"
             raise SourceError(f"{path} has no frame in the chosen part; it has {count}")
-        for still in self._stills:
-            check_is_regular(still)
+        for image in self._images:
+            check_is_regular(image)
         self._has_other_profiles = False
-        self._first = read_still(self._stills[0])
+        self._first = read_image(self._images[0])
         height, width = self._first.bgr.shape[:2]
         self.info = VideoInfo(
             width=width,
             height=height,
             frame_rate=rate,
             encoding=_encoding(self._first),
-            frame_count=len(self._stills),
-            still=single,
+            frame_count=len(self._images),
+            is_image=single,
             has_alpha=self._first.alpha is not None,
         )
 
     def look_ahead(self) -> None:
-        """Nothing is seen of stills to come."""
+        """Nothing is seen of images to come."""
 
     def close(self) -> None:
         """Nothing is held open."""
 
     def __iter__(self) -> Iterator[Frame]:
         size = (self.info.height, self.info.width)
-        for index, path in enumerate(self._stills):
-            still = self._first if index == 0 else read_still(path)
-            if (found := still.bgr.shape[:2]) != size:
+        for index, path in enumerate(self._images):
+            image = self._first if index == 0 else read_image(path)
+            if (found := image.bgr.shape[:2]) != size:
                 raise SourceError(
-                    f"{path} is {found[1]}x{found[0]} and {self._stills[0].name} "
+                    f"{path} is {found[1]}x{found[0]} and {self._images[0].name} "
                     f"{size[1]}x{size[0]}; bring them to one size"
                 )
             if not self._has_other_profiles and not are_alike(
-                still.icc_profile, self._first.icc_profile
+                image.icc_profile, self._first.icc_profile
             ):
                 self._has_other_profiles = True
                 self.notes.append(
-                    f"{path.name} has another colour profile than {self._stills[0].name}"
+                    f"{path.name} has another colour profile than {self._images[0].name}"
                 )
             time = float((self._skipped + index) / self.info.frame_rate)
-            yield Frame(still.bgr, "bgr24", _encoding(still), index, time, still.alpha)
+            yield Frame(image.bgr, "bgr24", _encoding(image), index, time, image.alpha)
 
-    def _stills_in(self, folder: Path) -> list[Path]:
+    def _images_in(self, folder: Path) -> list[Path]:
         files = [path for path in folder.iterdir() if not path.is_dir() and path.name[0] != "."]
-        stills = [path for path in files if path.suffix.lower() in STILL_SUFFIXES]
-        if not stills:
-            known = ", ".join(sorted(STILL_SUFFIXES))
+        images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+        if not images:
+            known = ", ".join(sorted(IMAGE_SUFFIXES))
             raise SourceError(
                 f"{folder} holds no images (known are {known}); name videos themselves, as "
                 f"{folder / '*.mp4'}"
             )
-        others = len(files) - len(stills)
+        others = len(files) - len(images)
         if others:
             files_of_others = "1 file" if others == 1 else f"{others} files"
             self.notes.append(f"{files_of_others} in {folder} not taken, being no images")
-        return sorted(stills, key=_natural_order)
+        return sorted(images, key=_natural_order)
 
     def _numbered(self, pattern: Path) -> list[Path]:
         """Files that a pattern such as ``frame_%04d.png`` stands for, by their numbers."""
@@ -138,9 +138,9 @@ class StillsSource(ClosingContext):
         return [numbered[number] for number in sorted(numbered)]
 
 
-def _encoding(still: Still) -> ColorEncoding:
-    height, width = still.bgr.shape[:2]
-    return replace(ColorEncoding.guess(width, height), icc_profile=still.icc_profile)
+def _encoding(image: DecodedImage) -> ColorEncoding:
+    height, width = image.bgr.shape[:2]
+    return replace(ColorEncoding.guess(width, height), icc_profile=image.icc_profile)
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:

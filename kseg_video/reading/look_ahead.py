@@ -16,7 +16,7 @@ from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.reading.raw_pictures import failures_told, read_picture
 from kseg_video.segmentation.cut_detector import CutDetector
-from kseg_video.segmentation.pixel_memory import Foreseen
+from kseg_video.segmentation.pixel_memory import LookAheadSample
 from kseg_video.segmentation.pixel_sampling import PixelSample
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class LookAhead(ClosingContext):
             feeds=False,
         )
 
-    def until(self, time: float) -> list[Foreseen]:
+    def until(self, time: float) -> list[LookAheadSample]:
         """Frames up to 5 seconds after a time that have not been given before.
 
         Parameters
@@ -87,7 +87,7 @@ class LookAhead(ClosingContext):
             If the decoder is killed or stalls. What else is wrong with the file, the main decoder
             tells.
         """
-        new: list[Foreseen] = []
+        new: list[LookAheadSample] = []
         seconds = min(FIRST_SECONDS + time - self._first_time, SECONDS)
         with failures_told(self._path):
             while not self._has_ended and self._time <= time + seconds:
@@ -97,7 +97,7 @@ class LookAhead(ClosingContext):
                     self._process.wait()
                     break
                 bgr = PixelSample.of_frame(Frame(picture), _SAMPLE_PIXELS).bgr
-                new.append(Foreseen(self._time, bgr, self._cuts.is_cut(bgr)))
+                new.append(LookAheadSample(self._time, bgr, self._cuts.is_cut(bgr)))
                 self._count += 1
         return new
 

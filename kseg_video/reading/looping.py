@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _AHEAD = 30  # frames before the end at which the next decoder is started, which takes its time
 
 
-class Passes(ClosingContext):
+class LoopingDecoder(ClosingContext):
     """The decoders of a file. Used by one thread; `close` may come from another.
 
     Parameters

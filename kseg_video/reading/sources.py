@@ -1,4 +1,4 @@
-"""Where frames come from: video files, stills and sequences of stills."""
+"""Where frames come from: video files, images and sequences of images."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.core.setting_checks import PATH, take, take_settings
 from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.stalls import MishapError
-from kseg_video.reading.image_files import is_sequence, is_still
-from kseg_video.reading.image_source import StillsSource
+from kseg_video.reading.image_files import is_image, is_sequence
+from kseg_video.reading.image_source import ImageSource
 from kseg_video.reading.video_source import VideoFileSource
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.core.frame import Frame
-    from kseg_video.core.media_info import Tracks, VideoInfo
+    from kseg_video.core.media_info import MediaTracks, VideoInfo
     from kseg_video.ffmpeg.probe_report import ReportRequest
     from kseg_video.reading.look_ahead import LookAhead
 
@@ -34,7 +34,7 @@ class FrameSource(Protocol):
         ...
 
     @property
-    def tracks(self) -> Tracks | None:
+    def tracks(self) -> MediaTracks | None:
         """What goes with the frames: sound, subtitles, chapters and tags."""
         ...
 
@@ -68,13 +68,13 @@ def open_source(
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
 ) -> FrameSource:
-    """Open a video file, a still, or a sequence of stills.
+    """Open a video file, an image, or a sequence of images.
 
     Parameters
     ----------
     path : str or Path
         Anything that ffmpeg decodes, animated PNG and WebP included; JPEG, PNG, WebP, TIFF or BMP;
-        or such stills of one size, taken at 25 frames a second: a folder of them, by name, or a
+        or such images of one size, taken at 25 frames a second: a folder of them, by name, or a
         pattern such as ``frame_%04d.png``, by number.
     trim : TrimSettings, optional
         The part that is wanted.
@@ -130,7 +130,7 @@ class OpeningSource(ClosingContext):
         """
         request = self._request
         try:
-            if request is None or is_still(self.path) or not request.is_answered(_AHEAD_SECONDS):
+            if request is None or is_image(self.path) or not request.is_answered(_AHEAD_SECONDS):
                 return
             source = self.open(trim, decoder)
             if isinstance(source, VideoFileSource):
@@ -160,7 +160,7 @@ class OpeningSource(ClosingContext):
         path = self.path
         try:
             if path.is_dir() or is_sequence(path):
-                return StillsSource(path, trim)
+                return ImageSource(path, trim)
             if not path.exists():
                 raise SourceError(f"{path} does not exist; check the name")
             if not path.is_file():
@@ -174,8 +174,8 @@ class OpeningSource(ClosingContext):
         except OSError as error:
             why = f"cannot be read ({error.strerror}); check its rights"
             raise cannot_read(path, error, why) from error
-        if is_still(path):
-            return StillsSource(path, trim)
+        if is_image(path):
+            return ImageSource(path, trim)
         request, self._request = self._request, None
         return VideoFileSource(path, trim, decoder, request)
 

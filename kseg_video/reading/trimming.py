@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from kseg_video.core.media_info import Tracks
+from kseg_video.core.media_info import MediaTracks
 from kseg_video.core.timing import frames_before
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class WantedPart:
         """Whether nothing is cut off."""
         return not self.start and self.count is None
 
-    def tracks(self, path: Path, video: ProbedVideo) -> Tracks:
+    def tracks(self, path: Path, video: ProbedVideo) -> MediaTracks:
         """What goes with the frames of a file."""
         delay = self.first_time - max(self.start, video.track_zero)
         duration = None if self.count is None else self.count / float(video.frame_rate) + delay
-        return Tracks(path, video.audio, video.subtitles, self.start, duration, delay)
+        return MediaTracks(path, video.audio, video.subtitles, self.start, duration, delay)

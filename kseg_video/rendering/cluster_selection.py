@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import Segmentation
-    from kseg_video.core.settings import ClusterChoice, Selector
+    from kseg_video.core.settings import ClusterSelection, Selector
 
 # Of a named colour the hue is meant more than the lightness: in a picture, "green" is a tree in
 # the shade as well. Halved, as in CMC 2:1, the usual formula for the acceptability of dyes.
@@ -26,8 +26,8 @@ _LEAST_CHROMA = 2.0  # of Oklab times 100, below which a colour is taken for gra
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a choice has come to on a frame.
+class ResolvedSelection:
+    """What a selection has come to on a frame.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def pinned(disabled: AbstractSet[int], n_clusters: int) -> AbstractSet[int]:
     return disabled if len(disabled) <= len(others) else others
 
 
-def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:
-    """Find the clusters that are chosen.
+def resolve_selection(selection: ClusterSelection, segmentation: Segmentation) -> ResolvedSelection:
+    """Find the selected clusters on a frame.
 
     Parameters
     ----------
-    choice : ClusterChoice
+    selection : ClusterSelection
     segmentation : Segmentation
         Of the frame on which colours and pixels are looked up.
 
@@ -66,11 +66,11 @@ def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:
     SourceError
         If a chosen pixel lies outside the picture.
     """
-    selectors = choice.only or choice.off
+    selectors = selection.only or selection.disabled
     numbers = [_cluster_of(selector, segmentation) for selector in selectors]
     palette = segmentation.palette
     disabled = frozenset(numbers)
-    if choice.only:
+    if selection.only:
         disabled = frozenset(range(len(palette))) - disabled
     colors = palette.hex_colors
     notes = [
@@ -82,7 +82,7 @@ def choose(choice: ClusterChoice, segmentation: Segmentation) -> Chosen:
     ]
     if notes and np.count_nonzero(palette.real) == 1 < len(palette):
         notes.append("the first frame is all of one colour, so every choice is its cluster")
-    return Chosen(disabled, tuple(dict.fromkeys(notes)))
+    return ResolvedSelection(disabled, tuple(dict.fromkeys(notes)))
 
 
 def _name(selector: Selector) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.core.background_spec import Background, Color
+    from kseg_video.core.background_spec import BackgroundSpec, RgbColor
     from kseg_video.core.frame import Plane
 
 _HEIGHTS_OF_A_BLUR, _HEIGHTS_OF_A_BLOCK = 45, 30  # to a picture's height
@@ -36,7 +36,7 @@ _HEIGHTS_OF_A_SQUARE = 45
 
 
 def composite(
-    front: Frame, source: Frame, matte: Plane, background: Background, picture: Frame | None
+    front: Frame, source: Frame, matte: Plane, background: BackgroundSpec, picture: Frame | None
 ) -> Frame:
     """What is kept, over its background or with the matte as its alpha plane.
 
@@ -49,7 +49,7 @@ def composite(
     source : Frame
         What the background may be made of, in the same layout.
     matte : ndarray of uint8, shape (H, W)
-    background : Background
+    background : BackgroundSpec
     picture : Frame, optional
         The one given with the frame, of its size.
 
@@ -77,7 +77,7 @@ def over_checkerboard(frame: Frame) -> Frame:
 def mirrored(frame: Frame) -> Frame:
     """A bgr24 frame with left and right exchanged."""
     alpha = None if frame.alpha is None else cast("Plane", cv2.flip(frame.alpha, 1))
-    return replace(frame, pixels=cast("Plane", cv2.flip(frame.pixels, 1)), alpha=alpha)
+    return replace(frame, pixels=cast("NDArray[np.uint8]", cv2.flip(frame.pixels, 1)), alpha=alpha)
 
 
 def nearest_kept(centroids: NDArray[np.float32], disabled: AbstractSet[int]) -> NDArray[np.intp]:
@@ -127,7 +127,9 @@ def _checkerboard(width: int, height: int) -> NDArray[np.uint8]:
     return cast("NDArray[np.uint8]", cv2.merge([levels] * 3))
 
 
-def _backdrop(source: Frame, background: Background, matte: Plane, picture: Frame | None) -> Frame:
+def _backdrop(
+    source: Frame, background: BackgroundSpec, matte: Plane, picture: Frame | None
+) -> Frame:
     if background.kind == "color":
         return _flat(source, background.color)
     if background.kind == "gray":
@@ -189,13 +191,13 @@ def _without_hidden(frame: Frame, matte: Plane) -> Frame:
 def _opacities(frame: Frame, matte: Plane) -> Sequence[NDArray[np.uint8]]:
     """The matte in the shape of each of a frame's planes."""
     if frame.layout == "bgr24":
-        return [cast("Plane", cv2.merge([matte] * 3))]
+        return [cast("NDArray[np.uint8]", cv2.merge([matte] * 3))]
     even = padded_to_even(matte)
     halves = cast("Plane", cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
     return [matte, halves, halves]
 
 
-def _flat(frame: Frame, color: Color) -> Frame:
+def _flat(frame: Frame, color: RgbColor) -> Frame:
     bgr, flat = np.array([color[::-1]], np.uint8), _blank(frame)
     levels = bgr if frame.layout == "bgr24" else bgr_to_yuv(bgr, frame.encoding)[0]
     for plane, level in zip(_planes(flat), levels, strict=True):
@@ -205,7 +207,7 @@ def _flat(frame: Frame, color: Color) -> Frame:
 
 def _gray(frame: Frame) -> Frame:
     if frame.layout == "bgr24":
-        return replace(frame, pixels=cast("Plane", cv2.merge([frame.luma] * 3)))
+        return replace(frame, pixels=cast("NDArray[np.uint8]", cv2.merge([frame.luma] * 3)))
     pixels = frame.pixels.copy()
     pixels[frame.height :] = 128
     return replace(frame, pixels=pixels)

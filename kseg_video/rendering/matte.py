@@ -39,7 +39,7 @@ _INDICES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class MatteSettings:
     """What is done to the stair of the labels.
 
     Parameters
@@ -54,7 +54,7 @@ class Edge:
     despeckle: int = 0
 
     @classmethod
-    def suiting(cls, settings: RenderSettings, width: int, height: int) -> Edge:
+    def suiting(cls, settings: RenderSettings, width: int, height: int) -> MatteSettings:
         """As set, with the choices that are left to a picture's size filled in."""
         is_flat = parse_background(settings.background).kind == "color" and settings.view != "matte"
         feather, despeckle = settings.feather, settings.despeckle
@@ -72,10 +72,14 @@ class Matting:
     def __init__(self) -> None:
         self._before: Plane | None = None
         self._before_disabled: AbstractSet[int] = frozenset()
-        self._border: _Border | None = None
+        self._opacities: _CellOpacities | None = None
 
     def of_frame(
-        self, frame: Frame, segmentation: Segmentation, disabled: AbstractSet[int], edge: Edge
+        self,
+        frame: Frame,
+        segmentation: Segmentation,
+        disabled: AbstractSet[int],
+        edge: MatteSettings,
     ) -> Plane:
         """Opacity of the next frame; uint8 of shape (H, W), 255 where it is fully opaque."""
         levels = np.full(MAX_CLUSTERS, 255, np.uint8)
@@ -110,13 +114,13 @@ class Matting:
         space, cells = segmentation.color_space, segmentation.cells
         if cells is None:
             return lambda rows: _measured(frame.bgr[rows], centroids, is_on, space)
-        if self._border is None or not self._border.is_of(cells.cell_bgr, space):
-            self._border = _Border(cells.cell_bgr, space)
-        table = self._border.table(centroids, is_on)
+        if self._opacities is None or not self._opacities.is_of(cells.cell_bgr, space):
+            self._opacities = _CellOpacities(cells.cell_bgr, space)
+        table = self._opacities.table(centroids, is_on)
         return lambda rows: cast("Plane", look_up(cells.of_frame(frame, rows), table))
 
 
-class _Border:
+class _CellOpacities:
     """Opacity of the cells of a colour index, worked out anew only as far as clusters move."""
 
     def __init__(self, cell_bgr: NDArray[np.float32], space: ColorSpace) -> None:

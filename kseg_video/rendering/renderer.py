@@ -26,10 +26,10 @@ import numpy as np
 
 from kseg_video.core.background_spec import parse_background
 from kseg_video.core.frame import Frame, Segmentation, as_frame
-from kseg_video.core.setting_checks import Kind, instance, one_of, take, take_settings
+from kseg_video.core.setting_checks import ValueKind, instance, one_of, take, take_settings
 from kseg_video.core.settings import RenderSettings, check_numbers
 from kseg_video.rendering.compositing import composite, nearest_kept
-from kseg_video.rendering.matte import Edge, Matting
+from kseg_video.rendering.matte import MatteSettings, Matting
 from kseg_video.rendering.outlines import Outlines, speck_area
 from kseg_video.rendering.views import in_layout, paint_outlines, paint_view
 
@@ -143,9 +143,11 @@ class Renderer:
         if settings.view == "matte":
             matte = self._matte(frame, segmentation, settings)
             if layout == "bgr24":
-                return replace(frame, pixels=cast("Plane", cv2.merge([matte] * 3)), layout="bgr24")
+                return replace(
+                    frame, pixels=cast("NDArray[np.uint8]", cv2.merge([matte] * 3)), layout="bgr24"
+                )
             return replace(frame, pixels=matte, layout="gray8")
-        kind: Kind[PixelLayout] = one_of("bgr24", frame.layout)
+        kind: ValueKind[PixelLayout] = one_of("bgr24", frame.layout)
         wanted = take("the layout", frame.layout if layout is None else layout, kind)
         layout = view_layout(wanted, frame.width, settings)
         panels = []
@@ -164,7 +166,7 @@ class Renderer:
         return _in_a_row(panels)
 
     def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
-        edge = Edge.suiting(settings, frame.width, frame.height)
+        edge = MatteSettings.suiting(settings, frame.width, frame.height)
         return self._matting.of_frame(frame, segmentation, settings.disabled, edge)
 
 
@@ -182,7 +184,7 @@ def follows_colors(settings: RenderSettings) -> bool:
     """Whether pictures painted by these settings have a soft matte."""
     views = {panel.view for panel in _panels(settings)}
     is_keyed = bool(settings.disabled) and not views.isdisjoint({"matte", *_KEYED})
-    return is_keyed and Edge.suiting(settings, 1, 1).feather > 0
+    return is_keyed and MatteSettings.suiting(settings, 1, 1).feather > 0
 
 
 def view_width(width: int, settings: RenderSettings) -> int:

@@ -41,7 +41,7 @@ _ONE_PEAK = 0.68
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterCount:
+class AutoClusterCount:
     """A number of clusters, and why it was chosen.
 
     Parameters
@@ -76,7 +76,9 @@ class ClusterCount:
         return f"one more would add only {self.next_gain:.2%}"
 
 
-def choose_cluster_count(colors: NDArray[np.float32], settings: SegmenterSettings) -> ClusterCount:
+def choose_cluster_count(
+    colors: NDArray[np.float32], settings: SegmenterSettings
+) -> AutoClusterCount:
     """The number of clusters that some colours ask for.
 
     Parameters
@@ -88,7 +90,7 @@ def choose_cluster_count(colors: NDArray[np.float32], settings: SegmenterSetting
 
     Returns
     -------
-    ClusterCount
+    AutoClusterCount
     """
     colors = np.ascontiguousarray(colors[:: -(-len(colors) // _MOST_COLORS)])
     rests: list[float] = []  # mean squared distances that one cluster leaves, two, and so on
@@ -105,7 +107,7 @@ def choose_cluster_count(colors: NDArray[np.float32], settings: SegmenterSetting
     gains = np.diff(explained)
     worth_it = np.flatnonzero(gains[:-1] >= _LEAST_GAIN)
     chosen = 2 + int(worth_it[-1]) if len(worth_it) else 1
-    return ClusterCount(
+    return AutoClusterCount(
         count=chosen,
         explained=float(explained[chosen - 1]),
         next_gain=float(gains[chosen - 1]),

@@ -29,7 +29,7 @@ _LEAST_CHANGE = 0.22  # of the histogram: total variation distance, 0 to 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _View:
+class _FrameSignature:
     """What is remembered of a frame."""
 
     luma: NDArray[np.float32]  # centred
@@ -37,7 +37,7 @@ class _View:
     histogram: NDArray[np.float64]
 
     @classmethod
-    def of(cls, bgr: NDArray[np.float32]) -> _View:
+    def of(cls, bgr: NDArray[np.float32]) -> _FrameSignature:
         levels = luma(bgr)
         levels -= levels.mean(dtype=np.float64)
         deviation = float(np.sqrt(np.dot(levels, levels) / len(levels)))
@@ -52,7 +52,7 @@ class CutDetector:
     """Tells the first frame of each scene."""
 
     def __init__(self) -> None:
-        self._last: _View | None = None
+        self._last: _FrameSignature | None = None
 
     def is_cut(self, bgr: NDArray[np.float32]) -> bool:
         """Whether the next frame begins another scene than the one before it.
@@ -62,14 +62,14 @@ class CutDetector:
         bgr : ndarray of float32, shape (N, 3)
             Colours of the frame's pixels at the places that are sampled in every frame.
         """
-        view, last = _View.of(bgr), self._last
-        if view.deviation < _LEAST_STRUCTURE:
+        seen, last = _FrameSignature.of(bgr), self._last
+        if seen.deviation < _LEAST_STRUCTURE:
             return False
-        self._last = view
-        if last is None or len(last.luma) != len(view.luma):
+        self._last = seen
+        if last is None or len(last.luma) != len(seen.luma):
             return False
-        change = 0.5 * float(np.abs(view.histogram - last.histogram).sum())
+        change = 0.5 * float(np.abs(seen.histogram - last.histogram).sum())
         if change < _LEAST_CHANGE:
             return False
-        product = float(np.mean(view.luma * last.luma, dtype=np.float64))
-        return product / (view.deviation * last.deviation) < _MOST_CORRELATION
+        product = float(np.mean(seen.luma * last.luma, dtype=np.float64))
+        return product / (seen.deviation * last.deviation) < _MOST_CORRELATION

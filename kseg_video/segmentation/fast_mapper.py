@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import ColorCells, Frame
     from kseg_video.core.settings import SegmenterSettings
-    from kseg_video.segmentation.palette_tracker import Track
+    from kseg_video.segmentation.palette_tracker import FramePalette
 
 # An index stays in use until mapping by it loses this much more inertia than it first did, or the
 # pixels of its cells are, by this much of the inertia, farther from the cells' colours, by which
@@ -146,7 +146,7 @@ class FastMapper:
         frame: Frame,
         sample: PixelSample,
         colors: NDArray[np.float32],
-        track: Track,
+        palette: FramePalette,
         *,
         keep_cells: bool = False,
     ) -> tuple[NDArray[np.uint8], float, ColorCells]:
@@ -159,7 +159,7 @@ class FastMapper:
             Of the frame.
         colors : ndarray of float32, shape (N, 3)
             The sample in the working space.
-        track : Track
+        palette : FramePalette
             The frame's centroids.
         keep_cells : bool
             Whether every pixel's cell is kept beside its label, for who looks more up by it.
@@ -172,16 +172,16 @@ class FastMapper:
         cells : ColorCells
             What the frame's colours were divided into.
         """
-        if track.event == "cut":
+        if palette.event == "cut":
             self._hysteresis.forget()
             self._sampled = None
-        in_use = self._in_use or self._choose(frame, sample, track)
-        table = self._table(in_use, track)
-        loss = _loss(in_use, table, sample, colors, track, track.inertia)
+        in_use = self._in_use or self._choose(frame, sample, palette)
+        table = self._table(in_use, palette)
+        loss = _loss(in_use, table, sample, colors, palette, palette.inertia)
         if in_use.is_outdated_by(loss):
-            in_use = self._choose(frame, sample, track)
-            table = self._table(in_use, track)
-            loss = _loss(in_use, table, sample, colors, track, track.inertia)
+            in_use = self._choose(frame, sample, palette)
+            table = self._table(in_use, palette)
+            loss = _loss(in_use, table, sample, colors, palette, palette.inertia)
         if not self._stability:
             self._in_use = in_use
             labels = _strict_labels(frame, in_use.index, table)
@@ -190,15 +190,15 @@ class FastMapper:
         while True:
             step = self._budget.step
             labels = self._hysteresis.hold(frame, in_use.index, table, numbers)
-            sampled = labels.ravel()[sample.places]
-            inertia = inertia_of_labels(colors, sampled, track.centroids)
-            if not self._budget.spend(_excess(inertia, track.inertia)):
+            sampled = labels.ravel()[sample.positions]
+            inertia = inertia_of_labels(colors, sampled, palette.centroids)
+            if not self._budget.spend(_excess(inertia, palette.inertia)):
                 break
             if self._budget.step == step:  # so it is the index that tells ties wrongly
                 if in_use is not self._in_use:
                     break
-                in_use = self._choose(frame, sample, track)
-            table = self._table(in_use, track)
+                in_use = self._choose(frame, sample, palette)
+            table = self._table(in_use, palette)
         self._in_use = in_use
         self._hysteresis.remember(frame, labels)
         self._see(sample, sampled)
@@ -214,7 +214,7 @@ class FastMapper:
         if (count := cv2.countNonZero(still)) >= _LEAST_PIXELS:
             self._budget.see(cv2.countNonZero(still * (labels != before[1])) / count)
 
-    def _choose(self, frame: Frame, sample: PixelSample, track: Track) -> _IndexInUse:
+    def _choose(self, frame: Frame, sample: PixelSample, palette: FramePalette) -> _IndexInUse:
         """An index for this frame, and what it loses on pixels that it was not made from."""
         index = ColorIndex.from_sample(
             sample, frame.components_to_bgr, may_rotate=frame.layout == "bgr24"
@@ -223,15 +223,17 @@ class FastMapper:
         chosen = _IndexInUse(index, cell_colors, Cells(cell_colors))
         other = PixelSample.of_frame(frame, len(sample.bgr), between=True)
         colors = to_working(other.bgr, self._space)
-        least = inertia_of(colors, track.centroids[track.real])
-        chosen.first_loss = _loss(chosen, self._table(chosen, track), other, colors, track, least)
+        least = inertia_of(colors, palette.centroids[palette.real])
+        chosen.first_loss = _loss(
+            chosen, self._table(chosen, palette), other, colors, palette, least
+        )
         return chosen
 
-    def _table(self, in_use: _IndexInUse, track: Track) -> CellTable:
+    def _table(self, in_use: _IndexInUse, palette: FramePalette) -> CellTable:
         """The table for these centroids, made anew if they have moved or a level has changed."""
-        numbers = np.flatnonzero(track.real).astype(np.uint8)
-        centroids = track.centroids[numbers]
-        level = _LEVEL * self._stability * self._budget.generosity * track.inertia
+        numbers = np.flatnonzero(palette.real).astype(np.uint8)
+        centroids = palette.centroids[numbers]
+        level = _LEVEL * self._stability * self._budget.generosity * palette.inertia
         if in_use.table is None or not (
             in_use.made_for is not None
             and np.array_equal(in_use.made_for[0], numbers)
@@ -255,11 +257,11 @@ def _loss(
     table: CellTable,
     sample: PixelSample,
     colors: NDArray[np.float32],
-    track: Track,
+    palette: FramePalette,
     least: float,
 ) -> _Loss:
     cells = in_use.index.of_sample(sample)
-    inertia = inertia_of_labels(colors, table.labels[cells], track.centroids)
+    inertia = inertia_of_labels(colors, table.labels[cells], palette.centroids)
     few = slice(None, None, _NTH_PIXEL)
     errors = (colors[few] - in_use.colors.take(cells[few], axis=0)).ravel()
     error = 3 * float(np.dot(errors, errors)) / errors.size

@@ -1,4 +1,4 @@
-"""Changes of light: the same places in other colours, told apart from what moves or is new."""
+"""Changes of light: the same positions in other colours, told apart from what moves or is new."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 _LEAST_CHANGE = 1.5
 _SUDDEN_CHANGE = 24.0
 _LEAST_STRUCTURE = 6.0  # standard deviation
-_LEAST_STAYED = 0.5  # of the places: where more change suddenly, the picture moves
+_LEAST_STAYED = 0.5  # of the positions: where more change suddenly, the picture moves
 _LEAST_EXPLAINED = 0.05  # of the squared change
-_NTH_PLACE = 8  # of the sample
-# A sudden change leaves clusters at their places, where they divide the picture that much better
+_NTH_POSITION = 8  # of the sample
+# A sudden change leaves clusters where they were, where they divide the picture that much better
 # than by colour; or, if both are the same, fit that much better in their new colours.
-_SAME_PLACES = 0.95
-_BETTER_BY_PLACE, _FAR_BETTER = 1.3, 3.0
+_SAME_POSITIONS = 0.95
+_BETTER_BY_POSITION, _FAR_BETTER = 1.3, 3.0
 
 
 class LightChange(NamedTuple):
@@ -54,7 +54,7 @@ class LightChange(NamedTuple):
 
 
 class Illumination:
-    """Watches the light on the places of the sample that nothing moves across.
+    """Watches the light on the positions of the sample that nothing moves across.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Illumination:
         colors : ndarray of float32, shape (N, 3)
             A sample of it.
         """
-        self._first = self._last = colors[::_NTH_PLACE]
+        self._first = self._last = colors[::_NTH_POSITION]
         self._stayed = np.ones(len(self._first), bool)
 
     def change(self, colors: NDArray[np.float32]) -> LightChange | None:
@@ -85,9 +85,9 @@ class Illumination:
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
-                A sample of the next frame, from the same places each time.
+                A sample of the next frame, from the same positions each time.
         """
-        seen = colors[::_NTH_PLACE]
+        seen = colors[::_NTH_POSITION]
         if len(seen) == len(self._last):
             sudden = np.abs(seen - self._last).max(axis=1) > _SUDDEN_CHANGE * self._scale
             self._stayed &= ~sudden
@@ -114,7 +114,7 @@ def is_sudden_change(
     colors: NDArray[np.float32],
     inertia: float,
     by_color: NDArray[np.uint8],
-    by_place: NDArray[np.uint8],
+    by_position: NDArray[np.uint8],
 ) -> bool:
     """Whether clusters are where they were in the frame before, in other colours.
 
@@ -125,13 +125,13 @@ def is_sudden_change(
         Mean squared distance to the nearest clusters.
     by_color : ndarray of uint8, shape (N,)
         Numbers of those.
-    by_place : ndarray of uint8, shape (N,)
-        Numbers of the same places in the frame before.
+    by_position : ndarray of uint8, shape (N,)
+        Numbers of the same positions in the frame before.
     """
     divided = _inertia_of_partition(colors, by_color)
-    if (by_color == by_place).mean() > _SAME_PLACES:
+    if (by_color == by_position).mean() > _SAME_POSITIONS:
         return inertia > _FAR_BETTER * divided
-    return divided > _BETTER_BY_PLACE * _inertia_of_partition(colors, by_place)
+    return divided > _BETTER_BY_POSITION * _inertia_of_partition(colors, by_position)
 
 
 def _inertia_of_partition(colors: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:

@@ -190,7 +190,7 @@ def _first_distinct(colors: NDArray[np.float32], limit: int) -> NDArray[np.float
     found = sorted(set(map(tuple, colors[:_DISTINCT_PREFIX].tolist())))
     if len(found) >= limit or len(colors) <= _DISTINCT_PREFIX:
         return np.array(found[:limit], np.float32)
-    # Few colours so far: drop the known ones, which needs no sorting of a whole still.
+    # Few colours so far: drop the known ones, which needs no sorting of a whole image.
     known: list[NDArray[np.float32]] = []
     rest = colors
     while len(known) < limit and len(rest):

@@ -3,7 +3,7 @@
 A fit is made to a memory of the shot's pixels, from the labels of the last centroids on, so that it
 changes little from frame to frame. What else moves a palette:
 
-*Light.* Where all places change at once, what is remembered and the clusters change with them.
+*Light.* Where all colours change at once, what is remembered and the clusters change with them.
 
 *Something new* that no cluster is near takes the number of the cluster that is needed least; the
 others stay. And a palette that was in use before, and fits again, is taken up again.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Event
+    from kseg_video.core.frame import PaletteEvent
     from kseg_video.core.settings import SegmenterSettings
 
 # What a swap has to save of the frame's inertia: strictly, and what full stability adds.
@@ -49,8 +49,8 @@ _BETTER_IN_OTHER_LIGHT = 1.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """Centroids of one frame.
+class FramePalette:
+    """The palette as it stands at one frame.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Track:
 
     centroids: NDArray[np.float32]
     real: NDArray[np.bool_]
-    event: Event
+    event: PaletteEvent
     inertia: float
 
 
@@ -89,6 +89,7 @@ class PaletteTracker:
 
     def __init__(self, settings: SegmenterSettings) -> None:
         self._settings = settings
+        self._n_clusters = settings.cluster_count
         self._cuts = CutDetector()
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._history = PaletteHistory()
@@ -109,11 +110,11 @@ class PaletteTracker:
 
     def _forget_shot(self) -> None:
         self._fit.forget_clusters()
-        self._labels: NDArray[np.uint8] = np.zeros(0, np.uint8)  # of the frame before, by place
+        self._labels: NDArray[np.uint8] = np.zeros(0, np.uint8)  # of the frame before, by position
         self._usual_inertia = 0.0
         self._swap_time = -np.inf
 
-    def foresee(self, time: float, bgr: NDArray[np.float32], *, begins_shot: bool) -> None:
+    def add_look_ahead(self, time: float, bgr: NDArray[np.float32], *, begins_shot: bool) -> None:
         """Take note of a frame to come.
 
         Parameters
@@ -125,7 +126,7 @@ class PaletteTracker:
             Whether a cut lies between it and the one before.
         """
         colors = to_working(bgr, self._settings.color_space)
-        self._memory.foresee(time, colors, begins_shot=begins_shot)
+        self._memory.add_look_ahead(time, colors, begins_shot=begins_shot)
 
     def update(
         self,
@@ -133,13 +134,13 @@ class PaletteTracker:
         bgr: NDArray[np.float32],
         time: float,
         pinned: AbstractSet[int] = frozenset(),
-    ) -> Track:
+    ) -> FramePalette:
         """Centroids for the next frame.
 
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
-            A sample of the frame's colours in the working space, from the same places each time.
+            A sample of the frame's colours in the working space, from the same positions each time.
         bgr : ndarray of float32, shape (N, 3)
             The same as BGR levels.
         time : float
@@ -148,8 +149,8 @@ class PaletteTracker:
             Clusters whose numbers may never pass to another colour, as those that are off.
         """
         is_cut = self._cuts.is_cut(bgr)
-        event: Event = "warm"
-        by_place: NDArray[np.uint8] | None = None
+        event: PaletteEvent = "warm"
+        by_position: NDArray[np.uint8] | None = None
         if len(self._centroids) and self.frozen:
             event = "cut" if is_cut else "warm"
         elif not len(self._centroids):
@@ -165,15 +166,15 @@ class PaletteTracker:
             self._memory.remember(time, colors)
             self._begin_shot(colors, pinned)
         else:
-            event, by_place = self._continue(colors, time, pinned)
+            event, by_position = self._continue(colors, time, pinned)
         self._wants_new_fit = False
         labels, distances = self._nearest(colors)
-        self._labels = labels if by_place is None else by_place
+        self._labels = labels if by_position is None else by_position
         inertia = float(distances.mean(dtype=np.float64))
-        if event != "warm" or by_place is not None:
+        if event != "warm" or by_position is not None:
             self._usual_inertia = inertia
         self._usual_inertia += _USUAL_MEMORY * (inertia - self._usual_inertia)
-        return self._track(event, inertia)
+        return self._frame_palette(event, inertia)
 
     def _nearest(
         self, colors: NDArray[np.float32]
@@ -191,8 +192,9 @@ class PaletteTracker:
         Fewer clusters: the last ones go. More: the next frame adds them. Another working space:
         their colours are taken over into it.
         """
+        self._n_clusters = settings.cluster_count
         before, self._settings = self._settings, settings
-        self._centroids = self._centroids[: settings.n_clusters]
+        self._centroids = self._centroids[: self._n_clusters]
         if before.color_space != settings.color_space:
             bgr = from_working(self._centroids, before.color_space).astype(np.float32)
             self._centroids = to_working(bgr, settings.color_space)
@@ -226,9 +228,9 @@ class PaletteTracker:
             ways = np.linalg.norm(found[: len(known)] - known, axis=1)
             absent_before = len(absent)
             absent.update(number for number in held if ways[number] > _REACH * self._scale)
-            if len(absent) in {absent_before, self._settings.n_clusters}:
+            if len(absent) in {absent_before, self._n_clusters}:
                 break  # something must take the pixels
-            fresh = self._cold_fit(colors, self._settings.n_clusters - len(absent))
+            fresh = self._cold_fit(colors, self._n_clusters - len(absent))
         self._centroids = found
         self._forget_shot()
 
@@ -239,7 +241,7 @@ class PaletteTracker:
         seed = (self._settings.seed + self._cold_fits) % 2**31
         is_first = not self._cold_fits
         self._cold_fits += 1
-        wanted = n_clusters or self._settings.n_clusters
+        wanted = n_clusters or self._n_clusters
         found = self._fit.begin(colors, wanted, seed, is_first=is_first)
         return dark_to_light(found, self._settings.color_space)
 
@@ -247,20 +249,20 @@ class PaletteTracker:
 
     def _continue(
         self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
-    ) -> tuple[Event, NDArray[np.uint8] | None]:
-        """What happened in the next frame of a shot; where the light changed, labels by place."""
+    ) -> tuple[PaletteEvent, NDArray[np.uint8] | None]:
+        """What happened in the next frame of a shot; labels by position where the light changed."""
         labels, distances = self._nearest(colors)
         inertia = float(distances.mean(dtype=np.float64))
         has_jumped = inertia > _JUMP * self._usual_inertia
         self._follow_slow_light(colors, labels, inertia)
         if has_jumped and len(self._labels) == len(colors):
-            by_place = self._labels
-            if is_sudden_change(colors, inertia, labels, by_place):
+            by_position = self._labels
+            if is_sudden_change(colors, inertia, labels, by_position):
                 self._follow_sudden_light(colors, time)
-                return "warm", by_place
+                return "warm", by_position
         is_new = self._memory.remember(time, colors)
         before = self._centroids
-        if len(before) < self._settings.n_clusters and inertia:
+        if len(before) < self._n_clusters and inertia:
             fresh = self._cold_fit(np.concatenate([self._memory.colors, colors]))
             self._centroids = renumbered(before, fresh)
         elif has_jumped or time >= self._swap_time + _SWAP_SECONDS:
@@ -268,7 +270,7 @@ class PaletteTracker:
             self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)
             # A palette is not given up where numbers that are pinned might pass to their like.
             self._centroids = self._fit.mend(self._centroids, colors, time, may_give_up=not pinned)
-        event: Event = "warm" if self._centroids is before else "reseed"
+        event: PaletteEvent = "warm" if self._centroids is before else "reseed"
         if event == "reseed" or (is_new and self._fit.is_due(time)):
             self._centroids = self._fit.step(self._centroids, time, pinned)
         return event, None
@@ -322,8 +324,8 @@ class PaletteTracker:
             self._fit.forget_clusters(np.flatnonzero((found != self._centroids).any(axis=1)))
             self._centroids = found
 
-    def _track(self, event: Event, inertia: float) -> Track:
-        numbers = np.arange(self._settings.n_clusters)
+    def _frame_palette(self, event: PaletteEvent, inertia: float) -> FramePalette:
+        numbers = np.arange(self._n_clusters)
         found = len(self._centroids)
         rows = np.minimum(numbers, found - 1)
-        return Track(self._centroids[rows], numbers < found, event, inertia)
+        return FramePalette(self._centroids[rows], numbers < found, event, inertia)

@@ -19,12 +19,12 @@ _INTERVAL_SECONDS = 0.1
 _LEAST_FRAMES = 10  # that are remembered, as after a pause
 _PIXELS = 30_000
 _MOST_OF_A_FRAME = 10_000
-_SEEN_LATE_SECONDS = 0.25  # by which a foreseen cut may be told too late
+_SEEN_LATE_SECONDS = 0.25  # by which a cut ahead may be told too late
 _ROUNDING = 1e-6
 _ORDERS = 64
 
 
-class Foreseen(NamedTuple):
+class LookAheadSample(NamedTuple):
     """Pixels of a frame that is still to come.
 
     Attributes
@@ -42,7 +42,7 @@ class Foreseen(NamedTuple):
     begins_shot: bool
 
 
-class _Ahead(NamedTuple):
+class _UpcomingFrame(NamedTuple):
     """A frame to come, as it is remembered."""
 
     time: float
@@ -67,9 +67,9 @@ class PixelMemory:
     def __init__(self, behind: float) -> None:
         self._behind = behind
         self._past: deque[tuple[float, NDArray[np.float32]]] = deque()
-        self._ahead: deque[_Ahead] = deque()
+        self._ahead: deque[_UpcomingFrame] = deque()
         self._count = 0
-        self._foresees = False
+        self._looks_ahead = False
         self.sees_ahead = True
         self._last: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._present = self._last
@@ -82,7 +82,7 @@ class PixelMemory:
         """Begin anew with the frame of a time, as with another shot."""
         self.forget_past()
         self.sees_ahead = True
-        # Where a shot's first frame was left out, the old one is foreseen a little longer.
+        # Where a shot's first frame was left out, the old one lasts a little longer ahead.
         cut = next((each.time for each in self._ahead if each.begins_shot), time)
         begin = cut if time < cut <= time + _SEEN_LATE_SECONDS else time
         while self._ahead and self._ahead[0].time < begin:
@@ -99,7 +99,9 @@ class PixelMemory:
         """Show what is remembered under another light."""
         self._past = deque((time, change.applied_to(colors)) for time, colors in self._past)
 
-    def foresee(self, time: float, colors: NDArray[np.float32], *, begins_shot: bool) -> None:
+    def add_look_ahead(
+        self, time: float, colors: NDArray[np.float32], *, begins_shot: bool
+    ) -> None:
         """Take note of a frame to come, later than all before.
 
         Parameters
@@ -109,8 +111,8 @@ class PixelMemory:
         begins_shot : bool
             Whether a cut lies between it and the one before.
         """
-        self._foresees = True
-        self._ahead.append(_Ahead(time, self._shuffled(colors), begins_shot))
+        self._looks_ahead = True
+        self._ahead.append(_UpcomingFrame(time, self._shuffled(colors), begins_shot))
 
     def remember(self, time: float, colors: NDArray[np.float32]) -> bool:
         """Take note of the present frame; whether that changes anything.
@@ -132,7 +134,7 @@ class PixelMemory:
             self._past.clear()
         while len(self._past) > _LEAST_FRAMES and time - self._past[0][0] > self._behind:
             self._past.popleft()
-        if self._foresees and self.sees_ahead and (self._past or self._frames_ahead()):
+        if self._looks_ahead and self.sees_ahead and (self._past or self._frames_ahead()):
             return changed
         if self._past and time - self._past[-1][0] < _INTERVAL_SECONDS - _ROUNDING:
             return changed

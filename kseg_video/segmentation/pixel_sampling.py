@@ -28,13 +28,13 @@ class PixelSample:
         As in `kseg_video.core.frame.Frame.components`.
     bgr : ndarray of float32, shape (N, 3)
         Their colours, 0 to 255.
-    places : ndarray of int, shape (N,)
+    positions : ndarray of int, shape (N,)
         Where they are in the frame, row by row.
     """
 
     components: NDArray[np.uint8]
     bgr: NDArray[np.float32]
-    places: NDArray[np.intp]
+    positions: NDArray[np.intp]
 
     @classmethod
     def of_frame(cls, frame: Frame, n_pixels: int | None, *, between: bool = False) -> PixelSample:
@@ -52,13 +52,13 @@ class PixelSample:
         """
         total = frame.width * frame.height
         wanted = total if n_pixels is None else min(n_pixels, total)
-        places = _places(frame.width, frame.height, wanted, between)
-        components = _components_at(frame, places)
-        return cls(components, colors_of(components, frame.components_to_bgr), places.flat)
+        positions = _positions(frame.width, frame.height, wanted, between)
+        components = _components_at(frame, positions)
+        return cls(components, colors_of(components, frame.components_to_bgr), positions.flat)
 
 
 @dataclass(frozen=True, eq=False)
-class _Places:
+class _SamplePositions:
     """Where the pixels of a sample are, counted row by row."""
 
     flat: NDArray[np.intp]
@@ -67,7 +67,7 @@ class _Places:
 
     @cached_property
     def in_chroma(self) -> NDArray[np.intp]:
-        """The four pixels of a half-size plane around each place, (4, N), the nearest first."""
+        """The four pixels of a half-size plane around each position, (4, N), the nearest first."""
         axes = []
         for position, size in zip(
             np.divmod(self.flat, self.width), (halved(self.height), halved(self.width)), strict=True
@@ -79,20 +79,20 @@ class _Places:
 
 
 @lru_cache(maxsize=4)
-def _places(width: int, height: int, wanted: int, between: bool) -> _Places:
+def _positions(width: int, height: int, wanted: int, between: bool) -> _SamplePositions:
     flat = (2 * np.arange(wanted) + between) * (width * height) // (2 * wanted)
-    return _Places(flat, width, height)
+    return _SamplePositions(flat, width, height)
 
 
-def _components_at(frame: Frame, places: _Places) -> NDArray[np.uint8]:
-    """What `Frame.components` has at some places, without doubling all chroma for it."""
+def _components_at(frame: Frame, positions: _SamplePositions) -> NDArray[np.uint8]:
+    """What `Frame.components` has at some positions, without doubling all chroma for it."""
     if frame.layout != "i420":
-        return frame.pixels.reshape(-1, 3)[places.flat]
+        return frame.pixels.reshape(-1, 3)[positions.flat]
     luma, *chroma = frame.planes
-    components = np.empty((len(places.flat), 3), np.uint8)
-    components[:, 0] = luma.ravel()[places.flat]
+    components = np.empty((len(positions.flat), 3), np.uint8)
+    components[:, 0] = luma.ravel()[positions.flat]
     for number, plane in enumerate(chroma, start=1):
-        nearest, beside, above, across = plane.ravel()[places.in_chroma].astype(np.uint16)
+        nearest, beside, above, across = plane.ravel()[positions.in_chroma].astype(np.uint16)
         # Weights and rounding of `cv2.resize`.
         near_row, far_row = 3 * (3 * nearest + beside) >> 2, 3 * above + across >> 2
         components[:, number] = near_row + far_row + 2 >> 2

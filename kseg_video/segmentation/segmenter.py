@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.segmentation.pixel_memory import Foreseen
+    from kseg_video.segmentation.pixel_memory import LookAheadSample
 
 _STEP_SECONDS = 0.04  # between pictures whose times are not known
 
@@ -36,6 +36,11 @@ class Segmenter:
     settings : SegmenterSettings, optional
     timer : StageTimer, optional
         Told what each stage costs.
+
+    Raises
+    ------
+    SettingsError
+        If the number of clusters is "auto".
 
     Examples
     --------
@@ -94,37 +99,37 @@ class Segmenter:
         with self._timer.stage("fit"):
             sample = PixelSample.of_frame(frame, self._sample_size())
             colors = to_working(sample.bgr, space)
-            track = self._tracker.update(colors, sample.bgr, self._clock(frame.time), pinned)
+            palette = self._tracker.update(colors, sample.bgr, self._clock(frame.time), pinned)
         with self._timer.stage("map"):
             if self.settings.mapping == "exact":
-                numbers = np.flatnonzero(track.real).astype(np.uint8)
-                labels, inertia = map_exactly(frame, track.centroids[numbers], space)
+                numbers = np.flatnonzero(palette.real).astype(np.uint8)
+                labels, inertia = map_exactly(frame, palette.centroids[numbers], space)
                 labels, cells = numbers[labels], None
             else:
                 labels, inertia, cells = self._mapper.map(
-                    frame, sample, colors, track, keep_cells=keep_cells
+                    frame, sample, colors, palette, keep_cells=keep_cells
                 )
             return Segmentation(
                 labels=labels,
-                centroids=track.centroids,
-                colors=from_working(track.centroids, space),
-                real=track.real,
+                centroids=palette.centroids,
+                colors=from_working(palette.centroids, space),
+                real=palette.real,
                 inertia=inertia,
-                event=track.event,
+                event=palette.event,
                 color_space=space,
                 cells=cells,
             )
 
-    def foresee(self, frames: Sequence[Foreseen]) -> None:
+    def add_look_ahead(self, frames: Sequence[LookAheadSample]) -> None:
         """Take note of frames to come, so that the palette suits them from now on.
 
         Parameters
         ----------
-        frames : sequence of Foreseen
+        frames : sequence of LookAheadSample
             In the order of time, all later than those that have been given before.
         """
         for frame in frames:
-            self._tracker.foresee(
+            self._tracker.add_look_ahead(
                 frame.time + self._time_offset, frame.bgr, begins_shot=frame.begins_shot
             )
 
@@ -134,8 +139,13 @@ class Segmenter:
         Parameters
         ----------
         settings : SegmenterSettings
+
+        Raises
+        ------
+        SettingsError
+            If the number of clusters is "auto".
         """
-        self.settings = take("settings", settings, instance(SegmenterSettings))
+        settings = take("settings", settings, instance(SegmenterSettings))
         self._tracker.retune(settings)
         self._mapper = FastMapper(settings)
 

@@ -24,7 +24,7 @@ _COMPARED_PIXELS = 10_000
 _REDUCTION = SegmenterSettings(max_iterations=10)
 
 
-class ColorIndexer:
+class ExactQuantizer:
     """Finds the colours of pictures, if they are few."""
 
     def __init__(self) -> None:
@@ -32,7 +32,9 @@ class ColorIndexer:
         # long. Entries that were used are reset after each picture.
         self._table: NDArray[np.uint8] = np.full(1 << 24, _UNKNOWN, np.uint8)
 
-    def index(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+    def quantize(
+        self, bgr: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
         """Index a picture by its own colours.
 
         Parameters
@@ -62,14 +64,14 @@ class ColorIndexer:
         return indices, levels
 
 
-class ColorReducer:
+class ReducingQuantizer:
     """Brings pictures to 255 colours, the same from picture to picture where they serve."""
 
     def __init__(self) -> None:
         self._colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
         self._allowed = 0.0
 
-    def reduce(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def quantize(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Bring a picture to 255 colours at the most.
 
         Parameters

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioChoice:
+class AudioSupport:
     """What becomes of sound.
 
     Parameters
@@ -29,7 +29,7 @@ class AudioChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class SubtitleChoice:
+class SubtitleSupport:
     """What becomes of subtitles.
 
     Parameters
@@ -59,8 +59,8 @@ class Container:
         Video codecs, the usual one first.
     alpha_codecs : tuple of str
         Those of them that keep opacity in it, the usual one first.
-    audio : AudioChoice
-    subtitles : SubtitleChoice
+    audio : AudioSupport
+    subtitles : SubtitleSupport
     options : tuple of str
         Of the muxer.
     """
@@ -68,8 +68,8 @@ class Container:
     muxer: str
     codecs: tuple[Codec, ...]
     alpha_codecs: tuple[Codec, ...]
-    audio: AudioChoice
-    subtitles: SubtitleChoice
+    audio: AudioSupport
+    subtitles: SubtitleSupport
     options: tuple[str, ...] = ()
 
     def codec(self, encoder: EncoderSettings, *, alpha: bool) -> Codec:
@@ -80,27 +80,27 @@ class Container:
         return (*fitting, *self.codecs)[0]
 
 
-_MP4_AUDIO = AudioChoice(
+_MP4_AUDIO = AudioSupport(
     frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "dts", "alac", "flac", "opus"}), "aac", 96
 )
 _PCM = frozenset(
     f"pcm_{form}{order}" for form in ("s16", "s24", "s32", "f32", "f64") for order in ("le", "be")
 )
-_MOV_AUDIO = AudioChoice(frozenset({"aac", "mp3", "ac3", "eac3", "alac"}) | _PCM, "aac", 96)
-_MATROSKA_AUDIO = AudioChoice(
+_MOV_AUDIO = AudioSupport(frozenset({"aac", "mp3", "ac3", "eac3", "alac"}) | _PCM, "aac", 96)
+_MATROSKA_AUDIO = AudioSupport(
     _MP4_AUDIO.copied | _PCM | {"pcm_u8", "vorbis", "truehd", "mlp", "wavpack", "tta"}, "aac", 96
 )
-_WEBM_AUDIO = AudioChoice(frozenset({"opus", "vorbis"}), "libopus", 64)
-_MP4_SUBTITLES = SubtitleChoice(frozenset({"mov_text", "dvd_subtitle"}), "mov_text")
-_MOV_SUBTITLES = SubtitleChoice(frozenset({"mov_text"}), "mov_text")
-_MATROSKA_SUBTITLES = SubtitleChoice(
+_WEBM_AUDIO = AudioSupport(frozenset({"opus", "vorbis"}), "libopus", 64)
+_MP4_SUBTITLES = SubtitleSupport(frozenset({"mov_text", "dvd_subtitle"}), "mov_text")
+_MOV_SUBTITLES = SubtitleSupport(frozenset({"mov_text"}), "mov_text")
+_MATROSKA_SUBTITLES = SubtitleSupport(
     frozenset(
         {"subrip", "ass", "ssa", "webvtt", "dvd_subtitle", "dvb_subtitle", "hdmv_pgs_subtitle"}
     ),
     "subrip",
     fonts=True,
 )
-_WEBM_SUBTITLES = SubtitleChoice(frozenset({"webvtt"}), "webvtt")
+_WEBM_SUBTITLES = SubtitleSupport(frozenset({"webvtt"}), "webvtt")
 # Else Matroska's names for the file and its tracks are drawn by lot.
 _WITHOUT_CHANCE = ("-fflags", "+bitexact")
 _FASTSTART = ("-movflags", "+faststart")

@@ -19,7 +19,7 @@ from PIL import Image
 
 from kseg_video.core.errors import SinkError, cannot_write
 from kseg_video.writing.atomic_file import PartialFile
-from kseg_video.writing.color_quantizer import ColorIndexer, ColorReducer
+from kseg_video.writing.color_quantizer import ExactQuantizer, ReducingQuantizer
 from kseg_video.writing.sink_base import AbortingContext, check_frame
 from kseg_video.writing.written_video_check import check_whole
 
@@ -70,7 +70,7 @@ class GifSink(AbortingContext):
         self.notes: list[str] = []
         self._path = path
         self._info = info
-        self._indexer, self._reducer = ColorIndexer(), ColorReducer()
+        self._exact, self._reducing = ExactQuantizer(), ReducingQuantizer()
         self._offered = self._taken = self._stored = 0
         rate = info.frame_rate
         self._every = math.ceil(rate / _MOST_GIF_FRAMES_A_SECOND)
@@ -186,11 +186,11 @@ class GifSink(AbortingContext):
             raise cannot_write(self._path, error) from error
 
     def _indexed(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        exact = self._indexer.index(bgr)
+        exact = self._exact.quantize(bgr)
         if exact is not None:
             return exact
         self._note("reduced to the 255 colours of a GIF; .webp keeps more")
-        return self._reducer.reduce(bgr)
+        return self._reducing.quantize(bgr)
 
     def _note(self, note: str) -> None:
         if note not in self.notes:

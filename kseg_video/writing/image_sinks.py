@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SinkError, cannot_write
-from kseg_video.reading.image_files import OPAQUE_STILL_SUFFIXES, numbered_files, write_frame
+from kseg_video.reading.image_files import OPAQUE_IMAGE_SUFFIXES, numbered_files, write_frame
 from kseg_video.writing.atomic_file import PartialFile, publish_all
 from kseg_video.writing.sink_base import AbortingContext, check_frame
 from kseg_video.writing.temporary_files import TemporaryEntry
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kseg_video.core.media_info import VideoInfo
 
 
-class StillSink(AbortingContext):
+class ImageSink(AbortingContext):
     """A single picture in a file.
 
     Parameters
@@ -61,7 +61,7 @@ class StillSink(AbortingContext):
                 f"{self._path} holds one picture and there are more; "
                 "number them (frame-%05d.png), choose a video format or limit the frames to 1"
             )
-        if frame.is_transparent and suffix in OPAQUE_STILL_SUFFIXES:
+        if frame.is_transparent and suffix in OPAQUE_IMAGE_SUFFIXES:
             self.notes.append(f"{suffix} holds no transparency, which is left out")
         try:
             write_frame(self._part.path, suffix, frame)
@@ -86,8 +86,8 @@ class StillSink(AbortingContext):
         self._part.discard()
 
 
-class SequenceSink(AbortingContext):
-    """Numbered stills, from 0. They get their names when all are written.
+class ImageSequenceSink(AbortingContext):
+    """Numbered images, from 0. They get their names when all are written.
 
     Parameters
     ----------
@@ -110,13 +110,13 @@ class SequenceSink(AbortingContext):
         self._overwrite = overwrite
         self._suffix = path.suffix.lower()
         self._count = 0
-        self._may_lose_alpha = self._suffix in OPAQUE_STILL_SUFFIXES
+        self._may_lose_alpha = self._suffix in OPAQUE_IMAGE_SUFFIXES
         self.notes: list[str] = []
         beside = path.parent if path.parent.exists() else path.parent.parent
         self._entry = TemporaryEntry(path, beside, 0o700, is_folder=True)
         # Pillow lets go of the interpreter while it compresses.
         self._workers = os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(self._workers, "stills")
+        self._pool = ThreadPoolExecutor(self._workers, "images")
         self._pending: deque[Future[None]] = deque()
 
     def write(self, frame: Frame) -> None:
@@ -138,7 +138,7 @@ class SequenceSink(AbortingContext):
         self._count += 1
 
     def close(self) -> None:
-        """Give the stills their names.
+        """Give the images their names.
 
         Raises
         ------

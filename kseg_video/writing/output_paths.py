@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SettingsError, SinkError
 from kseg_video.reading.image_files import (
-    LOSSY_STILL_SUFFIXES,
-    OPAQUE_STILL_SUFFIXES,
-    STILL_SUFFIXES,
+    IMAGE_SUFFIXES,
+    LOSSY_IMAGE_SUFFIXES,
+    OPAQUE_IMAGE_SUFFIXES,
     has_too_long_names,
+    is_image,
     is_sequence,
-    is_still,
     name_of_sequence,
     number_in,
     numbered_files,
@@ -54,8 +54,8 @@ def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = Fa
         If the suffix is unknown or does not go with the settings.
     """
     suffix = path.suffix.lower()
-    if suffix in STILL_SUFFIXES:
-        opaque = suffix in OPAQUE_STILL_SUFFIXES
+    if suffix in IMAGE_SUFFIXES:
+        opaque = suffix in OPAQUE_IMAGE_SUFFIXES
     elif suffix in _PLAIN_SUFFIXES:
         _check_plain(suffix, encoder)
         opaque = suffix == ARCHIVE_SUFFIX
@@ -69,7 +69,7 @@ def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = Fa
                 f"{codec} holds no transparency; {suffix} takes it as {container.alpha_codecs[0]}"
             )
     else:
-        known = ", ".join(sorted({*CONTAINERS, *STILL_SUFFIXES, *_PLAIN_SUFFIXES}))
+        known = ", ".join(sorted({*CONTAINERS, *IMAGE_SUFFIXES, *_PLAIN_SUFFIXES}))
         folder = "" if suffix else f", or make {path.name} first if it is a folder"
         raise SettingsError(f"{path.name} has no known suffix; choose one of {known}{folder}")
     if opaque and transparent:
@@ -119,10 +119,10 @@ def check_target(path: Path, encoder: EncoderSettings) -> None:
         return
     check_name(path)
     check_numbers_are_apart(path)
-    for still in numbered_files(path).values():
-        check_replaceable(still, overwrite=encoder.overwrite)
-        if still.is_symlink():
-            check_folder(real_path(still).parent)
+    for image in numbered_files(path).values():
+        check_replaceable(image, overwrite=encoder.overwrite)
+        if image.is_symlink():
+            check_folder(real_path(image).parent)
     folder = path.parent
     check_folder(folder if folder.exists() else folder.parent)
 
@@ -194,10 +194,10 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
         stem, suffix = name_of_sequence(source), ""
     else:
         stem = source.stem
-    if suffix in STILL_SUFFIXES:
-        if suffix == ".png" and not is_still(source):
+    if suffix in IMAGE_SUFFIXES:
+        if suffix == ".png" and not is_image(source):
             suffix = ".webp"  # which is written animated, too
-        suffix = ".png" if suffix in LOSSY_STILL_SUFFIXES else suffix
+        suffix = ".png" if suffix in LOSSY_IMAGE_SUFFIXES else suffix
     elif lossless:
         suffix = LOSSLESS_SUFFIX
     elif suffix not in {*CONTAINERS, ANIMATION_SUFFIX}:
@@ -206,7 +206,7 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
 
 
 def check_are_others(outputs: Iterable[Path], sources: Iterable[Path], kind: str = "input") -> None:
-    """Check that no output is a source or a still of it.
+    """Check that no output is a source or an image of it.
 
     Parameters
     ----------
@@ -264,11 +264,11 @@ def check_numbers_are_apart(pattern: Path) -> None:
         If two are.
     """
     places = set()
-    for _, still in sorted(numbered_files(pattern).items()):
-        place = real_path(still)
-        if place in places or (still.is_symlink() and _is_of(pattern, still)):
+    for _, image in sorted(numbered_files(pattern).items()):
+        place = real_path(image)
+        if place in places or (image.is_symlink() and _is_of(pattern, image)):
             raise SinkError(
-                f"{still} leads to another file of {pattern.name}; remove it, or choose another "
+                f"{image} leads to another file of {pattern.name}; remove it, or choose another "
                 "output"
             )
         places.add(place)

@@ -24,7 +24,7 @@ from kseg_video.core.palette import Palette
 from kseg_video.core.setting_checks import FLAG, PATH, instance, one_of, take
 from kseg_video.core.settings import ColorSpace
 from kseg_video.core.text import shown
-from kseg_video.reading.image_files import write_still
+from kseg_video.reading.image_files import write_image
 from kseg_video.writing.atomic_file import PartialFile
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ _PICTURE_SUFFIX = ".png"
 _MARGIN, _STRIP, _ROW, _WIDTH = 32, 96, 72, 960
 _TEXT_SIZE = 26
 _NUMBER_X, _SWATCH_X, _SWATCH_WIDTH = 32, 80, 150
-FIGURES = ("hex", "RGB", "Lab", "share")
-_FIGURES_X = (254, 384, 574, 834)
+COLUMNS = ("hex", "RGB", "Lab", "share")
+_COLUMNS_X = (254, 384, 574, 834)
 _INK, _FAINT, _OUTLINE, _PAPER = (24,) * 3, (110,) * 3, (200,) * 3, (255,) * 3
 
 
@@ -111,7 +111,7 @@ def save_palette(
     part = PartialFile(path, overwrite=overwrite)
     try:
         if suffix == _PICTURE_SUFFIX:
-            write_still(part.path, suffix, draw_swatches(palette), None)
+            write_image(part.path, suffix, draw_swatches(palette), None)
         else:
             name = shown(path.stem)  # of which GIMP's format has a line
             part.path.write_text(_WRITERS[suffix](palette, name, color_space), "utf-8")
@@ -161,7 +161,7 @@ def draw_swatches(palette: Palette) -> NDArray[np.uint8]:
     font = ImageFont.load_default(_TEXT_SIZE)
     _draw_strip(draw, palette)
     top = _MARGIN + _STRIP
-    for title, left in zip(FIGURES, _FIGURES_X, strict=True):
+    for title, left in zip(COLUMNS, _COLUMNS_X, strict=True):
         draw.text((left, top + _ROW / 2), title, _FAINT, font, anchor="lm")
     for number in range(count):
         top += _ROW
@@ -169,13 +169,13 @@ def draw_swatches(palette: Palette) -> NDArray[np.uint8]:
         box = (_SWATCH_X, top + 6, _SWATCH_X + _SWATCH_WIDTH, top + _ROW - 6)
         draw.rectangle(box, palette.hex_colors[number], outline=_OUTLINE)
         draw.text((_NUMBER_X, middle), str(number), _INK, font, anchor="lm")
-        for text, left in zip(figures(palette, number), _FIGURES_X, strict=True):
+        for text, left in zip(column_texts(palette, number), _COLUMNS_X, strict=True):
             draw.text((left, middle), text, _INK, font, anchor="lm")
     return np.ascontiguousarray(np.asarray(picture)[..., ::-1])
 
 
-def figures(palette: Palette, number: int) -> tuple[str, str, str, str]:
-    """What `FIGURES` names, of a cluster."""
+def column_texts(palette: Palette, number: int) -> tuple[str, str, str, str]:
+    """What `COLUMNS` names, of a cluster."""
     rgb = ", ".join(str(level) for level in palette.colors[number, ::-1].tolist())
     lab = ", ".join(f"{value:.1f}" for value in palette.lab[number].tolist())
     return palette.hex_colors[number], rgb, lab, f"{palette.shares[number]:.1%}"

@@ -1,4 +1,4 @@
-"""Where pictures go: videos, animations and stills, each whole under its name or not at all."""
+"""Where pictures go: videos, animations and images, each whole under its name or not at all."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 from kseg_video.core.errors import SinkError
-from kseg_video.core.media_info import Tracks, VideoInfo
+from kseg_video.core.media_info import MediaTracks, VideoInfo
 from kseg_video.core.media_settings import EncoderSettings
 from kseg_video.core.setting_checks import PATH, instance, take, take_settings
 from kseg_video.reading.image_files import holds_profile, is_sequence, name_unless_srgb
 from kseg_video.writing.containers import CONTAINERS
 from kseg_video.writing.gif_sink import GifSink
-from kseg_video.writing.image_sinks import SequenceSink, StillSink
+from kseg_video.writing.image_sinks import ImageSequenceSink, ImageSink
 from kseg_video.writing.label_archive_sink import LabelArchiveSink
 from kseg_video.writing.output_paths import (
     ANIMATION_SUFFIX,
@@ -69,20 +69,20 @@ def open_sink(
     path: str | Path,
     info: VideoInfo,
     encoder: EncoderSettings | None = None,
-    tracks: Tracks | None = None,
+    tracks: MediaTracks | None = None,
 ) -> FrameSink:
-    """Open a video, an animation, a still or a sequence of stills for writing.
+    """Open a video, an animation, an image or a sequence of images for writing.
 
     Parameters
     ----------
     path : str or Path
         Its suffix chooses the format: .mp4, .m4v, .mov, .mkv, .webm, .gif, .npz (label maps), or
-        a still's. Numbered stills have ``%05d`` or the like in their name; a video's .webp is
+        an image's. Numbered images have ``%05d`` or the like in their name; a video's .webp is
         animated.
     info : VideoInfo
         Of the pictures that will be written: size, rate, layout and colour encoding.
     encoder : EncoderSettings, optional
-    tracks : Tracks, optional
+    tracks : MediaTracks, optional
         Sound, subtitles and chapters to go with them, where the format takes them.
 
     Returns
@@ -100,7 +100,7 @@ def open_sink(
     take("info", info, instance(VideoInfo))
     encoder = take_settings("encoder", encoder, EncoderSettings)
     if tracks is not None:
-        take("tracks", tracks, instance(Tracks))
+        take("tracks", tracks, instance(MediaTracks))
     check_output(path, encoder)
     check_target(path, encoder)
     _check_sides(path, info)
@@ -146,18 +146,18 @@ def _what_is_lost(path: Path, info: VideoInfo) -> Iterator[str]:
 
 def _is_animated(path: Path, info: VideoInfo) -> bool:
     """Whether it is an animated WebP: of a video, and not numbered."""
-    return path.suffix.lower() == ".webp" and not info.still and not is_sequence(path)
+    return path.suffix.lower() == ".webp" and not info.is_image and not is_sequence(path)
 
 
 def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> FrameSink:
     """Open what is no video file."""
     suffix, overwrite = path.suffix.lower(), encoder.overwrite
     if is_sequence(path):
-        return SequenceSink(path, info, overwrite=overwrite)
+        return ImageSequenceSink(path, info, overwrite=overwrite)
     if suffix == ANIMATION_SUFFIX:
         return GifSink(path, info, overwrite=overwrite)
     if _is_animated(path, info):
         return WebpSink(path, info, overwrite=overwrite, lossless=encoder.lossless)
     if suffix == ARCHIVE_SUFFIX:
         return LabelArchiveSink(path, info, overwrite=overwrite)
-    return StillSink(path, info, overwrite=overwrite)
+    return ImageSink(path, info, overwrite=overwrite)

@@ -9,8 +9,8 @@ from kseg_video.ffmpeg.ffmpeg_arguments import file_input, video_filter
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from kseg_video.core.media_info import AudioTrack, Tracks
-    from kseg_video.writing.containers import AudioChoice, Container, SubtitleChoice
+    from kseg_video.core.media_info import AudioTrack, MediaTracks
+    from kseg_video.writing.containers import AudioSupport, Container, SubtitleSupport
 
 # Subtitles that are text, which one container's format can be made of another's.
 _TEXT_SUBTITLES = frozenset(
@@ -23,17 +23,17 @@ _LONGEST_SUBTITLE_SECONDS = 60.0
 _OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.1|7.1"
 
 
-def picture_delay(tracks: Tracks, frame_rate: Fraction) -> Fraction:
+def picture_delay(tracks: MediaTracks, frame_rate: Fraction) -> Fraction:
     """Seconds by which the pictures start late: a whole number of frames, as encoders want it."""
     return max(round(tracks.delay * frame_rate), 0) / frame_rate
 
 
-def _shift(tracks: Tracks, frame_rate: Fraction) -> float:
+def _shift(tracks: MediaTracks, frame_rate: Fraction) -> float:
     """Seconds by which the tracks are moved, so that the pictures start on a whole frame."""
     return float(picture_delay(tracks, frame_rate)) - tracks.delay
 
 
-def tracks_input(tracks: Tracks, frame_rate: Fraction) -> list[str]:
+def tracks_input(tracks: MediaTracks, frame_rate: Fraction) -> list[str]:
     """Options that make ffmpeg read them as its next input, in time with delayed pictures.
 
     Of a part, subtitles that are text are read by one more input, from well before it on.
@@ -45,7 +45,7 @@ def tracks_input(tracks: Tracks, frame_rate: Fraction) -> list[str]:
     return arguments
 
 
-def _read_from(tracks: Tracks, early: float, frame_rate: Fraction) -> list[str]:
+def _read_from(tracks: MediaTracks, early: float, frame_rate: Fraction) -> list[str]:
     """Options of an input that begins some seconds before the part that is wanted."""
     arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
     if tracks.start:
@@ -57,7 +57,7 @@ def _read_from(tracks: Tracks, early: float, frame_rate: Fraction) -> list[str]:
 
 
 def tracks_output(
-    tracks: Tracks, container: Container, frame_rate: Fraction
+    tracks: MediaTracks, container: Container, frame_rate: Fraction
 ) -> tuple[list[str], list[str]]:
     """Options that make ffmpeg write the tracks of its second input, and what the user should know.
 
@@ -103,17 +103,17 @@ def _cut_to_part(end: float | None) -> str:
     return ",".join([video_filter("noise", drop="lte(pts+duration,0)"), times])
 
 
-def _audio_codec(number: int, track: AudioTrack, choice: AudioChoice) -> list[str]:
-    if track.codec in choice.copied:
+def _audio_codec(number: int, track: AudioTrack, support: AudioSupport) -> list[str]:
+    if track.codec in support.copied:
         return [f"-c:a:{number}", "copy"]
-    rate = track.channels * choice.kilobits_per_channel
-    arguments = [f"-c:a:{number}", choice.encoder, f"-b:a:{number}", f"{rate}k"]
-    if choice.encoder == "libopus":
+    rate = track.channels * support.kilobits_per_channel
+    arguments = [f"-c:a:{number}", support.encoder, f"-b:a:{number}", f"{rate}k"]
+    if support.encoder == "libopus":
         arguments += [f"-filter:a:{number}", video_filter("aformat", channel_layouts=_OPUS_LAYOUTS)]
     return arguments
 
 
-def _subtitle_encoder(codec: str, choice: SubtitleChoice) -> str | None:
-    if codec in choice.copied:
+def _subtitle_encoder(codec: str, support: SubtitleSupport) -> str | None:
+    if codec in support.copied:
         return "copy"
-    return choice.encoder if codec in _TEXT_SUBTITLES else None
+    return support.encoder if codec in _TEXT_SUBTITLES else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.core.frame import Frame, PixelLayout
-    from kseg_video.core.media_info import Tracks, VideoInfo
+    from kseg_video.core.media_info import MediaTracks, VideoInfo
     from kseg_video.core.media_settings import Codec, EncoderSettings
     from kseg_video.core.yuv import ColorEncoding
 
@@ -38,7 +38,7 @@ class VideoFileSink(FfmpegSink):
     info : VideoInfo
         Of the pictures.
     encoder : EncoderSettings
-    tracks : Tracks, optional
+    tracks : MediaTracks, optional
 
     Raises
     ------
@@ -47,7 +47,7 @@ class VideoFileSink(FfmpegSink):
     """
 
     def __init__(
-        self, path: Path, info: VideoInfo, encoder: EncoderSettings, tracks: Tracks | None
+        self, path: Path, info: VideoInfo, encoder: EncoderSettings, tracks: MediaTracks | None
     ) -> None:
         super().__init__(path, overwrite=encoder.overwrite)
         self._info = info

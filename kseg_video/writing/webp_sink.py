@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kseg_video.writing.color_quantizer import ColorIndexer
+from kseg_video.writing.color_quantizer import ExactQuantizer
 from kseg_video.writing.ffmpeg_sink import FfmpegSink, raw_video
 from kseg_video.writing.sink_base import check_frame
 
@@ -41,7 +41,7 @@ class WebpSink(FfmpegSink):
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool, lossless: bool) -> None:
         super().__init__(path, overwrite=overwrite)
         self._info = info
-        self._indexer = ColorIndexer()
+        self._exact = ExactQuantizer()
         self._lossless = lossless
 
     def write(self, frame: Frame) -> None:
@@ -63,4 +63,4 @@ class WebpSink(FfmpegSink):
         self._feed(frame.bgra)
 
     def _has_few_colors(self, frame: Frame) -> bool:
-        return frame.layout == "gray8" or self._indexer.index(frame.bgr) is not None
+        return frame.layout == "gray8" or self._exact.quantize(frame.bgr) is not None

@@ -15,7 +15,7 @@ from rich.text import Text
 from kseg_video import RenderSettings, Segmenter, SegmenterSettings
 from kseg_video.cli.live_panel import LiveLines, LivePanel, TerminalNote, live_panel
 from kseg_video.live.key_bindings import KEYS, LiveState
-from kseg_video.live.metrics import LiveFigures
+from kseg_video.live.metrics import LiveMetrics
 from tests.helpers.live_doubles import Clock
 from tests.helpers.pictures import quadrants
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def figures(**changes: object) -> LiveFigures:
+def figures(**changes: object) -> LiveMetrics:
     state = LiveState(
         SegmenterSettings(n_clusters=4), RenderSettings("masked", disabled=frozenset({2}))
     )
-    usual = LiveFigures(
+    usual = LiveMetrics(
         state=state,
         source="/dev/video0 1280x720 30 fps MJPG",
         condition="live",
@@ -87,7 +87,7 @@ def test_the_panel_tells_all(tmp_path: Path) -> None:
 def test_the_panel_is_drawn_twice_a_second() -> None:
     clock, shown, worked_out = Clock(), io.StringIO(), []
 
-    def told() -> LiveFigures:
+    def told() -> LiveMetrics:
         worked_out.append(clock.now)
         return figures()
 
@@ -128,7 +128,7 @@ def test_the_help_takes_the_panel_s_place_whatever_its_size(
         panel.update(lambda: figures(state=replace(figures().state, shows_help=True)))
     text = Text.from_ansi(shown.getvalue()).plain
     for binding in KEYS if letters else ():
-        assert re.search(rf"{re.escape(binding.label)} +{binding.does[:letters]}", text)
+        assert re.search(rf"{re.escape(binding.key_names)} +{binding.does[:letters]}", text)
 
 
 def test_without_a_terminal_there_is_a_line_every_ten_seconds(

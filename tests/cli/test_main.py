@@ -71,13 +71,15 @@ class TestConvert:
         assert summary["inertia"] > 0
         assert "compactness" not in summary
 
-    def test_json_of_a_still_has_its_compactness(self, lake_still: Path, tmp_path: Path) -> None:
-        summary = json.loads(run("convert", lake_still, "-o", tmp_path / "o.png", "--json").out)
+    def test_json_of_an_image_has_its_compactness(self, lake_image: Path, tmp_path: Path) -> None:
+        summary = json.loads(run("convert", lake_image, "-o", tmp_path / "o.png", "--json").out)
         assert summary["compactness"] == pytest.approx(summary["inertia"] * 960 * 540)
 
-    def test_a_still_prints_compactness_and_palette(self, lake_still: Path, tmp_path: Path) -> None:
+    def test_an_image_prints_compactness_and_palette(
+        self, lake_image: Path, tmp_path: Path
+    ) -> None:
         options = ("-k", "3", "--disable", "2", "-o", tmp_path / "out.png")
-        outcome = run("convert", lake_still, *options)
+        outcome = run("convert", lake_image, *options)
         assert "compactness" in outcome.err
         assert len(re.findall("#[0-9a-f]{6}", outcome.err)) == 3
         with Image.open(tmp_path / "out.png") as picture:
@@ -99,10 +101,10 @@ class TestConvert:
         said = run("convert", clip, "-o", tmp_path / "o.mp4", "--view", "masked").err
         assert "; no cluster is switched off, so masked shows the whole source; palette" in said
 
-    def test_files_that_are_no_images_are_told(self, lake_still: Path, tmp_path: Path) -> None:
+    def test_files_that_are_no_images_are_told(self, lake_image: Path, tmp_path: Path) -> None:
         (tmp_path / "in" / "more").mkdir(parents=True)
         for name in ("a.png", "clip.mp4", ".hidden"):
-            shutil.copy(lake_still, tmp_path / "in" / name)
+            shutil.copy(lake_image, tmp_path / "in" / name)
         said = run("convert", tmp_path / "in", "-o", tmp_path / "o.mp4").err
         assert f"1 file in {tmp_path / 'in'} not taken, being no images" in said
 
@@ -135,8 +137,8 @@ class TestConvert:
 
 
 class TestSeveralInputs:
-    def test_each_goes_beside_itself(self, clip: Path, lake_still: Path, tmp_path: Path) -> None:
-        shutil.copy(lake_still, tmp_path / "lake.jpg")
+    def test_each_goes_beside_itself(self, clip: Path, lake_image: Path, tmp_path: Path) -> None:
+        shutil.copy(lake_image, tmp_path / "lake.jpg")
         outcome = run("convert", clip, tmp_path / "lake.jpg", "--json", "-q")
         assert outcome.code == 0
         assert [summary["frames"] for summary in json.loads(outcome.out)] == [25, 1]
@@ -324,8 +326,8 @@ class TestBadInput:
     def test_a_missing_output_folder(self, clip: Path, tmp_path: Path) -> None:
         self.check(1, "folder no does not exist; make it", tmp_path, clip, "-o", "no/out.mp4")
 
-    def test_a_part_beyond_a_still(self, lake_still: Path, tmp_path: Path) -> None:
-        options = (lake_still, "-o", "out.png", "--start", "9")
+    def test_a_part_beyond_an_image(self, lake_image: Path, tmp_path: Path) -> None:
+        options = (lake_image, "-o", "out.png", "--start", "9")
         self.check(1, "no frame in the chosen part; it has 1 frame$", tmp_path, *options)
 
     def test_a_part_beyond_the_end(self, clip: Path, tmp_path: Path) -> None:
@@ -418,19 +420,19 @@ class TestTerminal:
 
 class TestShow:
     def test_without_a_display_it_says_so_and_still_writes(
-        self, lake_still: Path, tmp_path: Path
+        self, lake_image: Path, tmp_path: Path
     ) -> None:
         environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
         options = ("-o", tmp_path / "out.png", "--show", "-q")
-        outcome = run("convert", lake_still, *options, env=environment)
+        outcome = run("convert", lake_image, *options, env=environment)
         assert outcome.code == 0
         assert re.fullmatch(r"kseg-video: warning: there is no display .*\n", outcome.err)
         assert (tmp_path / "out.png").exists()
 
-    def test_a_display_that_does_not_answer(self, lake_still: Path, tmp_path: Path) -> None:
+    def test_a_display_that_does_not_answer(self, lake_image: Path, tmp_path: Path) -> None:
         environment = {**os.environ, "DISPLAY": ":4711", "WAYLAND_DISPLAY": ""}
         options = ("-o", tmp_path / "out.png", "--show", "-q")
-        outcome = run("convert", lake_still, *options, env=environment)
+        outcome = run("convert", lake_image, *options, env=environment)
         assert outcome.code == 0
         assert re.fullmatch(r"kseg-video: warning: the display cannot be opened.*\n", outcome.err)
 

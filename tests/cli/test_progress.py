@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from kseg_video.cli import progress
-from kseg_video.cli.progress import TerminalStatus, palette_line, palette_table
+from kseg_video.cli.progress import ProgressDisplay, palette_line, palette_table
 from kseg_video.core.frame import Frame, Segmentation
 from kseg_video.core.media_info import VideoInfo
 from kseg_video.core.palette import Palette
@@ -57,7 +57,7 @@ def test_it_draws_at_most_ten_times_a_second() -> None:
     segmentation = Segmentation(
         np.zeros((2, 2), np.uint8), PALETTE.centroids, PALETTE.colors, PALETTE.real, 0.0, "warm"
     )
-    with TerminalStatus(console, clock) as progress:
+    with ProgressDisplay(console, clock) as progress:
         progress.on_start(
             Path("a.mp4"),
             Path("b.mp4"),
@@ -75,7 +75,7 @@ def test_it_draws_at_most_ten_times_a_second() -> None:
 
 def test_an_unknown_length_is_no_trouble() -> None:
     console, shown = terminal()
-    with TerminalStatus(console, Clock()) as progress:
+    with ProgressDisplay(console, Clock()) as progress:
         progress.on_start(Path("a.ts"), Path("b.mp4"), VideoInfo(2, 2, Fraction(25)), StageTimer())
     assert "a.ts → b.mp4" in shown.getvalue()
 
@@ -85,7 +85,7 @@ def test_the_cursor_is_there_again_when_the_program_ends_at_once(
 ) -> None:
     monkeypatch.setattr(progress, "leftovers", own := Leftovers())
     console = Console(file=io.StringIO(), force_terminal=True)
-    with TerminalStatus(console):
+    with ProgressDisplay(console):
         assert "\x1b[?25h" not in console.file.getvalue()  # type: ignore[attr-defined]
         own.undo_all()
         assert "\x1b[?25h" in console.file.getvalue()  # type: ignore[attr-defined]

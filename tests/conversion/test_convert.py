@@ -42,7 +42,7 @@ from tests.helpers.waiting import wait_until
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import Frame, Segmentation
     from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.timing import StageTimer
@@ -156,7 +156,7 @@ class TestVideo:
         assert inspect(tmp_path / "out.mp4").frames == report.frames
         assert ["ended early" in warning for warning in report.warnings] == [True]
 
-    def test_a_folder_of_stills_is_a_video(self, tmp_path: Path) -> None:
+    def test_a_folder_of_images_is_a_video(self, tmp_path: Path) -> None:
         (tmp_path / "shots").mkdir()
         for number in range(4):
             Image.new("RGB", (32, 16), (number * 60, 0, 0)).save(
@@ -194,8 +194,8 @@ class TestSync:
         assert abs(flash_lag(tmp_path / "out.mp4") - flash_lag(late)) <= 0.02
 
 
-class TestStills:
-    def test_the_exercise(self, lake_still: Path, tmp_path: Path) -> None:
+class TestImages:
+    def test_the_exercise(self, lake_image: Path, tmp_path: Path) -> None:
         settings = SegmenterSettings(
             n_clusters=3,
             init="random",
@@ -204,17 +204,17 @@ class TestStills:
             epsilon=0.2,
             sample_pixels="all",
         )
-        report = convert(lake_still, tmp_path / "out.png", segmenter=settings)
-        pixels = read_bgr(lake_still).reshape(-1, 3).astype(np.float32)
+        report = convert(lake_image, tmp_path / "out.png", segmenter=settings)
+        pixels = read_bgr(lake_image).reshape(-1, 3).astype(np.float32)
         compactness, centers = opencv_kmeans(pixels, 3, 10, cv2.KMEANS_RANDOM_CENTERS)
         ordered = centers[np.argsort(centers @ (0.114, 0.587, 0.299))]
         assert np.abs(report.palette.colors - np.rint(ordered)).max() <= 1
         assert report.compactness == pytest.approx(compactness, rel=1e-3)
 
-    def test_stills_use_all_pixels_and_exact_mapping(
-        self, lake_still: Path, tmp_path: Path
+    def test_images_use_all_pixels_and_exact_mapping(
+        self, lake_image: Path, tmp_path: Path
     ) -> None:
-        report = convert(lake_still, tmp_path / "out.png")
+        report = convert(lake_image, tmp_path / "out.png")
         assert (report.settings.mapping, report.settings.sample_pixels) == ("exact", "all")
         assert distinct(read_bgr(tmp_path / "out.png")) == set(
             map(tuple, report.palette.colors.tolist())
@@ -234,8 +234,8 @@ class TestStills:
         assert report.palette.n_real == 1
         assert Image.open(tmp_path / "out.png").getpixel((0, 0)) == (10, 20, 30)
 
-    def test_label_map(self, lake_still: Path, tmp_path: Path) -> None:
-        report = convert(lake_still, tmp_path / "out.png", rendering=RenderSettings("labels"))
+    def test_label_map(self, lake_image: Path, tmp_path: Path) -> None:
+        report = convert(lake_image, tmp_path / "out.png", rendering=RenderSettings("labels"))
         labels = np.asarray(Image.open(tmp_path / "out.png"))
         shares = np.bincount(labels.ravel(), minlength=5) / labels.size
         assert labels.shape == (540, 960)
@@ -250,11 +250,11 @@ class TestStills:
         report = convert(tmp_path / "f-%d.png", tmp_path / "out.mkv", segmenter=segmenter)
         assert report.palette.shares.tolist() == [0.5, 0.5]
 
-    def test_a_still_becomes_a_video_of_one_frame(self, lake_still: Path, tmp_path: Path) -> None:
-        convert(lake_still, tmp_path / "out.mp4")
+    def test_an_image_becomes_a_video_of_one_frame(self, lake_image: Path, tmp_path: Path) -> None:
+        convert(lake_image, tmp_path / "out.mp4")
         assert inspect(tmp_path / "out.mp4").frames == 1
 
-    def test_one_frame_of_a_video_becomes_a_still(self, lake_clip: Path, tmp_path: Path) -> None:
+    def test_one_frame_of_a_video_becomes_an_image(self, lake_clip: Path, tmp_path: Path) -> None:
         convert(lake_clip, tmp_path / "out.png", trim=TrimSettings(start=2, max_frames=1))
         with Image.open(tmp_path / "out.png") as picture:
             assert picture.size == (960, 540)
@@ -301,7 +301,7 @@ class Recorder:
         if frame.index == self.fail_at:
             raise ZeroDivisionError
 
-    def on_finish(self, report: Report) -> None:
+    def on_finish(self, report: ConversionReport) -> None:
         self.calls.append(f"finish {report.frames}")
 
 
@@ -346,7 +346,7 @@ class TestFailures:
             )
         assert (tmp_path / "out.mp4").read_text() == "precious"
 
-    def test_more_frames_than_a_still_holds(self, tmp_path: Path) -> None:
+    def test_more_frames_than_an_image_holds(self, tmp_path: Path) -> None:
         clip = make_clip(tmp_path / "a.mp4")
         with pytest.raises(SinkError, match="holds one picture and there are more"):
             convert(clip, tmp_path / "out.png")

@@ -27,7 +27,7 @@ from kseg_video import (
 from kseg_video.conversion.frame_statistics import FrameStatistics
 from kseg_video.conversion.statistics_plot import SharesPlot
 from kseg_video.core.frame import Frame
-from kseg_video.reading.image_files import write_still
+from kseg_video.reading.image_files import write_image
 from tests.helpers.commands import run
 from tests.helpers.media import ffmpeg, left_in
 from tests.helpers.oracles import exact_lab
@@ -36,14 +36,14 @@ from tests.helpers.pictures import QUADRANTS, quadrant_labels, quadrants
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Event
+    from kseg_video.core.frame import PaletteEvent
 
 HALF_A_LEVEL = 0.51
 
 
 def two_scenes(folder: Path) -> Path:
     """Five frames of a red square that moves right on blue, then five of greens, at 12.5 fps."""
-    (folder / "stills").mkdir()
+    (folder / "images").mkdir()
     for number in range(10):
         picture = np.zeros((48, 64, 3), np.uint8)
         if number < 5:
@@ -52,8 +52,8 @@ def two_scenes(folder: Path) -> Path:
         else:
             picture[:] = (0, 200, 0)
             picture[:12] = (90, 255, 90)
-        write_still(folder / f"stills/{number}.png", ".png", picture, None)
-    ffmpeg("-framerate", "25/2", "-i", folder / "stills/%d.png", "-c:v", "ffv1", folder / "a.mkv")
+        write_image(folder / f"images/{number}.png", ".png", picture, None)
+    ffmpeg("-framerate", "25/2", "-i", folder / "images/%d.png", "-c:v", "ffv1", folder / "a.mkv")
     return folder / "a.mkv"
 
 
@@ -146,23 +146,23 @@ class TestTables:
         without[30:, 30:] = full[:30, :30]
         for picture in (full, full, without):
             segmentation = segmenter.segment(picture)
-        figures = measure(without, segmentation)
-        (away,) = np.flatnonzero(figures.shares == 0)
-        assert np.abs(figures.rgb[away] - QUADRANTS[3, ::-1]).max() < 3
-        assert np.isnan(figures.places[away]).all()
+        statistics = measure(without, segmentation)
+        (away,) = np.flatnonzero(statistics.shares == 0)
+        assert np.abs(statistics.rgb[away] - QUADRANTS[3, ::-1]).max() < 3
+        assert np.isnan(statistics.positions[away]).all()
 
     @pytest.mark.parametrize("space", ["lab", "hsv", "oklab", "ycrcb", "luv"])
     def test_colors_are_rgb_and_lab_whatever_the_working_space(self, space: str) -> None:
         picture = quadrants(40, 40)
         settings = SegmenterSettings(n_clusters=4, color_space=space)  # type: ignore[arg-type]
         segmentation = Segmenter(settings).segment(picture)
-        figures = measure(Frame(picture), segmentation)
-        assert np.abs(figures.rgb[:, ::-1] - segmentation.palette.colors).max() <= HALF_A_LEVEL
-        assert np.abs(figures.lab - segmentation.palette.lab).max() < 1
+        statistics = measure(Frame(picture), segmentation)
+        assert np.abs(statistics.rgb[:, ::-1] - segmentation.palette.colors).max() <= HALF_A_LEVEL
+        assert np.abs(statistics.lab - segmentation.palette.lab).max() < 1
 
     def test_centroids_in_json_are_means_of_cie_lab(self, tmp_path: Path) -> None:
         picture = quadrants(40, 40)
-        write_still(tmp_path / "a.png", ".png", picture, None)
+        write_image(tmp_path / "a.png", ".png", picture, None)
         options = ("-k", "4", "--color-space", "lab", "--json", "--stats", tmp_path / "a.csv")
         done = run("convert", tmp_path / "a.png", "-o", tmp_path / "b.png", *options)
         rows = json.loads(done.out)["palette"]
@@ -180,17 +180,17 @@ class TestTables:
         with open_source(lake_clip) as source:
             frame = next(iter(source))
         segmentation = Segmenter(SegmenterSettings(n_clusters=6)).segment(frame)
-        figures = measure(frame, segmentation)
+        statistics = measure(frame, segmentation)
         for number in range(6):
             rows, columns = np.nonzero(segmentation.labels == number)
-            assert figures.shares[number] == len(rows) / segmentation.labels.size
-            assert figures.places[number] == pytest.approx([columns.mean(), rows.mean()])
+            assert statistics.shares[number] == len(rows) / segmentation.labels.size
+            assert statistics.positions[number] == pytest.approx([columns.mean(), rows.mean()])
 
 
-def figures_of(
+def statistics_of(
     number: int,
     shares: tuple[float, ...],
-    event: Event = "warm",
+    event: PaletteEvent = "warm",
     colors: tuple[tuple[int, int, int], ...] = ((255, 0, 0), (0, 0, 255)),
 ) -> FrameStatistics:
     count = len(shares)
@@ -207,9 +207,9 @@ def figures_of(
     )
 
 
-def draw(path: Path, figures: list[FrameStatistics]) -> NDArray[np.uint8]:
+def draw(path: Path, statistics: list[FrameStatistics]) -> NDArray[np.uint8]:
     with SharesPlot(path, 25, overwrite=True) as plot:
-        for each in figures:
+        for each in statistics:
             plot.add(each)
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))
@@ -223,15 +223,15 @@ def area_of(pixels: NDArray[np.uint8], color: tuple[int, int, int]) -> NDArray[n
 
 class TestPlot:
     def test_areas_have_the_clusters_colors_and_shares(self, tmp_path: Path) -> None:
-        figures = [figures_of(n, (0.25, 0.75), "warm" if n else "cold") for n in range(50)]
-        pixels = draw(tmp_path / "a.png", figures)
+        statistics = [statistics_of(n, (0.25, 0.75), "warm" if n else "cold") for n in range(50)]
+        pixels = draw(tmp_path / "a.png", statistics)
         red, blue = area_of(pixels, (255, 0, 0)), area_of(pixels, (0, 0, 255))
         assert red.sum() / (red.sum() + blue.sum()) == pytest.approx(0.25, abs=0.01)
         assert np.nonzero(red)[0].min() > np.nonzero(blue)[0].max()
 
     def test_cuts_are_marked(self, tmp_path: Path) -> None:
-        figures = [figures_of(n, (0.0, 1.0), "cut" if n == 20 else "warm") for n in range(50)]
-        pixels = draw(tmp_path / "a.png", figures)
+        statistics = [statistics_of(n, (0.0, 1.0), "cut" if n == 20 else "warm") for n in range(50)]
+        pixels = draw(tmp_path / "a.png", statistics)
         blue = area_of(pixels, (0, 0, 255))
         left, right = np.nonzero(blue.any(axis=0))[0][[0, -1]]
         columns = left + np.flatnonzero(~blue[:, left : right + 1].any(axis=0))
@@ -240,9 +240,11 @@ class TestPlot:
 
     def test_the_legend_has_colors_that_are_drawn(self, tmp_path: Path) -> None:
         other = ((0, 200, 0), (200, 0, 200))
-        figures = [figures_of(n, (0.2, 0.8)) for n in range(20)]
-        figures += [figures_of(20 + n, (0.9, 0.1), "warm" if n else "cut", other) for n in range(9)]
-        pixels = draw(tmp_path / "a.png", figures)
+        statistics = [statistics_of(n, (0.2, 0.8)) for n in range(20)]
+        statistics += [
+            statistics_of(20 + n, (0.9, 0.1), "warm" if n else "cut", other) for n in range(9)
+        ]
+        pixels = draw(tmp_path / "a.png", statistics)
         legend = pixels[:, int(0.85 * pixels.shape[1]) :].reshape(-1, 3)
         for color, expected in (((0, 200, 0), True), ((0, 0, 255), True), ((255, 0, 0), False)):
             assert ((legend == color).all(axis=1).sum() > 100) == expected
@@ -250,7 +252,7 @@ class TestPlot:
     def test_a_long_video_takes_no_more_room(self, tmp_path: Path) -> None:
         plot = SharesPlot(tmp_path / "a.svg", 25, overwrite=False)
         for number in range(30_000):
-            plot.add(figures_of(number, (number / 30_000, 1 - number / 30_000)))
+            plot.add(statistics_of(number, (number / 30_000, 1 - number / 30_000)))
         assert len(plot._spans) <= 2000
         assert sum(span.frames for span in plot._spans) == 30_000
         plot.close()
@@ -270,9 +272,9 @@ class TestPlot:
         assert "#ff0000" in text
         assert "#00c800" in text
 
-    def test_a_still_is_one_column(self, tmp_path: Path, lake_still: Path) -> None:
+    def test_an_image_is_one_column(self, tmp_path: Path, lake_image: Path) -> None:
         plot = tmp_path / "a.png"
-        report = convert(lake_still, tmp_path / "b.png", statistics=StatisticsSettings(plot=plot))
+        report = convert(lake_image, tmp_path / "b.png", statistics=StatisticsSettings(plot=plot))
         with Image.open(plot) as picture:
             pixels = np.asarray(picture.convert("RGB"))
         colors = [tuple(color) for color in report.palette.colors[:, ::-1].tolist()]
@@ -282,10 +284,10 @@ class TestPlot:
 
 class TestRuns:
     def test_nothing_is_measured_unless_it_is_asked_for(
-        self, tmp_path: Path, lake_still: Path
+        self, tmp_path: Path, lake_image: Path
     ) -> None:
         def stages(name: str, statistics: StatisticsSettings | None) -> set[str]:
-            report = convert(lake_still, tmp_path / name, statistics=statistics)
+            report = convert(lake_image, tmp_path / name, statistics=statistics)
             return set(report.stage_milliseconds)
 
         assert "measure" not in stages("a.png", None)
@@ -301,9 +303,9 @@ class TestRuns:
             )
         assert left_in(tmp_path) == []
 
-    def test_the_command(self, tmp_path: Path, lake_still: Path) -> None:
+    def test_the_command(self, tmp_path: Path, lake_image: Path) -> None:
         done = run(
-            *("convert", lake_still, "-o", "a.png", "--stats", "a.jsonl", "--stats-plot", "b.svg"),
+            *("convert", lake_image, "-o", "a.png", "--stats", "a.jsonl", "--stats-plot", "b.svg"),
             cwd=tmp_path,
         )
         assert (done.code, left_in(tmp_path)) == (0, ["a.jsonl", "a.png", "b.svg"])
@@ -333,30 +335,30 @@ class TestRuns:
         assert (tmp_path / "there.csv").read_text() == "precious"
 
     def test_existing_statistics_are_replaced_with_leave(
-        self, tmp_path: Path, lake_still: Path
+        self, tmp_path: Path, lake_image: Path
     ) -> None:
         (tmp_path / "a.csv").write_text("old")
         done = run(
-            *("convert", lake_still, "-o", tmp_path / "a.png", "-y", "-q"),
+            *("convert", lake_image, "-o", tmp_path / "a.png", "-y", "-q"),
             *("--stats", tmp_path / "a.csv"),
         )
         assert (done.code, len(read_csv(tmp_path / "a.csv"))) == (0, 1)
 
     def test_a_missing_matplotlib_is_said_at_once(
-        self, tmp_path: Path, lake_still: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, lake_image: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib", None)
         with pytest.raises(KsegError, match="pip install matplotlib"):
             convert(
-                lake_still,
+                lake_image,
                 tmp_path / "a.png",
                 statistics=StatisticsSettings(plot=tmp_path / "b.png"),
             )
         assert left_in(tmp_path) == []
 
-    def test_names_may_be_plain_text(self, tmp_path: Path, lake_still: Path) -> None:
+    def test_names_may_be_plain_text(self, tmp_path: Path, lake_image: Path) -> None:
         statistics = StatisticsSettings(f"{tmp_path}/a.csv", f"{tmp_path}/a.svg")
-        convert(lake_still, tmp_path / "a.png", statistics=statistics)
+        convert(lake_image, tmp_path / "a.png", statistics=statistics)
         assert left_in(tmp_path) == ["a.csv", "a.png", "a.svg"]
 
     def test_bad_settings(self) -> None:

@@ -5,27 +5,27 @@ from pathlib import Path
 import pytest
 
 from kseg_video import SettingsError
-from kseg_video.core.background_spec import Background, parse_background, parse_color
+from kseg_video.core.background_spec import BackgroundSpec, parse_background, parse_color
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("black", Background("color")),
-        ("white", Background("color", (255, 255, 255))),
-        ("#2b6cb0", Background("color", (0x2B, 0x6C, 0xB0))),
-        ("#F80", Background("color", (255, 136, 0))),
-        ("RebeccaPurple", Background("color", (102, 51, 153))),
-        ("gray", Background("gray")),
-        ("grey", Background("gray")),
-        ("blur", Background("blur")),
-        ("blur:7", Background("blur", pixels=7)),
-        ("pixelate:16", Background("pixelate", pixels=16)),
-        ("transparent", Background("transparent")),
-        (Path("beach.jpg"), Background("picture")),
+        ("black", BackgroundSpec("color")),
+        ("white", BackgroundSpec("color", (255, 255, 255))),
+        ("#2b6cb0", BackgroundSpec("color", (0x2B, 0x6C, 0xB0))),
+        ("#F80", BackgroundSpec("color", (255, 136, 0))),
+        ("RebeccaPurple", BackgroundSpec("color", (102, 51, 153))),
+        ("gray", BackgroundSpec("gray")),
+        ("grey", BackgroundSpec("gray")),
+        ("blur", BackgroundSpec("blur")),
+        ("blur:7", BackgroundSpec("blur", pixels=7)),
+        ("pixelate:16", BackgroundSpec("pixelate", pixels=16)),
+        ("transparent", BackgroundSpec("transparent")),
+        (Path("beach.jpg"), BackgroundSpec("picture")),
     ],
 )
-def test_what_is_understood(text: str | Path, expected: Background) -> None:
+def test_what_is_understood(text: str | Path, expected: BackgroundSpec) -> None:
     assert parse_background(text) == expected
 
 

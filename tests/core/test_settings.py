@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from kseg_video import (
-    ClusterChoice,
+    ClusterSelection,
     EncoderSettings,
     RenderSettings,
+    Segmenter,
     SegmenterSettings,
     SettingsError,
     TrimSettings,
@@ -35,7 +36,10 @@ BAD = [
     (SegmenterSettings, {"max_iterations": 0}, "iterations"),
     (SegmenterSettings, {"epsilon": 0.0}, "above 0"),
     (SegmenterSettings, {"epsilon": float("inf")}, "above 0"),
+    (SegmenterSettings, {"n_clusters": "many"}, "from 1 to 32 or auto"),
     (SegmenterSettings, {"palette": ("#000000",), "n_clusters": 2}, "as many clusters, not 2"),
+    (SegmenterSettings, {"palette": ("#000000",), "n_clusters": 5}, "as many clusters, not 5"),
+    (SegmenterSettings, {"palette": ("#000000",), "n_clusters": "auto"}, "leave one of the two"),
     (RenderSettings, {"view": "sideways"}, "choose one of segmented"),
     (RenderSettings, {"disabled": frozenset({32})}, "from 0 to 31"),
     (TrimSettings, {"start": -1.0}, "give seconds, 0 to"),
@@ -69,9 +73,20 @@ def test_defaults_are_valid_and_frozen(kind: type[object]) -> None:
 
 def test_the_number_of_clusters_follows_a_palette() -> None:
     palette = ("#000000", "#808080", "#ffffff")
-    assert SegmenterSettings(palette=palette).n_clusters == 3
-    assert SegmenterSettings(palette=palette, n_clusters=3).n_clusters == 3
-    assert dataclasses.replace(SegmenterSettings(), palette=palette).n_clusters == 3
+    assert SegmenterSettings(palette=palette).cluster_count == 3
+    assert SegmenterSettings(palette=palette, n_clusters=3).cluster_count == 3
+    assert dataclasses.replace(SegmenterSettings(), palette=palette).cluster_count == 3
+
+
+def test_a_segmenter_is_told_how_many_clusters_there_are() -> None:
+    auto, message = SegmenterSettings(n_clusters="auto"), "give a number instead of auto"
+    with pytest.raises(SettingsError, match=message):
+        Segmenter(auto)
+    segmenter = Segmenter(SegmenterSettings(n_clusters=2))
+    with pytest.raises(SettingsError, match=message):
+        segmenter.retune(auto)
+    picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    assert len(segmenter.segment(picture).palette) == segmenter.settings.n_clusters == 2
 
 
 @pytest.mark.parametrize("count", [33, 40, 300])
@@ -83,15 +98,15 @@ def test_a_palette_has_no_more_colors_than_there_may_be_clusters(count: int) -> 
         dataclasses.replace(SegmenterSettings(), palette=colors)
     with pytest.raises(SettingsError, match=f"cannot be {count}; give a whole number from 1 to 32"):
         SegmenterSettings(count, palette=colors)
-    assert SegmenterSettings(palette=colors[:32]).n_clusters == 32
+    assert SegmenterSettings(palette=colors[:32]).cluster_count == 32
 
 
 def test_whole_numbers_of_numpy_are_whole_numbers() -> None:
     two: Any = np.uint8(2)
-    assert SegmenterSettings(two, seed=two).n_clusters == 2
+    assert SegmenterSettings(two, seed=two).cluster_count == 2
     assert RenderSettings(disabled=frozenset({two})).disabled == {2}
-    choice = ClusterChoice(off=(two, (two, two)))
-    assert choice.numbers == {2}
+    selection = ClusterSelection(disabled=(two, (two, two)))
+    assert selection.numbers == {2}
     assert TrimSettings(max_frames=two).max_frames == 2
     assert EncoderSettings(crf=two).crf == 2
 

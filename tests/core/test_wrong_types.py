@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from kseg_video import (
-    ClusterChoice,
+    ClusterSelection,
     DecoderSettings,
     EncoderSettings,
     Frame,
@@ -37,7 +37,7 @@ from kseg_video import (
     save_palette,
 )
 from kseg_video.core.media_settings import CaptureSettings
-from kseg_video.rendering.cluster_selection import choose
+from kseg_video.rendering.cluster_selection import resolve_selection
 from tests.helpers.media import make_clip
 from tests.helpers.pictures import quadrants
 
@@ -85,7 +85,7 @@ def use_segmenter(settings: SegmenterSettings, _clip: Path) -> None:
     for mapping in ("fast", "exact"):
         segmenter = Segmenter(dataclasses.replace(settings, mapping=settings.mapping or mapping))
         for _ in range(2):
-            assert segmenter.segment(PICTURE).labels.max() < settings.n_clusters
+            assert segmenter.segment(PICTURE).labels.max() < settings.cluster_count
 
 
 def use_rendering(settings: RenderSettings, _clip: Path) -> None:
@@ -94,8 +94,8 @@ def use_rendering(settings: RenderSettings, _clip: Path) -> None:
         render(PICTURE, segmentation, dataclasses.replace(settings, view=view))
 
 
-def use_choice(choice: ClusterChoice, _clip: Path) -> None:
-    choose(choice, Segmenter().segment(PICTURE))
+def use_selection(selection: ClusterSelection, _clip: Path) -> None:
+    resolve_selection(selection, Segmenter().segment(PICTURE))
 
 
 def use_part(trim: TrimSettings, clip: Path) -> None:
@@ -135,7 +135,7 @@ def use_capture(capture: CaptureSettings, _clip: Path) -> None:
 USES: dict[type, Callable[[Any, Path], None]] = {
     SegmenterSettings: use_segmenter,
     RenderSettings: use_rendering,
-    ClusterChoice: use_choice,
+    ClusterSelection: use_selection,
     TrimSettings: use_part,
     DecoderSettings: use_decoder,
     EncoderSettings: use_encoder,
@@ -194,9 +194,8 @@ CALLS: list[tuple[Callable[..., object], dict[str, Any]]] = [
             "encoder": None,
             "trim": None,
             "decoder": None,
-            "choose_clusters": False,
             "statistics": None,
-            "choice": None,
+            "selection": None,
             "observer": None,
         },
     ),
@@ -209,7 +208,6 @@ CALLS: list[tuple[Callable[..., object], dict[str, Any]]] = [
             "segmenter": None,
             "trim": None,
             "decoder": None,
-            "choose_clusters": False,
         },
     ),
     (load_palette, {"path": "a.hex"}),

@@ -154,7 +154,7 @@ class TestOneNumber:
         check_agree(found, made)
         assert "colours" not in "".join(said)
 
-    def test_is_so_in_a_still(self, tmp_path: Path) -> None:
+    def test_is_so_in_an_image(self, tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / "a.png"), FOUR)
         found, made, _ = both(tmp_path / "a.png", "-k", "4")
         check_agree(found, made)

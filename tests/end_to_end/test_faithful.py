@@ -169,17 +169,17 @@ def test_every_format(case: Format, tmp_path: Path) -> None:
 
 
 class TestImageSequences:
-    """Of every kind of still, as a folder and by a pattern of their names."""
+    """Of every kind of image, as a folder and by a pattern of their names."""
 
     @pytest.mark.parametrize("suffix", cases(["png", "jpg", "webp", "tif", "bmp"], quick=["png"]))
     @pytest.mark.parametrize("name", ["frame_%04d", ""])
     def test_as_a_video(self, tmp_path: Path, name: str, suffix: str) -> None:
-        folder = tmp_path / "stills"
+        folder = tmp_path / "images"
         folder.mkdir()
         for number in range(FRAMES):
             Image.fromarray(card()[..., ::-1]).save(folder / f"frame_{number:04}.{suffix}")
-        with Image.open(folder / f"frame_0000.{suffix}") as still:
-            truth = np.asarray(still.convert("RGB"))[..., ::-1]
+        with Image.open(folder / f"frame_0000.{suffix}") as image:
+            truth = np.asarray(image.convert("RGB"))[..., ::-1]
         source = folder / f"{name}.{suffix}" if name else folder
         report = check_conversion(source, tmp_path / "out.mp4", truth)
         assert not report.notes

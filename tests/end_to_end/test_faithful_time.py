@@ -29,7 +29,7 @@ from tests.helpers.sync import flash_lag, make_flashes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
 
 pytestmark = pytest.mark.thorough
 QUICK = pytest.mark.quick
@@ -38,7 +38,7 @@ TWO = SegmenterSettings(n_clusters=2)
 MILLISECOND = 0.001
 
 
-def convert_plainly(clip: Path, output: Path, **settings: Any) -> Report:
+def convert_plainly(clip: Path, output: Path, **settings: Any) -> ConversionReport:
     return convert(clip, output, segmenter=TWO, **settings)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES, BATCHES = 600, 24
-MOST_MEBIBYTES = 1152  # one is, as decoders see it, a still of 17 million pixels
+MOST_MEBIBYTES = 1152  # one is, as decoders see it, an image of 17 million pixels
 MOST_SECONDS = 60  # for a batch of 25
 
 

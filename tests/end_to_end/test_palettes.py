@@ -25,8 +25,8 @@ from kseg_video import (
 )
 from kseg_video.core.color_spaces import to_working
 from kseg_video.core.settings import ColorSpace
-from kseg_video.live.key_bindings import LiveState, Pressed, press
-from kseg_video.segmentation.auto_cluster_count import ClusterCount, choose_cluster_count
+from kseg_video.live.key_bindings import LiveState, PointedKeyPress, press
+from kseg_video.segmentation.auto_cluster_count import AutoClusterCount, choose_cluster_count
 from kseg_video.segmentation.nearest_centroid import inertia_of
 from tests.helpers.commands import run
 from tests.helpers.media import ffmpeg, left_in, make_clip
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 COLORS = np.array([(30, 20, 10), (200, 100, 50), (255, 254, 253)], np.uint8)  # BGR
 HEX = ("#0a141e", "#3264c8", "#fdfeff")
+AUTO = SegmenterSettings(n_clusters="auto")
 PALETTE = Palette(
     centroids=COLORS.astype(np.float32),
     colors=COLORS,
@@ -49,12 +50,12 @@ PALETTE = Palette(
 )
 
 
-def write_still(path: Path, bgr: NDArray[np.uint8]) -> Path:
+def write_image(path: Path, bgr: NDArray[np.uint8]) -> Path:
     Image.fromarray(np.ascontiguousarray(bgr[..., ::-1])).save(path)
     return path
 
 
-def count_of(picture: NDArray[Any], sigma: float, space: ColorSpace = "rgb") -> ClusterCount:
+def count_of(picture: NDArray[Any], sigma: float, space: ColorSpace = "rgb") -> AutoClusterCount:
     """The number of clusters of a picture with Gaussian noise."""
     noise = np.random.default_rng(0).normal(0, sigma, picture.shape)
     levels = np.clip(np.rint(picture + noise), 0, 255).astype(np.float32)
@@ -129,7 +130,7 @@ class TestFiles:
         assert load_palette(tmp_path / name) == HEX
 
     def test_what_convert_prints_is_read(self, tmp_path: Path) -> None:
-        write_still(tmp_path / "a.png", quadrants(noise=0))
+        write_image(tmp_path / "a.png", quadrants(noise=0))
         done = run("convert", tmp_path / "a.png", "-o", tmp_path / "b.png", "-k", "6", "--json")
         (tmp_path / "a.json").write_text(done.out)
         assert set(load_palette(tmp_path / "a.json")) == {
@@ -268,38 +269,38 @@ class TestNumberOfClusters:
         noise = ("-vf", "noise=alls=8:allf=t")
         wall = "color=c=0x5080a0"
         clip = make_clip(tmp_path / name, *noise, *options, size="320x180", picture=wall)
-        report = convert(clip, tmp_path / f"b{clip.suffix}", choose_clusters=True)
+        report = convert(clip, tmp_path / f"b{clip.suffix}", segmenter=AUTO)
         assert (len(report.palette), report.palette.shares.tolist()) == (1, [1])
         assert report.notes[0] == (
             "1 cluster explains 0.0% of the colours' variance, and the rest is noise"
         )
 
-    def test_the_reason_says_what_is_so(self, lake_still: Path) -> None:
-        found = find_palette(lake_still, choose_clusters=True)
-        assert found.chosen is not None
-        count = found.chosen.count
+    def test_the_reason_says_what_is_so(self, lake_image: Path) -> None:
+        found = find_palette(lake_image, AUTO)
+        assert found.auto_count is not None
+        count = found.auto_count.count
         assert count == len(found.palette) == found.settings.n_clusters
-        with Image.open(lake_still) as picture:
+        with Image.open(lake_image) as picture:
             colors = np.asarray(picture)[..., ::-1].reshape(-1, 3).astype(np.float32)
         counts = (1, count - 1, count, count + 1)
-        fits = [find_palette(lake_still, SegmenterSettings(n_clusters=each)) for each in counts]
+        fits = [find_palette(lake_image, SegmenterSettings(n_clusters=each)) for each in counts]
         inertias = [inertia_of(colors, fit.palette.centroids) for fit in fits]
         explained = 1 - np.array(inertias) / inertias[0]
-        assert found.chosen.explained == pytest.approx(explained[2], abs=0.002)
+        assert found.auto_count.explained == pytest.approx(explained[2], abs=0.002)
         assert explained[2] - explained[1] > 0.015 > explained[3] - explained[2]
-        assert found.chosen.reason == (
-            f"{count} clusters explain {found.chosen.explained:.1%} of the colours' variance, "
-            f"one more would add only {found.chosen.next_gain:.2%}"
+        assert found.auto_count.reason == (
+            f"{count} clusters explain {found.auto_count.explained:.1%} of the colours' variance, "
+            f"one more would add only {found.auto_count.next_gain:.2%}"
         )
 
     def test_convert_says_why(self, tmp_path: Path) -> None:
-        write_still(tmp_path / "a.png", quadrants())
-        report = convert(tmp_path / "a.png", tmp_path / "b.png", choose_clusters=True)
+        write_image(tmp_path / "a.png", quadrants())
+        report = convert(tmp_path / "a.png", tmp_path / "b.png", segmenter=AUTO)
         assert len(report.palette) == 4
         assert report.notes[0].startswith("4 clusters explain 99")
 
     def test_by_command(self, tmp_path: Path) -> None:
-        write_still(tmp_path / "a.png", quadrants())
+        write_image(tmp_path / "a.png", quadrants())
         done = run("convert", tmp_path / "a.png", "-o", tmp_path / "b.png", "-k", "auto", "--json")
         summary = json.loads(done.out)
         assert (done.code, summary["clusters"]) == (0, 4)
@@ -322,17 +323,17 @@ class TestFinding:
 
     def test_several_inputs_share_one(self, tmp_path: Path) -> None:
         paths = [
-            write_still(tmp_path / f"{level}.png", np.full((8, 8, 3), level, np.uint8))
+            write_image(tmp_path / f"{level}.png", np.full((8, 8, 3), level, np.uint8))
             for level in (10, 90, 250)
         ]
         palette = find_palette(paths, SegmenterSettings(n_clusters=3)).palette
         assert palette.hex_colors == ["#0a0a0a", "#5a5a5a", "#fafafa"]
 
     def test_the_command_prints_and_writes(self, tmp_path: Path) -> None:
-        still = write_still(tmp_path / "a.png", quadrants(noise=0))
+        image = write_image(tmp_path / "a.png", quadrants(noise=0))
         outputs = [tmp_path / f"p{suffix}" for suffix in (".json", ".gpl", ".hex", ".png")]
         options = [part for path in outputs for part in ("-o", path)]
-        done = run("palette", still, "-k", "4", *options)
+        done = run("palette", image, "-k", "4", *options)
         assert (done.code, done.err) == (0, "")
         assert all(path.stat().st_size for path in outputs)
         lines = done.out.splitlines()
@@ -346,16 +347,16 @@ class TestFinding:
             assert float(words[-1].rstrip("%")) == pytest.approx(25, abs=2)
 
     def test_swatches_are_colored_on_a_terminal(self, tmp_path: Path) -> None:
-        still = write_still(tmp_path / "a.png", quadrants(noise=0))
-        with Terminal("palette", still, "-k", "auto") as terminal:
+        image = write_image(tmp_path / "a.png", quadrants(noise=0))
+        with Terminal("palette", image, "-k", "auto") as terminal:
             assert terminal.end() == 0
             assert "4 clusters explain" in terminal.text
             for blue, green, red in QUADRANTS.tolist():
                 assert f"\x1b[48;2;{red};{green};{blue}m   " in terminal.text
 
     def test_json_goes_to_standard_output(self, tmp_path: Path) -> None:
-        still = write_still(tmp_path / "a.png", quadrants(noise=0))
-        data = json.loads(run("palette", still, "-k", "auto", "--json").out)
+        image = write_image(tmp_path / "a.png", quadrants(noise=0))
+        data = json.loads(run("palette", image, "-k", "auto", "--json").out)
         assert (data["clusters"], len(data["palette"])) == (4, 4)
         assert data["reason"].startswith("4 clusters explain 100.0%")
 
@@ -375,7 +376,7 @@ class TestFinding:
     def test_what_cannot_be(
         self, tmp_path: Path, options: tuple[str, ...], code: int, message: str
     ) -> None:
-        write_still(tmp_path / "a.png", quadrants())
+        write_image(tmp_path / "a.png", quadrants())
         (tmp_path / "there.hex").write_text("precious")
         done = run("palette", *options, cwd=tmp_path)
         assert (done.code, done.out) == (code, "")
@@ -413,7 +414,7 @@ class TestKeeping:
             assert [row["hex"] for row in rows] == list(HEX)
 
     def test_distances_are_measured_where_they_were_fitted(self, tmp_path: Path) -> None:
-        write_still(tmp_path / "in.png", quadrants())
+        write_image(tmp_path / "in.png", quadrants())
 
         def space_of(*options: str) -> str:
             done = run(
@@ -446,9 +447,9 @@ class TestKeeping:
         settings = SegmenterSettings(n_clusters=3, palette=HEX)
         assert settings.holds_palette
         state = LiveState(settings, RenderSettings(), frozen=settings.holds_palette)
-        more, _ = press(state, Pressed("]"))
-        assert (more.segmenter.n_clusters, more.segmenter.palette) == (4, ())
-        released, _ = press(state, Pressed("p"))
+        more, _ = press(state, PointedKeyPress("]"))
+        assert (more.segmenter.cluster_count, more.segmenter.palette) == (4, ())
+        released, _ = press(state, PointedKeyPress("p"))
         assert not released.frozen
 
     @pytest.mark.parametrize(
@@ -483,7 +484,7 @@ class TestKeeping:
         save_palette(tmp_path / "a.hex", PALETTE)
         (tmp_path / "40.hex").write_text("abcdef\n" * 40)
         (tmp_path / "0.hex").touch()
-        write_still(tmp_path / "in.png", quadrants())
+        write_image(tmp_path / "in.png", quadrants())
         done = run("convert", "in.png", "-o", "out.png", *options, cwd=tmp_path)
         assert (done.code, len(done.err.splitlines())) == (code, 1)
         assert message in done.err

@@ -22,7 +22,7 @@ from kseg_video import (
 )
 from kseg_video.core.frame import Frame
 from kseg_video.ffmpeg.process import environment, executable
-from kseg_video.reading.image_files import write_still
+from kseg_video.reading.image_files import write_image
 from kseg_video.writing.output_paths import check_output
 from tests.helpers.flat_pictures import INFO, quarters
 from tests.helpers.media import inspect, left_in
@@ -180,11 +180,11 @@ def test_what_loses_it_says_so(tmp_path: Path) -> None:
     assert inspect(tmp_path / "a.mp4").pixel_format == "yuv420p"
 
 
-def test_a_folder_of_transparent_stills_becomes_a_transparent_video(tmp_path: Path) -> None:
-    (tmp_path / "stills").mkdir()
+def test_a_folder_of_transparent_images_becomes_a_transparent_video(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
     for number in range(2):
-        write_still(tmp_path / f"stills/{number}.png", ".png", quarters(), RAMP)
-    convert(tmp_path / "stills", tmp_path / "a.webm")
+        write_image(tmp_path / f"images/{number}.png", ".png", quarters(), RAMP)
+    convert(tmp_path / "images", tmp_path / "a.webm")
     assert np.abs(read_bgra(tmp_path / "a.webm")[..., 3].astype(int) - RAMP).max() <= 3
 
 
@@ -233,13 +233,13 @@ def test_settings_that_a_format_has_not(
 )
 @pytest.mark.parametrize("view", ["segmented", "masked"])
 def test_a_keyed_clip_is_clear_where_clusters_are_off(tmp_path: Path, name: str, view: str) -> None:
-    (tmp_path / "stills").mkdir()
+    (tmp_path / "images").mkdir()
     for number in range(3):
-        write_still(tmp_path / f"stills/{number}.png", ".png", quarters(), None)
+        write_image(tmp_path / f"images/{number}.png", ".png", quarters(), None)
     output = tmp_path / "out" / name
     output.parent.mkdir()
     convert(
-        tmp_path / "stills",
+        tmp_path / "images",
         output,
         segmenter=SegmenterSettings(n_clusters=4),
         rendering=RenderSettings(

@@ -54,7 +54,7 @@ def _in_three(number: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def huge_still(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def huge_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Just more than is allowed, and whole."""
     path = tmp_path_factory.mktemp("huge") / "huge.png"
     Image.new("1", (10_001, 10_000)).save(path)
@@ -90,12 +90,12 @@ def run_measured(*arguments: str | Path) -> tuple[Outcome, float]:
         ("live", "{}/clip.mp4", "--preview", "none", "--background", "{}"),
     ],
 )
-def test_a_still_by_every_command(
-    huge_still: Path, tmp_path: Path, arguments: tuple[str, ...]
+def test_an_image_by_every_command(
+    huge_image: Path, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     make_clip(tmp_path / "clip.mp4", seconds=0.2)
     words = [
-        word.replace("{}", str(huge_still if word == "{}" else tmp_path)) for word in arguments
+        word.replace("{}", str(huge_image if word == "{}" else tmp_path)) for word in arguments
     ]
     outcome, mebibytes = run_measured(*words)
     assert outcome.code == 1
@@ -106,7 +106,7 @@ def test_a_still_by_every_command(
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".webp"])
 @pytest.mark.parametrize("size", [(10_001, 10_000), (13_300, 13_300)])
-def test_a_still_of_every_format(tmp_path: Path, suffix: str, size: tuple[int, int]) -> None:
+def test_an_image_of_every_format(tmp_path: Path, suffix: str, size: tuple[int, int]) -> None:
     path = tmp_path / f"a{suffix}"
     if suffix in {".tif", ".bmp"}:
         Image.new("1", size).save(path)
@@ -118,7 +118,7 @@ def test_a_still_of_every_format(tmp_path: Path, suffix: str, size: tuple[int, i
         open_source(path)
 
 
-def test_a_still_of_65535_pixels_square(tmp_path: Path) -> None:
+def test_an_image_of_65535_pixels_square(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("RGB", (64, 48)).save(path)
     path.write_bytes(with_size(path.read_bytes(), 65535, 65535))
@@ -127,10 +127,10 @@ def test_a_still_of_65535_pixels_square(tmp_path: Path) -> None:
     assert left_in(tmp_path) == [path.name]
 
 
-def test_a_still_in_the_middle_of_a_sequence(huge_still: Path, tmp_path: Path) -> None:
+def test_an_image_in_the_middle_of_a_sequence(huge_image: Path, tmp_path: Path) -> None:
     for number in range(2):
         Image.new("RGB", (64, 48)).save(tmp_path / f"{number}.png")
-    (tmp_path / "2.png").symlink_to(huge_still)
+    (tmp_path / "2.png").symlink_to(huge_image)
     with pytest.raises(SourceError, match=f"2.png {REFUSED}"):
         convert(tmp_path / "%d.png", tmp_path / "out.mp4")
     assert left_in(tmp_path) == ["0.png", "1.png", "2.png"]
@@ -157,7 +157,7 @@ def test_a_file_played_live(huge_jpeg: Path, tmp_path: Path) -> None:
     assert mebibytes < MOST_MEBIBYTES
 
 
-def test_postscript_is_no_still_by_its_name(
+def test_postscript_is_no_image_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pillow would have another program draw it."""

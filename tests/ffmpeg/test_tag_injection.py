@@ -231,7 +231,7 @@ def test_nothing_is_written_or_painted(
     assert len(read_planes(tmp_path / "out.mkv")) == 5
 
 
-def test_a_still_is_not_obeyed_either(tmp_path: Path) -> None:
+def test_an_image_is_not_obeyed_either(tmp_path: Path) -> None:
     for name in ("a.png", "a.webp", "a.gif"):
         saying = COLORS.format(victim=tmp_path / "victim").replace("/", "_")
         path = tmp_path / (saying[:200] + name)

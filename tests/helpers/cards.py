@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.conversion.report import Report
+    from kseg_video.conversion.report import ConversionReport
 
 FRAMES = 4
 COLORS = np.array([(40, 60, 180), (87, 139, 46), (192, 96, 48), (160, 208, 216)], np.uint8)
@@ -85,7 +85,7 @@ def turn(clip: Path, *options: str) -> Path:
     return turned
 
 
-def check_conversion(clip: Path, output: Path, truth: NDArray[np.uint8]) -> Report:
+def check_conversion(clip: Path, output: Path, truth: NDArray[np.uint8]) -> ConversionReport:
     """Convert, and hold size, number of frames, palette and picture against the truth (H, W, 3)."""
     report = convert(clip, output, segmenter=FOUR)
     height, width = truth.shape[:2]
@@ -96,7 +96,7 @@ def check_conversion(clip: Path, output: Path, truth: NDArray[np.uint8]) -> Repo
     return report
 
 
-def check_picture(report: Report, output: Path, truth: NDArray[np.uint8]) -> None:
+def check_picture(report: ConversionReport, output: Path, truth: NDArray[np.uint8]) -> None:
     """Palette and picture of flat regions, away from borders, which 4:2:0 and encoders blur.
 
     Around some borders VP9 leaves ripples of a few levels, as far as a block of 32 pixels goes.

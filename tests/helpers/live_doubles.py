@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawFigures, Event
+    from kseg_video.live.screen import DrawHud, ScreenEvent
 
 
 class Clock:
@@ -105,22 +105,20 @@ class ScriptedScreen:
         self._has_hud = has_hud
         self.shown: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
         self.count = 0
-        self.waiting: deque[Event] = deque()
+        self.waiting: deque[ScreenEvent] = deque()
         self.on_turn: Callable[[], None] = lambda: None
 
     def press(self, *keys: str) -> None:
         self.waiting.extend(KeyPress(key) for key in keys)
 
-    def show(
-        self, picture: NDArray[np.uint8], _state: LiveState, draw_figures: DrawFigures
-    ) -> None:
+    def show(self, picture: NDArray[np.uint8], _state: LiveState, draw_hud: DrawHud) -> None:
         self.shown = picture
         if self._has_hud:
             self.shown = picture.copy()
-            draw_figures(self.shown)
+            draw_hud(self.shown)
         self.count += 1
 
-    def events(self) -> Sequence[Event]:
+    def events(self) -> Sequence[ScreenEvent]:
         self.on_turn()
         events = list(self.waiting)
         self.waiting.clear()

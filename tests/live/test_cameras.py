@@ -14,7 +14,7 @@ from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import open_capture
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from tests.helpers.commands import finish, run, start
 from tests.helpers.waiting import wait_until
 
@@ -28,9 +28,11 @@ def is_virtual() -> bool:
     return find_cameras()[0].name.startswith("vivid")
 
 
-def feed_of(source: str, settings: CaptureSettings | None = None) -> Feed:
+def feed_of(source: str, settings: CaptureSettings | None = None) -> ReconnectingFeed:
     settings = settings or CaptureSettings()
-    return Feed(lambda: open_capture(source, settings), reconnect=True, may_repeat=False)
+    return ReconnectingFeed(
+        lambda: open_capture(source, settings), reconnect=True, may_repeat=False
+    )
 
 
 def test_the_cameras_are_listed() -> None:
@@ -59,9 +61,9 @@ def test_a_size_that_is_granted() -> None:
     mode = next(mode for mode in find_cameras()[0].modes if mode.width <= 640)
     with feed_of("0", CaptureSettings(size=(mode.width, mode.height))) as feed:
         wait_until(lambda: feed.received >= 1, SECONDS)
-        arrival = feed.take(1)
-        assert arrival is not None
-        assert (arrival.frame.width, arrival.frame.height) == (mode.width, mode.height)
+        received = feed.take(1)
+        assert received is not None
+        assert (received.frame.width, received.frame.height) == (mode.width, mode.height)
         assert f"{mode.width}x{mode.height}" in feed.description
 
 

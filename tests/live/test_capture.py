@@ -19,7 +19,7 @@ from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.ffmpeg.process import environment, executable
 from kseg_video.live.camera_capture import CameraCapture
 from kseg_video.live.capture import is_camera, is_stream, open_capture
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from tests.helpers.commands import finish, run, start
 from tests.helpers.disks import small_disk
 from tests.helpers.live_doubles import ScriptedVideo
@@ -76,18 +76,18 @@ def server() -> Iterator[Server]:
     server.stop()
 
 
-def feed_of(url: str) -> Feed:
-    return Feed(lambda: open_capture(url, CaptureSettings()), reconnect=True)
+def feed_of(url: str) -> ReconnectingFeed:
+    return ReconnectingFeed(lambda: open_capture(url, CaptureSettings()), reconnect=True)
 
 
 def test_a_stream_arrives_in_its_colours(server: Server) -> None:
     server.start("0x2040c0")
     with feed_of(server.url) as feed:
         wait_until(lambda: feed.received > 5)
-        arrival = feed.take(1)
-        assert arrival is not None
-        assert (arrival.frame.width, arrival.frame.height) == (160, 120)
-        mean = arrival.frame.bgr.reshape(-1, 3).mean(axis=0)
+        received = feed.take(1)
+        assert received is not None
+        assert (received.frame.width, received.frame.height) == (160, 120)
+        mean = received.frame.bgr.reshape(-1, 3).mean(axis=0)
         assert np.abs(mean - (0xC0, 0x40, 0x20)).max() < 4
         assert feed.description.endswith("160x120"), "its rate is a guess of the decoder's"
 
@@ -101,8 +101,8 @@ def test_a_stream_that_is_cut_off_comes_back(server: Server) -> None:
         server.start("blue")
 
         def came_back() -> bool:
-            arrival = feed.take(0.01)
-            return arrival is not None and arrival.frame.bgr[60, 80, 0] > 200
+            received = feed.take(0.01)
+            return received is not None and received.frame.bgr[60, 80, 0] > 200
 
         wait_until(came_back)
         assert feed.losses >= 1
@@ -167,9 +167,9 @@ def test_a_stream_over_rtsp_that_is_cut_off_comes_back(tmp_path: Path) -> None:
         deadline = time.monotonic() + 30
 
         def taken_after(losses: int) -> NDArray[np.uint8]:
-            while (arrival := feed.take(0.02)) is None or feed.losses <= losses:
+            while (received := feed.take(0.02)) is None or feed.losses <= losses:
                 assert time.monotonic() < deadline
-            return arrival.frame.bgr
+            return received.frame.bgr
 
         first = taken_after(-1)
         assert np.abs(first.reshape(-1, 3).mean(axis=0) - (0, 0, 255)).max() < 6
@@ -241,11 +241,11 @@ def test_what_is_not_there_or_no_video(tmp_path: Path, source: str, said: str) -
     assert outcome.err.count("\n") == 1
 
 
-def test_a_still_is_not_played(tmp_path: Path) -> None:
+def test_an_image_is_not_played(tmp_path: Path) -> None:
     (tmp_path / "photo.JPG").touch()
     outcome = run("live", "photo.JPG", "--preview", "none", cwd=tmp_path)
     advice = "segment it with: kseg-video convert photo.JPG --show"
-    assert outcome.err == f"kseg-video: error: photo.JPG is a still; {advice}\n"
+    assert outcome.err == f"kseg-video: error: photo.JPG is an image; {advice}\n"
     assert outcome.code == 2
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kseg_video import Palette, RenderSettings, Segmenter, SegmenterSettings
-from kseg_video.live.hud import Figures, Hud
+from kseg_video.live.hud import Hud, HudContent
 from kseg_video.live.key_bindings import KEYS, LiveState
 from tests.helpers.pictures import quadrants
 
@@ -22,9 +22,9 @@ def state_of(**changes: bool) -> LiveState:
     return replace(LiveState(SegmenterSettings(n_clusters=4), RenderSettings()), **changes)  # type: ignore[arg-type]
 
 
-def drawn(size: tuple[int, int], state: LiveState, figures: Figures) -> np.ndarray:
+def drawn(size: tuple[int, int], state: LiveState, content: HudContent) -> np.ndarray:
     picture = np.full((size[1], size[0], 3), GRAY, np.uint8)
-    Hud().draw(picture, state, figures)
+    Hud().draw(picture, state, content)
     return picture
 
 
@@ -33,7 +33,7 @@ def drawn(size: tuple[int, int], state: LiveState, figures: Figures) -> np.ndarr
 def test_it_fits_every_size_and_leaves_the_middle_alone(
     size: tuple[int, int], n_clusters: int
 ) -> None:
-    picture = drawn(size, state_of(), Figures(29.97, 0.01, palette_of(n_clusters), 0, 61.0))
+    picture = drawn(size, state_of(), HudContent(29.97, 0.01, palette_of(n_clusters), 0, 61.0))
     if size != (16, 16):
         assert (picture[0] < GRAY).any()
         assert (picture[-1] < GRAY).all()
@@ -43,14 +43,14 @@ def test_it_fits_every_size_and_leaves_the_middle_alone(
 
 def test_text_grows_with_the_picture() -> None:
     bright = [
-        (drawn(size, state_of(), Figures(25)).max(axis=2) > 230).any(axis=1).sum() / size[1]
+        (drawn(size, state_of(), HudContent(25)).max(axis=2) > 230).any(axis=1).sum() / size[1]
         for size in ((1280, 720), (3840, 2160))
     ]
     assert bright[0] == pytest.approx(bright[1], rel=0.35)
 
 
 def test_a_message_covers_no_more_than_it_needs() -> None:
-    picture = drawn((640, 360), state_of(shows_hud=False), Figures(message="saved"))
+    picture = drawn((640, 360), state_of(shows_hud=False), HudContent(message="saved"))
     changed = np.flatnonzero((picture != GRAY).any(axis=(0, 2)))
     assert changed.size
     assert np.ptp(changed) < 100
@@ -58,16 +58,16 @@ def test_a_message_covers_no_more_than_it_needs() -> None:
 
 def test_the_swatches_have_the_clusters_colours() -> None:
     palette = palette_of(4)
-    picture = drawn((640, 360), state_of(), Figures(palette=palette))
+    picture = drawn((640, 360), state_of(), HudContent(palette=palette))
     for color in palette.colors:
         assert (picture == color).all(axis=2).sum() > 60
 
 
 def test_a_switched_off_cluster_is_struck_out() -> None:
     palette = palette_of(4)
-    on = drawn((640, 360), state_of(), Figures(palette=palette))
+    on = drawn((640, 360), state_of(), HudContent(palette=palette))
     off = replace(state_of(), rendering=RenderSettings(disabled=frozenset({2})))
-    struck = drawn((640, 360), off, Figures(palette=palette))
+    struck = drawn((640, 360), off, HudContent(palette=palette))
     changed = np.flatnonzero((on != struck).any(axis=(0, 2)))
     assert changed.size
     assert np.ptp(changed) < 80
@@ -75,20 +75,20 @@ def test_a_switched_off_cluster_is_struck_out() -> None:
 
 def test_it_can_be_hidden_but_not_a_message() -> None:
     hidden = state_of(shows_hud=False)
-    assert (drawn((640, 360), hidden, Figures(25, palette=palette_of(4))) == GRAY).all()
-    assert (drawn((640, 360), hidden, Figures(message="the camera is away")) != GRAY).any()
+    assert (drawn((640, 360), hidden, HudContent(25, palette=palette_of(4))) == GRAY).all()
+    assert (drawn((640, 360), hidden, HudContent(message="the camera is away")) != GRAY).any()
 
 
 def test_the_pointers_cluster_is_named() -> None:
     without, pointed = (
-        drawn((640, 360), state_of(), Figures(palette=palette_of(4), pointed=number))
+        drawn((640, 360), state_of(), HudContent(palette=palette_of(4), pointed=number))
         for number in (None, 2)
     )
     assert not np.array_equal(without[:24], pointed[:24])
 
 
 def test_help_has_a_line_for_each_key_and_both_buttons() -> None:
-    inked = drawn((600, 900), state_of(shows_help=True), Figures()).max(axis=(1, 2)) > GRAY
+    inked = drawn((600, 900), state_of(shows_help=True), HudContent()).max(axis=(1, 2)) > GRAY
     inked = np.convolve(inked, np.ones(3)) > 0  # an i has a dot of its own
     lines = (inked[1:] & ~inked[:-1]).sum()
     assert lines == len(KEYS) + 2
@@ -96,7 +96,7 @@ def test_help_has_a_line_for_each_key_and_both_buttons() -> None:
 
 @pytest.mark.parametrize("size", [(320, 200), (640, 480)])
 def test_columns_of_help_stay_apart_and_within(size: tuple[int, int]) -> None:
-    inked = drawn(size, state_of(shows_help=True), Figures()).max(axis=(0, 2)) > GRAY
+    inked = drawn(size, state_of(shows_help=True), HudContent()).max(axis=(0, 2)) > GRAY
     assert not inked[-2:].any()
     halves = inked[: size[0] // 2], inked[size[0] // 2 :]
     for half in halves:
@@ -105,4 +105,4 @@ def test_columns_of_help_stay_apart_and_within(size: tuple[int, int]) -> None:
 
 
 def test_help_covers_the_picture() -> None:
-    assert drawn((640, 360), state_of(shows_help=True), Figures()).mean() < GRAY / 2
+    assert drawn((640, 360), state_of(shows_help=True), HudContent()).mean() < GRAY / 2

@@ -13,9 +13,9 @@ from kseg_video.live.key_bindings import (
     BACKGROUNDS,
     KEYS,
     VIEWS,
-    Command,
     LiveState,
-    Pressed,
+    PointedKeyPress,
+    SessionRequest,
     click,
     press,
     refusal,
@@ -30,7 +30,7 @@ def state_of(n_clusters: int = 5, **rendering: object) -> LiveState:
 
 def after(state: LiveState, *keys: str, pointed: int | None = None) -> LiveState:
     for key in keys:
-        state, _ = press(state, Pressed(key, pointed))
+        state, _ = press(state, PointedKeyPress(key, pointed))
     return state
 
 
@@ -38,9 +38,9 @@ def after(state: LiveState, *keys: str, pointed: int | None = None) -> LiveState
 def test_any_keys_leave_a_valid_state(keys: list[tuple[str, int | None]]) -> None:
     state = state_of()
     for key, pointed in keys:
-        state, command = press(state, Pressed(key, pointed))
-        assert command is None or command in Command
-        assert 1 <= state.segmenter.n_clusters <= 32
+        state, request = press(state, PointedKeyPress(key, pointed))
+        assert request is None or request in SessionRequest
+        assert 1 <= state.segmenter.cluster_count <= 32
         assert 0 <= state.segmenter.stability <= 1
         assert state.rendering.disabled <= state.clusters
         assert state.rendering.view in VIEWS
@@ -72,11 +72,11 @@ def test_all_invert_and_only() -> None:
 
 def test_fewer_clusters_keep_the_switches_of_the_rest() -> None:
     state = after(state_of(5), "1", "4", "[")
-    assert state.segmenter.n_clusters == 4
+    assert state.segmenter.cluster_count == 4
     assert state.rendering.disabled == {1}
     assert after(state, "]").rendering.disabled == {1}
-    assert after(state_of(1), "[").segmenter.n_clusters == 1
-    assert after(state_of(32), "]").segmenter.n_clusters == 32
+    assert after(state_of(1), "[").segmenter.cluster_count == 1
+    assert after(state_of(32), "]").segmenter.cluster_count == 32
 
 
 def test_stability_has_ends() -> None:
@@ -112,29 +112,29 @@ def test_switches_go_to_and_fro(key: str, field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "command"),
+    ("key", "requested"),
     [
-        ("q", Command.QUIT),
-        ("Esc", Command.QUIT),
-        ("n", Command.NEW_FIT),
-        ("s", Command.SNAPSHOT),
-        ("r", Command.RECORD),
+        ("q", SessionRequest.QUIT),
+        ("Esc", SessionRequest.QUIT),
+        ("n", SessionRequest.NEW_FIT),
+        ("s", SessionRequest.SNAPSHOT),
+        ("r", SessionRequest.RECORD),
     ],
 )
-def test_commands(key: str, command: Command) -> None:
-    assert press(state_of(), Pressed(key)) == (state_of(), command)
+def test_requests(key: str, requested: SessionRequest) -> None:
+    assert press(state_of(), PointedKeyPress(key)) == (state_of(), requested)
 
 
 def test_only_a_window_goes_full_screen() -> None:
     without = replace(state_of(), has_window=False)
-    assert press(without, Pressed("f")) == (without, None)
+    assert press(without, PointedKeyPress("f")) == (without, None)
     assert refusal("f") == "only a window can fill the screen"
 
 
 def test_a_next_frame_is_asked_for_while_paused() -> None:
-    assert press(state_of(), Pressed(".")) == (state_of(), None)
+    assert press(state_of(), PointedKeyPress(".")) == (state_of(), None)
     paused = after(state_of(), "space")
-    assert press(paused, Pressed(".")) == (paused, Command.NEXT_FRAME)
+    assert press(paused, PointedKeyPress(".")) == (paused, SessionRequest.NEXT_FRAME)
 
 
 @given(st.lists(st.tuples(st.sampled_from([*ALL_KEYS, "x"]), st.sampled_from([None, 0, 4]))))
@@ -142,8 +142,8 @@ def test_a_key_does_something_or_says_why_not(keys: list[tuple[str, int | None]]
     state = state_of()
     for key, pointed in keys:
         before = state
-        state, command = press(before, Pressed(key, pointed))
-        assert state != before or command is not None or refusal(key) or key == "x"
+        state, requested = press(before, PointedKeyPress(key, pointed))
+        assert state != before or requested is not None or refusal(key) or key == "x"
 
 
 def test_clicks() -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from kseg_video import SourceError
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from tests.helpers.live_doubles import Clock, ScriptedCapture, picture
 from tests.helpers.waiting import wait_until
 
@@ -27,7 +27,7 @@ class Openings:
 
 def test_the_newest_frame_is_taken_and_the_others_are_counted() -> None:
     capture, clock = ScriptedCapture(), Clock()
-    with Feed(Openings(capture), reconnect=False, clock=clock) as feed:
+    with ReconnectingFeed(Openings(capture), reconnect=False, clock=clock) as feed:
         capture.put(picture(0))
         wait_until(lambda: feed.received == 1)
         first = feed.take(1)
@@ -46,7 +46,7 @@ def test_the_newest_frame_is_taken_and_the_others_are_counted() -> None:
 
 def test_nothing_is_counted_as_dropped_before_the_first_is_taken_or_while_paused() -> None:
     capture = ScriptedCapture()
-    with Feed(Openings(capture), reconnect=False) as feed:
+    with ReconnectingFeed(Openings(capture), reconnect=False) as feed:
         capture.put(picture(), picture())
         wait_until(lambda: feed.received == 2)
         feed.take(1)
@@ -58,7 +58,9 @@ def test_nothing_is_counted_as_dropped_before_the_first_is_taken_or_while_paused
 
 
 def test_a_source_that_never_opens_is_an_end() -> None:
-    with Feed(Openings(SourceError("no such thing; look again")), reconnect=True) as feed:
+    with ReconnectingFeed(
+        Openings(SourceError("no such thing; look again")), reconnect=True
+    ) as feed:
         wait_until(lambda: feed.condition == "ended")
         assert feed.message == "no such thing; look again"
 
@@ -67,7 +69,7 @@ def test_a_source_that_ends_is_opened_again_after_a_while() -> None:
     clock = Clock()
     first, second = ScriptedCapture(), ScriptedCapture()
     openings = Openings(first, SourceError("still away"), second)
-    with Feed(openings, reconnect=True, clock=clock) as feed:
+    with ReconnectingFeed(openings, reconnect=True, clock=clock) as feed:
         first.put(picture(), None)
         wait_until(lambda: feed.condition == "lost")
         assert feed.take(0) is not None
@@ -88,7 +90,7 @@ def test_a_source_that_ends_is_opened_again_after_a_while() -> None:
 
 def test_without_reconnect_the_end_is_the_end() -> None:
     capture = ScriptedCapture()
-    with Feed(Openings(capture), reconnect=False) as feed:
+    with ReconnectingFeed(Openings(capture), reconnect=False) as feed:
         capture.put(picture(), None)
         wait_until(lambda: feed.condition == "ended")
 
@@ -96,7 +98,7 @@ def test_without_reconnect_the_end_is_the_end() -> None:
 def test_a_read_that_blocks_is_noticed_within_five_seconds() -> None:
     clock = Clock()
     stuck, fresh = ScriptedCapture(), ScriptedCapture()
-    with Feed(Openings(stuck, fresh), reconnect=True, clock=clock) as feed:
+    with ReconnectingFeed(Openings(stuck, fresh), reconnect=True, clock=clock) as feed:
         stuck.put(picture())
         wait_until(lambda: feed.received == 1)
         feed.take(0)
@@ -117,7 +119,7 @@ def test_a_camera_that_repeats_one_frame_is_stuck(may_repeat: bool) -> None:
     clock = Clock()
     capture, fresh = ScriptedCapture(), ScriptedCapture()
     openings = Openings(capture, fresh)
-    with Feed(openings, reconnect=True, may_repeat=may_repeat, clock=clock) as feed:
+    with ReconnectingFeed(openings, reconnect=True, may_repeat=may_repeat, clock=clock) as feed:
         for second in range(6):
             capture.put(picture())
             wait_until(lambda: feed.received > second or capture.closed)  # noqa: B023 - run at once
@@ -131,7 +133,9 @@ def test_a_camera_that_repeats_one_frame_is_stuck(may_repeat: bool) -> None:
 def test_a_camera_that_has_moved_again_can_be_stuck_again() -> None:
     clock = Clock()
     captures = ScriptedCapture(), ScriptedCapture(), ScriptedCapture()
-    with Feed(Openings(*captures), reconnect=True, may_repeat=False, clock=clock) as feed:
+    with ReconnectingFeed(
+        Openings(*captures), reconnect=True, may_repeat=False, clock=clock
+    ) as feed:
 
         def play(capture: ScriptedCapture, *seeds: int) -> None:
             for seed in seeds:
@@ -153,22 +157,22 @@ def test_a_camera_that_has_moved_again_can_be_stuck_again() -> None:
 def test_what_is_taken_is_no_older_than_a_frame_lasts_whatever_is_announced() -> None:
     clock = Clock()
     capture = ScriptedCapture(frame_rate=1)
-    with Feed(Openings(capture), reconnect=False, clock=clock) as feed:
+    with ReconnectingFeed(Openings(capture), reconnect=False, clock=clock) as feed:
         for seed in range(8):
             clock.now += 0.04
             capture.put(picture(seed))
             wait_until(lambda: feed.received > seed)  # noqa: B023 - run at once
         clock.now += 0.03
-        arrival = feed.take(0)
-        assert arrival is not None
-        assert arrival.number == 8
+        received = feed.take(0)
+        assert received is not None
+        assert received.number == 8
 
 
 def test_a_file_plays_at_its_own_rate_and_ends() -> None:
     capture = ScriptedCapture(frame_rate=50)
     capture.put(*(picture(seed) for seed in range(10)), None)
     begin = time.monotonic()
-    with Feed(Openings(capture), reconnect=False, paced=True) as feed:
+    with ReconnectingFeed(Openings(capture), reconnect=False, paced=True) as feed:
         wait_until(lambda: feed.condition == "ended")
         assert time.monotonic() - begin >= 9 / 50
         assert (feed.received, feed.message) == (10, "the source ended")
@@ -176,7 +180,7 @@ def test_a_file_plays_at_its_own_rate_and_ends() -> None:
 
 def test_a_paused_file_waits_and_steps() -> None:
     capture = ScriptedCapture(frame_rate=100)
-    with Feed(Openings(capture), reconnect=False, paced=True) as feed:
+    with ReconnectingFeed(Openings(capture), reconnect=False, paced=True) as feed:
         capture.put(picture(0))
         wait_until(lambda: feed.received == 1)
         feed.pause(True)
@@ -193,7 +197,7 @@ def test_a_paused_file_waits_and_steps() -> None:
 
 def test_steps_that_found_no_frame_are_not_owed_at_the_next_pause() -> None:
     capture = ScriptedCapture(frame_rate=100)
-    with Feed(Openings(capture), reconnect=False, paced=True) as feed:
+    with ReconnectingFeed(Openings(capture), reconnect=False, paced=True) as feed:
         capture.put(picture(0))
         wait_until(lambda: feed.received == 1)
         feed.pause(True)
@@ -207,7 +211,7 @@ def test_steps_that_found_no_frame_are_not_owed_at_the_next_pause() -> None:
 
 def test_pausing_to_and_fro_leaves_no_file_standing() -> None:
     capture = ScriptedCapture(frame_rate=1000)
-    with Feed(Openings(capture), reconnect=False, paced=True) as feed:
+    with ReconnectingFeed(Openings(capture), reconnect=False, paced=True) as feed:
         for count in range(1, 400):
             feed.pause(True)
             capture.put(picture(0))

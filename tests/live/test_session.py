@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from kseg_video import (
-    ClusterChoice,
+    ClusterSelection,
     Frame,
     RenderSettings,
     SegmenterSettings,
@@ -19,7 +19,7 @@ from kseg_video import (
 )
 from kseg_video.live.key_bindings import KEYS, LiveState
 from kseg_video.live.picture import open_live_background
-from kseg_video.live.reconnecting_feed import Feed
+from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.screen import Click, Closed, PointerMove
 from kseg_video.live.session import LiveSession
@@ -41,7 +41,7 @@ UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT = (5, 5), (50, 5), (5, 30), (50
 class Stage:
     """A live run over scripted frames, one turn after another."""
 
-    def __init__(self, files: LiveFiles, feed: Feed, capture: ScriptedCapture) -> None:
+    def __init__(self, files: LiveFiles, feed: ReconnectingFeed, capture: ScriptedCapture) -> None:
         self.capture, self.feed = capture, feed
         self.screen = ScriptedScreen()
         settings = SegmenterSettings(n_clusters=4)
@@ -68,7 +68,7 @@ class Stage:
             self.session.run()
 
     def _next(self) -> None:
-        if self.screen.count and self.session.picture.segmentation is not None and self._steps:
+        if self.screen.count and self.session.pipeline.segmentation is not None and self._steps:
             self._steps.pop(0)()
 
     def level(self, place: tuple[int, int]) -> int:
@@ -83,7 +83,7 @@ def files(tmp_path: Path) -> LiveFiles:
 @pytest.fixture
 def stage(files: LiveFiles) -> Iterator[Stage]:
     capture = ScriptedCapture()
-    with Feed(lambda: capture, reconnect=False) as feed:
+    with ReconnectingFeed(lambda: capture, reconnect=False) as feed:
         yield Stage(files, feed, capture)
 
 
@@ -142,8 +142,8 @@ def test_fewer_clusters_keep_their_numbers(stage: Stage) -> None:
     palettes = []
 
     def note() -> None:
-        assert stage.session.picture.segmentation is not None
-        palettes.append(stage.session.picture.segmentation.palette)
+        assert stage.session.pipeline.segmentation is not None
+        palettes.append(stage.session.pipeline.segmentation.palette)
 
     stage.then(note, lambda: stage.screen.press("]"), note, lambda: stage.screen.press("["), note)
     stage.run()
@@ -155,8 +155,8 @@ def test_a_frozen_palette_stays_whatever_is_shown(stage: Stage) -> None:
     palettes = []
 
     def note() -> None:
-        assert stage.session.picture.segmentation is not None
-        palettes.append(stage.session.picture.segmentation.palette.centroids.copy())
+        assert stage.session.pipeline.segmentation is not None
+        palettes.append(stage.session.pipeline.segmentation.palette.centroids.copy())
 
     def show_other() -> None:
         frame = picture()
@@ -202,7 +202,7 @@ class TestTakes:
 
 def test_what_is_chosen_from_the_start_is_found_on_the_first_frame(stage: Stage) -> None:
     stage.session.state = replace(
-        stage.session.state, choice=ClusterChoice(only=("green", LOWER_RIGHT))
+        stage.session.state, selection=ClusterSelection(only=("green", LOWER_RIGHT))
     )
     levels = []
     corners = (UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT)
@@ -221,9 +221,9 @@ def test_what_is_chosen_from_the_start_is_found_on_the_first_frame(stage: Stage)
 def test_a_paused_run_says_so(stage: Stage) -> None:
     conditions = []
     stage.then(
-        lambda: conditions.append(stage.session._figures().condition),
+        lambda: conditions.append(stage.session._metrics().condition),
         lambda: stage.screen.press("space"),
-        lambda: conditions.append(stage.session._figures().condition),
+        lambda: conditions.append(stage.session._metrics().condition),
     )
     stage.run()
     assert conditions == ["live", "paused"]
@@ -243,7 +243,7 @@ def test_the_background_key_goes_through_them_all(stage: Stage, tmp_path: Path) 
     for _ in state.backgrounds:
         stage.then(lambda: stage.screen.press("b"), note)
     with open_live_background(behind) as background:
-        stage.session.picture.background = background
+        stage.session.pipeline.background = background
         stage.run()
     black, white, gray, blur, blocks, squares, picture = shown
     assert not black.any()
@@ -317,7 +317,7 @@ def test_every_key_is_answered_in_the_turn_in_which_it_is_pressed(
     clock, capture, screen = Clock(), ScriptedCapture(), ScriptedScreen(has_hud=True)
     state = LiveState(SegmenterSettings(n_clusters=10), RenderSettings("masked"))
     files = LiveFiles(tmp_path, clock=clock)
-    with Feed(lambda: capture, reconnect=True, clock=clock) as feed, files:
+    with ReconnectingFeed(lambda: capture, reconnect=True, clock=clock) as feed, files:
         session = LiveSession("script", feed, screen, state, files, clock=clock)
         capture.put(Frame(quadrants(240, 320, noise=6)))
         wait_until(lambda: feed.received)
@@ -349,7 +349,7 @@ def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:
     state = LiveState(SegmenterSettings(n_clusters=4), RenderSettings("original"))
     captures = [first, second]
     files = LiveFiles(tmp_path, clock=clock)
-    with Feed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
+    with ReconnectingFeed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
         session = LiveSession("script", feed, screen, state, files, clock=clock)
         first.put(picture(1), None)
         wait_until(lambda: feed.condition == "lost")
@@ -359,9 +359,9 @@ def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:
         stood = screen.shown
         screen.press(".")
         session._turn()
-        assert session._figures().message == "no next frame: the source is away"
+        assert session._metrics().message == "no next frame: the source is away"
         clock.now += 4
-        assert session._figures().message == "script: the source ended; trying again"
+        assert session._metrics().message == "script: the source ended; trying again"
         second.put(picture(2))
         session._turn()
         wait_until(lambda: feed.received == 2)
@@ -383,7 +383,7 @@ def test_the_palette_is_kept_while_the_source_is_away(tmp_path: Path) -> None:
     captures = [first, second]
     state = LiveState(SegmenterSettings(n_clusters=4), RenderSettings("masked"))
     files = LiveFiles(tmp_path, clock=clock)
-    with Feed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
+    with ReconnectingFeed(lambda: captures.pop(0), reconnect=True, clock=clock) as feed, files:
         session = LiveSession("script", feed, screen, state, files, clock=clock)
         first.put(picture(1))
         wait_until(lambda: feed.received == 1)
@@ -392,13 +392,13 @@ def test_the_palette_is_kept_while_the_source_is_away(tmp_path: Path) -> None:
         wait_until(lambda: feed.condition == "lost")
         screen.waiting.append(Click(*UPPER_RIGHT, alone=False))  # which holds while it is away
         session._turn()
-        before = session.picture.segmentation
+        before = session.pipeline.segmentation
         clock.now += 1
         session._turn()
         second.put(picture(2))
         wait_until(lambda: feed.received == 2)
         session._turn()
-        after = session.picture.segmentation
+        after = session.pipeline.segmentation
     assert before is not None
     assert after is not None
     assert after.event == "warm"
@@ -411,7 +411,7 @@ def test_the_palette_is_kept_while_the_source_is_away(tmp_path: Path) -> None:
 def test_a_source_that_gives_nothing_is_an_error(tmp_path: Path) -> None:
     capture = ScriptedCapture()
     capture.put(SourceError("script cannot be opened; check it"))
-    with Feed(lambda: capture, reconnect=True) as feed:
+    with ReconnectingFeed(lambda: capture, reconnect=True) as feed:
         state = LiveState(SegmenterSettings(), RenderSettings())
         files = LiveFiles(tmp_path)
         session = LiveSession("script", feed, ScriptedScreen(), state, files)

@@ -111,7 +111,7 @@ def test_the_help_shows_every_key(columns: int, rows: int) -> None:
     assert lines.pop() == ""
     assert [len(line) for line in lines] == [columns] * rows
     for binding in KEYS:
-        assert any(f"{binding.label} " in line and binding.does in line for line in lines)
+        assert any(f"{binding.key_names} " in line and binding.does in line for line in lines)
 
 
 def test_columns_of_help_that_do_not_fit_stay_apart() -> None:

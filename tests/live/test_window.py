@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 pytestmark = needs_screen
 
 
-def show(still: Path, folder: Path) -> tuple[str | Path, ...]:
-    return "convert", still, "-o", folder / "out.png", "--show"
+def show(image: Path, folder: Path) -> tuple[str | Path, ...]:
+    return "convert", image, "-o", folder / "out.png", "--show"
 
 
 @pytest.fixture
-def still(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     picture = Image.new("RGB", (300, 200), (250, 0, 0))
     picture.paste((0, 0, 250), (0, 0, 150, 200))
     picture.save(tmp_path / "two.png")
     return tmp_path / "two.png"
 
 
-def test_it_shows_the_picture_until_a_key(screen: str, still: Path, tmp_path: Path) -> None:
-    window = Window(screen, tmp_path, *show(still, tmp_path), "-k", "2")
+def test_it_shows_the_picture_until_a_key(screen: str, image: Path, tmp_path: Path) -> None:
+    window = Window(screen, tmp_path, *show(image, tmp_path), "-k", "2")
     shown = window.picture()
     assert shown.shape[:2] == (200, 300)
     assert shown[100, 50].tolist() == [0, 0, 250]
@@ -59,15 +59,15 @@ def test_a_large_picture_fits_the_screen(screen: str, tmp_path: Path) -> None:
     assert window.end().code == 0
 
 
-def test_closing_the_window_ends_it(screen: str, still: Path, tmp_path: Path) -> None:
-    window = Window(screen, tmp_path, *show(still, tmp_path))
+def test_closing_the_window_ends_it(screen: str, image: Path, tmp_path: Path) -> None:
+    window = Window(screen, tmp_path, *show(image, tmp_path))
     close_window(screen, int(window.number))
     assert window.end().code == 0
     assert (tmp_path / "out.png").exists()
 
 
-def test_ctrl_c_ends_it_and_the_picture_stays(screen: str, still: Path, tmp_path: Path) -> None:
-    window = Window(screen, tmp_path, *show(still, tmp_path))
+def test_ctrl_c_ends_it_and_the_picture_stays(screen: str, image: Path, tmp_path: Path) -> None:
+    window = Window(screen, tmp_path, *show(image, tmp_path))
     window.process.send_signal(2)
     assert window.end().code == 130
     assert (tmp_path / "out.png").exists()

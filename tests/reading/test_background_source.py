@@ -43,7 +43,7 @@ def numbers(path: Path, info: VideoInfo, count: int) -> list[int]:
     return [round(float(frame.mean()) / 10) for frame in frames]
 
 
-class TestStill:
+class TestImage:
     def test_it_covers_and_stays(self, tmp_path: Path) -> None:
         Image.new("RGB", (300, 100), (10, 20, 200)).save(tmp_path / "wide.png")
         with open_background(tmp_path / "wide.png", INFO) as background:

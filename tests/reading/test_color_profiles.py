@@ -1,4 +1,4 @@
-"""What a still says of its colours goes with them."""
+"""What an image says of its colours goes with them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.pictures import photo_like
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kseg_video import Report
+    from kseg_video import ConversionReport
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 NAMED = SRGB.replace("sRGB built-in".encode("utf-16-be"), "No sRGB\x1b test".encode("utf-16-be"))
@@ -38,13 +38,13 @@ def profile_of(path: Path) -> bytes | None:
     return found
 
 
-def about_colors(report: Report) -> list[str]:
+def about_colors(report: ConversionReport) -> list[str]:
     return [note for note in report.notes if note.startswith("colours are")]
 
 
 @pytest.mark.parametrize("view", ["segmented", "masked"])
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
-def test_it_goes_with_a_still(tmp_path: Path, suffix: str, view: str) -> None:
+def test_it_goes_with_an_image(tmp_path: Path, suffix: str, view: str) -> None:
     source, output = save(tmp_path / f"in{suffix}", WIDE), tmp_path / f"out{suffix}"
     outcome = run("convert", source, "-o", output, "--view", view, "--json")
     assert outcome.code == 0
@@ -52,7 +52,7 @@ def test_it_goes_with_a_still(tmp_path: Path, suffix: str, view: str) -> None:
     assert not any("colours" in note for note in json.loads(outcome.out)["notes"])
 
 
-def test_it_goes_with_every_still_of_a_folder(tmp_path: Path) -> None:
+def test_it_goes_with_every_image_of_a_folder(tmp_path: Path) -> None:
     save(tmp_path / "in" / "a.png", WIDE)
     save(tmp_path / "in" / "b.png", SRGB)
     convert(tmp_path / "in", tmp_path / "out" / "%d.png")
@@ -93,7 +93,7 @@ def test_profiles_of_the_same_colours_are_no_others(tmp_path: Path) -> None:
     assert convert(tmp_path / "in", tmp_path / "out.mp4").notes == ()
 
 
-def test_others_among_stills_are_told(tmp_path: Path) -> None:
+def test_others_among_images_are_told(tmp_path: Path) -> None:
     save(tmp_path / "in" / "a.png", SRGB)
     save(tmp_path / "in" / "b.png", WIDE)
     save(tmp_path / "in" / "c.png", WIDE)
@@ -101,7 +101,7 @@ def test_others_among_stills_are_told(tmp_path: Path) -> None:
     assert report.notes == ("b.png has another colour profile than a.png",)
 
 
-def test_an_animation_of_stills_does_not_hold_it(tmp_path: Path) -> None:
+def test_an_animation_of_images_does_not_hold_it(tmp_path: Path) -> None:
     save(tmp_path / "in" / "a.png", WIDE)
     save(tmp_path / "in" / "b.png", WIDE)
     assert about_colors(convert(tmp_path / "in", tmp_path / "out.webp"))

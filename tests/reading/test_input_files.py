@@ -84,7 +84,7 @@ def test_what_is_no_file(
     assert set(left_in(tmp_path)) - set(before) <= {"a.segmented.png"}
 
 
-def test_a_folder_among_numbered_stills(tmp_path: Path) -> None:
+def test_a_folder_among_numbered_images(tmp_path: Path) -> None:
     Image.new("RGB", (16, 16)).save(tmp_path / "f-1.png")
     (tmp_path / "f-2.png").mkdir()
     with pytest.raises(SourceError, match=r"f-2\.png is not a regular file"):
@@ -159,13 +159,13 @@ class TestNumerals:
         for name in names:
             Image.new("RGB", (16, 16)).save(tmp_path / name, format="png")
         for source in (tmp_path, tmp_path / "%d.png", tmp_path / "f%d.png"):
-            stills = [name for name in names if name.endswith(".png")]
+            images = [name for name in names if name.endswith(".png")]
             if "%" in source.name:
                 before = source.name[:-6]
-                stills = [n for n in stills if re.fullmatch(rf"{before}\d+\.png", n, re.ASCII)]
-            if stills:
+                images = [n for n in images if re.fullmatch(rf"{before}\d+\.png", n, re.ASCII)]
+            if images:
                 with open_source(source) as frames:
-                    assert len(list(frames)) == len(stills)
+                    assert len(list(frames)) == len(images)
 
     def test_the_order_is_that_of_the_numbers(self, tmp_path: Path) -> None:
         for level, name in enumerate(["²1.png", "1²3.png", "2²3.png", "10²3.png"]):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Frame
     from kseg_video.reading.look_ahead import LookAhead
-    from kseg_video.segmentation.pixel_memory import Foreseen
+    from kseg_video.segmentation.pixel_memory import LookAheadSample
 
 X264 = "-c:v libx264 -crf 4"
 MPEG4 = "-c:v mpeg4 -q:v 1 -bf 2"
@@ -41,8 +41,8 @@ def look_ahead_of(source: object) -> LookAhead:
     return look_ahead
 
 
-def both(path: Path, trim: TrimSettings | None = None) -> tuple[list[Foreseen], list[Frame]]:
-    """What is foreseen of a clip, and its frames."""
+def both(path: Path, trim: TrimSettings | None = None) -> tuple[list[LookAheadSample], list[Frame]]:
+    """The samples ahead of a clip, and its frames."""
     with open_source(path, trim) as source:
         return look_ahead_of(source).until(WHOLE), list(source)
 
@@ -52,12 +52,12 @@ def numbered(count: int) -> list[NDArray[np.uint8]]:
     return [np.full((48, 64, 3), 20 + 2 * number, np.uint8) for number in range(count)]
 
 
-def frames_behind(foreseen: list[Foreseen], frames: list[Frame]) -> list[int]:
-    """By how many frames what is foreseen is older than what is shown at its time."""
+def frames_behind(samples: list[LookAheadSample], frames: list[Frame]) -> list[int]:
+    """By how many frames the samples ahead are older than what is shown at their time."""
     times = np.array([frame.time for frame in frames])
     levels = np.array([PixelSample.of_frame(frame, 100).bgr.mean() for frame in frames])
     behind = []
-    for each in foreseen:
+    for each in samples:
         shown = np.flatnonzero(times <= each.time + 1e-6)[-1]
         off = np.abs(levels - each.bgr.mean())
         alike = np.flatnonzero(off < off.min() + 0.5)
@@ -81,14 +81,14 @@ class TestTimes:
     def test_it_is_the_frame_shown_at_that_time(
         self, tmp_path: Path, name: str, codec: str, rate: str, trim: TrimSettings | None
     ) -> None:
-        foreseen, frames = both(
+        samples, frames = both(
             encode(tmp_path / name, numbered(70), *codec.split(), rate=rate), trim
         )
-        assert set(frames_behind(foreseen, frames)) == {0}
-        assert foreseen[0].time == frames[0].time
+        assert set(frames_behind(samples, frames)) == {0}
+        assert samples[0].time == frames[0].time
         apart = max(1 / 8, frames[1].time - frames[0].time)
-        assert np.diff([each.time for each in foreseen]) == pytest.approx(apart)
-        assert foreseen[-1].time == pytest.approx(frames[-1].time, abs=apart)
+        assert np.diff([each.time for each in samples]) == pytest.approx(apart)
+        assert samples[-1].time == pytest.approx(frames[-1].time, abs=apart)
 
     @pytest.mark.parametrize(("name", "codec"), [("a.mp4", X264), ("a.avi", MPEG4)])
     def test_frames_that_are_left_out_are_few(self, tmp_path: Path, name: str, codec: str) -> None:
@@ -114,9 +114,9 @@ class TestTimes:
         late = tmp_path / name
         ffmpeg("-itsoffset", "0.7", "-i", clip, *tone, "-c:v", "copy", late)
         for trim in (None, TrimSettings(1.3)):
-            foreseen, frames = both(late, trim)
-            assert foreseen[0].time == frames[0].time >= 0.7
-            assert set(frames_behind(foreseen, frames)) == {0}
+            samples, frames = both(late, trim)
+            assert samples[0].time == frames[0].time >= 0.7
+            assert set(frames_behind(samples, frames)) == {0}
 
     def test_so_far_and_no_farther(self, tmp_path: Path) -> None:
         """At first less far, so that the first frame need not wait for long."""
@@ -137,13 +137,13 @@ class TestTimes:
 class TestColors:
     def check(self, clip: Path) -> None:
         """All are colours of the frames, and about as many as there of each."""
-        foreseen, frames = both(clip)
+        samples, frames = both(clip)
         shown = frames[0].bgr
         height, width = shown.shape[:2]
         colors = shown[height // 4 :: height // 2, width // 4 :: width // 2].reshape(-1, 3)
         near = np.abs(shown.reshape(-1, 1, 3) - colors.astype(int)).max(axis=-1).argmin(axis=1)
         expected = np.bincount(near) / len(near)
-        for each in foreseen:
+        for each in samples:
             off = np.abs(each.bgr[:, np.newaxis] - colors.astype(int)).max(axis=-1)
             assert (off.min(axis=1) <= 3).mean() >= 0.97  # but where chroma is shared at borders
             shares = np.bincount(off.argmin(axis=1)) / len(off)
@@ -195,8 +195,8 @@ class TestCuts:
     @pytest.mark.parametrize("frame", [30, 31, 32, 33])
     def test_one_is_marked_at_its_place(self, tmp_path: Path, codec: str, frame: int) -> None:
         pictures = [pattern(1)] * frame + [pattern(2)] * (70 - frame)
-        foreseen, _ = both(encode(tmp_path / "a.mkv", pictures, *codec.split()))
-        (found,) = (each.time for each in foreseen if each.begins_shot)
+        samples, _ = both(encode(tmp_path / "a.mkv", pictures, *codec.split()))
+        (found,) = (each.time for each in samples if each.begins_shot)
         assert 0 <= found - frame / 25 < 0.25
 
     def test_the_palette_does_not_mix_shots(self, tmp_path: Path) -> None:

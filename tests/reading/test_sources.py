@@ -50,14 +50,14 @@ def _odd_video(folder: Path) -> Path:
     return make_clip(folder / "odd.mp4", "-pix_fmt", "yuv444p", size="63x47")
 
 
-def _still(folder: Path) -> Path:
+def _image(folder: Path) -> Path:
     path = folder / "still.png"
     Image.fromarray(np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3)).save(path)
     return path
 
 
-def _stills(folder: Path) -> Path:
-    images = folder / "stills"
+def _images(folder: Path) -> Path:
+    images = folder / "images"
     images.mkdir()
     for number in (1, 2, 10):
         Image.new("RGB", (64, 48), (number, 0, 0)).save(images / f"frame{number}.png")
@@ -92,7 +92,7 @@ def save_animation(path: Path, pictures: list[NDArray[np.uint8]], **options: Any
 class TestEverySource:
     """What all sources promise."""
 
-    @pytest.fixture(params=[_video, _odd_video, _still, _stills, _animated_webp, _animated_png])
+    @pytest.fixture(params=[_video, _odd_video, _image, _images, _animated_webp, _animated_png])
     def path(self, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         make: Callable[[Path], Path] = request.param
         return make(tmp_path)
@@ -391,7 +391,7 @@ class TestDamaged:
             assert not source.warnings
 
 
-class TestStills:
+class TestImages:
     PICTURE = cv2.resize(
         np.random.default_rng(1).integers(0, 256, (6, 8, 3)).astype(np.uint8), (64, 48)
     )
@@ -401,7 +401,7 @@ class TestStills:
         path = tmp_path / f"still{suffix}"
         Image.fromarray(self.PICTURE).save(path, lossless=True)
         with open_source(path) as source:
-            assert source.info.still
+            assert source.info.is_image
             (frame,) = source
         assert np.array_equal(frame.bgr, self.PICTURE[..., ::-1])
 
@@ -462,11 +462,11 @@ class TestStills:
         assert frame.bgr.min() >= 254
 
     def test_a_folder_is_taken_in_natural_order(self, tmp_path: Path) -> None:
-        reds = [frame.bgr[0, 0, 2] for frame in frames_of(_stills(tmp_path))]
+        reds = [frame.bgr[0, 0, 2] for frame in frames_of(_images(tmp_path))]
         assert reds == [1, 2, 10]
 
-    def test_stills_of_a_folder_must_have_one_size(self, tmp_path: Path) -> None:
-        folder = _stills(tmp_path)
+    def test_images_of_a_folder_must_have_one_size(self, tmp_path: Path) -> None:
+        folder = _images(tmp_path)
         Image.new("RGB", (5, 5)).save(folder / "frame3.png")
         with pytest.raises(SourceError, match=r"frame3.png is 5x5 .* bring them to one size"):
             frames_of(folder)
@@ -510,7 +510,7 @@ class TestAnimations:
                 assert np.array_equal(frame.bgr[10:20], moving()[number][10:20, :, 2::-1])
 
     @pytest.mark.parametrize("clear", [None, 0])
-    def test_a_gif_of_one_picture_is_a_still(self, tmp_path: Path, clear: int | None) -> None:
+    def test_a_gif_of_one_picture_is_an_image(self, tmp_path: Path, clear: int | None) -> None:
         shown = np.arange(48 * 64, dtype=np.uint8).reshape(48, 64) % 3
         picture = Image.fromarray(shown, "P")
         picture.putpalette([9, 8, 7, 200, 100, 50, 0, 0, 255])
@@ -518,7 +518,7 @@ class TestAnimations:
         picture.save(tmp_path / "a.gif", **options)
         with open_source(tmp_path / "a.gif") as source:
             (frame,) = source
-            assert source.info.still
+            assert source.info.is_image
             assert not source.notes
         assert np.array_equal(
             frame.bgr[shown == 1], np.full(((shown == 1).sum(), 3), (50, 100, 200))
@@ -540,13 +540,13 @@ class TestSequences:
         for number, name in enumerate(names):
             Image.new("RGB", (64, 48), (10 * number, 0, 0)).save(folder / name)
 
-    def test_numbered_stills_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
+    def test_numbered_images_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
         self.make(tmp_path, "f_0007.png", "f_0008.png", "f_0009.png", "f_0010.png")
         self.make(tmp_path, "f_11.png", "f_0012.jpg", "g_0011.png", "f_00013.png")
         with open_source(tmp_path / "f_%04d.png") as source:
             frames = list(source)
             assert source.info.frame_rate == 25
-            assert not source.info.still
+            assert not source.info.is_image
             assert not source.warnings
         assert [frame.bgr[0, 0, 2] for frame in frames] == [0, 10, 20, 30]
         assert [frame.time for frame in frames] == [0, 0.04, 0.08, 0.12]
@@ -564,7 +564,7 @@ class TestSequences:
     def test_a_file_of_that_very_name_comes_first(self, tmp_path: Path) -> None:
         self.make(tmp_path, "a%d.png", "a1.png", "a2.png")
         with open_source(tmp_path / "a%d.png") as source:
-            assert source.info.still
+            assert source.info.is_image
 
     def test_a_part(self, tmp_path: Path) -> None:
         self.make(tmp_path, *(f"{number:03}.png" for number in range(10)))

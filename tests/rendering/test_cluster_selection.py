@@ -3,16 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kseg_video import ClusterChoice, Segmenter, SegmenterSettings, SettingsError, SourceError
-from kseg_video.rendering.cluster_selection import choose, pinned
+from kseg_video import ClusterSelection, Segmenter, SegmenterSettings, SettingsError, SourceError
+from kseg_video.rendering.cluster_selection import pinned, resolve_selection
 from tests.helpers.pictures import QUADRANTS, quadrants
 
 # Dark to light: red (upper left) is 0, blue (lower left) 1, green (upper right) 2, white 3.
 SEGMENTATION = Segmenter(SegmenterSettings(n_clusters=4)).segment(quadrants())
 
 
-def disabled(choice: ClusterChoice) -> set[int]:
-    return set(choose(choice, SEGMENTATION).disabled)
+def disabled(selection: ClusterSelection) -> set[int]:
+    return set(resolve_selection(selection, SEGMENTATION).disabled)
 
 
 def test_the_quadrants_are_numbered_as_the_tests_expect() -> None:
@@ -39,8 +39,8 @@ def test_the_quadrants_are_numbered_as_the_tests_expect() -> None:
 def test_numbers_colors_and_pixels(
     selectors: tuple[int | str | tuple[int, int], ...], numbers: set[int]
 ) -> None:
-    assert disabled(ClusterChoice(off=selectors)) == numbers
-    kept = disabled(ClusterChoice(only=selectors))
+    assert disabled(ClusterSelection(disabled=selectors)) == numbers
+    kept = disabled(ClusterSelection(only=selectors))
     assert kept == ({0, 1, 2, 3} - numbers if selectors else set())
 
 
@@ -55,7 +55,7 @@ def test_the_numbers_that_keep_their_colours_are_those_of_the_fewer(
 
 
 def test_it_says_what_colors_and_pixels_have_come_to() -> None:
-    chosen = choose(ClusterChoice(off=(3, "red", (20, 0))), SEGMENTATION)
+    chosen = resolve_selection(ClusterSelection(disabled=(3, "red", (20, 0))), SEGMENTATION)
     colors = SEGMENTATION.palette.hex_colors
     assert chosen.notes == (
         f"red is cluster 0 ({colors[0]})",
@@ -81,7 +81,7 @@ def test_a_name_means_its_hue_above_all(
 ) -> None:
     picture = np.array([[GRAY, PALE_BLUE, BROWN]], np.uint8)
     segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(picture)
-    chosen = choose(ClusterChoice(off=(name,)), segmentation)
+    chosen = resolve_selection(ClusterSelection(disabled=(name,)), segmentation)
     (number,) = chosen.disabled
     assert tuple(segmentation.palette.colors[number]) == color
     hex_color = segmentation.palette.hex_colors[number]
@@ -91,25 +91,25 @@ def test_a_name_means_its_hue_above_all(
 def test_a_color_is_never_a_cluster_without_pixels() -> None:
     flat = np.full((8, 8, 3), (200, 60, 40), np.uint8)
     segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
-    assert choose(ClusterChoice(off=("yellow",)), segmentation).disabled == {0}
+    assert resolve_selection(ClusterSelection(disabled=("yellow",)), segmentation).disabled == {0}
 
 
 def test_a_picture_of_one_colour_tells_that_others_may_come() -> None:
     flat = np.zeros((8, 8, 3), np.uint8)
     segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
-    named = choose(ClusterChoice(only=("pink", "pink")), segmentation)
+    named = resolve_selection(ClusterSelection(only=("pink", "pink")), segmentation)
     assert named.notes == (
         "pink is cluster 0 (#000000, the nearest: nothing has its hue)",
         "the first frame is all of one colour, so every choice is its cluster",
     )
-    assert choose(ClusterChoice(off=(0,)), segmentation).notes == ()
+    assert resolve_selection(ClusterSelection(disabled=(0,)), segmentation).notes == ()
 
 
 def test_a_color_may_be_that_of_a_kept_cluster_that_is_not_in_the_picture() -> None:
     settings = SegmenterSettings(n_clusters=3, palette=("#d02010", "#20c030", "#3070d0"))
     flat = np.full((8, 8, 3), (16, 32, 208), np.uint8)
     segmentation = Segmenter(settings).segment(flat)
-    chosen = choose(ClusterChoice(off=("#3070d0", "lime", "red")), segmentation)
+    chosen = resolve_selection(ClusterSelection(disabled=("#3070d0", "lime", "red")), segmentation)
     assert chosen.disabled == {0, 1, 2}
     assert chosen.notes == (
         "#3070d0 is cluster 2 (#3070d0, not in the first frame)",
@@ -121,18 +121,18 @@ def test_a_color_may_be_that_of_a_kept_cluster_that_is_not_in_the_picture() -> N
 @pytest.mark.parametrize("pixel", [(21, 0), (0, 20), (1000, 1000)])
 def test_a_pixel_outside_the_picture(pixel: tuple[int, int]) -> None:
     with pytest.raises(SourceError, match=r"lies outside the picture; choose from 0,0 to 20,19"):
-        choose(ClusterChoice(only=(pixel,)), SEGMENTATION)
+        resolve_selection(ClusterSelection(only=(pixel,)), SEGMENTATION)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"only": (1,), "off": (2,)}, "give one kind"),
-        ({"off": ("gren",)}, "did you mean green"),
-        ({"off": ((-1, 0),)}, "coordinate cannot be -1"),
+        ({"only": (1,), "disabled": (2,)}, "give one kind"),
+        ({"disabled": ("gren",)}, "did you mean green"),
+        ({"disabled": ((-1, 0),)}, "coordinate cannot be -1"),
         ({"only": (32,)}, "from 0 to 31"),
     ],
 )
 def test_what_cannot_be_meant(values: dict[str, tuple[object, ...]], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        ClusterChoice(**values)  # type: ignore[arg-type]
+        ClusterSelection(**values)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from kseg_video import (
-    ClusterChoice,
+    ClusterSelection,
     EncoderSettings,
     RenderSettings,
     SegmenterSettings,
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
 
 # Dark to light: red (upper left) is 0, blue (lower left) 1, green (upper right) 2, white 3.
 K4 = SegmenterSettings(n_clusters=4)
-ALL_BUT_GREEN = ClusterChoice(only=("green",))
+ALL_BUT_GREEN = ClusterSelection(only=("green",))
 
 
 @pytest.fixture
-def still(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     path = tmp_path / "quadrants.png"
     Image.fromarray(quadrants(48, 64)[..., ::-1]).save(path)
     return path
 
 
 @pytest.fixture
-def clip(tmp_path: Path, still: Path) -> Path:
+def clip(tmp_path: Path, image: Path) -> Path:
     """A second of the quadrants."""
     path = tmp_path / "quadrants.mp4"
     ffmpeg(
-        "-loop", "1", "-i", still, "-t", "1", "-r", "25", "-pix_fmt", "yuv420p", "-crf", "5", path
+        "-loop", "1", "-i", image, "-t", "1", "-r", "25", "-pix_fmt", "yuv420p", "-crf", "5", path
     )
     return path
 
 
 class TestChoosing:
-    def test_the_summary_says_what_was_chosen(self, still: Path, tmp_path: Path) -> None:
-        report = convert(still, tmp_path / "o.png", segmenter=K4, choice=ALL_BUT_GREEN)
+    def test_the_summary_says_what_was_chosen(self, image: Path, tmp_path: Path) -> None:
+        report = convert(image, tmp_path / "o.png", segmenter=K4, selection=ALL_BUT_GREEN)
         assert report.disabled == {0, 1, 3}
         assert report.notes[0] == f"green is cluster 2 ({report.palette.hex_colors[2]})"
 
@@ -67,9 +67,9 @@ class TestChoosing:
         ],
     )
     def test_by_place_number_and_color(
-        self, still: Path, tmp_path: Path, options: str, disabled: set[int]
+        self, image: Path, tmp_path: Path, options: str, disabled: set[int]
     ) -> None:
-        command = ("convert", still, "-o", tmp_path / "o.png", "-k", "4", "--json")
+        command = ("convert", image, "-o", tmp_path / "o.png", "-k", "4", "--json")
         outcome = run(*command, *options.split())
         assert outcome.code == 0
         summary = json.loads(outcome.out)
@@ -82,10 +82,15 @@ class TestChoosing:
             assert note in outcome.err
 
     def test_it_holds_for_all_frames(self, clip: Path, tmp_path: Path) -> None:
-        choice = ClusterChoice(off=((50, 10),))
+        selection = ClusterSelection(disabled=((50, 10),))
         encoder, view = EncoderSettings(lossless=True), RenderSettings("masked")
         convert(
-            clip, tmp_path / "o.mkv", segmenter=K4, rendering=view, encoder=encoder, choice=choice
+            clip,
+            tmp_path / "o.mkv",
+            segmenter=K4,
+            rendering=view,
+            encoder=encoder,
+            selection=selection,
         )
         pictures = read_planes(tmp_path / "o.mkv")
         assert len(pictures) > 1
@@ -95,13 +100,13 @@ class TestChoosing:
 
     def test_side_by_side_has_room_for_what_is_chosen(self, clip: Path, tmp_path: Path) -> None:
         view = RenderSettings("side-by-side")
-        convert(clip, tmp_path / "o.mp4", segmenter=K4, rendering=view, choice=ALL_BUT_GREEN)
+        convert(clip, tmp_path / "o.mp4", segmenter=K4, rendering=view, selection=ALL_BUT_GREEN)
         assert inspect(tmp_path / "o.mp4").width == 3 * 64
 
     def test_a_pixel_outside_leaves_nothing_behind(self, clip: Path, tmp_path: Path) -> None:
         before = sorted(tmp_path.iterdir())
         with pytest.raises(SourceError, match="pixel 64,0 lies outside the picture"):
-            convert(clip, tmp_path / "o.mp4", choice=ClusterChoice(off=((64, 0),)))
+            convert(clip, tmp_path / "o.mp4", selection=ClusterSelection(disabled=((64, 0),)))
         assert sorted(tmp_path.iterdir()) == before
         assert not running_ffmpegs()
 
@@ -109,7 +114,7 @@ class TestChoosing:
         with pytest.raises(
             SettingsError, match="no cluster 4: 4 clusters are numbered from 0 to 3"
         ):
-            convert(clip, tmp_path / "o.mp4", segmenter=K4, choice=ClusterChoice(only=(4,)))
+            convert(clip, tmp_path / "o.mp4", segmenter=K4, selection=ClusterSelection(only=(4,)))
 
 
 class TestBackgrounds:
@@ -126,25 +131,25 @@ class TestBackgrounds:
             rendering=RenderSettings("masked", background=behind, feather=0),
             encoder=EncoderSettings(lossless=True),
             trim=TrimSettings(start=0.2),
-            choice=ALL_BUT_GREEN,
+            selection=ALL_BUT_GREEN,
         )
         frames = read_planes(tmp_path / "o.mkv", "gray")
         assert len(frames) == 20
         shown = [round(float(frame[30:44, 4:28].mean()) / 20) for frame in frames]
         assert shown == [number % 6 for number in range(20)]
 
-    def test_a_still_behind_a_still(self, still: Path, tmp_path: Path) -> None:
+    def test_an_image_behind_an_image(self, image: Path, tmp_path: Path) -> None:
         Image.new("RGB", (500, 100), (250, 100, 5)).save(tmp_path / "behind.png")
         view = RenderSettings("masked", background=tmp_path / "behind.png")
-        convert(still, tmp_path / "o.png", segmenter=K4, rendering=view, choice=ALL_BUT_GREEN)
+        convert(image, tmp_path / "o.png", segmenter=K4, rendering=view, selection=ALL_BUT_GREEN)
         with Image.open(tmp_path / "o.png") as picture:
             pixels = np.asarray(picture)
         assert (pixels[30:, :28] == (250, 100, 5)).all()
-        assert np.array_equal(pixels[4:20, 36:60], np.asarray(Image.open(still))[4:20, 36:60])
+        assert np.array_equal(pixels[4:20, 36:60], np.asarray(Image.open(image))[4:20, 36:60])
 
     def test_two_colors_of_an_encoded_clip(self, clip: Path, tmp_path: Path) -> None:
         view = RenderSettings("masked", background="rebeccapurple")
-        convert(clip, tmp_path / "o.mp4", segmenter=K4, rendering=view, choice=ALL_BUT_GREEN)
+        convert(clip, tmp_path / "o.mp4", segmenter=K4, rendering=view, selection=ALL_BUT_GREEN)
         pixels = read_exact_bgr(tmp_path / "o.mp4")[:, 30:44, 4:28].astype(int)
         assert np.abs(pixels - (0x99, 0x33, 0x66)).max() <= 4
 
@@ -155,81 +160,87 @@ class TestBackgrounds:
         broken = tmp_path / "broken.mp4"
         broken.write_bytes(whole.read_bytes()[: whole.stat().st_size * 7 // 10])
         view = RenderSettings("masked", background=broken)
-        convert(clip, tmp_path / "o.mp4", segmenter=K4, rendering=view, choice=ALL_BUT_GREEN)
+        convert(clip, tmp_path / "o.mp4", segmenter=K4, rendering=view, selection=ALL_BUT_GREEN)
         assert inspect(tmp_path / "o.mp4").frames == 25
 
     @pytest.mark.parametrize("extra", [(), ("--stats-plot", "behind.png")])
     def test_it_is_not_written_over(
-        self, still: Path, tmp_path: Path, extra: tuple[str, ...]
+        self, image: Path, tmp_path: Path, extra: tuple[str, ...]
     ) -> None:
         behind = tmp_path / "behind.png"
         Image.new("RGB", (50, 10), (250, 100, 5)).save(behind)
         content = behind.read_bytes()
         output = "o.png" if extra else behind.name
         options = ("-y", "--view", "masked", "--disable", "0", "--background", "./behind.png")
-        outcome = run("convert", still, "-o", output, *options, *extra, cwd=tmp_path)
+        outcome = run("convert", image, "-o", output, *options, *extra, cwd=tmp_path)
         assert outcome.code == 1
         assert "behind.png is the background itself; choose another output" in outcome.err
         assert behind.read_bytes() == content
 
     @pytest.mark.parametrize("view", ["boundaries", "original", "matte"])
-    @pytest.mark.parametrize("choice", [ClusterChoice(), ALL_BUT_GREEN])
+    @pytest.mark.parametrize("selection", [ClusterSelection(), ALL_BUT_GREEN])
     def test_views_without_one_say_so(
-        self, still: Path, tmp_path: Path, view: str, choice: ClusterChoice
+        self, image: Path, tmp_path: Path, view: str, selection: ClusterSelection
     ) -> None:
         settings = RenderSettings(view, background="blur")  # type: ignore[arg-type]
-        report = convert(still, tmp_path / "o.png", rendering=settings, choice=choice)
+        report = convert(image, tmp_path / "o.png", rendering=settings, selection=selection)
         note = f"{view} has no background, so blur is seen nowhere"
         assert [each for each in report.notes if "background" in each] == [note]
 
 
 @pytest.mark.parametrize(
-    ("settings", "choice", "note"),
+    ("settings", "selection", "note"),
     [
         (
             RenderSettings(feather=3, despeckle=9),
-            ClusterChoice(),
+            ClusterSelection(),
             "no cluster is switched off, so there is nothing for feather and despeckle to do",
         ),
-        (RenderSettings(feather=0, despeckle=0), ClusterChoice(), None),
+        (RenderSettings(feather=0, despeckle=0), ClusterSelection(), None),
         (RenderSettings(feather=3, despeckle=9), ALL_BUT_GREEN, None),
         (RenderSettings("matte", despeckle=9), ALL_BUT_GREEN, None),
         (
             RenderSettings("boundaries", feather=3, despeckle=9),
-            ClusterChoice(),
+            ClusterSelection(),
             "boundaries switches nothing off, so there is nothing for feather to do",
         ),
         (
             RenderSettings("masked", feather=3),
-            ClusterChoice(),
+            ClusterSelection(),
             "no cluster is switched off, so masked shows the whole source",
         ),
         (
             RenderSettings("masked"),
-            ClusterChoice(off=tuple(range(5))),
+            ClusterSelection(disabled=tuple(range(5))),
             "all clusters are switched off, so nothing of the source is seen",
         ),
-        (RenderSettings("matte"), ClusterChoice(off=tuple(range(5))), None),
+        (RenderSettings("matte"), ClusterSelection(disabled=tuple(range(5))), None),
         (
             RenderSettings("boundaries"),
             ALL_BUT_GREEN,
             "boundaries shows all clusters, so that switching some off hides nothing",
         ),
-        (RenderSettings("labels"), ClusterChoice(), None),
+        (RenderSettings("labels"), ClusterSelection(), None),
     ],
 )
 def test_edges_that_are_not_there_are_told(
-    still: Path, tmp_path: Path, settings: RenderSettings, choice: ClusterChoice, note: str | None
+    image: Path,
+    tmp_path: Path,
+    settings: RenderSettings,
+    selection: ClusterSelection,
+    note: str | None,
 ) -> None:
-    report = convert(still, tmp_path / "o.png", rendering=settings, choice=choice)
+    report = convert(image, tmp_path / "o.png", rendering=settings, selection=selection)
     assert [each for each in report.notes if ", so " in each] == ([] if note is None else [note])
 
 
 class TestTransparent:
     @pytest.mark.parametrize("view", ["masked", "segmented"])
-    def test_a_still(self, still: Path, tmp_path: Path, view: str) -> None:
+    def test_an_image(self, image: Path, tmp_path: Path, view: str) -> None:
         settings = RenderSettings(view, background="transparent")  # type: ignore[arg-type]
-        convert(still, tmp_path / "o.png", segmenter=K4, rendering=settings, choice=ALL_BUT_GREEN)
+        convert(
+            image, tmp_path / "o.png", segmenter=K4, rendering=settings, selection=ALL_BUT_GREEN
+        )
         with Image.open(tmp_path / "o.png") as picture:
             assert picture.mode == "RGBA"
             alpha = np.asarray(picture)[..., 3]
@@ -248,7 +259,7 @@ class TestMatteView:
             segmenter=K4,
             rendering=settings,
             encoder=encoder,
-            choice=ALL_BUT_GREEN,
+            selection=ALL_BUT_GREEN,
         )
         assert inspect(tmp_path / "o.mkv").pixel_format == "gray"
         (matte, *_) = read_planes(tmp_path / "o.mkv")
@@ -261,16 +272,18 @@ class TestMatteView:
             tmp_path / "o.mp4",
             segmenter=K4,
             rendering=RenderSettings("matte"),
-            choice=ALL_BUT_GREEN,
+            selection=ALL_BUT_GREEN,
         )
         pixels = read_exact_bgr(tmp_path / "o.mp4").astype(int)
         assert pixels[:, 4:20, 36:60].min() >= 250
         assert pixels[:, 30:44].max() <= 5
         assert np.ptp(pixels, axis=3).max() <= 3
 
-    def test_a_still_is_gray(self, still: Path, tmp_path: Path) -> None:
+    def test_an_image_is_gray(self, image: Path, tmp_path: Path) -> None:
         settings = RenderSettings("matte", feather=0)
-        convert(still, tmp_path / "o.png", segmenter=K4, rendering=settings, choice=ALL_BUT_GREEN)
+        convert(
+            image, tmp_path / "o.png", segmenter=K4, rendering=settings, selection=ALL_BUT_GREEN
+        )
         with Image.open(tmp_path / "o.png") as picture:
             assert picture.mode == "L"
             assert picture.getextrema() == (0, 255)
@@ -282,7 +295,7 @@ class TestMatteView:
         ("--background gren", 2, "'gren' is no colour; did you mean green?"),
         ("--background blur:x", 2, "give pixels from 1 to 1000, as in blur:20"),
         ("--background blur:2.5", 2, "give pixels from 1 to 1000, as in blur:20"),
-        ("--background ./stills", 1, "the background stills is a folder; give an image or a video"),
+        ("--background ./images", 1, "the background images is a folder; give an image or a video"),
         ("--background /dev/zero", 1, "the background /dev/zero is not a file; give an image or a"),
         ("--background no.jpg", 1, "the background no.jpg does not exist; check the name"),
         ("--background http://a.example/b.jpg", 2, "is an address; download it first"),
@@ -298,7 +311,7 @@ class TestMatteView:
 )
 def test_bad_input(clip: Path, tmp_path: Path, options: str, code: int, message: str) -> None:
     (tmp_path / "text.mp4").write_text("no video")
-    (tmp_path / "stills").mkdir()
+    (tmp_path / "images").mkdir()
     before = sorted(tmp_path.iterdir())
     outcome = run("convert", clip, "-o", "o.mp4", *options.split(), cwd=tmp_path)
     assert (outcome.code, outcome.out) == (code, "")

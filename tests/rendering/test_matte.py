@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kseg_video import Frame, RenderSettings, Segmentation, Segmenter, SegmenterSettings
-from kseg_video.rendering.matte import Edge, Matting
+from kseg_video.rendering.matte import MatteSettings, Matting
 from tests.helpers.pictures import as_i420, photo_like
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def hard_matte(labels: np.ndarray, despeckle: int) -> np.ndarray:
     """Whether pixels are on, with cluster 1 on."""
     segmentation = of_labels(labels)
     frame = Frame(np.zeros((*labels.shape, 3), np.uint8))
-    matte = Matting().of_frame(frame, segmentation, {0}, Edge(0, despeckle))
+    matte = Matting().of_frame(frame, segmentation, {0}, MatteSettings(0, despeckle))
     assert set(np.unique(matte)) <= {0, 255}
     return matte > 0
 
@@ -61,7 +61,7 @@ class TestFeather:
         picture = two_sides()
         frame = as_i420(picture) if planar else Frame(picture)
         segmentation = segmented(frame, mapping=mapping, color_space=space)
-        matte = Matting().of_frame(frame, segmentation, {0}, Edge(2)) / 255
+        matte = Matting().of_frame(frame, segmentation, {0}, MatteSettings(2)) / 255
         share = light_share(picture)
         edge = (share > 0.02) & (share < 0.98)
         assert edge.sum() >= 40
@@ -82,13 +82,16 @@ class TestFeather:
         picture[:, :60], picture[:, 60:] = DARK, LIGHT
         picture[:, 59:61] = np.round(np.add(DARK, share * np.subtract(LIGHT, DARK)))
         frame = as_i420(picture) if planar else Frame(picture)
-        matte = Matting().of_frame(frame, segmented(frame, mapping=mapping), {0}, Edge(3)) / 255
+        matte = (
+            Matting().of_frame(frame, segmented(frame, mapping=mapping), {0}, MatteSettings(3))
+            / 255
+        )
         assert np.abs(matte[:, 59:61] - opacity).max() < 0.04
 
     def test_away_from_the_border_it_is_the_labels(self) -> None:
         picture = photo_like(3)
         frame, segmentation = Frame(picture), segmented(picture)
-        matte = Matting().of_frame(frame, segmentation, {0}, Edge(3))
+        matte = Matting().of_frame(frame, segmentation, {0}, MatteSettings(3))
         on = (segmentation.labels == 1).view(np.uint8)
         ball = np.ones((7, 7), np.uint8)
         assert (matte[cv2.erode(on, ball) > 0] == 255).all()
@@ -100,7 +103,7 @@ class TestFeather:
         picture = np.empty((30, 30, 3), np.uint8)
         picture[:] = DARK
         picture[:, 15] = LIGHT
-        matte = Matting().of_frame(Frame(picture), segmented(picture), {0}, Edge(3))
+        matte = Matting().of_frame(Frame(picture), segmented(picture), {0}, MatteSettings(3))
         assert (matte[:, 15] == 255).all()
         assert not matte[:, [14, 16]].any()
 
@@ -108,7 +111,9 @@ class TestFeather:
         ramp = np.linspace(0, 255, 120).astype(np.uint8)
         picture = np.ascontiguousarray(np.broadcast_to(ramp[None, :, None], (20, 120, 3)))
         for feather in (1, 4, 10):
-            matte = Matting().of_frame(Frame(picture), segmented(picture), {0}, Edge(feather))
+            matte = Matting().of_frame(
+                Frame(picture), segmented(picture), {0}, MatteSettings(feather)
+            )
             row = matte[10].astype(int)
             assert (np.diff(row) >= 0).all()
             assert np.diff(row).max() <= 2 * 255 / (2 * feather + 1) + 2
@@ -117,7 +122,9 @@ class TestFeather:
     @pytest.mark.parametrize(("disabled", "level"), [(set(), 255), ({0, 1}, 0), ({7}, 255)])
     def test_all_on_or_all_off(self, disabled: set[int], level: int) -> None:
         picture = two_sides()
-        matte = Matting().of_frame(Frame(picture), segmented(picture), disabled, Edge(2, 10))
+        matte = Matting().of_frame(
+            Frame(picture), segmented(picture), disabled, MatteSettings(2, 10)
+        )
         assert (matte == level).all()
 
     def test_it_is_no_less_still_than_the_stair_in_the_picture_s_noise(self) -> None:
@@ -128,7 +135,9 @@ class TestFeather:
         for _ in range(8):
             noisy = np.clip(clean + rng.normal(0, 4, clean.shape), 0, 255).astype(np.uint8)
             segmentation = segmenter.segment(noisy)
-            soft.append(matting.of_frame(Frame(noisy), segmentation, {0}, Edge(2)).astype(int))
+            soft.append(
+                matting.of_frame(Frame(noisy), segmentation, {0}, MatteSettings(2)).astype(int)
+            )
             hard.append(255 * (segmentation.labels == 1).astype(int))
         trembling, flicker = (np.abs(np.diff(each, axis=0)).max() for each in (soft, hard))
         assert flicker == 255
@@ -170,7 +179,7 @@ class TestDespeckle:
             labels[10:, :] = True
             labels.reshape(-1)[42 : 42 + size] = True
             segmentation = replace(of_labels(labels), event="warm")
-            matte = matting.of_frame(frame, segmentation, {0}, Edge(0, 10))
+            matte = matting.of_frame(frame, segmentation, {0}, MatteSettings(0, 10))
             shown.append(bool(matte.reshape(-1)[43]))
         assert shown == [False, False, False, False, False, False, True, True]
 
@@ -182,11 +191,17 @@ class TestDespeckle:
             labels[10:, :] = True
             labels[2, 2 : 2 + size] = True
             segmentation = replace(of_labels(labels), event="warm")
-            shown.append(bool(matting.of_frame(frame, segmentation, {0}, Edge(0, 2))[2, 2]))
+            shown.append(
+                bool(matting.of_frame(frame, segmentation, {0}, MatteSettings(0, 2))[2, 2])
+            )
         assert shown == [True, True, False]
 
     def test_a_new_scene_begins_anew(self) -> None:
-        frame, matting, edge = Frame(np.zeros((20, 20, 3), np.uint8)), Matting(), Edge(0, 10)
+        frame, matting, edge = (
+            Frame(np.zeros((20, 20, 3), np.uint8)),
+            Matting(),
+            MatteSettings(0, 10),
+        )
         seen = []
         for size in (20, 9):
             labels = np.zeros((20, 20), bool)
@@ -201,19 +216,22 @@ class TestDefaults:
     @pytest.mark.parametrize(
         ("settings", "edge"),
         [
-            (RenderSettings("masked"), Edge(0, 0)),
-            (RenderSettings("masked", background="#123456"), Edge(0, 0)),
-            (RenderSettings("masked", background="transparent"), Edge(2, 415)),
-            (RenderSettings("segmented", background="transparent"), Edge(0, 415)),
-            (RenderSettings("matte"), Edge(2, 415)),
-            (RenderSettings("masked", feather=5, despeckle=7), Edge(5, 7)),
-            (RenderSettings("masked", background="blur", feather=0, despeckle=0), Edge(0, 0)),
+            (RenderSettings("masked"), MatteSettings(0, 0)),
+            (RenderSettings("masked", background="#123456"), MatteSettings(0, 0)),
+            (RenderSettings("masked", background="transparent"), MatteSettings(2, 415)),
+            (RenderSettings("segmented", background="transparent"), MatteSettings(0, 415)),
+            (RenderSettings("matte"), MatteSettings(2, 415)),
+            (RenderSettings("masked", feather=5, despeckle=7), MatteSettings(5, 7)),
+            (
+                RenderSettings("masked", background="blur", feather=0, despeckle=0),
+                MatteSettings(0, 0),
+            ),
         ],
     )
-    def test_edges_suit_the_background(self, settings: RenderSettings, edge: Edge) -> None:
-        assert Edge.suiting(settings, 1920, 1080) == edge
+    def test_edges_suit_the_background(self, settings: RenderSettings, edge: MatteSettings) -> None:
+        assert MatteSettings.suiting(settings, 1920, 1080) == edge
 
     def test_they_grow_with_the_picture(self) -> None:
         soft = RenderSettings("masked", background="blur")
-        assert Edge.suiting(soft, 3840, 2160) == Edge(4, 1659)
-        assert Edge.suiting(soft, 176, 144) == Edge(2, 5)
+        assert MatteSettings.suiting(soft, 3840, 2160) == MatteSettings(4, 1659)
+        assert MatteSettings.suiting(soft, 176, 144) == MatteSettings(2, 5)

@@ -14,10 +14,10 @@ from kseg_video.rendering.outlines import Outlines
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kseg_video.core.frame import Event
+    from kseg_video.core.frame import PaletteEvent
 
 
-def segmented(labels: NDArray[np.uint8], event: Event = "warm") -> Segmentation:
+def segmented(labels: NDArray[np.uint8], event: PaletteEvent = "warm") -> Segmentation:
     count = int(labels.max()) + 1
     colors = np.arange(count, dtype=np.uint8)[:, np.newaxis].repeat(3, axis=1)
     real = np.ones(count, bool)
@@ -92,7 +92,7 @@ def test_by_default_what_suits_the_picture_has_none() -> None:
     np.testing.assert_array_equal((everything.pixels == 255).all(axis=2), borders(labels))
 
 
-def outlined(sizes: list[int], event: Event = "warm") -> list[bool]:
+def outlined(sizes: list[int], event: PaletteEvent = "warm") -> list[bool]:
     """Whether a region that grows and shrinks is outlined, frame by frame, at 40 pixels."""
     renderer, found = Renderer(), []
     for size in sizes:

@@ -72,14 +72,14 @@ def test_half_may_be_forgotten_and_all_painted_otherwise() -> None:
     assert levels(memory) == [11, 13, 15, 17, 19]
 
 
-class TestForeseen:
+class TestLookAhead:
     """Frames to come at 1, 2, ... 8 seconds, of which the one at 5 begins a shot."""
 
     @staticmethod
     def memory() -> PixelMemory:
         memory = PixelMemory(3)
         for number in range(1, 9):
-            memory.foresee(number, gray(number), begins_shot=number == 5)
+            memory.add_look_ahead(number, gray(number), begins_shot=number == 5)
         return memory
 
     def test_those_of_the_shot_are_remembered_beside_those_gone_by(self) -> None:
@@ -99,8 +99,8 @@ class TestForeseen:
     def test_a_cut_that_is_foreseen_late_divides_the_shots(self) -> None:
         memory = self.memory()
         memory.remember(4.9, gray(100))
-        memory.foresee(9, gray(9), begins_shot=True)
-        memory.foresee(10, gray(10), begins_shot=False)
+        memory.add_look_ahead(9, gray(9), begins_shot=True)
+        memory.add_look_ahead(10, gray(10), begins_shot=False)
         memory.forget(8.8)
         memory.remember(8.8, gray(100))
         assert levels(memory) == [9, 10]
@@ -112,11 +112,11 @@ class TestForeseen:
 
     def test_a_shot_of_which_none_is_foreseen_has_the_present(self) -> None:
         memory = PixelMemory(3)
-        memory.foresee(2, gray(2), begins_shot=True)
+        memory.add_look_ahead(2, gray(2), begins_shot=True)
         memory.forget(1)
-        memory.foresee(2.5, gray(2), begins_shot=True)
+        memory.add_look_ahead(2.5, gray(2), begins_shot=True)
         memory.forget(2.3)
-        memory.foresee(2.6, gray(3), begins_shot=True)
+        memory.add_look_ahead(2.6, gray(3), begins_shot=True)
         memory.remember(2.3, gray(100))
         assert len(memory.colors)
 

@@ -302,7 +302,7 @@ def test_a_masked_webp_is_lossy_and_small(tmp_path: Path) -> None:
     assert sizes[0] < sizes[1]
 
 
-def test_a_still_becomes_a_still_webp(tmp_path: Path, lake_still: Path) -> None:
-    convert(lake_still, tmp_path / "a.webp", rendering=RenderSettings(view="segmented"))
+def test_an_image_becomes_an_image_webp(tmp_path: Path, lake_image: Path) -> None:
+    convert(lake_image, tmp_path / "a.webp", rendering=RenderSettings(view="segmented"))
     with Image.open(tmp_path / "a.webp") as picture:
         assert not picture.is_animated  # type: ignore[attr-defined]

@@ -232,23 +232,23 @@ class TestSequences:
             yield disk
 
     def test_a_link_to_another_disk_is_written_through(self, tmp_path: Path, disk: Path) -> None:
-        (tmp_path / "stills").mkdir()
+        (tmp_path / "images").mkdir()
         (disk / "far.png").write_text("precious")
-        (tmp_path / "stills" / "1.png").symlink_to(disk / "far.png")
-        self.write(tmp_path / "stills" / "%d.png", 3)
-        assert (tmp_path / "stills" / "1.png").is_symlink()
+        (tmp_path / "images" / "1.png").symlink_to(disk / "far.png")
+        self.write(tmp_path / "images" / "%d.png", 3)
+        assert (tmp_path / "images" / "1.png").is_symlink()
         with Image.open(disk / "far.png") as picture:
             assert np.array_equal(np.asarray(picture)[..., ::-1], quarters())
         assert left_in(disk) == ["far.png"]
 
     def test_what_lies_on_another_disk_comes_back(self, tmp_path: Path, disk: Path) -> None:
-        (tmp_path / "stills").mkdir()
+        (tmp_path / "images").mkdir()
         (disk / "far.png").write_text("precious")
-        (tmp_path / "stills" / "1.png").symlink_to(disk / "far.png")
+        (tmp_path / "images" / "1.png").symlink_to(disk / "far.png")
         with pytest.raises(SinkError, match=r"cannot be written \(Is a directory\)"):
-            self.write(tmp_path / "stills" / "%d.png", 3, (tmp_path / "stills" / "2.png").mkdir)
+            self.write(tmp_path / "images" / "%d.png", 3, (tmp_path / "images" / "2.png").mkdir)
         assert (disk / "far.png").read_text() == "precious"
-        assert left_in(tmp_path / "stills") == ["1.png", "2.png"]
+        assert left_in(tmp_path / "images") == ["1.png", "2.png"]
 
     @pytest.mark.parametrize("name", ["%300d.png", "%0255d.png", "%999999999999d.png"])
     def test_names_too_long_once_numbered_are_refused_at_once(

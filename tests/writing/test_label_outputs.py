@@ -1,4 +1,4 @@
-"""Label maps and sequences of stills as NumPy and Pillow read them."""
+"""Label maps and sequences of images as NumPy and Pillow read them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def expected(lake: Path) -> tuple[NDArray[np.uint8], list[float]]:
         look_ahead = source.look_ahead()
         assert look_ahead is not None
         for frame in source:
-            segmenter.foresee(look_ahead.until(frame.time))
+            segmenter.add_look_ahead(look_ahead.until(frame.time))
             labels.append(segmenter.segment(frame).labels)
             times.append(frame.time)
     return np.stack(labels), times
@@ -83,9 +83,9 @@ def test_label_maps_hold_the_cluster_numbers(
         stored = np.stack(read_planes(tmp_path / name))
     else:
         assert left_in(tmp_path / "maps") == [f"labels-{n:04d}.png" for n in range(FRAMES)]
-        stills = [Image.open(path) for path in sorted((tmp_path / "maps").iterdir())]
-        assert {still.mode for still in stills} == {"L"}
-        stored = np.stack([np.asarray(still) for still in stills])
+        images = [Image.open(path) for path in sorted((tmp_path / "maps").iterdir())]
+        assert {image.mode for image in images} == {"L"}
+        stored = np.stack([np.asarray(image) for image in images])
     assert np.array_equal(stored, labels)
     assert len(np.unique(stored)) == 5
 
@@ -144,11 +144,13 @@ class TestSequence:
             ("%02d.tif", "00.tif", "11.tif"),
         ],
     )
-    def test_every_frame_is_a_still(self, tmp_path: Path, name: str, first: str, last: str) -> None:
+    def test_every_frame_is_an_image(
+        self, tmp_path: Path, name: str, first: str, last: str
+    ) -> None:
         self.write(tmp_path / name, 12)
         assert len(left_in(tmp_path)) == 12
-        for number, still in ((0, first), (11, last)):
-            with Image.open(tmp_path / still) as picture:
+        for number, image in ((0, first), (11, last)):
+            with Image.open(tmp_path / image) as picture:
                 assert np.array_equal(
                     np.asarray(picture.convert("RGB"))[..., ::-1], quarters() + np.uint8(number)
                 )
@@ -223,7 +225,7 @@ class TestSequence:
 
     @pytest.mark.parametrize("source", ["in", "in/%d.png", "in/0.png"])
     @pytest.mark.parametrize("output", ["in/%d.png", "in/0.png"])
-    def test_the_input_s_stills_are_never_replaced(
+    def test_the_input_s_images_are_never_replaced(
         self, tmp_path: Path, source: str, output: str
     ) -> None:
         self.write(tmp_path / "in" / "%d.png", 2)
@@ -237,7 +239,7 @@ class TestSequence:
         assert (done.code, done.err) == (0, "")
         assert left_in(tmp_path) == ["f-000.jpg", "f-001.jpg"]
 
-    def test_a_video_to_one_still_tells_of_sequences(self, tmp_path: Path, lake: Path) -> None:
+    def test_a_video_to_one_image_tells_of_sequences(self, tmp_path: Path, lake: Path) -> None:
         done = run("convert", lake, "-o", tmp_path / "f.png", "-q")
         assert done.code == 1
         assert re.search(r"holds one picture .* number them \(frame-%05d\.png\)", done.err)

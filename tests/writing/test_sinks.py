@@ -312,7 +312,7 @@ def test_pictures_of_another_kind_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("name", "longest", "still"),
+    ("name", "longest", "is_image"),
     [
         ("a.webp", 16_383, True),
         ("a.webp", 16_383, False),
@@ -322,9 +322,9 @@ def test_pictures_of_another_kind_are_refused(
     ],
 )
 def test_pictures_too_large_for_a_format(
-    tmp_path: Path, name: str, longest: int, still: bool
+    tmp_path: Path, name: str, longest: int, is_image: bool
 ) -> None:
-    info = dataclasses.replace(INFO, width=longest, height=2, still=still)
+    info = dataclasses.replace(INFO, width=longest, height=2, is_image=is_image)
     write(tmp_path / name, info, [np.zeros((2, longest, 3), np.uint8)])
     assert len(left_in(tmp_path)) == 1
     message = rf"{longest + 1}x2: \.\w+ ends at {longest} pixels a side; choose another format"
@@ -416,7 +416,7 @@ def test_a_program_that_is_ending_replaces_no_sequence(tmp_path: Path, ending: L
     assert left_in(tmp_path) == ["out-00.png"]
 
 
-class TestStills:
+class TestImages:
     @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".tiff", ".bmp", ".PNG"])
     def test_colors_come_back_exactly(self, tmp_path: Path, suffix: str) -> None:
         write(tmp_path / f"out{suffix}", INFO, [quarters()])

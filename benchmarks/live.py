@@ -34,9 +34,9 @@ from kseg_video.ffmpeg.process import environment, executable
 from kseg_video.live.capture import open_capture
 from kseg_video.live.key_bindings import KEYS, LiveState
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
-from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.screen import KeyPress
 from kseg_video.live.session import LiveSession
+from kseg_video.live.snapshots_and_recordings import LiveFiles
 from kseg_video.live.window import LiveWindow
 from tests.helpers.media import ffmpeg
 from tests.helpers.windows import virtual_screen

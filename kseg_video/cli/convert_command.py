@@ -19,7 +19,7 @@ from kseg_video.core.media_settings import (
     TrimSettings,
 )
 from kseg_video.core.settings import check_numbers
-from kseg_video.ffmpeg.probe_report import report_requested
+from kseg_video.ffmpeg.probe_run import report_requested
 
 if TYPE_CHECKING:
     import argparse

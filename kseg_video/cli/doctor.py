@@ -19,7 +19,7 @@ import kseg_video
 from kseg_video.cli.messages import answer, told
 from kseg_video.cli.opencv_setup import import_opencv
 from kseg_video.core.errors import DisplayError, KsegError, SourceError
-from kseg_video.core.text import shown
+from kseg_video.core.shown_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,15 +27,15 @@ from kseg_video.cli.progress import terminal_console
 from kseg_video.cli.signals import on_signals
 from kseg_video.core.errors import DisplayError, KsegError, SettingsError, SourceError
 from kseg_video.core.settings import check_numbers
-from kseg_video.core.text import shown
+from kseg_video.core.shown_text import shown
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
 from kseg_video.live.key_bindings import BACKGROUNDS, HELP, VIEWS, LiveState
-from kseg_video.live.picture import open_live_background
+from kseg_video.live.pipeline import open_live_background
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
-from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.session import LiveSession
+from kseg_video.live.snapshots_and_recordings import LiveFiles
 from kseg_video.live.terminal_screen import NoScreen, TerminalScreen
 from kseg_video.live.window import LiveWindow
 from kseg_video.reading.image_files import is_image

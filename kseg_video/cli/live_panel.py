@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.cli.messages import inform
-from kseg_video.core.text import shown
+from kseg_video.core.shown_text import shown
 from kseg_video.live.key_bindings import KEYS
 from kseg_video.live.terminal_screen import help_rows, keys_unechoed
 

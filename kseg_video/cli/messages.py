@@ -10,7 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Literal
 
 from kseg_video.core.errors import OUT_OF_MEMORY, KsegError, shortage
-from kseg_video.core.text import UNSHOWN, shown
+from kseg_video.core.shown_text import UNSHOWN, shown
 
 if TYPE_CHECKING:
     import re

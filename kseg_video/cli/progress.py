@@ -23,7 +23,7 @@ from rich.text import Text
 
 from kseg_video.cli.messages import is_at_terminal
 from kseg_video.conversion.report import summary_items
-from kseg_video.core.text import shown
+from kseg_video.core.shown_text import shown
 from kseg_video.ffmpeg.cleanup import leftovers
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from kseg_video.core.settings import (
 )
 from kseg_video.reading.background_source import check_background, open_background
 from kseg_video.reading.image_files import IMAGE_SUFFIXES, LOSSY_IMAGE_SUFFIXES
-from kseg_video.reading.input_files import blamed_if_it_shrinks
+from kseg_video.reading.input_file_checks import blamed_if_it_shrinks
 from kseg_video.reading.sources import OpeningSource
 from kseg_video.rendering.renderer import is_transparent, view_layout, view_width
 from kseg_video.writing.output_paths import (

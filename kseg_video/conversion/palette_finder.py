@@ -17,7 +17,7 @@ from kseg_video.core.setting_checks import PATH, several, take, take_settings
 from kseg_video.core.settings import DEFAULT_SAMPLE_PIXELS, SegmenterSettings
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.native import kernels
-from kseg_video.reading.input_files import blamed_if_it_shrinks
+from kseg_video.reading.input_file_checks import blamed_if_it_shrinks
 from kseg_video.reading.sources import OpeningSource
 from kseg_video.segmentation.auto_cluster_count import AutoClusterCount, choose_cluster_count
 from kseg_video.segmentation.cluster_matching import renumbered

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kseg_video.core.color_spaces import in_order_of_name
 from kseg_video.core.palette import first_hex_colors
-from kseg_video.core.text import frames_in_words
+from kseg_video.core.shown_text import frames_in_words
 
 if TYPE_CHECKING:
     from pathlib import Path

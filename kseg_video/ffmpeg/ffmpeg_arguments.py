@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kseg_video.ffmpeg.input_limits import MAX_PIXELS, formats_of_file, formats_of_streams
+from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, formats_of_file, formats_of_streams
 
 if TYPE_CHECKING:
     from fractions import Fraction

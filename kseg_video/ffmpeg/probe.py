@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from kseg_video.core.errors import SourceError
 from kseg_video.core.media_info import AudioTrack, SubtitleTrack
 from kseg_video.core.yuv import PRIMARIES, TRANSFERS, ColorEncoding
-from kseg_video.ffmpeg.input_limits import claims_too_much, too_large, why_refused
-from kseg_video.ffmpeg.probe_report import report_on
+from kseg_video.ffmpeg.allowed_inputs import claims_too_much, too_large, why_refused
+from kseg_video.ffmpeg.probe_run import report_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from kseg_video.core.yuv import Matrix
-    from kseg_video.ffmpeg.probe_report import ReportRequest
+    from kseg_video.ffmpeg.probe_run import ReportRequest
 
 _HIGHEST_RATE = 480
 _TELEVISION_TOLERANCE = 5e-7

@@ -19,8 +19,8 @@ import numpy as np
 from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
 from kseg_video.core.yuv import ColorEncoding
+from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, claims_too_much, too_large
 from kseg_video.ffmpeg.ffmpeg_arguments import file_input, stream_input
-from kseg_video.ffmpeg.input_limits import MAX_PIXELS, claims_too_much, too_large
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
-from kseg_video.core.text import frames_in_words, shown
+from kseg_video.core.shown_text import frames_in_words, shown
 from kseg_video.core.timing import StageTimer
 from kseg_video.live.hud import Hud, HudContent
 from kseg_video.live.key_bindings import (
@@ -24,7 +24,7 @@ from kseg_video.live.key_bindings import (
     settle,
 )
 from kseg_video.live.metrics import LiveMetrics, Meter
-from kseg_video.live.picture import LivePipeline
+from kseg_video.live.pipeline import LivePipeline
 from kseg_video.live.screen import Click, Closed, KeyPress
 from kseg_video.rendering.cluster_selection import resolve_selection
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Frame
     from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
-    from kseg_video.live.saved_files import LiveFiles
     from kseg_video.live.screen import Screen, ScreenEvent
+    from kseg_video.live.snapshots_and_recordings import LiveFiles
 
 _LONGEST_WAIT = 0.02  # seconds for a frame, before the user is looked after
 _REDRAW_AFTER = 0.2  # seconds, while no frames come

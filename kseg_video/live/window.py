@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, cast
 import cv2
 
 from kseg_video.core.errors import DisplayError
-from kseg_video.core.text import shown
+from kseg_video.core.shown_text import shown
 from kseg_video.live.screen import Click, Closed, KeyPress, PointerMove, enlargement, shrinkage
 from kseg_video.live.window_x11_keys import X11Keys
 from kseg_video.reading.image_files import read_image

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from kseg_video.core.errors import SourceError, cannot_read
-from kseg_video.ffmpeg.input_limits import MAX_PIXELS, too_large
-from kseg_video.reading.input_files import check_is_regular
+from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, too_large
+from kseg_video.reading.input_file_checks import check_is_regular
 
 if TYPE_CHECKING:
     from pathlib import Path

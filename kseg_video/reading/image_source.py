@@ -20,7 +20,7 @@ from kseg_video.reading.image_files import (
     numbered_files,
     read_image,
 )
-from kseg_video.reading.input_files import check_is_regular
+from kseg_video.reading.input_file_checks import check_is_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from kseg_video.core.errors import SettingsError, SourceError, cannot_read
 from kseg_video.core.setting_checks import PATH, take
 from kseg_video.core.settings import MAX_CLUSTERS, ColorSpace
-from kseg_video.reading.input_files import check_is_regular
+from kseg_video.reading.input_file_checks import check_is_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Frame
     from kseg_video.core.media_info import MediaTracks, VideoInfo
-    from kseg_video.ffmpeg.probe_report import ReportRequest
+    from kseg_video.ffmpeg.probe_run import ReportRequest
     from kseg_video.reading.look_ahead import LookAhead
 
 _AHEAD_SECONDS = 0.3  # that ffmpeg's report is waited for while there is other work to do

@@ -15,7 +15,7 @@ from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.reading.decode_filters import RATE_REPORT, Decoding
-from kseg_video.reading.input_files import became_shorter, has_shrunk
+from kseg_video.reading.input_file_checks import became_shorter, has_shrunk
 from kseg_video.reading.look_ahead import LookAhead
 from kseg_video.reading.raw_pictures import failures_told, read_picture, without_opacity
 from kseg_video.reading.trimming import WantedPart
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.core.media_settings import DecoderSettings, TrimSettings
-    from kseg_video.ffmpeg.probe_report import ReportRequest
+    from kseg_video.ffmpeg.probe_run import ReportRequest
 
 
 # What ffmpeg says of an input that stops before its own header's end.

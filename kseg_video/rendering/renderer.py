@@ -31,7 +31,7 @@ from kseg_video.core.settings import RenderSettings, check_numbers
 from kseg_video.rendering.compositing import composite, nearest_kept
 from kseg_video.rendering.matte import MatteSettings, Matting
 from kseg_video.rendering.outlines import Outlines, speck_area
-from kseg_video.rendering.views import in_layout, paint_outlines, paint_view
+from kseg_video.rendering.painting import in_layout, paint_outlines, paint_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

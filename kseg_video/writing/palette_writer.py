@@ -23,7 +23,7 @@ from kseg_video.core.errors import SettingsError, cannot_write
 from kseg_video.core.palette import Palette
 from kseg_video.core.setting_checks import FLAG, PATH, instance, one_of, take
 from kseg_video.core.settings import ColorSpace
-from kseg_video.core.text import shown
+from kseg_video.core.shown_text import shown
 from kseg_video.reading.image_files import write_image
 from kseg_video.writing.atomic_file import PartialFile
 

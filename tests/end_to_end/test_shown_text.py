@@ -14,7 +14,7 @@ import pytest
 from kseg_video import load_palette
 from kseg_video.cli.live_command import list_cameras
 from kseg_video.core.palette import Palette
-from kseg_video.core.text import shown
+from kseg_video.core.shown_text import shown
 from kseg_video.live.camera_list import Camera, CameraMode
 from kseg_video.writing.palette_writer import save_palette
 from tests.helpers.commands import run, run_on_terminal, start

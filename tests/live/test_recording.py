@@ -12,7 +12,7 @@ import pytest
 
 from kseg_video import Frame, Segmenter, SegmenterSettings, SinkError
 from kseg_video.live.recording import Recorder
-from kseg_video.live.saved_files import LiveFiles
+from kseg_video.live.snapshots_and_recordings import LiveFiles
 from tests.conftest import running_ffmpegs
 from tests.helpers.commands import finish, run, start
 from tests.helpers.disks import fill, small_disk

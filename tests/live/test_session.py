@@ -18,11 +18,11 @@ from kseg_video import (
     load_palette,
 )
 from kseg_video.live.key_bindings import KEYS, LiveState
-from kseg_video.live.picture import open_live_background
+from kseg_video.live.pipeline import open_live_background
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
-from kseg_video.live.saved_files import LiveFiles
 from kseg_video.live.screen import Click, Closed, PointerMove
 from kseg_video.live.session import LiveSession
+from kseg_video.live.snapshots_and_recordings import LiveFiles
 from tests.helpers.live_doubles import Clock, ScriptedCapture, ScriptedScreen, picture
 from tests.helpers.media import ffmpeg, inspect
 from tests.helpers.pictures import quadrants

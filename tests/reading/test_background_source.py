@@ -10,7 +10,7 @@ from PIL import Image
 from kseg_video import SourceError, VideoInfo
 from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg import process as ffmpeg_module
-from kseg_video.live.picture import open_live_background
+from kseg_video.live.pipeline import open_live_background
 from kseg_video.reading.background_source import open_background
 from tests.helpers.cards import TONE_MAPPING, X265, card, stored_as
 from tests.helpers.faulty_ffmpeg import faulty_ffmpeg

@@ -12,7 +12,7 @@ import pytest
 
 from kseg_video import DecoderSettings, SourceError, TrimSettings, open_source
 from kseg_video.ffmpeg.probe import probe
-from kseg_video.ffmpeg.probe_report import report_requested
+from kseg_video.ffmpeg.probe_run import report_requested
 from kseg_video.reading import sources
 from kseg_video.reading.sources import OpeningSource
 from tests.conftest import running_ffmpegs

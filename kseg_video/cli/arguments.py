@@ -38,8 +38,8 @@ _NEGATIVE = re.compile(r"-\d*\.?\d+")  # what argparse takes as a value despite 
 # get no suggestion; less: unrelated options are suggested.
 _SIMILAR = 0.7
 # Attempts of a cold fit in live, where keys and frames wait for it. More: a longer wait; less:
-# higher inertia. With three, mean inertia is 0.3% above that of ten attempts for 8 clusters and 1.6%
-# for 16, which tracking soon makes up for.
+# higher inertia. With three, mean inertia is 0.3% above that of ten attempts for 8 clusters and
+# 1.6% for 16, which tracking soon makes up for.
 _LIVE_ATTEMPTS = 3
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DrawHud: TypeAlias = "Callable[[NDArray[np.uint8]], None]"
 
-_LARGEST_WINDOW = (1280, 800)  # width and height that fit on most displays
+_LARGEST_WINDOW = (1280, 800)  # more: may not fit on a display; less: a smaller preview
 _LEGIBLE = (640, 480)  # about the smallest picture on which the figures leave room for it
 
 

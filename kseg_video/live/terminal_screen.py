@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kseg_video.live.key_bindings import LiveState
     from kseg_video.live.screen import DrawHud
 
-_KEYBOARD = 0  # descriptor of standard input; sys.stdin may have been closed
+_KEYBOARD = 0  # descriptor of standard input, which may be closed
 # Escape sequences that arrow and function keys send, and the time to wait for the rest after the
 # escape byte. More: a slower Esc key; less: a slow connection turns arrow keys into Esc.
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)")

@@ -1,4 +1,4 @@
-"""Groups of arguments that commands have in common."""
+"""Groups of arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _DEFAULTS = SegmenterSettings()
 
 
 def add_inputs(parser: argparse._ActionsContainer) -> None:
-    """Add the files that are read."""
+    """Add the input files."""
     parser.add_argument(
         "inputs",
         nargs="+",
@@ -47,7 +47,7 @@ def add_inputs(parser: argparse._ActionsContainer) -> None:
 
 
 def add_overwriting(parser: argparse._ActionsContainer) -> None:
-    """Add leave to overwrite."""
+    """Add the switch to overwrite outputs."""
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace an existing output")
 
 
@@ -64,7 +64,7 @@ def add_clusters(group: argparse._ActionsContainer, *, may_be_auto: bool) -> Non
 
 
 def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False) -> None:
-    """Add what decides how frames are segmented."""
+    """Add the options of segmentation."""
     either = group.add_mutually_exclusive_group()
     add_clusters(either, may_be_auto=may_be_auto)
     meaning = "take and keep these colours, one for each cluster: .json, .gpl or .hex"
@@ -78,7 +78,7 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
 
 
 def add_fitting(group: argparse._ArgumentGroup) -> None:
-    """Add what decides how centroids are fitted."""
+    """Add the options of fitting centroids."""
     group.add_argument("--freeze", action="store_true", help="keep the palette of the first frame")
     meaning = "how still labels and palette are held, 0 (strict) to 1"
     add_value(group, "--stability", number, "X", meaning, _DEFAULTS.stability)
@@ -121,7 +121,7 @@ def add_value(
 
 
 def add_rendering(group: argparse._ArgumentGroup) -> None:
-    """Add what decides what is painted."""
+    """Add the options of rendering."""
     group.add_argument(
         "--view",
         choices=get_args(View),
@@ -153,7 +153,7 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
 
 
 def add_trimming(group: argparse._ArgumentGroup) -> None:
-    """Add what decides which part of the input is taken."""
+    """Add the options that trim the input."""
     group.add_argument(
         "--start",
         type=seconds,
@@ -166,7 +166,7 @@ def add_trimming(group: argparse._ArgumentGroup) -> None:
 
 
 def add_encoding(group: argparse._ArgumentGroup) -> None:
-    """Add what decides how the output is encoded."""
+    """Add the options of the encoder."""
     group.add_argument(
         "--codec", choices=get_args(Codec), help="video codec (default: the container's usual one)"
     )
@@ -186,21 +186,21 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
 
 
 def add_statistics(group: argparse._ArgumentGroup) -> None:
-    """Add the statistics that are kept."""
+    """Add the outputs of statistics."""
     add_value(group, "--stats", path, "FILE", "write figures of every frame to a .csv or .jsonl")
     meaning = "draw the clusters' shares over time to a .png or .svg"
     add_value(group, "--stats-plot", path, "FILE", meaning)
 
 
 def add_reporting(group: argparse._ArgumentGroup) -> None:
-    """Add what decides what is said."""
+    """Add the switches of terminal output."""
     add_quiet(group)
     group.add_argument("--json", action="store_true", help="print a summary as JSON")
     add_debugging(group)
 
 
 def add_quiet(group: argparse._ArgumentGroup) -> None:
-    """Add the switch for silence."""
+    """Add the switch that silences status messages."""
     group.add_argument("-q", "--quiet", action="store_true", help="no status, errors alone")
 
 

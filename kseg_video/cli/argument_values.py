@@ -1,4 +1,4 @@
-"""Arguments of the command line read from their text, and the settings that they stand for."""
+"""Parse argument values from text, and build settings from parsed options."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DEFAULTS = SegmenterSettings()
 
 
 def clusters(text: str) -> tuple[Selector, ...]:
-    """Numbers and colours with commas between."""
+    """Parse cluster numbers and colours, separated by commas."""
     parts = [part.strip() for part in text.split(",")]
     selectors = tuple(int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts)
     _check(lambda: ClusterSelection(disabled=selectors))
@@ -34,7 +34,7 @@ def clusters(text: str) -> tuple[Selector, ...]:
 
 
 def pixel(text: str) -> tuple[Selector, ...]:
-    """A pixel such as 320,240 as a selector."""
+    """Parse a pixel such as 320,240 as a cluster selector."""
     found = re.fullmatch(r"(\d+),(\d+)", text)
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no pixel such as 320,240")
@@ -42,7 +42,7 @@ def pixel(text: str) -> tuple[Selector, ...]:
 
 
 def background(text: str) -> str | Path:
-    """A background that has a name, else a file."""
+    """Parse a background: a named one or a colour as text, a file as a path."""
     if _ADDRESS.match(text):
         raise argparse.ArgumentTypeError(f"{text} is an address; download it first")
     path = Path(text)
@@ -54,7 +54,7 @@ def background(text: str) -> str | Path:
 
 
 def _check(settings: Callable[[], object]) -> None:
-    """Make settings, and say in argparse's way what is wrong with them."""
+    """Build settings, and turn a `SettingsError` into the error that argparse reports."""
     try:
         settings()
     except SettingsError as error:
@@ -62,7 +62,7 @@ def _check(settings: Callable[[], object]) -> None:
 
 
 def size(text: str) -> tuple[int, int]:
-    """A size such as 1280x720."""
+    """Parse a size such as 1280x720 into width and height."""
     found = re.fullmatch(r"(\d+)[x×](\d+)", text)
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
@@ -70,7 +70,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def whole_number(text: str) -> int:
-    """A whole number."""
+    """Parse a whole number."""
     try:
         return int(text)
     except ValueError:
@@ -78,7 +78,7 @@ def whole_number(text: str) -> int:
 
 
 def whole_number_or(word: str) -> Callable[[str], int | str]:
-    """What reads a whole number or that word."""
+    """Make a parser of a whole number or that word."""
 
     def read(text: str) -> int | str:
         try:
@@ -90,7 +90,7 @@ def whole_number_or(word: str) -> Callable[[str], int | str]:
 
 
 def number(text: str) -> float:
-    """A number."""
+    """Parse a number."""
     try:
         return float(text)
     except ValueError:
@@ -98,7 +98,7 @@ def number(text: str) -> float:
 
 
 def seconds(text: str) -> float:
-    """Seconds, or a time such as 1:30 or 1:02:03.5, which ffmpeg's users write."""
+    """Parse a time: seconds, or a clock time such as 1:30 or 1:02:03.5, as ffmpeg takes it."""
     clock = _CLOCK.fullmatch(text)
     try:
         if clock is None:
@@ -110,7 +110,7 @@ def seconds(text: str) -> float:
 
 
 def is_there(text: str) -> bool:
-    """Whether there is something of that name, which need not be one that a file can have."""
+    """Whether a file or folder of that name exists; False for a name that no file can have."""
     try:
         return bool(text) and Path(text).exists()
     except OSError:
@@ -118,14 +118,14 @@ def is_there(text: str) -> bool:
 
 
 def path(text: str) -> Path:
-    """A file or folder; an empty name, as of a variable that is not set, would mean this folder."""
+    """Parse a path; refuse an empty one, as from an unset variable, which `Path` reads as ``.``."""
     if not text:
         raise argparse.ArgumentTypeError("the name is empty; give that of a file or folder")
     return Path(text)
 
 
 def input_path(text: str) -> Path:
-    """A file or folder on this computer."""
+    """Parse the path of an input; refuse URLs."""
     if _ADDRESS.match(text):
         raise argparse.ArgumentTypeError(
             f"{text} is an address; download it first, or watch it with: kseg-video live {text}"
@@ -134,16 +134,16 @@ def input_path(text: str) -> Path:
 
 
 def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
-    """Settings of the segmenter.
+    """Build the segmenter's settings from options.
 
     Raises
     ------
     SettingsError
-        If one is out of range.
+        If a setting is out of range.
     SourceError
         If the palette cannot be read.
     """
-    named = vars(options)  # not all commands have all of them
+    named = vars(options)  # commands lack some of these options
     palette: tuple[str, ...] = ()
     color_space = options.color_space
     if named.get("palette"):
@@ -166,12 +166,12 @@ def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
 
 
 def render_settings(options: argparse.Namespace) -> RenderSettings:
-    """What is painted.
+    """Build the render settings from options.
 
     Raises
     ------
     SettingsError
-        If one is out of range.
+        If a setting is out of range.
     """
     return RenderSettings(
         view=options.view,
@@ -182,12 +182,12 @@ def render_settings(options: argparse.Namespace) -> RenderSettings:
 
 
 def cluster_selection(options: argparse.Namespace) -> ClusterSelection:
-    """Which clusters are switched off.
+    """Build the selection of clusters from options.
 
     Raises
     ------
     SettingsError
-        If some are kept and some switched off.
+        If the options both keep clusters and switch clusters off.
     """
     return ClusterSelection(
         only=(*options.only, *options.pick), disabled=(*options.disable, *options.pick_off)
@@ -195,11 +195,11 @@ def cluster_selection(options: argparse.Namespace) -> ClusterSelection:
 
 
 def capture_settings(options: argparse.Namespace) -> CaptureSettings:
-    """What is asked of a live source.
+    """Build the capture settings of a live source from options.
 
     Raises
     ------
     SettingsError
-        If one is out of range.
+        If a setting is out of range.
     """
     return CaptureSettings(options.size, options.fps, options.reconnect, options.loop)

@@ -1,4 +1,4 @@
-"""The command line's arguments."""
+"""Argument parser of the command line."""
 
 from __future__ import annotations
 
@@ -33,21 +33,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _COMMAND = "COMMAND"
-_NEGATIVE = re.compile(r"-\d*\.?\d+")  # what argparse takes for a value for all its hyphen
-_SIMILAR = 0.7  # part of its letters in which an option is like another, to be suggested
-# Of a cold fit, which keys and frames wait for. Mean inertia is 0.3% above that of ten for 8
-# clusters, 1.6% for 16, and soon made up for by what is tracked.
+_NEGATIVE = re.compile(r"-\d*\.?\d+")  # what argparse takes as a value despite the hyphen
+# Least similarity (difflib's ratio) of an option that is suggested for an unknown one. More: typos
+# get no suggestion; less: unrelated options are suggested.
+_SIMILAR = 0.7
+# Attempts of a cold fit in live, where keys and frames wait for it. More: a longer wait; less:
+# higher inertia. With three, mean inertia is 0.3% above that of ten attempts for 8 clusters and
+# 1.6% for 16, which tracking soon makes up for.
 _LIVE_ATTEMPTS = 3
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as all our errors do."""
+    """Argument parser that reports an error in one line, as the commands do."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - those of ArgumentParser
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - ArgumentParser's own
         super().__init__(**options, allow_abbrev=False, exit_on_error=False)
         self.commands: Collection[str] = ()
 
-    def parse_known_args(  # type: ignore[override]  # of its overloads the one in use
+    def parse_known_args(  # type: ignore[override]  # only the overload in use
         self, args: Sequence[str], namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         try:
@@ -73,17 +76,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The options that a command line stands for.
+    """Parse a command line.
 
     Parameters
     ----------
     arguments : sequence of str, optional
-        Without the program's name; those of the process by default.
+        Command line without the program's name; default: ``sys.argv[1:]``.
 
     Raises
     ------
     SystemExit
-        After help, the version or a complaint.
+        After printing help, the version or an error.
     """
     given = sys.argv[1:] if arguments is None else arguments
     options, unknown = command_parser().parse_known_args(given)
@@ -100,7 +103,7 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
         if hasattr(options, "source"):
             return f"{options.command} takes one source, and {argument} is another"
         return f"{options.command} takes no {argument}"
-    if is_there(argument):  # by a pattern such as *.mp4
+    if is_there(argument):  # expanded by the shell from a pattern such as *.mp4
         return f"there is no option {argument}; the file of that name is ./{argument}"
     option = argument.split("=", maxsplit=1)[0]
     known = [f"--{name.replace('_', '-')}" for name in vars(options)]
@@ -109,7 +112,7 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
 
 
 def command_parser() -> _Parser:
-    """The parser of the whole command line."""
+    """Build the parser of all commands."""
     parser = _Parser(prog="kseg-video", description="Cut video into colour regions by k-means.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {kseg_video.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar=_COMMAND)

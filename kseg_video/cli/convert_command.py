@@ -1,4 +1,4 @@
-"""``kseg-video convert``: from options to settings, and one input after another converted."""
+"""``kseg-video convert``: turn options into settings, and convert each input in turn."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run_convert(options: argparse.Namespace) -> int:
         from kseg_video.reading.sources import OpeningSource
 
         with OpeningSource(path, request) as first:
-            if segmenter.n_clusters != "auto":  # which looks at frames from all over it first
+            if segmenter.n_clusters != "auto":  # auto samples the whole video first
                 looks_ahead = segmenter.looks_ahead
                 first.begin(settings["trim"], settings["decoder"], looks_ahead=looks_ahead)
             return _convert_with(
@@ -134,7 +134,7 @@ def _convert_each(
 
 
 def _console() -> Console | None:
-    """Where progress is drawn; without a terminal, nothing that could draw is imported."""
+    """Console for the progress display; None without a terminal, which spares importing it."""
     if not is_at_terminal():
         return None
     from kseg_video.cli.progress import terminal_console
@@ -143,7 +143,7 @@ def _console() -> Console | None:
 
 
 def _outputs(options: argparse.Namespace) -> list[Path]:
-    """Where each input goes."""
+    """Output path of each input."""
     from kseg_video.writing.output_paths import check_folder, check_name, default_output, find_same
 
     named: Path | None = options.output

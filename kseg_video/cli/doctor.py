@@ -1,7 +1,7 @@
-"""``kseg-video doctor``: whether everything is there that the program needs, and what to do if not.
+"""``kseg-video doctor``: check each dependency, and say how to install what is missing.
 
-Nothing is imported here before it is looked at: what is missing must not keep the rest from being
-told.
+Each check imports what it looks at itself, so that one missing library does not prevent the other
+checks.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _TRIAL_FRAMES = 25
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a look at one thing has shown.
+    """Result of one check.
 
     Parameters
     ----------
     state : {"ok", "none", "MISSING"}
-        Whether it is there, may well be away, or has to be there.
+        Present, absent but optional, or absent and required.
     text : str
-        What was found, or what to do.
+        What was found, or how to install it.
     """
 
     state: State
@@ -54,20 +54,20 @@ class Finding:
 
 
 class _Absent(Exception):  # noqa: N818 - a finding
-    """Something is not there that need not be."""
+    """Something optional is absent."""
 
 
 class _Missing(Exception):  # noqa: N818 - a finding
-    """Something has to be there that is not."""
+    """Something required is absent."""
 
 
 def examine() -> int:
-    """Look at everything and print what was found; return the exit code.
+    """Run all checks, print a line for each, and return the exit code.
 
     Returns
     -------
     int
-        1 if something is missing. A display and a camera may be: not every computer has them.
+        1 if something required is missing, else 0. A display and a camera are optional.
     """
     healthy = True
     for name, look in _LOOKS.items():
@@ -82,7 +82,7 @@ def _look(look: Callable[[], str]) -> Finding:
         return Finding("ok", look())
     except _Absent as absent:
         return Finding("none", str(absent))
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with it is what we look for
+    except Exception as error:  # noqa: BLE001 - any failure is a finding
         return Finding("MISSING", str(error) if isinstance(error, _Missing) else told(error))
 
 

@@ -1,6 +1,6 @@
-"""What the command's exit code tells a script; 0 is success.
+"""Exit codes of the command; 0 is success.
 
-Signals have 128 and their number (see `kseg_video.cli.signals.Stopped`).
+A command stopped by signal N exits with 128 + N (see `kseg_video.cli.signals.Stopped`).
 """
 
 from __future__ import annotations

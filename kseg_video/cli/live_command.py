@@ -1,4 +1,4 @@
-"""``kseg-video live`` and ``kseg-video cameras``: the live parts wired together."""
+"""``kseg-video live`` and ``kseg-video cameras``: build and run a live session, list cameras."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.screen import Screen
 
-# What asks a program that runs for as long as one likes to end: SIGTERM, a terminal's closing.
+# Signals that are a regular end of a live run, with exit code 0: SIGTERM, the terminal closing.
 _POLITE = frozenset({signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)})
 _NOTHING = "neither a display nor a terminal"
 _WITHOUT = "go without, with --preview none --record FILE"
@@ -63,11 +63,11 @@ def run_live(options: argparse.Namespace) -> int:
     SettingsError
         If the options contradict each other.
     SourceError
-        If the source gives no frame, or a file is not played to its end.
+        If the source gives no frame, or a file cannot be played to its end.
     SinkError
-        If recordings or snapshots could not be written.
+        If a recording or a snapshot could not be written.
     DisplayError
-        If the picture cannot be shown where it should be.
+        If the requested preview cannot be opened.
     """
     if options.keys:
         _print_keys()
@@ -75,7 +75,7 @@ def run_live(options: argparse.Namespace) -> int:
     state = _first_state(options)
     if options.record is not None:
         check_recording(options.record)
-    # Nothing may come to be written where nobody has asked for it.
+    # The default folder is not checked: a run that saves nothing needs no writable one.
     if options.output_dir is not None:
         check_folder(options.output_dir)
     folder = options.output_dir or Path()
@@ -90,7 +90,7 @@ def run_live(options: argparse.Namespace) -> int:
         for session in running:
             session.quit()
 
-    # Before anything changes the terminal, which has to be restored.
+    # Handle signals before anything changes the terminal, so that it is always restored.
     on_signals(stop)
     try:
         with ExitStack() as stack:
@@ -105,15 +105,15 @@ def run_live(options: argparse.Namespace) -> int:
             if isinstance(background := state.rendering.background, Path):
                 session.pipeline.background = stack.enter_context(open_live_background(background))
             running.append(session)
-            # All that has been imported is there to stay: looking through it for garbage would take
-            # longer than a frame lasts.
+            # Imported modules stay for the whole run: exempt them from garbage collection, which
+            # would take longer than a frame lasts.
             gc.freeze()
             if not stopped_by:
                 session.run()
     except KsegError:
         if not stopped_by:
             raise
-        # A signal to all processes of a group has ended what we had only just started.
+        # A signal to the whole process group ends child processes too; their errors do not count.
     else:
         if not options.quiet:
             inform("; ".join((*session.summary(), *files.summary())))
@@ -124,7 +124,7 @@ def run_live(options: argparse.Namespace) -> int:
 
 
 def _first_state(options: argparse.Namespace) -> LiveState:
-    """What the user starts with.
+    """Build the initial state from options.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def list_cameras() -> int:
     Raises
     ------
     SourceError
-        If there are none, or they cannot be listed.
+        If there is no camera, or cameras cannot be listed.
     """
     cameras = find_cameras()
     if not cameras:
@@ -203,7 +203,7 @@ def _feed(source: str, settings: CaptureSettings) -> ReconnectingFeed:
 def _outputs(
     options: argparse.Namespace, title: str, stack: ExitStack
 ) -> tuple[Screen, LiveObserver | None]:
-    """Where the picture and the figures go."""
+    """Open the screen for the picture and the observer that shows the metrics."""
     terminal = terminal_console()
     preview = options.preview
     if preview in {"auto", "window"}:

@@ -1,4 +1,4 @@
-"""The terminal's part of a live run: a panel of metrics, or a line from time to time."""
+"""Terminal output of a live run: a panel of metrics, or a status line every ten seconds."""
 
 from __future__ import annotations
 
@@ -27,25 +27,28 @@ if TYPE_CHECKING:
     from kseg_video.live.key_bindings import LiveState
     from kseg_video.live.metrics import LiveMetrics
 
-_SECONDS_BETWEEN_DRAWINGS = 0.5  # a drawing costs some 5 ms, and may not cost 2% of a core
+_SECONDS_BETWEEN_DRAWINGS = 0.5  # more: staler figures; less: over 1% of a core, at 5 ms each
 _SECONDS_BETWEEN_LINES = 10.0
 _BAR_CELLS = 24
 _TITLE = "kseg-video live"
-_OTHERS_MESSAGES = 2  # lines kept of what libraries print
+_OTHERS_MESSAGES = 2  # newest lines of library output that are shown
 
 
 class LivePanel:
-    """A panel on a terminal, redrawn in place. A context manager: the terminal is restored.
+    """Panel of metrics on a terminal, redrawn in place.
+
+    Use it as a context manager: leaving it restores the terminal.
 
     Parameters
     ----------
     console : rich.console.Console
+        Terminal to draw on.
     others : deque of str
-        What libraries have printed.
+        Newest lines that libraries printed on standard error (see `caught_stderr`).
     has_window : bool
-        Whether there is a window, which then takes the keys.
+        Whether a window shows the picture; keys then go to the window instead of the terminal.
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class LivePanel:
         self._unechoed.close()
 
     def update(self, metrics: Callable[[], LiveMetrics]) -> None:
-        """Draw, if the last drawing is old enough."""
+        """Redraw the panel, at most every `_SECONDS_BETWEEN_DRAWINGS`."""
         now = self._clock()
         if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._drawn = now
@@ -85,7 +88,7 @@ class LivePanel:
     def _panel(self, metrics: LiveMetrics) -> Panel:
         if self._takes_keys and metrics.state.shows_help:
             columns, rows = self._console.size
-            # Within borders on all sides, and a blank inside of those at the left and right.
+            # The panel has a border on each side, and a blank inside it at the left and right.
             lines = help_rows(max(columns - 4, 1), max(min(rows - 4, len(KEYS)), 1))
             return Panel(Segments(lines), title=_TITLE, subtitle="h: back")
         hint = "q: quit · h: help" if self._takes_keys else "Ctrl-C: quit"
@@ -95,12 +98,12 @@ class LivePanel:
 
 
 class LiveLines:
-    """A line every ten seconds, where there is no terminal.
+    """Status line every ten seconds, for a standard error that is no terminal.
 
     Parameters
     ----------
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -108,7 +111,7 @@ class LiveLines:
         self._written = clock()
 
     def update(self, metrics: Callable[[], LiveMetrics]) -> None:
-        """Write a line, if the last one is old enough."""
+        """Print a line, at most every `_SECONDS_BETWEEN_LINES`."""
         now = self._clock()
         if now - self._written >= _SECONDS_BETWEEN_LINES:
             self._written = now
@@ -116,14 +119,14 @@ class LiveLines:
 
 
 class TerminalNote:
-    """The lines under a picture in the terminal.
+    """Status lines under a picture that is shown in the terminal.
 
     Parameters
     ----------
     offer : callable
-        Takes what makes them, whenever they are drawn.
+        Takes the function that makes the lines; the screen calls that at each drawing.
     others : deque of str
-        What libraries have printed.
+        Newest lines that libraries printed on standard error (see `caught_stderr`).
     """
 
     def __init__(
@@ -133,11 +136,11 @@ class TerminalNote:
         self._others = others
 
     def update(self, metrics: Callable[[], LiveMetrics]) -> None:
-        """Offer the lines."""
+        """Hand the screen the function that makes the lines."""
         self._offer(lambda: self._lines(metrics()))
 
     def _lines(self, metrics: LiveMetrics) -> Sequence[Text]:
-        # What is new comes first, and the source last: few terminals have the columns for all.
+        # The newest message comes first and the source last, as most terminals cut the line off.
         words = [*([metrics.message] if metrics.message else []), *_recording(metrics)]
         words += [metrics.condition, *_measured(metrics), metrics.source]
         return (
@@ -149,7 +152,7 @@ class TerminalNote:
 
 
 def live_line(metrics: LiveMetrics) -> str:
-    """The metrics in one line."""
+    """Format the metrics as one line."""
     words = [metrics.source, metrics.condition, *_measured(metrics), *_recording(metrics)]
     return _joined(words + [metrics.message] * bool(metrics.message))
 
@@ -174,7 +177,7 @@ def _recording(metrics: LiveMetrics) -> list[str]:
 
 
 def _settings(state: LiveState) -> str:
-    """What keys have set, that which is rarely on before that which may be long."""
+    """Format the settings that keys change; the background comes last, as its name may be long."""
     words = [
         state.rendering.view,
         state.segmenter.color_space,
@@ -186,13 +189,13 @@ def _settings(state: LiveState) -> str:
 
 
 def _lost(metrics: LiveMetrics) -> str:
-    """What the recording lacks."""
+    """Format the number of frames that the recording lacks; empty if none."""
     lost = metrics.unrecorded
     return f" · encoder too slow for {lost} frames" if lost else ""
 
 
 def live_panel(metrics: LiveMetrics, others: list[str], hint: str) -> Panel:
-    """The metrics as a panel, with where to find help below."""
+    """Panel of the metrics, with a hint on quitting and help in its lower border."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="ellipsis")
@@ -256,14 +259,14 @@ def _palette_bars(metrics: LiveMetrics) -> Iterator[Text]:
 
 @contextlib.contextmanager
 def caught_stderr() -> Iterator[tuple[Console, deque[str]]]:
-    """Keep what libraries print on standard error off the terminal.
+    """Capture what libraries print on standard error, to keep it off the terminal.
 
     Yields
     ------
     console : rich.console.Console
-        Writes to the terminal itself.
+        Console on the terminal itself.
     lines : deque of str
-        The newest lines that others have printed.
+        Newest captured lines.
     """
     lines: deque[str] = deque(maxlen=_OTHERS_MESSAGES)
     terminal = os.dup(2)

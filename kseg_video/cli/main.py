@@ -1,6 +1,6 @@
-"""The command line: the command that is asked for, and errors to exit codes.
+"""Entry point of ``kseg-video``: run the requested command and turn errors into exit codes.
 
-Nothing here imports OpenCV or NumPy until there is work to do.
+OpenCV and NumPy are imported only once a command needs them, so that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
+    """Run ``kseg-video``.
 
     Parameters
     ----------
     arguments : sequence of str, optional
-        Without the program's name; those of the process by default.
+        Command line without the program's name; default: ``sys.argv[1:]``.
 
     Returns
     -------
     int
-        Exit code: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by a signal.
+        Exit code: 0 success, 1 failure, 2 wrong usage, 128 + N stopped by signal N (130 for Ctrl-C,
+        143 for SIGTERM).
     """
     try:
         return _run(arguments)
@@ -50,7 +51,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         if line := stopped_line(options):
             inform(line)
         raise
-    except Exception as error:  # noqa: BLE001 - told, whatever it is
+    except Exception as error:  # noqa: BLE001 - every failure is reported in one line
         if options.debug:
             complain_in_full(error)
         else:

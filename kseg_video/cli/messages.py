@@ -1,4 +1,4 @@
-"""What the command says of itself: one line each, on standard error."""
+"""Output of the command: results on standard output, one-line messages on standard error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def answer_data(data: object) -> None:
     Raises
     ------
     KsegError
-        If nobody takes it.
+        If standard output cannot be written to.
     """
     text = json.dumps(data, indent=2, ensure_ascii=False)
     if not _can_be_printed(text):
@@ -31,14 +31,14 @@ def answer_data(data: object) -> None:
 
 
 def answer(text: str) -> None:
-    """Print what the user has asked for on standard output.
+    """Print the result that the user asked for on standard output.
 
     Raises
     ------
     KsegError
-        If nobody takes it.
+        If standard output cannot be written to.
     """
-    if sys.stdout is None:  # closed by whoever started us: nothing is wanted
+    if sys.stdout is None:  # closed by the parent process, which wants no output
         return
     try:
         encoding = sys.stdout.encoding
@@ -55,7 +55,7 @@ def _in_json(found: re.Match[str]) -> str:
 
 
 def _can_be_printed(text: str) -> bool:
-    """Whether standard output's encoding knows every character of a text."""
+    """Whether standard output's encoding can represent every character of a text."""
     try:
         text.encode(sys.stdout.encoding if sys.stdout is not None else "utf-8")
     except UnicodeEncodeError:
@@ -64,7 +64,7 @@ def _can_be_printed(text: str) -> bool:
 
 
 def all_was_taken() -> bool:
-    """Whether all that was printed on standard output has found its way."""
+    """Flush standard output, and return whether everything printed was written."""
     if sys.stdout is None:
         return True
     try:
@@ -81,34 +81,34 @@ def is_at_terminal() -> bool:
 
 
 def complain(message: str, kind: Literal["error", "warning"] = "error") -> None:
-    """Say what is wrong in one line."""
+    """Print an error or a warning as one line on standard error."""
     inform(f"kseg-video: {kind}: {message}")
 
 
 def complain_in_full(error: Exception) -> None:
-    """Say what is wrong with a traceback."""
+    """Print an error with its traceback on standard error."""
     for part in traceback.format_exception(error):
-        is_code = part.startswith("  File ")  # all else may hold names
+        is_code = part.startswith("  File ")  # other parts may hold file names with line breaks
         for line in part.splitlines() if is_code else [part.strip("\n")]:
             inform(line)
 
 
 def inform(message: str) -> None:
-    """Say something in one line on standard error, if anybody listens there."""
-    if sys.stderr is not None:  # closed by whoever started us
+    """Print one line on standard error, if it is open."""
+    if sys.stderr is not None:  # None: closed by the parent process
         with contextlib.suppress(OSError):
             print(shown(message), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _drop_standard_output() -> None:
-    """Let what is still to be printed go nowhere; else Python would try, and complain, at exit."""
+    """Redirect standard output to the null device, or Python's flush at exit would fail aloud."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 def told(error: Exception) -> str:
-    """What went wrong, in words for the user."""
+    """Describe an error to the user in one line."""
     if isinstance(error, KsegError):
         return str(error)
     if isinstance(error, MemoryError):
@@ -117,5 +117,5 @@ def told(error: Exception) -> str:
         return lacking
     if isinstance(error, OSError):
         return f"{error}; check the file and its folder"
-    said = " ".join(str(error).split())  # libraries break lines
+    said = " ".join(str(error).split())  # libraries' messages may span lines
     return f"unexpected {type(error).__name__}: {said}; run again with --debug and report it"

@@ -1,4 +1,4 @@
-"""What is done once, before any work: OpenCV, its threads, the memory allocator."""
+"""One-time process setup: import OpenCV, limit its threads, tune the memory allocator."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from kseg_video.core.errors import KsegError, shortage
 
 # Names and numbers from glibc's malloc.h (see mallopt(3)).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+# Above the BGR array of an 8K frame (100 MB). More: the process keeps more memory after a peak;
+# less: the arrays of large frames are mapped anew each time.
 _KEPT_BYTES = 1 << 28
 
 
 def import_opencv() -> None:
-    """Import OpenCV, or say which system library it lacks.
+    """Import OpenCV and limit it to one thread.
 
     Raises
     ------
     KsegError
-        If it cannot be imported.
+        If OpenCV cannot be imported; the message names the system library that is missing.
     """
-    # One thread each for OpenBLAS and OpenCV: their idle threads spin against the encoder's.
+    # One thread each for OpenBLAS and OpenCV: their idle threads spin and slow the encoder down.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Its warnings are for programmers; what fails, we say ourselves.
+    # OpenCV's warnings are for programmers; the user gets our own error messages.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
         import cv2
@@ -49,13 +51,13 @@ def import_opencv() -> None:
 
 
 def silence_libraries() -> None:
-    """Keep libraries that print whatever they dislike from tearing our one line of error."""
+    """Silence warnings that libraries print, so that an error stays one line."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     logging.getLogger("matplotlib").setLevel(logging.CRITICAL)
-    import PIL.Image  # noqa: F401 - brings libtiff
+    import PIL.Image  # noqa: F401 - loads libtiff
 
-    with contextlib.suppress(OSError, AttributeError):  # no Linux, or no such library
+    with contextlib.suppress(OSError, AttributeError):  # not on Linux, or no such library
         loaded = set(re.findall(r"/\S*libtiff\S*", Path("/proc/self/maps").read_text("utf-8")))
         for path in loaded:
             library = ctypes.CDLL(path)
@@ -64,12 +66,12 @@ def silence_libraries() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc reuse the memory of frames instead of returning it to the system each time.
+    """Make glibc keep the freed memory of frames for the next ones.
 
-    A frame's arrays are above its limits for that, and getting fresh pages takes longer than
-    segmenting does.
+    A frame's arrays exceed glibc's default thresholds, so each would be mapped anew, and getting
+    fresh pages takes longer than segmenting the frame.
     """
-    with contextlib.suppress(OSError, AttributeError):  # another C library
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
         set_option = ctypes.CDLL(None).mallopt
         for option in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
             set_option(option, _KEPT_BYTES)

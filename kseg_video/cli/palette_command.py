@@ -1,4 +1,4 @@
-"""``kseg-video palette``: the palette of recordings, printed and written."""
+"""``kseg-video palette``: find one palette for videos and images, print it and save it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the terminal shows: progress while files are converted, and the palette of each."""
+"""Terminal display of a conversion: progress while it runs, then its summary and palette."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from kseg_video.core.palette import Palette
     from kseg_video.core.timing import StageTimer
 
-_SECONDS_BETWEEN_DRAWINGS = 0.1
+_SECONDS_BETWEEN_DRAWINGS = 0.1  # more: a choppier display; less: more time spent on drawing
 _SWATCH = "  "
 
 
 def terminal_console() -> Console | None:
-    """A console on standard error where that is a terminal that can move its cursor, else None."""
+    """Console on standard error; None unless that is a terminal that can move its cursor."""
     if not is_at_terminal():
         return None
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -51,13 +51,14 @@ def terminal_console() -> Console | None:
 class ProgressDisplay:
     """Progress display of a run on a terminal; a `kseg_video.conversion.report.ConversionObserver`.
 
-    Use as a context manager: the terminal is restored when it is left.
+    Use it as a context manager: leaving it restores the terminal.
 
     Parameters
     ----------
     console : rich.console.Console
+        Terminal to draw on (see `terminal_console`).
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -83,7 +84,7 @@ class ProgressDisplay:
 
     def __enter__(self) -> Self:
         self._live.start()
-        self._leftover = leftovers.add(self._live.stop)  # or the cursor would stay hidden
+        self._leftover = leftovers.add(self._live.stop)  # a signal, too, shows the cursor again
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,21 +92,21 @@ class ProgressDisplay:
         leftovers.forget(self._leftover)
 
     def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
-        """Show an empty bar."""
+        """Show an empty progress bar."""
         self._timer, self._segmentation, self._frames = timer, None, 0
         self._progress.reset(self._task, total=info.frame_count)
         self._names.plain = shown(f"{source.name} → {output.name}")
         self._draw()
 
     def on_frame(self, _frame: Frame, segmentation: Segmentation) -> None:
-        """Move on, and draw if the last drawing is old enough."""
+        """Advance the bar by a frame; redraw at most every `_SECONDS_BETWEEN_DRAWINGS`."""
         self._frames += 1
         self._segmentation = segmentation
         if self._clock() - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
             self._draw()
 
     def on_finish(self, report: ConversionReport) -> None:
-        """Replace the display by the summary, which stays."""
+        """Replace the progress display by the summary and the palette."""
         self._live.update(Text(), refresh=True)
         self._console.print(
             Text(shown(report.output.name), "bold"),
@@ -130,14 +131,14 @@ class ProgressDisplay:
 
 
 class _RateColumn(ProgressColumn):
-    """Frames a second."""
+    """Column of the frames per second."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed or 0:.0f} fps", "progress.data.speed")
 
 
 def palette_line(palette: Palette) -> Columns:
-    """Swatches with number, colour and share side by side, in as many lines as it takes."""
+    """Palette as swatches with number, colour and share, side by side and wrapped to the width."""
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
     return Columns(
         [
@@ -150,7 +151,7 @@ def palette_line(palette: Palette) -> Columns:
 
 
 def palette_table(palette: Palette, disabled: frozenset[int]) -> Table:
-    """The palette as a table with a row for each cluster."""
+    """Palette as a table with one row per cluster."""
     table = Table(box=None, pad_edge=False, show_header=False)
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
     for number, (color, share, real) in enumerate(rows):

@@ -1,8 +1,8 @@
-"""Signals that end the command: what they interrupt is left tidy, however deep in work it is.
+"""Signals that end the command: stop the work, remove unfinished files, exit with the right code.
 
-The work is done in a thread; the main thread, in which Python handles signals, then does nothing
-but wait for its end or for a signal. So a signal never tears a statement of the work in two, and is
-answered even while a long computation lets no Python run.
+The work runs in a thread. The main thread, in which Python runs signal handlers, only waits for the
+work to end or for a signal. So a signal never interrupts a statement of the work, and is answered
+even while the work is inside a long native call.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
 
-_ENDING_SECONDS = 3.0  # that work gets to end by itself once all it waits for is gone
-# A signal that arrives between Python's last look for one and the wait, or that the system delivers
-# to another thread, does not end the wait.
+# Time for the work to end by itself once its child processes are gone. More: a slower exit if it
+# hangs; less: the process may exit under work that is about to end.
+_ENDING_SECONDS = 3.0
+# A signal that arrives just before the wait begins, or that the system delivers to another thread,
+# does not interrupt the wait, which is therefore cut into slices. More: slower to answer such a
+# signal; less: more wakeups.
 _LOOK_SECONDS = 0.1
 _ALWAYS = frozenset({signal.SIGINT, signal.SIGTERM})
-# Signals that end nothing, cannot be handled, or say that the program itself is at fault.
+# Signals that do not end a process, cannot be handled, or report a crash of our own.
 _OTHERS = frozenset(
     getattr(signal, f"SIG{name}", None)
     for name in (
@@ -42,7 +45,7 @@ _OTHERS = frozenset(
 
 
 class Stopped(BaseException):
-    """A signal asked us to end; not an `Exception`, so that nothing takes it for a failure."""
+    """A signal ends the command; no `Exception`, so that no handler takes it for a failure."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -50,20 +53,20 @@ class Stopped(BaseException):
 
 
 def leave_on_signals(line: str = "") -> None:
-    """End at once, with the signal's exit code, from now on.
+    """Make signals end the process at once, with the signal's exit code.
 
-    While modules are imported there is no work to be told of it, and what is raised may be lost:
-    the import system runs callbacks in which exceptions count for nothing.
+    For times when no work runs in a thread, such as imports: the import system runs callbacks that
+    swallow exceptions, so raising `Stopped` from a handler would not be reliable.
 
     Parameters
     ----------
     line : str
-        Said on standard error then.
+        Message for standard error when a signal comes; empty for none.
     """
 
     def leave(number: int) -> NoReturn:
         leftovers.undo_all()
-        if line:  # past the stream, which may be in the middle of something
+        if line:  # not through sys.stderr, whose buffer the signal may have interrupted
             with contextlib.suppress(OSError):
                 os.write(2, f"{line}\n".encode())
         os._exit(128 + number)
@@ -72,27 +75,28 @@ def leave_on_signals(line: str = "") -> None:
 
 
 def ignore_signals() -> None:
-    """Let nothing change the end that the program has come to."""
+    """Ignore signals from now on, so that they cannot change the exit code."""
     on_signals(signal.SIG_IGN)
 
 
 def in_background(work: Callable[[], _Result], line: str = "") -> _Result:
-    """Do some work in a thread, and wait for it or for a signal.
+    """Run work in a thread, wait for it or for a signal, and return its result.
 
     Parameters
     ----------
     work : callable
+        Called without arguments.
     line : str
-        Afterwards signals end the program with it, as `leave_on_signals` has it.
+        Message if a signal ends the process after the work (see `leave_on_signals`).
 
     Raises
     ------
     Stopped
-        If a signal came; child processes and half-written files are gone then.
+        If a signal came; child processes are ended and unfinished files removed by then.
     BaseException
         Whatever the work raises.
     """
-    # A signal's handler may put something into a queue of this class at any moment.
+    # SimpleQueue.put is reentrant: a signal handler may call it at any moment.
     results: SimpleQueue[tuple[_Result | None, BaseException | None]] = SimpleQueue()
 
     def do() -> None:
@@ -109,27 +113,27 @@ def in_background(work: Callable[[], _Result], line: str = "") -> _Result:
         leave_on_signals(line)
         thread.join()
         with contextlib.suppress(Empty):
-            _, error = results.get_nowait()  # a signal has come meanwhile
+            _, error = results.get_nowait()  # a signal that came in the meantime
     if isinstance(error, Stopped):
         leftovers.undo_all()
         thread.join(_ENDING_SECONDS)
     if error is not None:
         raise error
-    return result  # type: ignore[return-value]  # there is one where there is no error
+    return result  # type: ignore[return-value]  # None only with an error
 
 
 def _first(results: SimpleQueue[_Item]) -> _Item:
-    """Wait for the first item, in a way that lets Python handle signals."""
+    """Wait for the first item; wake up regularly, so that Python runs signal handlers."""
     while True:
         with contextlib.suppress(Empty):
             return results.get(timeout=_LOOK_SECONDS)
 
 
 def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    """Have the signals handled that end a program which does not care about them.
+    """Set the handler of all signals that end a process by default.
 
-    Those that somebody has ignored, as nohup does, or taken for something else stay as they are,
-    except Ctrl-C and SIGTERM.
+    Signals that are ignored, as under nohup, or handled outside Python keep their handler, except
+    Ctrl-C and SIGTERM.
     """
     for number in signal.valid_signals() - _OTHERS:
         if number in _ALWAYS or signal.getsignal(number) not in (None, signal.SIG_IGN):
@@ -137,7 +141,7 @@ def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handler
 
 
 def stopped_line(options: argparse.Namespace) -> str:
-    """What is said once a signal has ended the program; not all commands can be quiet."""
+    """Message for when a signal has ended the command; empty with ``--quiet``."""
     if getattr(options, "quiet", False):
         return ""
     return "kseg-video: stopped; no unfinished output is left"

@@ -1,4 +1,4 @@
-"""Frames of a camera, read by OpenCV."""
+"""Capture from a camera, with OpenCV."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ if TYPE_CHECKING:
     from kseg_video.core.media_settings import CaptureSettings
 
 _MOTION_JPEG = "MJPG"
-_CLOSING_SECONDS = 0.5
+_CLOSING_SECONDS = 0.5  # to wait for a read under way before the camera is left open
 
 
 class CameraCapture:
-    """A camera, read by OpenCV.
+    """An open camera; a `kseg_video.live.capture.Capture`.
 
     Parameters
     ----------
     source : str
-        Its number, or its device.
+        Number or device file of the camera.
     settings : CaptureSettings
+        Requested size and frame rate; the camera may grant others (see `description`).
 
     Raises
     ------
     SourceError
-        If there is none, or it is in use or forbidden.
+        If the camera is absent, in use or not permitted.
     """
 
     def __init__(self, source: str, settings: CaptureSettings) -> None:
@@ -50,7 +51,7 @@ class CameraCapture:
             raise SourceError(
                 f"{self._name} is in use, or is no camera; close other programs that show it"
             )
-        # Before size and rate: uncompressed, few cameras are fast enough for a large picture.
+        # Motion JPEG, set before size and rate: few cameras send large frames fast uncompressed.
         self._video.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*_MOTION_JPEG))
         if settings.size is not None:
             self._video.set(cv2.CAP_PROP_FRAME_WIDTH, settings.size[0])
@@ -64,7 +65,7 @@ class CameraCapture:
 
     @property
     def description(self) -> str:
-        """Device, granted size, rate and pixel format."""
+        """Device, and the size, frame rate and pixel format that the camera granted."""
         width, height = (
             int(self._video.get(each))
             for each in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
@@ -76,12 +77,12 @@ class CameraCapture:
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second as granted; 0 where the camera does not say."""
+        """Granted frames per second; 0 if the camera does not report it."""
         rate = self._video.get(cv2.CAP_PROP_FPS)
         return rate if 0 < rate <= 1000 else 0.0
 
     def read(self) -> Frame | None:
-        """The next frame, or None if the camera gives no more."""
+        """Read the next frame; None if the camera delivers no more."""
         with self._busy:
             got, picture = self._video.read()
         if not got or picture is None:
@@ -93,7 +94,7 @@ class CameraCapture:
         return frame
 
     def close(self) -> None:
-        """Release the camera, unless a read in another thread is stuck in it."""
+        """Release the camera, unless a read in another thread hangs."""
         if self._busy.acquire(timeout=_CLOSING_SECONDS):
             self._video.release()
             self._busy.release()

@@ -1,4 +1,4 @@
-"""The cameras of this computer, as Linux's video devices tell.
+"""List the cameras of this computer, from Linux's video devices.
 
 References
 ----------
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _READ, _READ_WRITE = 2, 3
 _CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE, and V4L2_CAP_VIDEO_CAPTURE
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, and V4L2_FRMIVAL_TYPE_DISCRETE
-_MOST_ENTRIES = 256
-# Numbers of the ioctls: VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT and so on.
+_MOST_ENTRIES = 256  # of a list, in case a driver never ends it
+# Numbers of the ioctls, in the order of the reference above.
 _QUERY_CAPABILITIES, _LIST_FORMATS, _LIST_FRAME_SIZES, _LIST_FRAME_INTERVALS = 0, 2, 74, 75
 
 _CAPABILITY = struct.Struct("16s32s32sIII12x")
@@ -37,15 +37,16 @@ _FRAME_INTERVAL = struct.Struct("IIIII6I8x")
 
 @dataclass(frozen=True, slots=True)
 class CameraMode:
-    """A picture that a camera can give.
+    """A capture mode of a camera.
 
     Parameters
     ----------
     pixel_format : str
-        Four characters, such as MJPG.
+        FourCC, such as MJPG.
     width, height : int
+        Size in pixels; the largest one if the camera offers a range.
     frame_rates : tuple of float
-        Frames a second; empty where any will do.
+        Frames per second; empty if the camera lists no discrete rates.
     """
 
     pixel_format: str
@@ -61,8 +62,11 @@ class Camera:
     Parameters
     ----------
     device : Path
+        Device file, such as ``/dev/video0``.
     name : str
+        Name that its driver reports.
     modes : tuple of CameraMode
+        Capture modes, in the order of the driver.
     """
 
     device: Path
@@ -71,12 +75,12 @@ class Camera:
 
 
 def find_cameras() -> list[Camera]:
-    """All cameras that may be opened, by the number of their device.
+    """List the cameras that can be opened, sorted by device number.
 
     Raises
     ------
     SourceError
-        Where cameras cannot be listed.
+        On a system other than Linux.
     """
     if not sys.platform.startswith("linux"):
         raise SourceError("cameras can be listed on Linux alone; try them: kseg-video live 0")
@@ -121,7 +125,7 @@ def _frame_sizes(number: int, code: int) -> Iterator[tuple[int, int]]:
         _, _, kind, *size = _FRAME_SIZE.unpack(answer)
         if kind == _DISCRETE:
             yield size[0], size[1]
-        else:  # from, to and step of the width, then of the height
+        else:  # minimum, maximum and step of the width, then of the height
             yield size[1], size[4]
             return
 
@@ -139,7 +143,7 @@ def _frame_rates(number: int, code: int, width: int, height: int) -> Iterator[fl
 
 
 def _answers(number: int, request: int, question: Callable[[int], bytes]) -> Iterator[bytes]:
-    """Answers to a question for index 0, 1, 2, ... until there are no more."""
+    """Answers to an enumeration ioctl for index 0, 1, 2, ... until the driver refuses one."""
     for index in range(_MOST_ENTRIES):
         try:
             yield _ask(number, _READ_WRITE, request, question(index))
@@ -148,7 +152,7 @@ def _answers(number: int, request: int, question: Callable[[int], bytes]) -> Ite
 
 
 def _ask(number: int, direction: int, request: int, question: bytes) -> bytes:
-    """One ioctl of the video API."""
+    """Call an ioctl of the video API."""
     import fcntl  # noqa: PLC0415 - there is none on Windows
 
     code = direction << 30 | len(question) << 16 | ord("V") << 8 | request

@@ -1,8 +1,8 @@
-"""What live frames are read from: a camera, a network stream, a file.
+"""Capture of live frames from a camera, a network stream or a file.
 
-Streams and files are decoded by an ffmpeg of their own, whose end of the pipe can be closed at any
-moment: nothing that stalls in it can hold us. It writes YUV4MPEG2, which says its size and rate
-itself, so that a stream is opened once and never probed.
+An ffmpeg process decodes each stream or file; it can be ended at any moment, so a stalled source
+never blocks us. It writes YUV4MPEG2, whose header states size and rate, so a stream is opened only
+once and never probed.
 """
 
 from __future__ import annotations
@@ -32,24 +32,25 @@ if TYPE_CHECKING:
 
     from kseg_video.core.media_settings import CaptureSettings
 
-# ffmpeg knows others, which open files or several things at once.
+# Not all protocols of ffmpeg: others open local files or several sources at once.
 _URL = re.compile(r"^(https?|rtsps?|rtmps?|udp|tcp|rtp|srt|mmst|mmsh)://", re.IGNORECASE)
-# Look at little of a stream before the first frame, and hold none back.
+# Low latency: probe at most 500 kB or 0.5 s of a stream, and buffer no frames. More: a later first
+# frame; less: the codec may not be recognised.
 _AT_ONCE = (
     *("-probesize", "500000", "-analyzeduration", "500000"),
     *("-fflags", "nobuffer", "-flags", "low_delay"),
 )
-# A packet that UDP loses smears the picture until the next key frame.
+# Prefer TCP: a packet lost by UDP corrupts frames until the next key frame.
 _BY_TCP = ("-rtsp_flags", "prefer_tcp")
 _AS_THEY_COME = ("-fps_mode", "passthrough")
-# A file of a variable rate is played in its own time too, with frames shown again or left out.
+# Constant rate: a file of variable rate keeps its timing by repeated and dropped frames.
 _CONSTANT_RATE = ("-fps_mode", "cfr", "-fpsmax", "60")
 _FRAME_MARK = b"FRAME"
-_MOST_PARAMETERS = 512  # bytes of a line that says what follows
-# What ffmpeg makes of every stream, and tells nobody about in YUV4MPEG2.
+_MOST_PARAMETERS = 512  # bytes of a header line
+# The colour encoding that _TO_PLANES converts to; YUV4MPEG2 does not state it.
 _ENCODING = ColorEncoding("bt709", full_range=False)
 _SMALLEST = 2  # pixels a side
-# Pixels that are not square are made so; 4:2:0 wants even sizes.
+# Scale to square pixels, and crop to the even size that 4:2:0 requires.
 _TO_PLANES = (
     "scale=w='if(gt(sar,0)*not(eq(sar,1))*lte(iw*sar*ih,"
     f"{MAX_PIXELS}),trunc(iw*sar/2)*2,iw)':h=ih,"
@@ -59,35 +60,35 @@ _TO_PLANES = (
 
 
 class Capture(Protocol):
-    """An open camera, stream or file. Used by one thread; `close` may come from another."""
+    """An open camera, stream or file, read by one thread; any thread may call `close`."""
 
     @property
     def description(self) -> str:
-        """What was granted, for the user."""
+        """Name, granted size and frame rate, for the user."""
         ...
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second as granted or stored; 0 where nothing is known."""
+        """Frames per second, as granted or stored; 0 if unknown."""
         ...
 
     def read(self) -> Frame | None:
-        """The next frame, or None when there are no more.
+        """Read the next frame; None at the end.
 
         Raises
         ------
         SourceError
-            If it cannot be read.
+            If the source cannot be read.
         """
         ...
 
     def close(self) -> None:
-        """Release everything."""
+        """Release the source."""
         ...
 
 
 def is_camera(source: str) -> bool:
-    """Whether a source's name means a camera: a number, or a device, be it unplugged or not."""
+    """Whether a source names a camera: a number, or a device file, even of an unplugged one."""
     if source.isdecimal():
         return True
     path = Path(source)
@@ -95,7 +96,7 @@ def is_camera(source: str) -> bool:
 
 
 def is_stream(source: str) -> bool:
-    """Whether a source's name is a URL."""
+    """Whether a source is a URL."""
     return _URL.match(source) is not None
 
 
@@ -105,7 +106,7 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
     Raises
     ------
     SourceError
-        If it cannot be opened.
+        If the source cannot be opened.
     """
     if is_camera(source):
         return CameraCapture(source, settings)
@@ -117,19 +118,19 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
 
 
 class FfmpegCapture:
-    """A stream or a file, decoded by an ffmpeg of its own.
+    """A stream or a file, decoded by an ffmpeg process of its own; a `Capture`.
 
     Parameters
     ----------
     name : str
-        For the user.
+        Name of the source, for the user.
     arguments : list of str
-        That make it ffmpeg's input.
+        ffmpeg's input arguments.
     file : Path, optional
-        What is played, at a constant rate. Without it frames come when they come, and what is
-        announced counts for nothing: motion JPEG always says 25 a second.
+        File to play at a constant rate. None for a stream: its frames get the time of their
+        arrival, as the rate that it announces is unreliable (motion JPEG always says 25).
     loops : bool
-        Whether it starts again at its end.
+        Whether to start over at the end.
     """
 
     def __init__(
@@ -151,19 +152,19 @@ class FfmpegCapture:
 
     @property
     def description(self) -> str:
-        """Name and, from the first frame on, size and rate."""
+        """Name and, once the first frame was read, size and frame rate."""
         if self._shape is None:
             return self._name
         rate = f" {self.frame_rate:.4g} fps" if self.frame_rate else ""
         return f"{self._name} {self._shape[1]}x{self._shape[0] * 2 // 3}{rate}"
 
     def read(self) -> Frame | None:
-        """The next frame, or None at the end.
+        """Read the next frame; None at the end.
 
         Raises
         ------
         SourceError
-            If not even the first one comes, or the end is not that of the source.
+            If no first frame comes, or the decoder fails before the end of the source.
         """
         if self._shape is None:
             self._shape = self._begin()
@@ -180,13 +181,13 @@ class FfmpegCapture:
         return frame
 
     def close(self) -> None:
-        """End the decoder, whatever it is doing."""
+        """End the decoder process, even during a read in another thread."""
         self._is_closed = True
-        with contextlib.suppress(OSError, ValueError):  # a read is under way in its thread
+        with contextlib.suppress(OSError, ValueError):  # its thread is reading from the pipe
             self._decoder.close()
 
     def _picture(self) -> NDArray[np.uint8] | None:
-        """The rest of a frame that comes now; None if none does."""
+        """Read a frame's header line and pixels; None at the end."""
         if self._shape is None or not self._line().startswith(_FRAME_MARK):
             return None
         pixels = np.empty(self._shape, np.uint8)
@@ -199,7 +200,7 @@ class FfmpegCapture:
         return pixels
 
     def _goes_on(self) -> bool:
-        """Whether all begins again, now that the decoder has come to an end: its own."""
+        """Check that the decoder ended regularly, and return whether the loop starts over."""
         try:
             return self._decoder.again()
         except StalledError as error:
@@ -208,11 +209,11 @@ class FfmpegCapture:
             raise SourceError(f"the decoder of {self._name} {error.fate}") from error
 
     def _begin(self) -> tuple[int, int]:
-        """Read what comes before the first frame, and return the shape of the pixels."""
+        """Read the stream header, and return the shape of the I420 array."""
         header = self._line()
         fields = {field[:1]: field[1:] for field in header.decode("ascii", "replace").split()[1:]}
         if not header.startswith(b"YUV4MPEG2") or not {"W", "H"} <= fields.keys():
-            if self._is_closed:  # by who does not want it any more, and asks nothing
+            if self._is_closed:  # by another thread, which ignores this error
                 raise SourceError(f"{self._name} was closed")
             self._goes_on()
             self.close()
@@ -222,9 +223,9 @@ class FfmpegCapture:
         return int(fields["H"]) * 3 // 2, int(fields["W"])
 
     def _failure(self) -> SourceError:
-        """Why there is no first frame."""
+        """Make the error that says why there is no first frame."""
         if self._file is not None:
-            video = probe(self._file)  # which says itself what is wrong with most files
+            video = probe(self._file)  # raises a specific error for most files
             if min(video.width, video.height) < _SMALLEST:
                 return SourceError(
                     f"{self._name} has pictures of {video.width}x{video.height}; live plays what "
@@ -239,7 +240,7 @@ class FfmpegCapture:
         return SourceError(f"{self._name} cannot be opened ({said}); {advice}")
 
     def _line(self) -> bytes:
-        """The next line that says what follows; empty at the end."""
+        """Read the next header line; empty at the end."""
         line = bytearray()
         while len(line) < _MOST_PARAMETERS:
             byte = self._decoder.process.pipe.read(1)

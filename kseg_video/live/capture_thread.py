@@ -1,4 +1,4 @@
-"""A source that is read in a thread, until it is lost, at the pace of a file that is played."""
+"""A thread that reads a source until it is lost, and paces the frames of a file."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Frame
     from kseg_video.live.capture import Capture
 
-_LATE = 1.0  # seconds after which nothing is made up for: the machine was asleep
-_USUAL_RATE = 25.0  # frames a second, where a file does not say
+_LATE = 1.0  # seconds behind schedule after which a file resumes from now, as after sleep
+_USUAL_RATE = 25.0  # frames per second of a file that does not state its rate
 
+# Samples in a frame's fingerprint. More: slower; less: a small motion counts as a repeated frame.
 _PIXELS_COMPARED = 4096
 
 
 class FramePacer:
-    """Lets a capturing thread go on when the next frame is due.
+    """Makes a capture thread wait until its next frame is due.
 
     Parameters
     ----------
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -41,7 +42,7 @@ class FramePacer:
         self.holds = False
 
     def hold(self, holds: bool) -> None:
-        """Stand still, or go on."""
+        """Hold frames back, or let them pass again."""
         with self._changed:
             self.holds, self._due, self._steps = holds, None, 0
             self._changed.notify()
@@ -53,7 +54,7 @@ class FramePacer:
             self._changed.notify()
 
     def end(self) -> None:
-        """Keep nobody waiting any more."""
+        """Release a waiting thread for good."""
         with self._changed:
             self._over = True
             self._changed.notify()
@@ -77,21 +78,21 @@ class FramePacer:
 
 
 class CaptureObserver(Protocol):
-    """Who is told what becomes of a capture thread."""
+    """Receives the frames of a capture thread, and learns of its end."""
 
     description: str
 
     def receive(self, capture_thread: CaptureThread, frame: Frame) -> None:
-        """Take a frame that has come in."""
+        """Take a frame that the thread has read."""
         ...
 
     def lose(self, capture_thread: CaptureThread, message: str, *, ended: bool = False) -> None:
-        """Take note of its end; `ended` if that is the source's own."""
+        """Handle the loss of the source; `ended` if the source came to its regular end."""
         ...
 
 
 class CaptureThread:
-    """One opening of a source, until it is lost. A thread that cannot be stopped is abandoned."""
+    """Opens a source once and reads it until it is lost; a thread that hangs can be abandoned."""
 
     def __init__(
         self,
@@ -110,12 +111,12 @@ class CaptureThread:
         self._same_since = clock()
         self.has_moved = False
         self.last_sign = clock()
-        # A daemon: a read that blocks for ever in a driver must not keep the program alive.
+        # A daemon, as a read that blocks for ever in a driver must not keep the process alive.
         self.thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
     @property
     def repeats_for(self) -> float:
-        """Seconds for which nothing but one picture has come."""
+        """Seconds for which the source has repeated one frame."""
         return self.last_sign - self._same_since
 
     @property
@@ -124,17 +125,17 @@ class CaptureThread:
         return self._pacer is not None and self._pacer.holds
 
     def abandon(self) -> None:
-        """Want nothing more of it, whatever its thread is doing."""
+        """Close the source and ignore further frames, whatever the thread is doing."""
         self._abandoned.set()
         if self._pacer is not None:
             self._pacer.end()
         capture = self._capture
         if capture is not None:
-            with contextlib.suppress(Exception):  # whatever it is, we are done with it
+            with contextlib.suppress(Exception):  # its state no longer matters
                 capture.close()
 
     def hold(self, holds: bool) -> None:
-        """Hold frames back, or go on."""
+        """Hold frames back, or let them pass again."""
         if self._pacer is not None:
             self._pacer.hold(holds)
             self.last_sign = self._clock()
@@ -149,7 +150,7 @@ class CaptureThread:
             self._capture = self._open_capture()
             with contextlib.closing(self._capture) as capture:
                 self._read_all(capture)
-                self._wait(capture)  # the last frame too is shown for as long as it lasts
+                self._wait(capture)  # show the last frame, too, for its duration
             ended, message = self._pacer is not None, "the source ended"
         except KsegError as error:
             ended, message = False, str(error)
@@ -174,7 +175,7 @@ class CaptureThread:
             self._fingerprint, self._same_since = fingerprint, now
 
     def _wait(self, capture: Capture) -> None:
-        """Wait until the frame that has been read is due."""
+        """Wait until the frame just read is due."""
         if self._pacer is not None:
             self._pacer.wait(capture.frame_rate)
             self.last_sign = self._clock()

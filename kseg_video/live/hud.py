@@ -25,30 +25,33 @@ _INK: BgrColor = (245, 245, 245)
 _FAINT: BgrColor = (170, 170, 170)
 _DARK: BgrColor = (20, 20, 20)
 _RED: BgrColor = (60, 60, 235)
-_SHADE = 0.35  # what is left of the picture's brightness behind text
+_SHADE = 0.35  # factor on the brightness of the picture behind text
 _SMALLEST_TEXT, _LARGEST_TEXT = 12, 64  # pixels
-_SMALLEST_HELP = 7
+_SMALLEST_HELP = 7  # pixels
+# Picture height and width in text sizes. More: smaller text; less: text covers more of the picture.
 _TEXTS_TO_A_HEIGHT, _TEXTS_TO_A_WIDTH = 34, 44
-_LINE = 1.5  # height of a line in text sizes
+_LINE = 1.5  # line height in text sizes
 _REGULAR, _BOLD = 400, 650
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HudContent:
-    """What the display tells.
+    """Values that the display shows.
 
     Parameters
     ----------
     frames_per_second : float
+        Rate of the frames shown.
     latency : float
         Seconds from a frame's arrival to its display.
     palette : Palette, optional
+        Palette of the newest frame; None before the first.
     pointed : int, optional
-        Cluster under the pointer.
+        Number of the cluster under the pointer.
     recorded : float, optional
-        Seconds recorded; None while nothing is.
+        Seconds recorded; None while nothing is being recorded.
     message : str
-        What has happened, or is wrong.
+        Event or error to show in the middle of the picture; empty for none.
     """
 
     frames_per_second: float = 0.0
@@ -60,13 +63,13 @@ class HudContent:
 
 
 class Hud:
-    """Draws its content over pictures."""
+    """Draws the head-up display over pictures."""
 
     def __init__(self) -> None:
         self._font = cv2.FontFace("sans")
 
     def draw(self, picture: NDArray[np.uint8], state: LiveState, content: HudContent) -> None:
-        """Draw over a BGR picture, in place."""
+        """Draw the display, or the help, over a BGR picture in place."""
         size = _text_size(picture)
         if state.shows_help:
             self._draw_help(picture, size)
@@ -130,7 +133,7 @@ class Hud:
             edge = _INK if number == pointed else _FAINT
             cv2.rectangle(picture, box, edge, 1 + (number == pointed) * max(size // 12, 1))
             off = number in state.rendering.disabled
-            if off:  # from corner to corner of the swatch, below its number
+            if off:  # strike the swatch through, before its number is drawn on top
                 ends = (left, row + box[3]), (left + box[2], row)
                 cv2.line(picture, *ends, _DARK, max(size // 5, 3), cv2.LINE_AA)
                 cv2.line(picture, *ends, _INK, max(size // 12, 1), cv2.LINE_AA)
@@ -175,14 +178,14 @@ class Hud:
             self._write(picture, does, x + keys, y, size)
 
     def _help_widths(self, size: int) -> tuple[int, int]:
-        """Of a key with the room after it, and of all that stands in a line."""
+        """Widths in pixels of the column of keys and of a whole help line."""
         keys = max(self._width(key_names, size, _BOLD) for key_names, _ in HELP) + size
         return keys, keys + max(self._width(does, size) for _, does in HELP) + 2 * size
 
     def _wrapped(
         self, words: Sequence[str], width: int, size: int, gap: str = "   "
     ) -> Sequence[str]:
-        """Words in lines of at most that width."""
+        """Wrap words into lines of at most that width in pixels."""
         lines = [""]
         for word in words:
             longer = f"{lines[-1]}{gap}{word}" if lines[-1] else word

@@ -1,7 +1,7 @@
-"""What the user of a live picture has chosen, and what each key makes of it: pure functions.
+"""State of a live run that the user controls, and its key bindings, as pure functions.
 
-One table, `KEYS`, answers the keyboard and makes, with `MOUSE`, the help overlay, ``live --keys``
-and the README.
+The table `KEYS` maps keys to actions; together with `MOUSE` it is also the source of the help
+overlay, of ``live --keys`` and of the README's table.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from kseg_video.core.settings import ClusterSelection, View
 
-# In the order in which a key goes through them.
+# In the order in which keys cycle through them.
 VIEWS: tuple[View, ...] = (
     *("segmented", "masked", "boundaries", "side-by-side", "matte", "original"),
 )
-# So, too, with a flat colour or a file that the user starts with added.
+# In the order in which a key cycles through them; the background given at the start comes last.
 BACKGROUNDS: tuple[str | Path, ...] = (
     *("black", "white", "gray", "blur", "pixelate", "transparent"),
 )
@@ -32,7 +32,7 @@ _Choice = TypeVar("_Choice")
 
 
 class SessionRequest(Enum):
-    """What a key asks for beyond a change of the state."""
+    """Action that a key requests from the session, beyond a change of state."""
 
     QUIT = auto()
     NEXT_FRAME = auto()
@@ -43,20 +43,21 @@ class SessionRequest(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """What the user has chosen.
+    """Settings of a live run that the user has chosen.
 
     Parameters
     ----------
     segmenter : SegmenterSettings
     rendering : RenderSettings
+        Including the clusters that are switched off now.
     selection : ClusterSelection, optional
-        Clusters to switch off, until they are found on the first frame.
+        Clusters to switch off from the start; None once they are resolved on the first frame.
     backgrounds : tuple of str or Path
-        Those that a key goes through.
+        Backgrounds that a key cycles through.
     has_window : bool
-        Whether the picture is shown in a window.
+        Whether a window shows the picture; only then can it fill the screen.
     paused, frozen, mirrored, full_screen, shows_hud, shows_help : bool
-        `frozen` is the palette's.
+        Switches; `frozen` keeps the palette as it is.
     """
 
     segmenter: SegmenterSettings
@@ -79,14 +80,14 @@ class LiveState:
 
 @dataclass(frozen=True, slots=True)
 class PointedKeyPress:
-    """A key as it was pressed.
+    """A pressed key, with the cluster under the pointer.
 
     Parameters
     ----------
     key : str
         The character, ``Esc`` or ``space``.
     pointed : int, optional
-        Cluster under the pointer.
+        Number of the cluster under the pointer; None if there is none.
     """
 
     key: str
@@ -98,17 +99,18 @@ Outcome = tuple[LiveState, SessionRequest | None]
 
 @dataclass(frozen=True, slots=True)
 class KeyBinding:
-    """Keys that do the same.
+    """Keys that share an action.
 
     Parameters
     ----------
     keys : tuple of str
+        Keys as in `PointedKeyPress`.
     does : str
-        What they do, for the user.
+        Description for the help.
     act : callable
-        From the state and the key to the new state and a request.
+        Takes the state and the pressed key; returns the new state and a request or None.
     refusal : str
-        What the user is told where they can do nothing.
+        Message for a press that changes nothing; empty where every press has an effect.
     """
 
     keys: tuple[str, ...]
@@ -118,24 +120,24 @@ class KeyBinding:
 
     @property
     def key_names(self) -> str:
-        """The keys for the user."""
+        """The keys as the help shows them."""
         return "0-9" if self.keys == tuple("0123456789") else " ".join(self.keys)
 
 
 def press(state: LiveState, pressed: PointedKeyPress) -> Outcome:
-    """State and request after a key; an unknown key changes nothing."""
+    """Return the state and the request after a key; an unknown key changes nothing."""
     binding = _BINDINGS.get(pressed.key)
     return (state, None) if binding is None else binding.act(state, pressed)
 
 
 def refusal(key: str) -> str:
-    """What to tell when a key has changed nothing; empty for an unknown one."""
+    """Message for a key press that changed nothing; empty for an unknown key."""
     binding = _BINDINGS.get(key)
     return "" if binding is None else binding.refusal
 
 
 def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
-    """State after a click on a cluster: switched, or alone left on (all on, if it is already)."""
+    """Return the state after a click: the cluster toggled; or it `alone` on, and back to all on."""
     if not alone:
         return _with_disabled(state, state.rendering.disabled ^ {number})
     others = state.clusters - {number}
@@ -143,7 +145,7 @@ def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
 
 
 def settle(state: LiveState, disabled: frozenset[int]) -> LiveState:
-    """State after the clusters have been found that were chosen from the start."""
+    """Return the state after the initial selection has been resolved to cluster numbers."""
     return _with_disabled(replace(state, selection=None), disabled)
 
 
@@ -203,7 +205,7 @@ def _only_pointed(state: LiveState, pressed: PointedKeyPress) -> Outcome:
 def _clusters(step: int) -> Callable[[LiveState, PointedKeyPress], Outcome]:
     def act(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
         count = min(max(state.segmenter.cluster_count + step, 1), MAX_CLUSTERS)
-        # A given palette ends where its number of clusters is changed.
+        # A given palette fits only its own number of clusters.
         segmenter = replace(state.segmenter, n_clusters=count, palette=())
         changed = replace(state, segmenter=segmenter)
         return _with_disabled(changed, state.rendering.disabled), None
@@ -262,7 +264,7 @@ KEYS: tuple[KeyBinding, ...] = (
     KeyBinding(("r",), "record or stop", _request(SessionRequest.RECORD)),
     KeyBinding(("?", "h"), "this help", _toggle("shows_help")),
 )
-# What the mouse does in the window, in the same words.
+# Mouse actions in the window, worded as in `KEYS`.
 MOUSE: tuple[tuple[str, str], ...] = (
     ("click", "switch that region's cluster off or on"),
     ("right click", "that one alone, or all again"),

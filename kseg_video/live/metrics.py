@@ -1,4 +1,4 @@
-"""How a live run is doing: what is measured, and what is told."""
+"""Metrics of a live run: rates, latencies and drops, and how observers get them."""
 
 from __future__ import annotations
 
@@ -16,36 +16,42 @@ if TYPE_CHECKING:
     from kseg_video.live.key_bindings import LiveState
     from kseg_video.live.reconnecting_feed import ReceivedFrame
 
-_MEMORY = 120  # frames that rates and latencies are measured over
-_GAP = 3.0  # seconds without a frame, after which they are measured anew
+_MEMORY = 120  # newest frames that rates and latencies cover; more: steadier; less: more current
+_GAP = 3.0  # seconds without a frame after which the measurement starts over
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveMetrics:
-    """How a live run is doing.
+    """Snapshot of a live run's metrics.
 
     Parameters
     ----------
     state : LiveState
-    source, condition, message : str
-        What was granted, how it is, and what has happened.
+        Settings that the user has chosen.
+    source : str
+        Description of the source, with the size and rate that it granted.
+    condition : str
+        Condition of the feed (see `ReconnectingFeed`), or paused.
+    message : str
+        Message that the user should read now; empty for none.
     capture_rate, shown_rate : float
-        Frames a second that come in, and that are shown.
+        Frames per second received from the source, and shown.
     latency_median, latency_95 : float
-        Seconds from arrival to display.
+        Seconds from a frame's arrival to its display: median and 95th percentile.
     received, dropped : int
-        Frames.
+        Number of frames since the start.
     stage_milliseconds : dict of str to float
-        Mean of each stage for a frame.
+        Mean time per frame of each stage.
     segmentation : Segmentation, optional
-        The newest.
+        Segmentation of the newest frame; None before the first.
     event : str
         The last cut, new fit or reconnection, and how long ago it was.
     recording : Path, optional
+        File that is being recorded.
     recorded : float
-        Seconds.
+        Seconds recorded.
     unrecorded : int
-        Frames for which the encoder was too slow.
+        Frames missing from the recording because the encoder was too slow.
     """
 
     state: LiveState
@@ -67,20 +73,20 @@ class LiveMetrics:
 
 
 class LiveObserver(Protocol):
-    """Is told how a live run is doing, all the time."""
+    """Receives the metrics of a live run in each turn of its loop."""
 
     def update(self, metrics: Callable[[], LiveMetrics]) -> None:
-        """Show it, if it is time to: those that nobody looks at are not worked out."""
+        """Show the metrics if it is time to; call `metrics` only then, as computing them costs."""
         ...
 
 
 class Meter:
-    """Rates and latencies of the last frames.
+    """Measures rates and latencies over the newest frames.
 
     Parameters
     ----------
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -91,7 +97,7 @@ class Meter:
         self._event, self._event_at = "", 0.0
 
     def count(self, received: ReceivedFrame) -> None:
-        """Take note of a frame that has just been shown."""
+        """Count a frame that has just been shown."""
         now = self._clock()
         if self._shown and now - self._shown[-1] > _GAP:
             self.forget()
@@ -100,34 +106,34 @@ class Meter:
         self._received.append((received.time, received.number))
 
     def forget(self) -> None:
-        """Measure from here on, as after a pause."""
+        """Start the measurement over, as after a pause."""
         for memory in (self.latencies, self._shown, self._received):
             memory.clear()
 
     def note(self, event: str) -> None:
-        """Take note of something worth telling."""
+        """Store an event and its time."""
         self._event, self._event_at = event, self._clock()
 
     @property
     def event(self) -> str:
-        """The last thing worth telling, and how long ago it was."""
+        """The last event, and how long ago it was."""
         return f"{self._event}, {self._clock() - self._event_at:.0f} s ago" if self._event else "-"
 
     @property
     def shown_rate(self) -> float:
-        """Frames a second that are shown."""
+        """Frames shown per second."""
         return self._per_second(len(self._shown) - 1, *self._span(self._shown))
 
     @property
     def capture_rate(self) -> float:
-        """Frames a second that come in."""
+        """Frames received per second."""
         if not self._received:
             return 0.0
         (begin, first), (end, last) = self._received[0], self._received[-1]
         return self._per_second(last - first, begin, end)
 
     def latency(self, percentile: float = 50) -> float:
-        """Seconds from a frame's arrival to its display, at a percentile."""
+        """Percentile of the seconds from a frame's arrival to its display."""
         return float(np.percentile(self.latencies, percentile)) if self.latencies else 0.0
 
     def _per_second(self, count: int, begin: float, end: float) -> float:

@@ -1,4 +1,4 @@
-"""The picture of a live run: the newest frame, segmented, what is shown, and what is behind."""
+"""Per-frame pipeline of a live run: segment the newest frame, paint it over its background."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     from kseg_video.core.timing import StageTimer
     from kseg_video.live.key_bindings import LiveState
 
-_PATIENCE = 10.0  # seconds for the first frame
+_PATIENCE = 10.0  # seconds to wait for the first frame of a background video
 _TOO_SLOW = f"no picture in {_PATIENCE:.0f} s"
 
 _BLANK = (360, 640, 3)  # shown until the first frame
 
 
 class LiveBackground:
-    """Gives the picture that is behind now, at the size that is asked for.
+    """Background picture of a live run: an image, or the current frame of a video.
 
     Parameters
     ----------
     picture : ndarray of uint8, shape (h, w, 3)
-        BGR.
+        Image, or first frame of the video, BGR.
     feed : ReconnectingFeed, optional
-        Where newer ones come from.
+        Feed of the video's next frames; None for an image.
     """
 
     def __init__(self, picture: NDArray[np.uint8], feed: ReconnectingFeed | None = None) -> None:
@@ -53,7 +53,7 @@ class LiveBackground:
         self._covering: Frame | None = None
 
     def picture(self, width: int, height: int) -> Frame:
-        """The picture, covering a size; bgr24."""
+        """Current background, scaled and cropped to cover a size in pixels; bgr24."""
         received = None if self._feed is None else self._feed.take(0)
         if received is not None:
             self._picture, self._covering = received.frame.bgr, None
@@ -63,19 +63,19 @@ class LiveBackground:
         return shown
 
     def pause(self, paused: bool) -> None:
-        """Hold a video where it is."""
+        """Pause or resume a background video."""
         if self._feed is not None:
             self._feed.pause(paused)
 
 
 @contextmanager
 def open_live_background(path: Path) -> Iterator[LiveBackground]:
-    """An image, or a video that plays at its own rate and starts again at its end.
+    """Open a background: an image, or a video that plays at its own rate in a loop.
 
     Raises
     ------
     SourceError
-        If it cannot be read.
+        If the file cannot be read.
     """
     check_background(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
@@ -96,25 +96,27 @@ def open_live_background(path: Path) -> Iterator[LiveBackground]:
 
 
 class LivePipeline:
-    """Segments and paints one frame after the other, as the user has chosen.
+    """Segments and paints frame by frame, with the settings of the live state.
 
     Parameters
     ----------
     settings : SegmenterSettings
+        Initial settings of the segmenter; `fit` changes them.
     timer : StageTimer
+        Collects the time of each stage.
     """
 
     def __init__(self, settings: SegmenterSettings, timer: StageTimer) -> None:
         self.frame: Frame | None = None
         self.segmentation: Segmentation | None = None
-        self.background: LiveBackground | None = None  # that of the state which is a file
+        self.background: LiveBackground | None = None  # set if the state has a file as background
         self._timer = timer
         self._segmenter = Segmenter(settings, timer)
         self._renderer = Renderer()
-        self._width = 0  # of what is shown
+        self._width = 0  # of the view
 
     def segment(self, frame: Frame, state: LiveState) -> Segmentation:
-        """Make a frame the picture."""
+        """Segment a frame and make it the current one."""
         self._segmenter.frozen = state.frozen
         self.frame = frame
         held = pinned(state.rendering.disabled, state.segmenter.cluster_count)
@@ -124,13 +126,13 @@ class LivePipeline:
         return self.segmentation
 
     def fit(self, settings: SegmenterSettings, *, anew: bool) -> None:
-        """Segment what follows by other settings, maybe fitted from nothing."""
+        """Change the settings for the next frames; `anew` also fits the palette from scratch."""
         self._segmenter.retune(settings)
         if anew:
             self._segmenter.fit_anew()
 
     def painted(self, state: LiveState) -> Frame:
-        """What the user has chosen to see, maybe with transparent parts."""
+        """Render the current frame as chosen; it has alpha if the background is transparent."""
         frame, rendering = self.frame, state.rendering
         if frame is None or self.segmentation is None:
             return Frame(np.zeros(_BLANK, np.uint8))
@@ -141,14 +143,14 @@ class LivePipeline:
         return mirrored(painted) if state.mirrored else painted
 
     def view(self, state: LiveState) -> NDArray[np.uint8]:
-        """What is shown of it: BGR, shape (H, W, 3)."""
+        """Render the current frame for a screen: BGR, shape (H, W, 3), alpha on a checkerboard."""
         with self._timer.stage("paint"):
             view = over_checkerboard(self.painted(state)).pixels
         self._width = view.shape[1]
         return view
 
     def cluster_at(self, x: int, y: int, state: LiveState) -> int | None:
-        """Cluster of a pixel of the view."""
+        """Number of the cluster at a pixel of the view; None outside of it."""
         if self.segmentation is None:
             return None
         labels = self.segmentation.labels

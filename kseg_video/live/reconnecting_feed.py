@@ -1,9 +1,8 @@
-"""The newest frame of a live source, read in a thread of its own.
+"""The newest frame of a live source, read by a thread of its own.
 
-Nothing queues: a frame that is not taken before the next one comes is dropped, and counted; two
-that come in a burst may wait for each other, no longer than a frame lasts. A source that fails,
-ends, falls silent or repeats itself is lost; it is opened again after a while, longer each time.
-Whoever takes the frames never waits for any of this.
+At most two frames wait, those of a burst; a frame older than one frame interval is dropped and
+counted when a newer one is there. A source that fails, ends, falls silent or repeats one frame is
+lost; it is reopened after a delay that doubles each time. The consumer never blocks on any of this.
 """
 
 from __future__ import annotations
@@ -24,25 +23,29 @@ if TYPE_CHECKING:
 
 Condition: TypeAlias = Literal["opening", "live", "lost", "ended"]
 
-_SILENCE = 4.0  # seconds after which a source counts as lost
-_OPENING = 15.0  # the same for one that has given nothing yet
-_REPETITION = 4.0  # seconds of one and the same picture after which a camera counts as stuck
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0  # seconds before a lost source is opened again
-_LEAVING = 1.0  # seconds that a thread stuck in a driver is given at the end
-_ARRIVALS = 16  # over which a frame's interval is measured: what sources announce may be wrong
+# Times in seconds. More: a lost source is noticed later; less: a slow one counts as lost.
+_SILENCE = 4.0  # without a frame, after which a source counts as lost
+_OPENING = 15.0  # the same until the first frame, and for files
+_REPETITION = 4.0  # of one repeated frame, after which a camera counts as stuck
+# Delay before a lost source is reopened: the first, and the limit of its doubling.
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0
+_LEAVING = 1.0  # to wait at the end for a thread that hangs in a driver
+# Frames over which the interval is measured, as the rate that a source announces may be wrong.
+# More: steadier; less: quicker to follow a change of rate.
+_ARRIVALS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReceivedFrame:
-    """A frame that has come in.
+    """A frame received from the source.
 
     Parameters
     ----------
     frame : Frame
     number : int
-        Of all frames that have come in, from 1.
+        Count of the frames received so far, from 1; gaps are dropped frames.
     time : float
-        Seconds of the clock when it was there.
+        Time of arrival on the feed's clock, in seconds.
     """
 
     frame: Frame
@@ -51,27 +54,37 @@ class ReceivedFrame:
 
 
 class ReconnectingFeed:
-    """Keeps the newest frame of a source. A context manager.
+    """Keeps the newest frame of a source, and reopens the source if it is lost.
+
+    Use it as a context manager: entering it opens the source, leaving it closes the source.
 
     Parameters
     ----------
     open_capture : callable
-        Opens the source.
+        Opens the source; called in the capture thread, again for each reconnection.
     reconnect : bool
-        Whether a source that is lost is opened again; one that never gave a frame is not.
+        Whether to reopen a lost source: True for cameras and streams, False for files. A source
+        that never gave a frame is not reopened.
     paced : bool
-        Whether frames are handed on at the source's own rate, as those of a file are, and wait
-        while paused.
+        Whether to deliver frames at the source's frame rate and to hold them while paused: True
+        for files, False for cameras and streams, which set the pace themselves.
     may_repeat : bool
-        Whether the same picture for seconds is nothing unusual; of a camera it means that it is
-        stuck.
+        Whether a source may repeat one frame for seconds: False for cameras, which are stuck then.
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
 
     Attributes
     ----------
+    condition : {"opening", "live", "lost", "ended"}
+        Condition of the source; a lost one will be reopened.
     failed : bool
-        Whether a file is over, and not because it has come to its end.
+        Whether a file ended before its regular end.
+    message : str
+        Why the source was lost or ended; empty while it is live.
+    description : str
+        The capture's description of the source, for the user.
+    received, dropped, losses : int
+        Number of frames received, of frames dropped, and of times that the source was lost.
     """
 
     def __init__(
@@ -91,7 +104,7 @@ class ReconnectingFeed:
         self._clock = clock
         self._changed = threading.Condition()
         self._capture_thread: CaptureThread | None = None
-        self._threads: list[threading.Thread] = []  # of captures that are over, or should be
+        self._threads: list[threading.Thread] = []  # of captures that ended or were abandoned
         self._wait = _FIRST_WAIT
         self._retry_at = 0.0
         self._waiting: deque[ReceivedFrame] = deque()
@@ -118,12 +131,12 @@ class ReconnectingFeed:
             thread.join(timeout=_LEAVING)
 
     def take(self, timeout: float) -> ReceivedFrame | None:
-        """The next frame that is not too old; waits for one, but not for long.
+        """Take the oldest waiting frame that is still current; None if none comes in time.
 
         Parameters
         ----------
         timeout : float
-            Seconds to wait at the most.
+            Longest wait for a frame, in seconds; 0 returns at once.
         """
         self._watch()
         with self._changed:
@@ -138,7 +151,7 @@ class ReconnectingFeed:
             return self._waiting.popleft()
 
     def pause(self, paused: bool) -> None:
-        """Hold a file where it is; what a camera shows meanwhile is not counted as dropped."""
+        """Pause or resume; a file stands still, and a camera's frames do not count as dropped."""
         with self._changed:
             self._paused = paused
             if self._capture_thread is not None:
@@ -157,19 +170,19 @@ class ReconnectingFeed:
         self._capture_thread.thread.start()
 
     def _watch(self) -> None:
-        """Notice silence and repetition, and open a lost source again when it is time."""
+        """Detect silence and repetition, and reopen a lost source when its delay is over."""
         capture_thread, now = self._capture_thread, self._clock()
         if capture_thread is None:
             if self.condition == "lost" and now >= self._retry_at:
                 self.condition = "opening"
                 self._begin()
             return
-        # A file is not lost for being slow.
+        # A file may be slow to decode without being lost.
         patience = _OPENING if self._paced or self.condition == "opening" else _SILENCE
         if not capture_thread.holds and now - capture_thread.last_sign > patience:
             self.lose(capture_thread, "no frames come")
         elif self._is_stuck(capture_thread):
-            # A picture that stands still from the next opening on is just that.
+            # If the frames do not change after reopening either, the scene really is still.
             self._may_stand_still = True
             self.lose(capture_thread, "the camera repeats one frame")
 
@@ -180,7 +193,7 @@ class ReconnectingFeed:
         )
 
     def lose(self, capture_thread: CaptureThread, message: str, *, ended: bool = False) -> None:
-        """Give a capture thread up, and plan the next one."""
+        """Abandon a capture thread, and schedule the next if the source is to be reopened."""
         with self._changed:
             if capture_thread is not self._capture_thread:
                 return
@@ -200,7 +213,7 @@ class ReconnectingFeed:
             self._changed.notify_all()
 
     def _interval(self) -> float:
-        """Seconds from one frame to the next."""
+        """Measured seconds from one frame to the next; 0 if unknown."""
         times = self._arrivals
         return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
 
@@ -209,7 +222,7 @@ class ReconnectingFeed:
         self.dropped += self._taken_any and not self._paused
 
     def receive(self, capture_thread: CaptureThread, frame: Frame) -> None:
-        """Keep a frame that has come in, if its capture thread is the present one."""
+        """Keep a received frame, unless its capture thread was abandoned."""
         with self._changed:
             if capture_thread is not self._capture_thread:
                 return

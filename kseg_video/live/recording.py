@@ -1,7 +1,7 @@
 """Recordings of a live picture.
 
-Raw pictures go to the encoder with their times: in uncompressed Matroska, of which ffmpeg asks for
-little.
+Raw pictures and their timestamps go to the encoder as uncompressed Matroska, of which ffmpeg needs
+only a few elements.
 
 References
 ----------
@@ -34,52 +34,55 @@ if TYPE_CHECKING:
 
 RECORDING_SUFFIXES = (".mp4", ".mov", ".mkv")
 
-# The most that waits for the encoder: as much as it takes to start, and to get over a hiccup.
+# Limit of the queue to the encoder: 64 MB, but at least four pictures. More: longer stalls of the
+# encoder cost no pictures; less: less memory.
 _WAITING_BYTES, _WAITING_PICTURES = 1 << 26, 4
-_LAST_PICTURE = 33  # milliseconds for which it is shown
+_LAST_PICTURE = 33  # duration of the last picture, in milliseconds
 _AT_ONCE = ("-fpsprobesize", "0", "-analyzeduration", "0")
 _TO_PLANES = (
     "crop=trunc(iw/2)*2:trunc(ih/2)*2,"
     "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p"
 )
 _TAGS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
-# A key frame each second: what a kill can cost.
+# A key frame each second limits what a kill can lose to that.
 _ENCODING = (
     *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-bf", "0"),
     *("-force_key_frames", "expr:gte(t,n_forced)"),
 )
 
-_PIXELS = b"BGR\x18"  # 24 bits each, blue first, as the FourCC of raw video says it
-_MILLISECOND = 1_000_000  # of Matroska's nanoseconds
-_USUAL_DURATION = 1_000_000_000 // 30  # promises nothing, but sets the level that players look at
+_PIXELS = b"BGR\x18"  # FourCC of raw video: 24 bits a pixel, blue first
+_MILLISECOND = 1_000_000  # in nanoseconds, Matroska's unit
+_USUAL_DURATION = 1_000_000_000 // 30  # nanoseconds; a hint from which x264 derives the H.264 level
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 
 
 class Recorder:
-    """Records what is seen, in real time, whatever the rate at which pictures come.
+    """Records shown pictures in real time, at whatever rate they come.
 
-    Every picture is written with the time at which it was offered, by a thread: a minute lasts a
-    minute, and an encoder that cannot keep up costs pictures of the recording, never the caller's
-    time. The file plays however the recording ends.
+    A thread writes each picture with the time at which it was offered, so a minute of recording
+    lasts a minute. If the encoder cannot keep up, pictures are dropped from the recording; the
+    caller never waits. The file is playable however the recording ends.
 
     Parameters
     ----------
     path : Path
-        ``.mp4``, ``.mov`` or ``.mkv``, not there yet.
+        New file, ``.mp4``, ``.mov`` or ``.mkv``; it must not exist yet.
     first : ndarray of uint8, shape (H, W, 3)
-        The first picture, BGR, which gives the size of all.
+        First picture, BGR. It sets the size of the recording; later pictures are scaled to it.
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
 
     Attributes
     ----------
+    dropped : int
+        Pictures left out because the encoder was too slow.
     failure : str
-        Why it is not complete, with it as its subject; empty if it is, or may become so.
+        Why the file is incomplete, as a predicate to its name; empty while there is no failure.
 
     Raises
     ------
     SinkError
-        If it cannot be written.
+        If the file cannot be created.
     """
 
     def __init__(
@@ -121,16 +124,16 @@ class Recorder:
 
     @property
     def seconds(self) -> float:
-        """Recorded time."""
+        """Recorded time, in seconds."""
         return (self._clock() if self._ended is None else self._ended) - self._began
 
     @property
     def finished(self) -> bool:
-        """Whether no more is written, because it is complete or has failed."""
+        """Whether writing is over: the file is complete, or has failed."""
         return not self._thread.is_alive()
 
     def offer(self, picture: NDArray[np.uint8]) -> None:
-        """Record the next picture, which must not change afterwards; never waits."""
+        """Queue the next picture without waiting; the caller must not change it afterwards."""
         with self._changed:
             if len(self._waiting) >= self._most_waiting:
                 self.dropped += 1
@@ -140,7 +143,7 @@ class Recorder:
             self._changed.notify()
 
     def stop(self) -> None:
-        """Have the file finished; does not wait for it."""
+        """End the recording; does not wait until the file is finished (see `join`)."""
         with self._changed:
             self._ended = self._clock()
             last = round(self.seconds * 1000) - _LAST_PICTURE
@@ -149,7 +152,7 @@ class Recorder:
             self._changed.notify()
 
     def join(self) -> None:
-        """Wait until it is finished."""
+        """Wait until the file is finished."""
         self._thread.join()
 
     def _run(self) -> None:
@@ -165,7 +168,7 @@ class Recorder:
             self._process.stop()
 
     def _write_all(self) -> bool:
-        """Write until the end; whether the encoder took everything."""
+        """Write queued pictures until the end; return whether the encoder took all of them."""
         try:
             self._process.write(memoryview(stream_header(*self._size)))
             while (offered := self._next()) is not None:
@@ -173,7 +176,7 @@ class Recorder:
                 pixels = _fitted(picture, *self._size).reshape(-1).data
                 self._process.write(memoryview(picture_header(milliseconds, pixels.nbytes)))
                 self._process.write(pixels)
-        except OSError:  # it has given up, as on a full disk
+        except OSError:  # the encoder has exited, as on a full disk
             return False
         return True
 
@@ -184,7 +187,7 @@ class Recorder:
 
 
 def free_path(wanted: Path) -> Path:
-    """A path where nothing is: the wanted one, or the first of it numbered from 2 on."""
+    """Path of no existing file: the wanted one, else with -2, -3, ... appended to its stem."""
     number, path = 2, wanted
     while path.exists():
         path = wanted.with_stem(f"{wanted.stem}-{number}")
@@ -193,19 +196,19 @@ def free_path(wanted: Path) -> Path:
 
 
 def dated_path(folder: Path, suffix: str) -> Path:
-    """A free path named by date and time."""
+    """Free path in a folder, named by the current date and time."""
     return free_path(folder / f"kseg-{datetime.now().astimezone():%Y%m%d-%H%M%S}{suffix}")
 
 
 def check_recording(path: Path) -> None:
-    """Check a path that recordings shall have.
+    """Check the path of a recording.
 
     Raises
     ------
     SettingsError
-        If its suffix is none that survives a kill.
+        If its suffix is not in `RECORDING_SUFFIXES`, whose files stay playable after a kill.
     SinkError
-        If it is too long, or its folder is not writable.
+        If the name is too long, or the folder is not writable.
     """
     if path.suffix.lower() not in RECORDING_SUFFIXES:
         raise SettingsError(
@@ -222,7 +225,7 @@ def _container_options(suffix: str) -> list[str]:
 
 
 def _fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The picture as large as fits, on black where it has another shape."""
+    """Scale a picture to fit a size, with black bars where its aspect ratio differs."""
     if (picture.shape[1], picture.shape[0]) == (width, height):
         return np.ascontiguousarray(picture)
     scale = min(width / picture.shape[1], height / picture.shape[0])
@@ -235,7 +238,7 @@ def _fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.u
 
 
 def stream_header(width: int, height: int) -> bytes:
-    """What comes before the first picture."""
+    """Matroska header of the stream, which precedes the first picture."""
     picture = (
         _element("B0", _number(width))
         + _element("BA", _number(height))
@@ -257,9 +260,9 @@ def stream_header(width: int, height: int) -> bytes:
 
 
 def picture_header(milliseconds: int, size: int) -> bytes:
-    """What comes before a picture of that time, whose `size` bytes of pixels follow."""
+    """Matroska cluster header of a picture; its `size` bytes of pixels follow."""
     time = _element("E7", _number(milliseconds))
-    block = b"\x81\x00\x00\x80"  # track 1, at the cluster's time, complete in itself
+    block = b"\x81\x00\x00\x80"  # track 1, time offset 0 to its cluster, key frame
     start = bytes.fromhex("A3") + _size(len(block) + size) + block
     return bytes.fromhex("1F43B675") + _size(len(time) + len(start) + size) + time + start
 

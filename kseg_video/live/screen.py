@@ -1,4 +1,4 @@
-"""What a live picture is shown on, as the live loop knows it, and what comes back from there."""
+"""The interface between the live loop and a screen: pictures to show, and user events back."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 DrawHud: TypeAlias = "Callable[[NDArray[np.uint8]], None]"
 
-_LARGEST_WINDOW = (1280, 800)
-_LEGIBLE = (640, 480)  # about the size of a picture from which on figures leave room for it
+_LARGEST_WINDOW = (1280, 800)  # more: may not fit on a display; less: a smaller preview
+_LEGIBLE = (640, 480)  # about the smallest picture on which the figures leave room for it
 
 
 def shrinkage(width: int, height: int) -> float:
-    """Size in which a window first shows a picture, over its own: the whole of it, never larger."""
+    """Initial scale of a window: at most 1, and small enough to show the whole picture."""
     return min(1.0, _LARGEST_WINDOW[0] / width, _LARGEST_WINDOW[1] / height)
 
 
 def enlargement(width: int, height: int) -> int:
-    """Times in which a window shows a picture that would be too small to write on."""
+    """Integer factor by which a window enlarges a picture that is too small for the figures."""
     wanted = round(max(_LEGIBLE[0] / width, _LEGIBLE[1] / height))
     return max(min(wanted, _LARGEST_WINDOW[0] // width, _LARGEST_WINDOW[1] // height), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPress:
-    """A key: its character, ``Esc`` or ``space``."""
+    """A pressed key: its character, ``Esc`` or ``space``."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click on a pixel of the picture; `alone` with the other button."""
+    """A click on a pixel of the picture; `alone` if with the right button."""
 
     x: int
     y: int
@@ -49,7 +49,7 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class PointerMove:
-    """The pointer is over a pixel of the picture."""
+    """The pointer moved to a pixel of the picture."""
 
     x: int
     y: int
@@ -57,21 +57,21 @@ class PointerMove:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The user has closed it."""
+    """The user closed the screen."""
 
 
 ScreenEvent: TypeAlias = KeyPress | Click | PointerMove | Closed
 
 
 class Screen(Protocol):
-    """Shows pictures and tells what the user does. A context manager."""
+    """Shows pictures and reports what the user does. A context manager."""
 
     def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
-        """Show a BGR picture of shape (H, W, 3), with figures drawn over it if there is room."""
+        """Show a BGR picture of shape (H, W, 3); `draw_hud` draws figures over it, given room."""
         ...
 
     def events(self) -> Sequence[ScreenEvent]:
-        """What the user has done since the last call."""
+        """Events since the last call, oldest first."""
         ...
 
     def __enter__(self) -> Self: ...

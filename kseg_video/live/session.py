@@ -1,8 +1,7 @@
-"""The live loop: the newest frame, segmented, painted, shown and recorded; keys and clicks obeyed.
+"""The live loop: segment, paint, show and record the newest frame; act on keys and clicks.
 
-Nothing in it waits for long: not for the source, which a feed watches; not for files, which are
-written in threads of their own. So every key answers at once, also while paused and while
-the source is away.
+The loop never waits for long: a feed reads the source in a thread, and other threads write the
+files. So every key is answered at once, also while paused or while the source is lost.
 """
 
 from __future__ import annotations
@@ -40,30 +39,38 @@ if TYPE_CHECKING:
     from kseg_video.live.screen import Screen, ScreenEvent
     from kseg_video.live.snapshots_and_recordings import LiveFiles
 
-_LONGEST_WAIT = 0.02  # seconds for a frame, before the user is looked after
-_REDRAW_AFTER = 0.2  # seconds, while no frames come
-_MESSAGE_SECONDS = 3.0
-_STEP_SECONDS = 0.06  # in which a next frame that has been asked for usually comes
+# Seconds to wait for a frame before user events are handled. More: slower answers to keys; less:
+# more wakeups while no frame comes.
+_LONGEST_WAIT = 0.02
+_REDRAW_AFTER = 0.2  # seconds between redraws while no frames come; keeps the figures current
+_MESSAGE_SECONDS = 3.0  # for which a message is shown
+# Seconds after which a requested next frame is late and the user is told. More: a later answer;
+# less: a message flashes before a frame that is in time.
+_STEP_SECONDS = 0.06
 _EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
 
 
 class LiveSession:
-    """One live run, from the first frame to `q`.
+    """A live run, until the user quits or the source ends.
 
     Parameters
     ----------
     name : str
-        Of the source.
+        Name of the source, for messages.
     feed : ReconnectingFeed
+        Source of the frames, already entered.
     screen : Screen
+        Shows the pictures and reports user events, already entered.
     state : LiveState
-        What the user starts with.
+        Initial state.
     files : LiveFiles
+        Writes snapshots and recordings.
     observer : LiveObserver, optional
+        Receives the metrics.
     must_record : bool
-        Whether there is nothing to go on for once a recording has failed.
+        Whether to end the run once a recording fails: True if nothing is shown.
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
     """
 
     def __init__(
@@ -97,14 +104,14 @@ class LiveSession:
         self._frames = 0
         self._first_at = self._ended_at = 0.0
         self._drawn = float("-inf")
-        self._outdated = False  # what is shown
+        self._outdated = False  # the picture shown
         self._wants_fit = self._wants_new_fit = False
-        self._steps = 0  # asked for while paused
+        self._steps = 0  # frames requested while paused
         self._step_due = float("inf")
         self._over = False
 
     def run(self) -> None:
-        """Go on until the user quits, or a file or an unrepeated source ends.
+        """Run the loop until the user quits, or a source that is not reopened ends.
 
         Raises
         ------
@@ -116,17 +123,17 @@ class LiveSession:
         self._ended_at = self._clock()
 
     def summary(self) -> list[str]:
-        """What the run has come to, once it is over, in a few words each."""
+        """Phrases on the frames of the run, for after it."""
         seconds = self._ended_at - self._first_at if self._frames else 0.0
         dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
         frames = frames_in_words(self._frames)
         did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._selection_notes]
-        # Without a frame, what became of the source is a failure of its own, or of no interest.
+        # Without a frame, the end of the source is an error of its own, or the user quit first.
         told = self._frames and self._feed.message and not self._feed.failed
         return [*did, self._feed.message] if told else did
 
     def check(self) -> None:
-        """Raise what ended the source, once the run is over, unless that was its own end.
+        """Raise the failure that ended the source, if any; call it after the run.
 
         Raises
         ------
@@ -137,7 +144,7 @@ class LiveSession:
             raise SourceError(self._about(self._feed.message))
 
     def quit(self) -> None:
-        """End soon; may be called from a signal handler."""
+        """End the run after the current turn of the loop; safe to call from a signal handler."""
         self._over = True
 
     def _turn(self) -> None:
@@ -156,7 +163,7 @@ class LiveSession:
             self._say("waiting for the next frame")
         if self._outdated:
             self._draw()
-        if self._wants_fit:  # which takes its time: the answer to the key is shown already
+        if self._wants_fit:  # after drawing: a fit is slow, and the key is answered first
             self._fit()
         if self._feed.condition == "ended" and received is None:
             self._end()
@@ -224,7 +231,7 @@ class LiveSession:
                 self._outdated = True
 
     def _apply(self, before: LiveState) -> None:
-        """Make a change of the state felt."""
+        """Apply a change of the state to the feed, the background and the segmenter."""
         self._wants_fit |= before.segmenter != self.state.segmenter
         if before.paused != self.state.paused:
             self._steps = 0
@@ -253,7 +260,7 @@ class LiveSession:
             self._say(self._files.toggle(self.pipeline.view(self.state)))
 
     def _step(self) -> None:
-        """Have one frame shown while paused."""
+        """Request one frame while paused."""
         if self._feed.condition != "live":
             self._say("no next frame: the source is away")
             return
@@ -262,7 +269,7 @@ class LiveSession:
         self._feed.step()
 
     def _fit(self) -> None:
-        """Fit the picture that is shown again."""
+        """Fit and segment the current frame again with the current settings."""
         self.pipeline.fit(self.state.segmenter, anew=self._wants_new_fit)
         self._wants_fit = self._wants_new_fit = False
         if self.pipeline.frame is not None:
@@ -270,7 +277,7 @@ class LiveSession:
             self._outdated = True
 
     def _pointed(self) -> int | None:
-        """Cluster under the pointer."""
+        """Number of the cluster under the pointer; None if there is none."""
         if self._pointer is None:
             return None
         return self.pipeline.cluster_at(*self._pointer, self.state)
@@ -282,7 +289,7 @@ class LiveSession:
         self._outdated = True
 
     def _said(self) -> str:
-        """What the user should read now: first what a key or the end of a job has just brought."""
+        """Message to show now: a recent one of a key or a file, else the source's condition."""
         condition = self._feed.condition
         if self._message and self._clock() < self._message_until:
             return self._message

@@ -1,4 +1,4 @@
-"""Snapshots and recordings of a live run, written while it goes on."""
+"""Snapshots and recordings of a live run, written by threads while the run continues."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kseg_video.core.palette import Palette
     from kseg_video.core.settings import ColorSpace
 
-_MOST_SNAPSHOTS = 4  # that wait to be written
+_MOST_SNAPSHOTS = 4  # waiting to be written; more: more memory; less: quick presses are refused
 
 
 def save_snapshot(
@@ -38,18 +38,20 @@ def save_snapshot(
     Parameters
     ----------
     folder : Path
+        Folder of the files, which are named by date and time.
     view : Frame
-        bgr24, maybe with opacity.
+        Rendered frame, bgr24, with or without alpha.
     original : ndarray of uint8, shape (H, W, 3)
-        BGR.
+        Source frame, BGR.
     palette : Palette
+        Palette of the frame, saved as ``.json``.
     color_space : str
         Working space of the palette.
 
     Raises
     ------
     SinkError
-        If they cannot be written.
+        If a file cannot be written.
     """
     path = dated_path(folder, ".png")
     _save(path, view.pixels, view.alpha)
@@ -70,25 +72,29 @@ def _save(path: Path, pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None
 
 
 class LiveFiles:
-    """Writes what the user wants to keep. A context manager: everything is finished at its end.
+    """Writes snapshots and recordings in threads of their own.
 
-    Nothing in it waits for a disk or an encoder, except the end.
+    Use it as a context manager: leaving it waits until all files are finished. No other method
+    waits for a disk or an encoder.
 
     Parameters
     ----------
     folder : Path
-        Where snapshots and recordings go.
+        Folder of the snapshots and recordings.
     record_to : Path, optional
-        What recordings are named; by date and time otherwise.
+        Path of the recording, which then starts with the first view; further recordings get a
+        number appended. Without it, recordings start by key and are named by date and time.
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
 
     Attributes
     ----------
+    recorder : Recorder or None
+        The recording under way.
     failures : list of str
-        Those that have been told.
+        Messages of the files that could not be written.
     has_lost_recording : bool
-        Whether one of them is a recording's.
+        Whether a recording is among the failures.
     """
 
     def __init__(
@@ -104,9 +110,9 @@ class LiveFiles:
         self._ending: list[Recorder] = []
         self._writer = ThreadPoolExecutor(1, "snapshots")
         self._snapshots: list[Future[Path]] = []
-        self._begun: list[str] = []  # what is to be said of recordings that begin by themselves
+        self._begun: list[str] = []  # messages about recordings that start without a key
         self._recorded: list[str] = []
-        self._saved = 0  # snapshots
+        self._saved = 0  # number of snapshots
         self.failures: list[str] = []
         self.has_lost_recording = False
         self._starts_recording = record_to is not None
@@ -119,17 +125,17 @@ class LiveFiles:
         for recorder in self._ending:
             recorder.join()
         self._writer.shutdown()
-        list(self.news())  # what has ended only now counts as well
+        list(self.news())  # count the files that were finished only now
 
     def offer(self, view: NDArray[np.uint8]) -> None:
-        """Record a view that is shown, if a recording is under way or wanted from the first on."""
+        """Record a shown view, if a recording is under way or shall start with the first view."""
         if self.recorder is not None:
             self.recorder.offer(view)
         elif self._starts_recording:
             self._begun.append(self.toggle(view))
 
     def toggle(self, view: NDArray[np.uint8]) -> str:
-        """Begin a recording with that view, or end the one under way; return what is to be said."""
+        """Start a recording with that view, or end the one under way; return a message."""
         self._starts_recording = False
         if self.recorder is not None:
             name = self.recorder.path.name
@@ -151,7 +157,7 @@ class LiveFiles:
         palette: Palette,
         color_space: ColorSpace,
     ) -> str:
-        """Have a snapshot written; return what is to be said."""
+        """Queue a snapshot to be written; return a message."""
         if len(self._snapshots) >= _MOST_SNAPSHOTS:
             return "the snapshots before are still being written"
         self._snapshots.append(
@@ -160,7 +166,7 @@ class LiveFiles:
         return "saving"
 
     def news(self) -> Iterator[str]:
-        """What has begun, has been finished or has failed since the last call."""
+        """Messages on files that were started, finished or failed since the last call."""
         while self._begun:
             yield self._begun.pop()
         if self.recorder is not None and self.recorder.finished:
@@ -178,14 +184,14 @@ class LiveFiles:
             yield f"saved {snapshot.result().name}"
 
     def summary(self) -> list[str]:
-        """What has been kept in the whole run, once it is over, in a few words each."""
+        """Phrases on the files written, for after the run."""
         if not self._saved:
             return self._recorded
         snapshots = "1 snapshot" if self._saved == 1 else f"{self._saved} snapshots"
         return [*self._recorded, f"{snapshots} saved to {self._folder}"]
 
     def check(self) -> None:
-        """Raise what went wrong in the whole run, once it is over.
+        """Raise the failures of the run; call it after the run.
 
         Raises
         ------

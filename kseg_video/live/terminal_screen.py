@@ -1,4 +1,4 @@
-"""Pictures in the terminal itself, in half blocks of true colour, and the terminal's keys."""
+"""Pictures in the terminal, drawn as half blocks in true colour, and the terminal's keys."""
 
 from __future__ import annotations
 
@@ -30,20 +30,23 @@ if TYPE_CHECKING:
     from kseg_video.live.key_bindings import LiveState
     from kseg_video.live.screen import DrawHud
 
-_KEYBOARD = 0  # standard input, which may have been closed
-# What arrow and function keys send, and how long the rest of it may take after its first byte.
+_KEYBOARD = 0  # descriptor of standard input, which may be closed
+# Escape sequences that arrow and function keys send, and the time to wait for the rest after the
+# escape byte. More: a slower Esc key; less: a slow connection turns arrow keys into Esc.
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)")
 _SEQUENCE_SECONDS = 0.02
 _NAMES = {" ": "space", "\x1b": "Esc"}
 
+# More: a choppier picture; less: more time spent on writing to the terminal.
 _SECONDS_BETWEEN_DRAWINGS = 1 / 15
-_LEVEL_STEP = 8  # finer differences of colour are not worth a style of their own
+# Levels of 0 to 255 that share a style. More: visible banding; less: more styles to build.
+_LEVEL_STEP = 8
 _UPPER_HALF = "▀"
-_GAP = 2  # cells between columns of help
+_GAP = 2  # character cells between columns of help
 
 
 class TerminalKeys:
-    """Keys that are pressed in the terminal. A context manager: the terminal is restored."""
+    """Keys pressed in the terminal. A context manager: leaving it restores the terminal."""
 
     def __init__(self) -> None:
         self._keyboard: int | None = None
@@ -57,7 +60,7 @@ class TerminalKeys:
         self._unechoed.close()
 
     def pressed(self) -> Sequence[KeyPress]:
-        """Those since the last call; none where there is no terminal, or it is not ours now."""
+        """Keys since the last call; none without a terminal, or while we are in the background."""
         keyboard = self._keyboard
         if keyboard is None or not _is_typed(keyboard) or not _is_in_foreground():
             return ()
@@ -65,17 +68,17 @@ class TerminalKeys:
             typed = os.read(keyboard, 64).decode("utf-8", "replace")
             if typed.endswith("\x1b") and _is_typed(keyboard, _SEQUENCE_SECONDS):
                 typed += os.read(keyboard, 64).decode("utf-8", "replace")
-        except OSError:  # the terminal has gone
+        except OSError:  # the terminal was closed
             return ()
         typed = _SEQUENCE.sub("", typed)
         return [KeyPress(_NAMES.get(character, character)) for character in typed]
 
 
 class NoScreen(TerminalKeys):
-    """Shows nothing, and takes the terminal's keys."""
+    """Screen without a picture, which takes the terminal's keys."""
 
     def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
-        """Drop the picture."""
+        """Discard the picture."""
 
     def events(self) -> Sequence[KeyPress]:
         """Keys that have been pressed since the last call."""
@@ -84,12 +87,12 @@ class NoScreen(TerminalKeys):
 
 @contextlib.contextmanager
 def keys_unechoed() -> Iterator[int | None]:
-    """Have each key handed over at once and none shown, which would tear what is drawn.
+    """Put the terminal into cbreak mode: keys arrive at once, and no echo disturbs the display.
 
     Yields
     ------
     int or None
-        Descriptor to read keys from; None where there is no such keyboard.
+        Descriptor to read keys from; None without a terminal on standard input.
     """
     try:
         import termios  # noqa: PLC0415 - there is none on Windows
@@ -106,32 +109,35 @@ def keys_unechoed() -> Iterator[int | None]:
         yield _KEYBOARD
     finally:
         if _is_in_foreground():
-            with contextlib.suppress(termios.error):  # the terminal has gone
-                # What nobody has read was not meant for the shell.
+            with contextlib.suppress(termios.error):  # the terminal was closed
+                # Flush unread keys: they were meant for us, not for the shell.
                 termios.tcsetattr(_KEYBOARD, termios.TCSAFLUSH, attributes)
 
 
 def _is_typed(keyboard: int, seconds: float = 0.0) -> bool:
-    """Whether there is something to be read, or soon will be."""
+    """Whether input is available, now or within some seconds."""
     return bool(select.select([keyboard], [], [], seconds)[0])
 
 
 def _is_in_foreground() -> bool:
-    """Whether the terminal's keys are for us; it stops jobs in the background that touch it."""
+    """Whether we are the foreground job; the terminal stops background jobs that touch it."""
     try:
         return os.tcgetpgrp(_KEYBOARD) == os.getpgrp()
-    except OSError:  # it controls no jobs
+    except OSError:  # the terminal has no job control
         return True
 
 
 class TerminalScreen(TerminalKeys):
-    """Shows pictures in a terminal, and takes its keys. A context manager: it is restored.
+    """Shows pictures in a terminal, and takes its keys.
+
+    Use it as a context manager: leaving it restores the terminal.
 
     Parameters
     ----------
     console : rich.console.Console
+        Terminal to draw on.
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds; tests pass their own.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -153,11 +159,11 @@ class TerminalScreen(TerminalKeys):
         super().__exit__()
 
     def note(self, lines: Callable[[], Sequence[Text]]) -> None:
-        """Set what makes the lines under the picture."""
+        """Set the function that makes the lines under the picture, called at each drawing."""
         self._lines = lines
 
     def show(self, picture: NDArray[np.uint8], state: LiveState, _draw_hud: DrawHud) -> None:
-        """Show a BGR picture of shape (H, W, 3), as large as fits, or the help in its place."""
+        """Show a BGR picture of shape (H, W, 3), scaled to fit, or the help in its place."""
         if self._clock() - self._drawn < _SECONDS_BETWEEN_DRAWINGS:
             return
         self._drawn = self._clock()
@@ -177,12 +183,12 @@ class TerminalScreen(TerminalKeys):
         """Keys that have been pressed since the last call."""
         pressed = self.pressed()
         if pressed:
-            self._drawn = float("-inf")  # what a key changes is shown at once
+            self._drawn = float("-inf")  # show the effect of a key at once
         return pressed
 
 
 def help_rows(columns: int, rows: int) -> Iterator[Segment]:
-    """What each key does, in as many columns as it takes."""
+    """Lay out the help on keys in columns that fill the given cells."""
     keys_width = max(len(binding.key_names) for binding in KEYS) + 1
     cells = [f"{each.key_names:<{keys_width}}{each.does}" for each in KEYS]
     beside = [cells[first : first + rows] for first in range(0, len(cells), rows)]
@@ -204,14 +210,14 @@ def _cut(text: str, length: int) -> str:
 
 
 def half_blocks(picture: NDArray[np.uint8], columns: int, rows: int) -> Iterator[Segment]:
-    """A picture in character cells, two pixels one above the other in each.
+    """Draw a picture with upper half blocks, which show two pixels per character cell.
 
     Parameters
     ----------
     picture : ndarray of uint8, shape (H, W, 3)
         BGR.
     columns, rows : int
-        Cells that are there; the picture is centred in them.
+        Available cells; the picture is scaled to fit and centred in them.
     """
     height, width = picture.shape[:2]
     scale = min(columns / width, 2 * rows / height)

@@ -1,4 +1,4 @@
-"""Pictures in a window, and what the user does to it."""
+"""A window that shows pictures, and its keys, clicks and pointer moves."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ if TYPE_CHECKING:
     from kseg_video.live.key_bindings import LiveState
     from kseg_video.live.screen import DrawHud, ScreenEvent
 
-_POLL_MILLISECONDS = 50
-# The expanded GUI's context menu would block waitKey for good.
+_POLL_MILLISECONDS = 50  # more: slower to notice that the window is closed; less: more wakeups
+# The context menu of Qt's expanded GUI would block waitKey for good.
 _PLAIN_WINDOW = cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL
 _NAMES = {"\x1b": "Esc", " ": "space"}
 _TRIAL = "import cv2; cv2.namedWindow('display check', cv2.WINDOW_GUI_NORMAL)"
-_TRIAL_SECONDS = 20
+_TRIAL_SECONDS = 20  # more: slower to give up on a hung display; less: refuses slow ones
 
 
 class LiveWindow:
-    """A window for pictures that change.
+    """Window that shows live pictures; a `Screen`.
 
     Parameters
     ----------
     title : str
+        Title of the window.
 
     Raises
     ------
@@ -53,8 +54,8 @@ class LiveWindow:
         self._events: list[ScreenEvent] = []
         self._full_screen = False
         self._shape: tuple[int, ...] = ()
-        self._scale = 1.0  # of what is shown, over the picture
-        self._corner = 0, 0  # of the picture in what is shown
+        self._scale = 1.0  # of the shown picture relative to the original
+        self._corner = 0, 0  # of the picture inside the bars
         self._keys: X11Keys | None = None
 
     def __enter__(self) -> Self:
@@ -72,7 +73,7 @@ class LiveWindow:
         cv2.pollKey()
 
     def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
-        """Show a BGR picture of shape (H, W, 3) with figures over it, at once."""
+        """Show a BGR picture of shape (H, W, 3) with the figures drawn over it."""
         if state.full_screen != self._full_screen:
             self._full_screen = state.full_screen
             wanted = cv2.WINDOW_FULLSCREEN if self._full_screen else cv2.WINDOW_NORMAL
@@ -87,7 +88,7 @@ class LiveWindow:
         self._poll()
 
     def events(self) -> Sequence[ScreenEvent]:
-        """What the user has done since the last call."""
+        """Events since the last call, oldest first."""
         self._poll()
         if not _is_open(self._name):
             self._events.append(Closed())
@@ -95,7 +96,7 @@ class LiveWindow:
         return events
 
     def _resize(self, width: int, height: int) -> None:
-        """Suit the window to a picture; full screen is the window manager's, if there is one."""
+        """Fit the window to a picture; without a window manager, also to a full screen."""
         screen = None if self._keys is None else self._keys.unmanaged_screen()
         if not self._full_screen:
             times = enlargement(width, height)
@@ -105,7 +106,7 @@ class LiveWindow:
         cv2.pollKey()
 
     def _canvas(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A copy to draw on: no larger than it is seen, nor so small that figures cover it."""
+        """Copy to draw on, at the displayed size, but enlarged by at most `enlargement`."""
         height, width = picture.shape[:2]
         columns, rows = _room(self._name) or (width, height)
         scale = min(columns / width, rows / height)
@@ -113,12 +114,12 @@ class LiveWindow:
             scale = min(int(scale), enlargement(width, height))
         self._scale = scale
         size = max(round(scale * width), 1), max(round(scale * height), 1)
-        # Means over areas would look a little better, at the cost of half a frame's time.
+        # INTER_AREA would look a little better, but takes half of a frame's time.
         how = cv2.INTER_LINEAR if scale < 1 else cv2.INTER_NEAREST
         return cast("NDArray[np.uint8]", cv2.resize(picture, size, interpolation=how))
 
     def _between_bars(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The picture with black where it leaves room in the window; OpenCV's bars are white."""
+        """Pad the picture to the window's aspect ratio with black; OpenCV's own bars are white."""
         height, width = picture.shape[:2]
         columns, rows = _room(self._name) or (width, height)
         beside = max(round(height * columns / rows) - width, 0) // 2
@@ -131,7 +132,7 @@ class LiveWindow:
         return cast("NDArray[np.uint8]", cv2.copyMakeBorder(picture, *bars, cv2.BORDER_CONSTANT))
 
     def _poll(self) -> None:
-        """Have the window drawn, and take note of keys."""
+        """Let OpenCV draw the window, and collect pressed keys."""
         code = cv2.pollKey()
         typed: Iterable[str] = [chr(code)] if 0 < code < 127 else ()
         for character in typed if self._keys is None else self._keys.pressed():
@@ -160,7 +161,7 @@ def show_image(path: Path) -> None:
     cv2.namedWindow(name, _PLAIN_WINDOW | cv2.WINDOW_KEEPRATIO)
     try:
         cv2.pollKey()
-        if (keys := X11Keys.of_window(name)) is not None:  # which shows the window if Qt did not
+        if (keys := X11Keys.of_window(name)) is not None:  # which maps the window if Qt failed to
             keys.close()
         cv2.setWindowTitle(name, shown(f"kseg-video: {path.name}"))
         cv2.resizeWindow(name, *_fitting_size(picture.shape[1], picture.shape[0]))
@@ -172,22 +173,22 @@ def show_image(path: Path) -> None:
 
 
 def _window_name() -> str:
-    """What OpenCV and we call the window by, whatever its title.
+    """Name that identifies the window to OpenCV and X11, independent of its title.
 
-    OpenCV does not find a window again whose name is not ASCII; and among the windows of a display,
-    another run's may have the same title.
+    OpenCV cannot look up a window whose name is not ASCII, and the window of another run may have
+    the same title.
     """
     return f"kseg-video {os.getpid()}"
 
 
 def _fitting_size(width: int, height: int) -> tuple[int, int]:
-    """Size of a window for a picture."""
+    """Initial width and height of a window for a picture."""
     scale = shrinkage(width, height)
     return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
 def _room(name: str) -> tuple[int, int] | None:
-    """Width and height of what a window shows; None if it has just been closed, or has no room."""
+    """Width and height of a window's content; None if the window was closed or has no area."""
     try:
         _, _, width, height = cv2.getWindowImageRect(name)
     except cv2.error:
@@ -205,12 +206,12 @@ def _is_open(name: str) -> bool:
 def require_display() -> None:
     """Raise unless a window can be opened.
 
-    Without a display OpenCV aborts the process, so a child process tries first.
+    A child process tries first, because OpenCV aborts its process if there is no display.
 
     Raises
     ------
     DisplayError
-        What is wrong; what to do instead depends on the command.
+        If no window can be opened; the caller adds what to do instead.
     """
     on_x11 = sys.platform.startswith("linux")
     if on_x11 and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -222,7 +223,7 @@ def require_display() -> None:
             stderr=subprocess.DEVNULL,
             timeout=_TRIAL_SECONDS,
             check=False,
-            start_new_session=True,  # a Ctrl-C at the terminal is for us alone
+            start_new_session=True,  # a Ctrl-C at the terminal must not reach it
         )
     except subprocess.TimeoutExpired:
         raise DisplayError("the display does not answer") from None

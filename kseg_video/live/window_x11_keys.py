@@ -1,8 +1,8 @@
-"""Keys of a window on X11, every one of them and with Shift.
+"""Complete key input of a window on X11.
 
-OpenCV keeps the last key alone between two polls and, in its Qt window, does not tell ``V`` from
-``v``. Any client may listen to a window's keys, so a connection of our own does (Xlib, "C Language
-X Interface", chapters 8 and 12).
+OpenCV reports only the last key between two polls and, in its Qt window, does not distinguish ``V``
+from ``v``. X11 lets any client select a window's key events, so we do, on a connection of our own
+(Xlib, "C Language X Interface", chapters 8 and 12).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _KEY_PRESS = 2
 _KEY_PRESS_MASK = 1
-_EVENT_BYTES = 192
+_EVENT_BYTES = 192  # size of an XEvent with 64-bit longs
 _MOST_CHARACTERS = 16
 
 _Window = ctypes.c_ulong
@@ -26,14 +26,15 @@ _Handler = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
 class X11Keys:
-    """Listens to the keys of one window.
+    """Receives the key presses of one window.
 
     Parameters
     ----------
     xlib : ctypes.CDLL
     display : int
-        Pointer to the open connection.
+        Pointer to an open connection, which `close` closes.
     window : int
+        Identifier of the window.
     """
 
     def __init__(self, xlib: ctypes.CDLL, display: int, window: int) -> None:
@@ -44,7 +45,7 @@ class X11Keys:
 
     @classmethod
     def of_window(cls, title: str) -> Self | None:
-        """Listener to the window of that title; None where it is not on X11."""
+        """Find the window of that title and listen to it; None if it is not on X11."""
         name = ctypes.util.find_library("X11")
         if not sys.platform.startswith("linux") or not os.environ.get("DISPLAY") or name is None:
             return None
@@ -64,7 +65,7 @@ class X11Keys:
         return None
 
     def pressed(self) -> Iterator[str]:
-        """Characters typed since the last call; Escape is its control character."""
+        """Characters typed since the last call; Escape comes as the control character."""
         event = ctypes.create_string_buffer(_EVENT_BYTES)
         text = ctypes.create_string_buffer(_MOST_CHARACTERS)
         while self._xlib.XPending(self._display):
@@ -74,19 +75,19 @@ class X11Keys:
                 yield from text.raw[:length].decode("latin-1")
 
     def unmanaged_screen(self) -> tuple[int, int] | None:
-        """Width and height of the screen, if no window manager looks after it."""
+        """Width and height of the screen in pixels; None if a window manager runs."""
         if _is_managed(self._xlib, self._display):
             return None
         xlib, display = self._xlib, self._display
         return int(xlib.XDisplayWidth(display, 0)), int(xlib.XDisplayHeight(display, 0))
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection to the X server."""
         self._xlib.XCloseDisplay(self._display)
 
 
 def _ignore(_display: int, _error: int) -> int:
-    """A window that has gone is no reason to end the process, which is Xlib's habit."""
+    """Ignore X errors, as of a closed window; Xlib's own handler would end the process."""
     return 0
 
 
@@ -94,7 +95,7 @@ _IGNORE = _Handler(_ignore)
 
 
 def _below(xlib: ctypes.CDLL, display: int, window: int) -> Iterator[int]:
-    """All windows below one."""
+    """All descendants of a window."""
     root, parent, children = _Window(), _Window(), ctypes.POINTER(_Window)()
     count = ctypes.c_uint()
     found = xlib.XQueryTree(
@@ -113,9 +114,9 @@ def _below(xlib: ctypes.CDLL, display: int, window: int) -> Iterator[int]:
 
 
 def _map_again(xlib: ctypes.CDLL, display: int, window: int) -> None:
-    """Show a window again where no window manager does it.
+    """Unmap and map a window if no window manager runs.
 
-    Qt may miss that it was shown, if that happens at once, and then never paints it.
+    Mapped at once, a window may be missed by Qt, which then never paints it.
     """
     pointer = ctypes.c_void_p(display)
     if not _is_managed(xlib, pointer):
@@ -125,7 +126,7 @@ def _map_again(xlib: ctypes.CDLL, display: int, window: int) -> None:
 
 
 def _is_managed(xlib: ctypes.CDLL, display: ctypes.c_void_p) -> bool:
-    """Whether there is a window manager (Inter-Client Communication Conventions, 4.3)."""
+    """Whether a window manager runs (Inter-Client Communication Conventions, 4.3)."""
     xlib.XInternAtom.restype = xlib.XGetSelectionOwner.restype = _Window
     manager = xlib.XInternAtom(display, b"WM_S0", 0)
     return bool(xlib.XGetSelectionOwner(display, _Window(manager)))

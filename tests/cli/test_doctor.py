@@ -14,14 +14,14 @@ HEADLESS = {name: value for name, value in os.environ.items() if "DISPLAY" not i
 
 
 def findings(out: str) -> dict[str, tuple[str, str]]:
-    """State and text of what was looked at."""
+    """State and text of each check, by name."""
     lines = [line.split(maxsplit=2) for line in out.splitlines()]
     return {name: (state, text) for state, name, text in lines}
 
 
 @pytest.fixture(scope="module")
 def headless() -> Outcome:
-    """Of a run where everything is there, a display aside."""
+    """Outcome where everything but a display is present."""
     return run("doctor", env=HEADLESS)
 
 
@@ -66,7 +66,7 @@ def test_a_display_is_found(screen: str) -> None:
 
 
 class TestMissing:
-    """What is missing is told with what to do, and so is all the rest."""
+    """Each missing dependency is reported with its remedy, beside all other checks."""
 
     def check(self, environment: dict[str, str], *expected: tuple[str, str]) -> None:
         outcome = run("doctor", env={**HEADLESS, **environment})

@@ -1,4 +1,4 @@
-"""How a live run is ended, and what it says then, with and without a terminal."""
+"""Ends of a live run and the summary that it prints, with and without a terminal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_at_the_end_of_a_file_it_says_what_was_done(clip: Path, tmp_path: Path) 
     assert said is not None, outcome.err
     frames, seconds, dropped, recorded = (float(each or 0) for each in said.groups())
     assert 10 < frames <= frames + dropped <= 50
-    assert seconds == pytest.approx(2, abs=0.8)  # a busy machine is late
+    assert seconds == pytest.approx(2, abs=0.8)  # tolerates a busy machine
     assert recorded == pytest.approx(inspect(take).seconds, abs=0.2)
     assert left_in(tmp_path) == ["clip.mkv", "take.mp4"]
 
@@ -112,7 +112,7 @@ def test_every_key_works_without_a_picture_too(clip: Path, tmp_path: Path) -> No
 def test_q_ends_it_where_figures_go_elsewhere(clip: Path) -> None:
     ours, theirs = pty.openpty()
     process = start("live", clip, "--loop", *WITHOUT_A_PICTURE, stdin=theirs)
-    # What is typed before it listens is nobody's.
+    # Keys typed before it listens are lost, so press q until it ends.
     wait_until(lambda: os.write(ours, b"q") and process.poll() is not None)
     outcome = finish(process)
     os.close(ours)
@@ -132,7 +132,7 @@ def test_what_is_typed_once_it_runs_in_the_background_does_not_stop_it(
         wait_until(lambda: take.exists() and take.stat().st_size)
         os.write(ours, b"\x1a")
         shown = b""
-        while b"live" not in shown:  # which bg repeats
+        while b"live" not in shown:  # the shell's bg prints the command
             shown += os.read(ours, 4096)
         os.write(ours, b"xyz\n")
         assert shell.wait(20) == 0, "else it is stopped"

@@ -120,7 +120,7 @@ def test_the_panel_names_keys_only_where_they_are_taken(has_window: bool, hint: 
 def test_the_help_takes_the_panel_s_place_whatever_its_size(
     width: int, height: int, letters: int
 ) -> None:
-    """In small terminals there is room for so many letters of each meaning at least."""
+    """Even a small terminal shows at least that many letters of each description."""
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, width=width, height=height)
     with LivePanel(console, deque(), has_window=False, clock=Clock()) as panel:

@@ -64,7 +64,7 @@ class TestConvert:
         palette = summary["palette"]
         assert [row["cluster"] for row in palette] == [0, 1, 2]
         assert [row["disabled"] for row in palette] == [False, True, False]
-        for row in palette:  # of rgb, red comes first
+        for row in palette:  # the centroid is RGB
             assert row["hex"] == "#{:02x}{:02x}{:02x}".format(*map(round, row["centroid"]))
         assert sum(row["share"] for row in palette) == pytest.approx(1, abs=1e-4)
         assert summary["events"][0] == {"frame": 0, "time": 0.0, "event": "cold"}
@@ -176,7 +176,7 @@ class TestSeveralInputs:
 
 
 class TestBadInput:
-    """One line, the right exit code, nothing left behind."""
+    """Bad input gets one line of error and the right exit code, and leaves no files."""
 
     def check(self, code: int, message: str, folder: Path, *arguments: str | Path) -> None:
         before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -294,7 +294,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("arguments", [[""], ["a.mp4", "-o", ""], ["a.mp4", "--stats", ""]])
     def test_an_empty_name(self, tmp_path: Path, arguments: list[str]) -> None:
-        """As of a variable that is not set; it would mean the current folder."""
+        """An unset variable gives one; `Path` would read it as the current folder."""
         self.check(2, "the name is empty; give that of a file or folder", tmp_path, *arguments)
 
     def test_a_missing_file(self, tmp_path: Path) -> None:
@@ -339,7 +339,7 @@ class TestBadInput:
         assert "Traceback" in outcome.err
 
     class TestAsAnotherUser:
-        """Root may read and write everything: these run as nobody."""
+        """Root ignores permissions, so these run as the user nobody."""
 
         @pytest.fixture
         @staticmethod

@@ -1,4 +1,4 @@
-"""Command lines at random: each ends in order, whatever its options are."""
+"""Random command lines: each ends with a documented exit code and only whole files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RUNS, BATCHES = 600, 24
 MOST_SECONDS = 20
-REAL = 10  # one of so many runs is a process of its own from the start
+REAL = 10  # every REAL-th run of a batch is a process of its own instead of a fork
 UNSEEMLY = re.compile("Traceback|unexpected|\x1b|\x07|\u202e")
 
 
@@ -38,7 +38,7 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all that command lines name."""
+    """Folder with all files that the command lines name."""
     folder = tmp_path_factory.mktemp("media") / "work"
     (folder / "folder").mkdir(parents=True)
     make_clip(folder / "clip.mp4", size="32x24", seconds=0.2, sound=True)
@@ -60,7 +60,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """All that is in a folder, by its path there."""
+    """Hash of each file in a folder and mode of everything else, by relative path."""
     found = {}
     for path in sorted(folder.rglob("*")):
         mode = path.lstat().st_mode
@@ -72,7 +72,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def check_is_whole(path: Path) -> None:
-    """Another reader finds it whole."""
+    """Check that an independent reader can read the whole file."""
     if path.suffix.lower() in {".mp4", ".mkv", ".mov", ".webm", ".m4v"}:
         with av.open(str(path)) as container:
             assert list(container.decode(container.streams.video[0]))
@@ -106,7 +106,7 @@ def test_options(forks: Forks, media: Path, tmp_path: Path, batch: int) -> None:
 
 
 def check(line: list[str], outcome: Outcome, folder: Path, before: dict[str, str]) -> None:
-    """A documented exit code, one line of what is wrong, and whole files of the names given."""
+    """Check the exit code, one line per error, and that only named files were written, whole."""
     assert outcome.code in {0, 1, 2}
     inputs = [] if outcome.code == 2 else getattr(parse_arguments(line), "inputs", [])
     errors = re.findall("^kseg-video: error: .*$", outcome.err, re.MULTILINE)

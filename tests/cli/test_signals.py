@@ -1,4 +1,4 @@
-"""A signal ends the work, wherever the system delivers it and whatever it interrupts."""
+"""A signal ends the work, whichever thread receives it and whatever it interrupts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run_script(script: str) -> Outcome:
     "signalling",
     [
         "signal.pthread_kill(threading.main_thread().ident, {number})",
-        # As one that arrives just before the main thread begins to wait: it wakes nobody.
+        # Like one that arrives just before the main thread waits, it does not interrupt the wait.
         "signal.pthread_kill(threading.get_ident(), {number})",
     ],
 )
@@ -64,7 +64,7 @@ except signals.Stopped as stopped:
 
 
 def test_it_is_heeded_when_work_has_just_been_done() -> None:
-    """There may be more to do: of several inputs, the next."""
+    """It still counts, as the next of several inputs may follow."""
     assert run_script(WORK_THAT_IS_DONE) == Outcome(143, "", "")
 
 
@@ -95,7 +95,7 @@ print("not reached")
 
 
 def test_what_is_being_made_meanwhile_is_undone() -> None:
-    """As a process that has been started, and that nobody could end yet."""
+    """For example a process that was started but is not yet registered for cleanup."""
     assert run_script(WHILE_SOMETHING_IS_MADE) == Outcome(143, "undone\n", "stopped\n")
 
 

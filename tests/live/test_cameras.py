@@ -21,7 +21,7 @@ from tests.helpers.waiting import wait_until
 pytestmark = pytest.mark.camera
 
 DEVICE = Path("/dev/video0")
-SECONDS = 60  # an emulated machine is slow
+SECONDS = 60  # enough for a slow, emulated machine
 
 
 def is_virtual() -> bool:

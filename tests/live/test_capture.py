@@ -1,4 +1,4 @@
-"""Real streams on loopback, real files, and what is said where there is nothing."""
+"""Captures from real streams on loopback and real files, and the errors of absent ones."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ def test_a_file_among_the_devices_is_a_file() -> None:
 
 @pytest.mark.parametrize("records", [False, True])
 def test_a_folder_that_is_not_writable(tmp_path: Path, records: bool) -> None:
-    """It is of no matter as long as nothing is to be written there."""
+    """It is an error only if something is to be written there."""
     with small_disk(tmp_path / "disk", "1m") as disk:
         make_clip(disk / "clip.mp4", seconds=0.2)
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)

@@ -89,7 +89,7 @@ def test_the_pointers_cluster_is_named() -> None:
 
 def test_help_has_a_line_for_each_key_and_both_buttons() -> None:
     inked = drawn((600, 900), state_of(shows_help=True), HudContent()).max(axis=(1, 2)) > GRAY
-    inked = np.convolve(inked, np.ones(3)) > 0  # an i has a dot of its own
+    inked = np.convolve(inked, np.ones(3)) > 0  # joins the dot of an i to its stem
     lines = (inked[1:] & ~inked[:-1]).sum()
     assert lines == len(KEYS) + 2
 

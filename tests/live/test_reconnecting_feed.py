@@ -11,7 +11,7 @@ from tests.helpers.waiting import wait_until
 
 
 class Openings:
-    """Opens one scripted capture after the other."""
+    """Opens scripted captures in turn, or raises an exception in place of one."""
 
     def __init__(self, *captures: ScriptedCapture | Exception) -> None:
         self.waiting = list(captures)
@@ -34,7 +34,7 @@ def test_the_newest_frame_is_taken_and_the_others_are_counted() -> None:
         frames = [picture(seed) for seed in range(1, 5)]
         capture.put(*frames)
         wait_until(lambda: feed.received == 5)
-        clock.now += 1  # whoever takes them is late
+        clock.now += 1  # the consumer is late
         newest = feed.take(1)
         assert first is not None
         assert newest is not None

@@ -1,4 +1,4 @@
-"""Recordings: how long they last, what they survive, and what is said of those that fail."""
+"""Recordings: their duration, the interruptions that they survive, and reports of failures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_recording_of_a_file_lasts_as_long_as_the_file(tmp_path: Path) -> None
     clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=3, rate="12")
     target = tmp_path / "out.mp4"
     assert run("live", clip, "--preview", "none", "--record", target).code == 0
-    # It begins when the first picture is there, which takes a while to fit.
+    # The recording begins with the first picture, after the first fit.
     assert 2.5 < inspect(target).seconds < 3.2
 
 
@@ -71,7 +71,7 @@ def test_an_encoder_that_is_too_slow_costs_frames_but_no_time(tmp_path: Path) ->
     wait_until(lambda: running_ffmpegs() > others)
     (encoder,) = running_ffmpegs() - others
     os.kill(encoder, signal.SIGSTOP)
-    for _ in range(100):  # which would never end if it waited
+    for _ in range(100):  # would hang if offer waited for the encoder
         clock.now += 0.04
         recorder.offer(noise)
     os.kill(encoder, signal.SIGCONT)

@@ -39,7 +39,7 @@ UPPER_LEFT, UPPER_RIGHT, LOWER_LEFT, LOWER_RIGHT = (5, 5), (50, 5), (5, 30), (50
 
 
 class Stage:
-    """A live run over scripted frames, one turn after another."""
+    """Live run over scripted frames, with one scripted step per turn."""
 
     def __init__(self, files: LiveFiles, feed: ReconnectingFeed, capture: ScriptedCapture) -> None:
         self.capture, self.feed = capture, feed
@@ -57,7 +57,7 @@ class Stage:
         self.capture.put(picture(self._seed))
 
     def then(self, *steps: Callable[[], object]) -> None:
-        """Take each step once the one before it has had its effect."""
+        """Append steps, each with idle turns after it, so that it takes effect before the next."""
         for step in steps:
             self._steps += [step, lambda: None, lambda: time.sleep(0.03), lambda: None]
 
@@ -328,12 +328,12 @@ def test_every_key_is_answered_in_the_turn_in_which_it_is_pressed(
             capture.put(None)
             wait_until(lambda: feed.condition == "lost")
         session._turn()
-        last = "space", "t"  # which change the condition and hide the answers
+        last = "space", "t"  # they change the condition and hide the messages
         keys = [key for binding in KEYS for key in binding.keys if key not in {"q", "Esc", *last}]
         for key in (*keys, *last):
             before, count = screen.shown, screen.count
             screen.press(key)
-            session._turn()  # in which no time passes: nothing is drawn for another reason
+            session._turn()  # the clock stands still, so only the key can cause a redraw
             if key == "." and condition == "paused":
                 capture.put(Frame(quadrants(240, 320, noise=6, seed=1)))
                 wait_until(lambda: feed.received == 2)
@@ -390,7 +390,7 @@ def test_the_palette_is_kept_while_the_source_is_away(tmp_path: Path) -> None:
         session._turn()
         first.put(None)
         wait_until(lambda: feed.condition == "lost")
-        screen.waiting.append(Click(*UPPER_RIGHT, alone=False))  # which holds while it is away
+        screen.waiting.append(Click(*UPPER_RIGHT, alone=False))  # counts while the source is lost
         session._turn()
         before = session.pipeline.segmentation
         clock.now += 1

@@ -1,4 +1,4 @@
-"""``live`` in a real window: keys typed, regions clicked, ends of every kind."""
+"""``live`` in a real window: keys, clicks on regions, and all ways to end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = needs_screen
 
 SIZE = (320, 240)
-WINDOW = (640, 480)  # in which so small a picture is shown
+WINDOW = (640, 480)  # size of the window for a picture of SIZE
 LEFT, RIGHT = (160, 240), (480, 240)
 ADVICE = (
     "show it in the terminal, with --preview terminal, or go without, with "
@@ -34,7 +34,7 @@ ADVICE = (
 
 @pytest.fixture(scope="module")
 def two_halves(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Dark red on the left, bright green on the right, for a second."""
+    """Clip of a second, dark red on the left and bright green on the right."""
     path = tmp_path_factory.mktemp("live") / "halves.mkv"
     red_left = "drawbox=x=0:y=0:w=160:h=240:color=0xb01010:t=fill"
     return make_clip(
@@ -124,7 +124,7 @@ def test_figures_are_legible_whatever_the_window_s_size(
         inked = (window.picture()[: height // 2].min(axis=2) > 200).any(axis=1)
         return int(inked[inked.argmax() :].argmin())
 
-    # At first the window system may show the old picture at the new size.
+    # The window system may show the old picture at the new size first.
     wait_until(lambda: 7 <= height_of_letters() <= 25)
     window.click(*left)
     wait_until(lambda: color(window, left) == [0, 0, 0])

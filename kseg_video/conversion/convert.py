@@ -70,7 +70,7 @@ def convert(  # noqa: PLR0913 - one for each part
     output : str or Path
         The file to write; its suffix chooses the format, see `open_sink`.
     segmenter : SegmenterSettings, optional
-        How pixels are clustered. `n_clusters` (2 to 8 suit most videos) changes the result most.
+        How pixels are clustered. `n_clusters` matters most; ``"auto"`` chooses it from the source.
     rendering : RenderSettings, optional
         What is painted: the view, the clusters switched off and the background behind them.
     encoder : EncoderSettings, optional

@@ -1,4 +1,4 @@
-"""The main job: from settings and two paths to a written output and a report."""
+"""`convert`: from a source, an output path and settings to a written file and a report."""
 
 from __future__ import annotations
 
@@ -61,24 +61,31 @@ def convert(  # noqa: PLR0913 - one for each part
     selection: ClusterSelection | None = None,
     observer: ConversionObserver | None = None,
 ) -> ConversionReport:
-    """Turn a video, an image or a folder of images into a segmented or masked one.
+    """Segment a video, an image or a folder of images and write the result.
 
     Parameters
     ----------
     source : str or Path
-        See `open_source`; the command gives an `OpeningSource`, whose opening is under way.
+        The input; see `open_source`. The command passes an `OpeningSource` that has begun to open.
     output : str or Path
-        See `open_sink`.
+        The file to write; its suffix chooses the format, see `open_sink`.
     segmenter : SegmenterSettings, optional
+        How pixels are clustered. `n_clusters` matters most; ``"auto"`` chooses it from the source.
     rendering : RenderSettings, optional
+        What is painted: the view, the clusters switched off and the background behind them.
     encoder : EncoderSettings, optional
+        How the output is encoded, and whether an existing file may be replaced.
     trim : TrimSettings, optional
+        The part of the source to convert; all of it by default.
     decoder : DecoderSettings, optional
+        How a video is decoded; the default deinterlaces interlaced video.
     statistics : StatisticsSettings, optional
-        Figures of every frame, kept in files of their own.
+        Files for the statistics of every frame; none are kept by default.
     selection : ClusterSelection, optional
-        Clusters to switch off, found on the first frame, besides those of `rendering`.
+        Clusters to keep or switch off, chosen on the first frame by colour, pixel or number, in
+        addition to `rendering.disabled`.
     observer : ConversionObserver, optional
+        Callbacks for progress displays.
 
     Returns
     -------
@@ -87,11 +94,11 @@ def convert(  # noqa: PLR0913 - one for each part
     Raises
     ------
     SettingsError
-        If the settings contradict each other or the output's suffix, or are something else.
+        If the settings contradict each other or the output's suffix, or have the wrong type.
     SourceError
         If the source or the background cannot be read, or a chosen pixel lies outside the picture.
     SinkError
-        If the output cannot be written; nothing is left of it then.
+        If the output cannot be written; no partial file is left behind.
     """
     started = time.perf_counter()
     if not isinstance(source, OpeningSource):
@@ -144,7 +151,7 @@ def convert(  # noqa: PLR0913 - one for each part
 
 
 def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSettings) -> None:
-    """Check what can be known before any file is touched.
+    """Check the settings against each other and the output's suffix, without touching any file.
 
     Raises
     ------
@@ -168,7 +175,7 @@ def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSett
 def _check_targets(
     source: Path, output: Path, encoder: EncoderSettings, statistics: StatisticsSettings
 ) -> None:
-    """Check that all that is written may be."""
+    """Check that every output may be written and is neither the source nor another output."""
     outputs = output, *statistics.paths
     check_are_apart(outputs)
     check_are_others(outputs, [source])
@@ -177,7 +184,7 @@ def _check_targets(
 
 
 def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
-    """Fill in what is left to the input."""
+    """Fill in the settings whose default depends on whether the input is an image or a video."""
     settings = replace(settings, n_clusters=settings.cluster_count)
     if not info.is_image:
         return replace(settings, mapping=settings.mapping or "fast")
@@ -191,13 +198,13 @@ def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSetting
 def _painted_info(
     info: VideoInfo, output: Path, rendering: RenderSettings, encoder: EncoderSettings
 ) -> VideoInfo:
-    """What is known of the painted pictures."""
+    """The `VideoInfo` of the rendered frames: their width, pixel layout and alpha."""
     layout: PixelLayout = info.layout
     rgb = output.suffix.lower() in {ANIMATION_SUFFIX, *IMAGE_SUFFIXES}
     if rendering.view in {"labels", "matte"}:
         layout = "gray8"
     elif rgb or (encoder.lossless and rendering.view in {"segmented", "side-by-side"}):
-        layout = "bgr24"  # YUV would round the palette's colours
+        layout = "bgr24"  # conversion to YUV would round the palette's colours
     else:
         layout = view_layout(layout, info.width, rendering)
     has_alpha = (info.has_alpha or is_transparent(rendering)) and layout != "gray8"

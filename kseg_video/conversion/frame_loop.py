@@ -1,6 +1,6 @@
-"""The frame loop: read, segment, paint and write, each at work while the others are.
+"""The frame loop: reading, segmenting, and painting with writing run concurrently.
 
-Whatever fails first ends the run and is what the caller gets; no thread, process or file is left
+The first failure ends the run and is raised to the caller; no thread, process or file is left
 behind.
 """
 
@@ -39,34 +39,35 @@ if TYPE_CHECKING:
     from kseg_video.writing.sinks import FrameSink
 
 _SHOWS_ALL = {"original", "boundaries", "labels"}  # the views in which no cluster is switched off
-# The shares of a whole video are told by about so many rows of each frame, others each time, as
-# well as by all, and in a quarter of the time.
+# Rows of each frame in which a video's shares are counted, different ones from frame to frame. More
+# cost time, fewer add noise; the shares come out as with all rows, in a quarter of the time.
 _COUNTED_ROWS = 256
-_LEAST_SHARE = 1e-9  # of a frame, summed over all, that tells a cluster's colour
+# Share, summed over all frames, below which a cluster has no mean colour and keeps its last one.
+_LEAST_SHARE = 1e-9
 
 
 class ConversionRun:
-    """One pass over a source, and what is learnt on the way.
+    """One pass over a source, and the figures gathered for its report.
 
     Parameters
     ----------
     source : FrameSource
     settings : SegmenterSettings
-        With the choices left to the input filled in.
+        With the defaults that depend on the input filled in.
     rendering : RenderSettings
     started : float
-        Time of `time.perf_counter` from which the seconds are counted.
+        `time.perf_counter` at the start of the run, from which the report counts the seconds.
 
     Attributes
     ----------
     rendering : RenderSettings
-        With the selected clusters, once they are found on the first frame.
+        After `begin`, also with the clusters that were selected on the first frame.
     background : BackgroundSource, optional
-        Gives the picture behind each frame.
+        Gives the background picture of each frame.
     look_ahead : LookAhead, optional
-        Tells what the source will show.
+        Gives samples of upcoming frames.
     keep : callable, optional
-        Takes each frame and its segmentation, for statistics.
+        Records the statistics of each frame and its segmentation.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class ConversionRun:
         self._last: Segmentation | None = None
 
     def begin(self, reader: Reader, selection: ClusterSelection) -> None:
-        """Segment the first frame, and find the selected clusters on it."""
+        """Segment the first frame and resolve the cluster selection on it."""
         segmented = self._segment_all(reader)
         first = next(segmented)
         self._first_palette = first[1].palette
@@ -115,7 +116,7 @@ class ConversionRun:
     def drive(
         self, sink: FrameSink, layout: PixelLayout, observer: ConversionObserver | None
     ) -> None:
-        """Take every frame from the source to the sink."""
+        """Segment, paint and write every frame."""
 
         def paint(frame: Frame, segmentation: Segmentation) -> Frame:
             behind = None if self.background is None else self.background.next()
@@ -146,7 +147,7 @@ class ConversionRun:
             yield frame, segmentation
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> ConversionReport:
-        """What has been done, once all frames are through."""
+        """Report on the finished run; call it after `drive`."""
         assert self._first_palette is not None
         assert self._last is not None
         palette, first = self._palette(self._last), self._first_palette
@@ -173,7 +174,7 @@ class ConversionRun:
         )
 
     def _palette(self, last: Segmentation) -> Palette:
-        """The clusters of the whole output: mean colours of all that was painted."""
+        """The clusters' colours and shares, averaged over all frames."""
         shares = self._share_sum[:, np.newaxis]
         means = self._centroid_sum / np.maximum(shares, _LEAST_SHARE)
         centroids = np.where(shares > _LEAST_SHARE, means, last.centroids).astype(np.float32)
@@ -198,7 +199,7 @@ def _note_on_changes(palette: Palette, first: Palette) -> Iterator[str]:
 
 
 def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]:
-    """What is asked for and seen nowhere."""
+    """Notes on rendering settings that have no visible effect."""
     if len(rendering.disabled) == n_clusters and has_background(rendering):
         yield "all clusters are switched off, so nothing of the source is seen"
     given = rendering.background != RenderSettings().background

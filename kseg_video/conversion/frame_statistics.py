@@ -1,4 +1,4 @@
-"""What a segmented frame measures: shares, colours and positions of its clusters."""
+"""Statistics of a segmented frame: shares, colours and positions of its clusters."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameStatistics:
-    """Figures of one frame; row i is cluster i.
+    """Statistics of one frame; row i is cluster i.
 
     Parameters
     ----------
     frame : int
-        Its number, from 0.
+        Frame number, from 0.
     time : float
-        Seconds of the source's own time.
+        Time stamp in the source, in seconds.
     event : {"cold", "warm", "cut", "reseed"}
-        See `kseg_video.core.frame.Segmentation`.
+        How the palette was found; see `kseg_video.core.frame.Segmentation`.
     inertia : float
-        Likewise: mean squared distance to the centroids in units of the working space squared, of
+        Mean squared distance of a pixel to its centroid, in units of the working space squared: of
         all pixels with exact mapping, of the sampled ones with fast mapping.
     shares : ndarray of float64, shape (K,)
-        Part of the frame's pixels in each cluster.
+        Fraction of the frame's pixels in each cluster.
     rgb : ndarray of float32, shape (K, 3)
-        Centroids in R, G, B, 0 to 255; NaN for clusters that have not been found.
+        Centroids as R, G, B, 0 to 255; NaN for clusters that have not been found.
     lab : ndarray of float32, shape (K, 3)
         The same in CIE L*a*b* under D65, L* 0 to 100.
     positions : ndarray of float64, shape (K, 2)
-        Centroids of area: mean column and row of the cluster's pixels, counted from 0 at the upper
-        left; NaN for clusters without any.
+        Mean column and row of each cluster's pixels, counted from 0 at the top left; NaN for
+        clusters without pixels.
     """
 
     frame: int
@@ -56,14 +56,14 @@ class FrameStatistics:
 
 
 def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> FrameStatistics:
-    """Figures of a segmented frame.
+    """Measure the clusters of a segmented frame.
 
     Parameters
     ----------
     picture : Frame, or ndarray of uint8 and shape (H, W, 3)
-        What was segmented; an array counts as frame 0, at 0 s.
+        The segmented picture; an array counts as frame 0, at 0 s.
     segmentation : Segmentation
-        Of that picture.
+        The segmentation of that picture.
 
     Returns
     -------
@@ -72,9 +72,9 @@ def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> F
     Raises
     ------
     SettingsError
-        If the segmentation is something else.
+        If `segmentation` is no `Segmentation`.
     SourceError
-        If the picture is none, or not of the segmentation's size.
+        If `picture` is no picture, or differs in size from the segmentation.
     """
     frame = as_frame(picture)
     take("the segmentation", segmentation, instance(Segmentation)).check_size(frame)
@@ -96,7 +96,7 @@ def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> F
 
 
 def _positions(labels: NDArray[np.uint8], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean column and row of each cluster's pixels, from their number in each column and row."""
+    """Mean column and row of each cluster's pixels, from its pixel counts per column and row."""
     positions = np.full((len(shares), 2), np.nan)
     where = np.empty(labels.shape, bool)
     mask = where.view(np.uint8)

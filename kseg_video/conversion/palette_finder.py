@@ -1,4 +1,4 @@
-"""The palette of whole recordings, and the number of clusters that suits them."""
+"""Palettes fitted to whole recordings, and the automatic number of clusters."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Frame
 
-# Frames looked at, spread evenly over a video.
+# Frames sampled evenly over a video: more cover it better, each costs a seek.
 _FRAMES = 12
-# Of a video whose length is unknown, one of so many from the start on.
+# In a video of unknown length, every so many-th frame from the start is sampled instead.
 _STRIDE = 12
-_SUITS_ALL = 1.1  # inertia, over that of a fit of its own, with which a shot's palette suits all
+# Inertia of the first shot's palette on the whole recording, relative to that of a separate fit, up
+# to which the fit starts from that palette. More keeps convert's clusters, less fits more closely.
+_SUITS_ALL = 1.1
 _SOURCES = several(
     tuple,
     lambda path: take("a source", path, PATH),
@@ -47,19 +49,19 @@ _SOURCES = several(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundPalette:
-    """The palette of recordings.
+    """A palette fitted to one or more recordings.
 
     Parameters
     ----------
     palette : Palette
-        Numbered as `convert` numbers the clusters of a single source; those of several from dark to
-        light, by Rec. 601 luma. Shares are of all frames that were looked at.
+        The clusters. For a single source they are numbered as `convert` numbers them, for several
+        from dark to light by Rec. 601 luma. Shares are those in all sampled frames.
     first_palette : Palette, optional
-        That of the first frame, with which `convert` begins, if there is a single source.
+        The palette of the first frame, with which `convert` begins; None for several sources.
     settings : SegmenterSettings
-        As used.
+        The settings used, with the number of clusters filled in.
     auto_count : AutoClusterCount, optional
-        Why there are so many clusters, if that was left open.
+        The chosen number of clusters and why, if `n_clusters` was ``"auto"``.
     """
 
     palette: Palette
@@ -75,16 +77,19 @@ def find_palette(
     trim: TrimSettings | None = None,
     decoder: DecoderSettings | None = None,
 ) -> FoundPalette:
-    """Fit one palette to recordings or pictures: to frames spread evenly over all of them.
+    """Fit one palette to frames sampled evenly over one or more recordings or pictures.
 
     Parameters
     ----------
     sources : str or Path, or sequence of them
-        See `open_source`.
+        The inputs; see `open_source`. Give several to segment them all with one palette.
     segmenter : SegmenterSettings, optional
+        How pixels are clustered; use the settings that `convert` will get. ``n_clusters="auto"``
+        chooses the number of clusters from the sampled frames.
     trim : TrimSettings, optional
-        The part that counts, of each.
+        The part of each source to sample; all of it by default.
     decoder : DecoderSettings, optional
+        How videos are decoded; the default deinterlaces interlaced video.
 
     Returns
     -------
@@ -93,9 +98,9 @@ def find_palette(
     Raises
     ------
     SettingsError
-        If there is no source, or a parameter is something else.
+        If there is no source, or a parameter has the wrong type.
     SourceError
-        If one cannot be read.
+        If a source cannot be read.
     """
     settings = take_settings("segmenter", segmenter, SegmenterSettings)
     trim = take_settings("trim", trim, TrimSettings)
@@ -133,12 +138,12 @@ def choose_for_source(
     trim: TrimSettings,
     decoder: DecoderSettings,
 ) -> AutoClusterCount:
-    """The number of clusters that a recording asks for, by frames spread evenly over it.
+    """Choose the number of clusters for a recording from frames sampled evenly over it.
 
     Raises
     ------
     SourceError
-        If it cannot be read.
+        If the recording cannot be read.
     """
     bgr = _sample_source(source, settings, trim, decoder)
     return choose_cluster_count(to_working(bgr, settings.color_space), settings)
@@ -150,7 +155,7 @@ def _first_palette(
     trim: TrimSettings,
     decoder: DecoderSettings,
 ) -> Palette | None:
-    """What `convert` begins with; None for an image, whose palette is that of all its pixels."""
+    """The palette of `convert`'s first frame; None for an image, which has only one."""
     with blamed_if_it_shrinks(source.path), source.open(trim, decoder) as frames:
         if frames.info.is_image:
             return None
@@ -168,10 +173,10 @@ def _numbered_after(
     colors: NDArray[np.float32],
     settings: SegmenterSettings,
 ) -> NDArray[np.float32]:
-    """Centroids of some colours under the numbers of a first shot's.
+    """Centroids fitted to a recording, numbered like those of its first shot.
 
-    Where these do about as well for all, the fit goes on from them: of several fits that are
-    equally good it is then the one that the shot has.
+    If the first shot's centroids suit all colours about as well as a fresh fit, they are refined:
+    of several equally good fits the result is then the one that the shot uses.
     """
     if settings.holds_palette:
         return first
@@ -189,7 +194,7 @@ def _sample_source(
     trim: TrimSettings,
     decoder: DecoderSettings,
 ) -> NDArray[np.float32]:
-    """Pixels of frames spread evenly over a recording.
+    """Sample the pixels of frames spread evenly over a recording.
 
     Returns
     -------
@@ -199,7 +204,7 @@ def _sample_source(
     Raises
     ------
     SourceError
-        If it cannot be read.
+        If the recording cannot be read.
     """
     with blamed_if_it_shrinks(source.path), source.open(trim, decoder) as recording:
         wanted = settings.sample_pixels or (
@@ -221,7 +226,7 @@ def _sample_source(
 def _frames_at(
     source: OpeningSource, starts: Sequence[float], decoder: DecoderSettings
 ) -> Iterator[Frame]:
-    """A frame at each of some times; those past the end of a damaged file are left out."""
+    """The frame at each start time; times past the end of a damaged file give none."""
     for number, start in enumerate(starts):
         try:
             with source.open(TrimSettings(start, max_frames=1), decoder) as frame:

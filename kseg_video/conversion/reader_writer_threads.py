@@ -1,8 +1,8 @@
-"""Reading and writing in threads of their own, while the caller is at work on other frames.
+"""A reader thread and a writer thread, which work while the caller segments other frames.
 
-A short queue on either side lets a run hold a handful of frames, however long the clip is. It is
-made of `queue.SimpleQueue` alone: a signal handler may raise at any moment in the caller's thread,
-and `queue.Queue`, written in Python, may then lose a wake-up or keep a lock for ever.
+A short queue on either side bounds the frames in memory, however long the clip is. The queue is
+built on `queue.SimpleQueue`, because a signal handler may raise at any moment in the caller's
+thread, and `queue.Queue`, written in Python, may then lose a wake-up or never release its lock.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 
+# Frames in each queue: more even out slow frames, fewer save memory.
 _QUEUE_FRAMES = 3
 
 
 class _ShortQueue(Generic[_Item]):
-    """First in, first out, a few items at a time."""
+    """A bounded first-in, first-out queue."""
 
     def __init__(self) -> None:
         self._items: SimpleQueue[_Item] = SimpleQueue()
@@ -37,22 +38,22 @@ class _ShortQueue(Generic[_Item]):
             self._places.put(None)
 
     def put(self, item: _Item) -> None:
-        """Add an item as soon as there is a place."""
+        """Add an item, waiting until there is room for it."""
         self._places.get()
         self._items.put(item)
 
     def put_last(self, item: _Item) -> None:
-        """Add an item that needs no place."""
+        """Add the last item at once, even to a full queue."""
         self._items.put(item)
 
     def get(self) -> _Item:
-        """Take the next item as soon as there is one."""
+        """Take the next item, waiting until there is one."""
         item = self._items.get()
         self._places.put(None)
         return item
 
     def clear(self) -> None:
-        """Throw the items away."""
+        """Discard all items."""
         with contextlib.suppress(Empty):
             while True:
                 self._items.get_nowait()
@@ -61,13 +62,13 @@ class _ShortQueue(Generic[_Item]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _End:
-    """Last item of a queue: nothing more comes, or this error came."""
+    """Last item of a queue: the end of the frames, or the error that ended them."""
 
     error: BaseException | None = None
 
 
 class _Worker(ABC, Generic[_Item]):
-    """A thread that lasts as long as a ``with`` block, or as its work."""
+    """A thread that a ``with`` block starts and joins."""
 
     def __init__(self, name: str, timer: StageTimer) -> None:
         self._timer = timer
@@ -90,21 +91,21 @@ class _Worker(ABC, Generic[_Item]):
 
     @abstractmethod
     def _work(self) -> None:
-        """What the thread does."""
+        """Run in the thread."""
 
     @abstractmethod
     def _give_up(self) -> None:
-        """Unblock the thread and have it end."""
+        """Unblock the thread and make it end."""
 
 
 class Reader(_Worker["Frame"]):
-    """Reads frames ahead.
+    """Reads frames ahead of the caller.
 
     Parameters
     ----------
     source : FrameSource
     timer : StageTimer
-        Told what reading costs.
+        Times the stage "read".
     """
 
     def __init__(self, source: FrameSource, timer: StageTimer) -> None:
@@ -113,12 +114,12 @@ class Reader(_Worker["Frame"]):
         self._unwanted = False
 
     def frames(self) -> Iterator[Frame]:
-        """The frames in order.
+        """Yield the frames in order.
 
         Raises
         ------
         SourceError
-            As the source does.
+            If the source fails.
         """
         while not isinstance(item := self._queue.get(), _End):
             yield item
@@ -146,15 +147,15 @@ class Reader(_Worker["Frame"]):
 
 
 class Writer(_Worker["tuple[Frame, Segmentation]"]):
-    """Paints and writes pictures behind the caller.
+    """Paints and writes frames while the caller segments the next ones.
 
     Parameters
     ----------
     sink : FrameSink
     paint : callable
-        Makes the picture of a frame and its segmentation.
+        Renders a frame and its segmentation.
     timer : StageTimer
-        Told what painting and writing cost.
+        Times the stages "paint" and "write".
     """
 
     def __init__(
@@ -169,27 +170,27 @@ class Writer(_Worker["tuple[Frame, Segmentation]"]):
         first = self._error
         super().__exit__(kind, error, trace)
         if first is not None and isinstance(error, Exception) and error is not first:
-            raise first from None  # it came before whatever ended the block
+            raise first from None  # the writer failed before the block did
 
     def write(self, frame: Frame, segmentation: Segmentation) -> None:
-        """Hand over what the next picture is made of.
+        """Queue the next frame and its segmentation.
 
         Raises
         ------
         KsegError
-            If an earlier one could not be painted or written.
+            If an earlier frame could not be painted or written.
         """
         if self._error is not None:
             raise self._error
         self._queue.put((frame, segmentation))
 
     def finish(self) -> None:
-        """Wait until all pictures are written.
+        """Wait until all queued frames are written.
 
         Raises
         ------
         KsegError
-            If one could not be.
+            If a frame could not be painted or written.
         """
         self._queue.put_last(_End())
         self._thread.join()
@@ -204,7 +205,7 @@ class Writer(_Worker["tuple[Frame, Segmentation]"]):
     def _work(self) -> None:
         while not isinstance(item := self._queue.get(), _End):
             if self._error is not None:
-                continue  # keep taking, so that the segmenter is not stuck before it hears of it
+                continue  # keep draining, or the caller would block in `write` and miss the error
             try:
                 with self._timer.stage("paint"):
                     painted = self._paint(*item)

@@ -1,4 +1,4 @@
-"""What a run says of itself: while it goes on, at its end, as one plain line and for JSON."""
+"""The report of a conversion, as an object, one line of text or JSON, and its observer."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """A frame whose palette did not simply follow from the frame before.
+    """A frame whose palette was fitted anew instead of following from the frame before.
 
     Parameters
     ----------
     frame : int
-        Number of the frame, from 0.
+        Frame number, from 0.
     time : float
-        Seconds of the input's own time.
+        Time stamp in the input, in seconds.
     event : {"cold", "cut", "reseed"}
+        How the palette was found; see `kseg_video.core.frame.Segmentation`.
     """
 
     frame: int
@@ -39,34 +40,35 @@ class EventRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConversionReport:
-    """What a conversion did.
+    """The outcome of a conversion.
 
     Parameters
     ----------
     source, output : Path
     info : VideoInfo
-        Of the source.
+        Size, frame rate and layout of the source.
     frames : int
         Frames written.
     seconds : float
-        Wall-clock time it took.
+        Wall-clock time of the conversion.
     settings : SegmenterSettings
-        As used, with the choices left to the input filled in.
+        The settings used, with the defaults that depend on the input filled in.
     disabled : frozenset of int
         Clusters that were switched off.
     palette : Palette
-        Means over all frames, each of which tells by some of its rows.
+        Mean colours and shares over all frames; shares of tall frames are counted in some rows.
     first_palette : Palette
-        That of the first frame.
+        The palette of the first frame.
     inertia : float
-        Mean over the frames of `kseg_video.core.frame.Segmentation.inertia`.
+        Mean of `kseg_video.core.frame.Segmentation.inertia` over all frames.
     events : tuple of EventRecord
+        Frames whose palette was fitted anew.
     stage_milliseconds : dict of str to float
-        Mean time of each stage for a frame; the stages overlap.
+        Mean milliseconds per frame of each stage; the stages overlap.
     notes : tuple of str
-        What the user should know of how the output was made.
+        What the user should know about how the output was made.
     warnings : tuple of str
-        What went wrong on the way.
+        Faults that did not end the conversion.
     """
 
     source: Path
@@ -86,34 +88,34 @@ class ConversionReport:
 
     @property
     def frames_per_second(self) -> float:
-        """Frames written for each second that it took."""
+        """Frames written per second of wall-clock time."""
         return self.frames / self.seconds if self.seconds else 0.0
 
     @property
     def compactness(self) -> float | None:
-        """Of an image, inertia times pixels: mapped exactly, the sum that `cv2.kmeans` reports."""
+        """Inertia times pixels of an image: with exact mapping, what `cv2.kmeans` reports."""
         return self.inertia * self.info.width * self.info.height if self.info.is_image else None
 
 
 @runtime_checkable
 class ConversionObserver(Protocol):
-    """Is told how a run goes, in the thread that called `convert`."""
+    """Callbacks on the progress of a conversion, made in the thread that called `convert`."""
 
     def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
-        """The source and the sink are open."""
+        """Called when source and sink are open."""
         ...
 
     def on_frame(self, frame: Frame, segmentation: Segmentation) -> None:
-        """A frame has been segmented and handed to the sink."""
+        """Called when a frame has been segmented and queued for writing."""
         ...
 
     def on_finish(self, report: ConversionReport) -> None:
-        """The output stands under its name."""
+        """Called when the output is complete under its final name."""
         ...
 
 
 def summary_items(report: ConversionReport) -> list[str]:
-    """What a run did, a figure in a few words each."""
+    """The report's main figures, each in a few words."""
     items = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
     if report.frames > 1:
         items.append(f"{report.frames_per_second:.0f} fps")
@@ -127,7 +129,7 @@ def summary_items(report: ConversionReport) -> list[str]:
 
 
 def summary_line(report: ConversionReport) -> str:
-    """What a run did, as one plain line."""
+    """The report as one line of text."""
     palette = report.palette
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
     colors = ", ".join(
@@ -138,7 +140,7 @@ def summary_line(report: ConversionReport) -> str:
 
 
 def summary_data(report: ConversionReport) -> dict[str, Any]:
-    """What a run did, for JSON; README documents the fields."""
+    """The report as JSON data; README documents the fields."""
     info, palette = report.info, report.palette
     data: dict[str, Any] = {
         "input": str(report.source),
@@ -178,7 +180,7 @@ def summary_data(report: ConversionReport) -> dict[str, Any]:
             {"frame": event.frame, "time": round(event.time, 6), "event": event.event}
             for event in report.events
         ],
-        "inertia": float(f"{report.inertia:.7g}"),  # as exact as the distances are
+        "inertia": float(f"{report.inertia:.7g}"),  # float32 distances hold no more digits
         "stage_ms": {name: round(cost, 3) for name, cost in report.stage_milliseconds.items()},
         "notes": list(report.notes),
         "warnings": list(report.warnings),

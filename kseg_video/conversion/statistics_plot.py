@@ -1,4 +1,4 @@
-"""Shares over time, drawn as stacked areas in the clusters' own colours."""
+"""A plot of the clusters' shares over time: stacked areas in the clusters' colours."""
 
 from __future__ import annotations
 
@@ -19,46 +19,47 @@ if TYPE_CHECKING:
 
     from kseg_video.conversion.frame_statistics import FrameStatistics
 
-# More cannot be told apart in the picture.
+# Columns of the areas: more take memory and enlarge the file, though the 1200-pixel plot cannot
+# resolve them; fewer show as steps.
 _MOST_SPANS = 2000
 _WIDTH, _HEIGHT, _DOTS_PER_INCH = 10.0, 4.5, 120  # inches
 _NAMES_IN_A_COLUMN = 14
-_MINUTES_FROM = 180.0  # seconds; shorter times are given in seconds
+_MINUTES_FROM = 180.0  # seconds from which the time axis is labelled in min:s
 
 
 @dataclass(slots=True, eq=False)
 class _Span:
-    """Some frames of one scene on end."""
+    """Consecutive frames of one scene."""
 
     start: float
     scene: int
     frames: int
     shares: NDArray[np.float64]  # sums over the frames
-    colors: NDArray[np.float64]  # RGB weighted by share, likewise
+    colors: NDArray[np.float64]  # RGB weighted by share, summed over the frames
 
     def absorb(self, other: _Span) -> None:
-        """Add the span that follows."""
+        """Append the following span."""
         self.frames += other.frames
         self.shares += other.shares
         self.colors += other.colors
 
 
 class SharesPlot(AbortingContext):
-    """A picture of the shares over time. Memory and file stay small however long the video is.
+    """A plot of the shares over time, whose memory and file size do not grow with the video.
 
     Parameters
     ----------
     path : Path
-        A ``.png`` or ``.svg``.
+        A ``.png`` or ``.svg`` file.
     frame_rate : float
-        Frames a second.
+        Frames per second.
     overwrite : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     SinkError
-        If it cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path, frame_rate: float, *, overwrite: bool) -> None:
@@ -72,7 +73,7 @@ class SharesPlot(AbortingContext):
         self._part = PartialFile(path, overwrite=overwrite)
 
     def add(self, statistics: FrameStatistics) -> None:
-        """Take the next frame."""
+        """Add the next frame."""
         if statistics.event != "warm":
             self._scene += 1
         if statistics.event == "cut":
@@ -89,12 +90,12 @@ class SharesPlot(AbortingContext):
             self._thin_out()
 
     def close(self) -> None:
-        """Draw, and give the file its name.
+        """Draw the plot and publish the file.
 
         Raises
         ------
         SinkError
-            If it cannot be written.
+            If the file cannot be written.
         """
         try:
             if self._spans:
@@ -104,11 +105,11 @@ class SharesPlot(AbortingContext):
         self._part.publish()
 
     def abort(self) -> None:
-        """Remove what has been written."""
+        """Remove the partial file."""
         self._part.discard()
 
     def _thin_out(self) -> None:
-        """Join neighbours of one scene in pairs."""
+        """Halve the spans by joining neighbours of one scene."""
         self._frames_in_a_span *= 2
         joined: list[_Span] = []
         for span in self._spans:
@@ -121,7 +122,7 @@ class SharesPlot(AbortingContext):
         self._spans = joined
 
     def _draw(self) -> None:
-        # Without pyplot: no window system, and nothing that other users of matplotlib would share.
+        # Without pyplot, which would load a GUI backend and share state with the caller's plots.
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
 
         figure = Figure((_WIDTH, _HEIGHT), dpi=_DOTS_PER_INCH, layout="constrained")
@@ -166,7 +167,7 @@ class SharesPlot(AbortingContext):
                     color=colors[scene],
                 )
             sums = [span.shares[number] for span in self._spans]
-            color = colors[np.bincount(scenes, sums).argmax()]  # where there is most of it
+            color = colors[np.bincount(scenes, sums).argmax()]  # from the scene with most of it
             axes.fill_between([], [], color=color, label=f"{number}  {color}")
 
     def _draw_scales(self, axes: Axes) -> None:
@@ -180,7 +181,7 @@ class SharesPlot(AbortingContext):
 
 
 def _hex(spans: list[_Span], number: int) -> str:
-    """Mean colour of a cluster's pixels, as ``#rrggbb``; white if it has none."""
+    """Mean colour of a cluster over some spans, as ``#rrggbb``; white if it has no pixels."""
     share = sum(span.shares[number] for span in spans)
     if not share:
         return "#ffffff"

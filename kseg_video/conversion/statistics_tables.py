@@ -1,6 +1,6 @@
-"""Statistics as a table for spreadsheets or as lines of JSON, and which of a run's are kept.
+"""Statistics of every frame as CSV or JSON Lines, and the files that a conversion keeps.
 
-README says what the fields mean.
+README documents the fields.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CLUSTER_COLUMNS = ("share", "red", "green", "blue", "lab_l", "lab_a", "lab_b", 
 
 
 class StatisticsTable(AbortingContext):
-    """A text file that grows by a line for each frame.
+    """A text file with one line per frame.
 
     Parameters
     ----------
@@ -46,22 +46,22 @@ class StatisticsTable(AbortingContext):
     Raises
     ------
     SinkError
-        If it cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         self._path = path
         self._part = PartialFile(path, overwrite=overwrite)
-        # The csv module ends lines itself.
+        # newline="" because the csv module ends lines itself.
         self._file = self._part.path.open("w", encoding="utf-8", newline="")
 
     def add(self, statistics: FrameStatistics) -> None:
-        """Write the next frame's line.
+        """Write the line of the next frame.
 
         Raises
         ------
         SinkError
-            If it cannot be written.
+            If the file cannot be written.
         """
         try:
             self._write_line(statistics)
@@ -69,12 +69,12 @@ class StatisticsTable(AbortingContext):
             raise cannot_write(self._path, error) from error
 
     def close(self) -> None:
-        """Finish the file and give it its name.
+        """Close the file and publish it.
 
         Raises
         ------
         SinkError
-            If it cannot be written.
+            If the file cannot be written.
         """
         try:
             self._file.close()
@@ -83,18 +83,18 @@ class StatisticsTable(AbortingContext):
         self._part.publish()
 
     def abort(self) -> None:
-        """Remove what has been written."""
+        """Remove the partial file."""
         self._part.discard()
-        with contextlib.suppress(OSError):  # what it still holds finds no room
+        with contextlib.suppress(OSError):  # flushing its buffer may fail on a full disk
             self._file.close()
 
     @abstractmethod
     def _write_line(self, statistics: FrameStatistics) -> None:
-        """Write a frame's line."""
+        """Write the line of a frame."""
 
 
 class CsvTable(StatisticsTable):
-    """Comma-separated values: a row for each frame, nine columns for each cluster."""
+    """Comma-separated values: one row per frame, nine columns per cluster."""
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         super().__init__(path, overwrite=overwrite)
@@ -114,7 +114,7 @@ class CsvTable(StatisticsTable):
 
 
 class JsonLinesTable(StatisticsTable):
-    """JSON Lines: an object for each frame."""
+    """JSON Lines: one object per frame."""
 
     def _write_line(self, statistics: FrameStatistics) -> None:
         clusters = [
@@ -131,7 +131,7 @@ def _of_frame(statistics: FrameStatistics) -> tuple[int, float, str | None, floa
 
 
 def _of_clusters(statistics: FrameStatistics) -> list[list[float | None]]:
-    """Figures of each cluster in the order of the columns, rounded; None where there is none."""
+    """Rounded values of each cluster in the order of `_CLUSTER_COLUMNS`; None for NaN."""
     return [
         [
             round(share, 6),
@@ -161,7 +161,7 @@ def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None
     KsegError
         If a plot is wanted and matplotlib is missing.
     SinkError
-        If a file exists without leave to overwrite, or cannot be made.
+        If a file exists and may not be overwritten, or cannot be created.
     """
     if statistics.plot is not None and find_spec("matplotlib") is None:
         raise KsegError("plots need matplotlib; install it with: pip install matplotlib")
@@ -173,20 +173,20 @@ def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None
 def keep_statistics(
     statistics: StatisticsSettings, rate: Fraction, *, overwrite: bool
 ) -> Iterator[Callable[[Frame, Segmentation], None]]:
-    """Keep statistics; the files have their names at the end, or are gone if it was an error.
+    """Open the statistics files; leaving the block publishes them, or removes them on an error.
 
     Parameters
     ----------
     statistics : StatisticsSettings
     rate : Fraction
-        Frames a second.
+        Frames per second.
     overwrite : bool
         Whether existing files may be replaced.
 
     Yields
     ------
     callable
-        Takes each frame and its segmentation; raises SinkError if a file cannot be written.
+        Records a frame and its segmentation; raises SinkError if a file cannot be written.
     """
     with ExitStack() as stack:
         outputs: list[StatisticsTable | SharesPlot] = []

@@ -1,4 +1,4 @@
-"""What is shown where clusters are switched off, as users write it."""
+"""Parsing of the background shown in place of switched-off clusters."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ RgbColor: TypeAlias = "tuple[int, int, int]"  # red, green, blue
 
 _HEX_COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _AMOUNT = re.compile(r"(blur|pixelate)(?::(.*))?")
-_MOST_PIXELS = 1000
+_MOST_PIXELS = 1000  # of a blur's radius or a block's side
 _FEW_DIGITS = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class BackgroundSpec:
-    """What is shown where clusters are switched off.
+    """The background shown in place of switched-off clusters.
 
     Parameters
     ----------
     kind : {"color", "gray", "blur", "pixelate", "transparent", "picture"}
-        A flat colour; the source in levels of gray, out of focus or in large blocks; nothing; or a
-        picture that is given with each frame.
+        A flat colour; the source in gray, blurred or in blocks; alpha 0; or a picture that is
+        passed with each frame.
     color : tuple of int
         Red, green and blue of a flat colour, 0 to 255.
     pixels : int, optional
-        Radius of the blur, which is the standard deviation of a Gaussian, or side of the blocks;
-        None is one that suits the picture's height.
+        Standard deviation of the Gaussian blur or side of the blocks, in pixels: more hides more
+        detail. None scales with the picture's height.
     """
 
     kind: BackgroundKind
@@ -52,12 +52,12 @@ _SIMPLE = {
 
 @lru_cache
 def parse_background(text: str | Path) -> BackgroundSpec:
-    """What a text stands for, such as ``black``, ``#2b6cb0``, ``blur:20``, or of a file's path.
+    """Parse a background such as ``black``, ``#2b6cb0`` or ``blur:20``; a Path is a picture.
 
     Raises
     ------
     SettingsError
-        If it is none.
+        If the text is no background.
     """
     if isinstance(text, Path):
         return BackgroundSpec("picture")
@@ -80,14 +80,14 @@ def parse_background(text: str | Path) -> BackgroundSpec:
 
 @lru_cache
 def parse_color(text: str) -> RgbColor:
-    """Red, green and blue of ``#rrggbb``, ``#rgb`` or one of CSS's colour names.
+    """Parse ``#rrggbb``, ``#rgb`` or a CSS colour name to red, green and blue.
 
     Raises
     ------
     SettingsError
-        If it is none of them.
+        If the text is no colour.
     """
-    from PIL import ImageColor  # noqa: PLC0415 - for those alone who name a colour
+    from PIL import ImageColor  # noqa: PLC0415 - loaded only when a colour is named
 
     if _HEX_COLOR.fullmatch(text) or text.lower() in ImageColor.colormap:
         red, green, blue = ImageColor.getrgb(text)[:3]

@@ -1,10 +1,11 @@
-"""CIE L*a*b* by its formula, both ways, and the curve between sRGB's levels and light.
+"""CIE L*a*b* from and to BGR by its formula, and sRGB's transfer function.
 
-OpenCV looks L*a*b* up in tables, and is wrong by up to 0.5; a colour in 50 comes back as another.
+OpenCV computes L*a*b* from tables with an error of up to 0.5, so that one colour in 50 does not
+survive the round trip.
 
 References
 ----------
-.. [1] IEC 61966-2-1 (sRGB: curve, primaries and white).
+.. [1] IEC 61966-2-1 (sRGB: transfer function, primaries and white point).
 .. [2] CIE 15:2004, "Colorimetry", 8.2.1.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Linear BGR to XYZ, after sRGB's primaries; white is the sum of all three.
+# Linear BGR to XYZ for sRGB's primaries; each row's sum is the white point.
 _BGR_TO_XYZ = np.array(
     [
         [0.1804807884, 0.3575843394, 0.4123907993],
@@ -35,7 +36,7 @@ _LEAST_CUBED, _SLOPE = 216 / 24389, 24389 / 27 / 116
 
 
 def linear_light(colors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Light of BGR levels, without sRGB's curve, 0 to 1; (N, 3) to (N, 3)."""
+    """Linear light, 0 to 1, of sRGB-encoded BGR levels; (N, 3) to (N, 3)."""
     if len(colors) == 0:
         return np.empty((0, 3), np.float32)
     encoded = colors * np.float32(1 / 255)
@@ -46,7 +47,7 @@ def linear_light(colors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def levels_of_light(light: NDArray[np.floating]) -> NDArray[np.float32]:
-    """BGR levels of light, what is below 0 or above 1 clipped; of the same shape."""
+    """sRGB-encoded BGR levels of linear light, clipped to 0 to 1; of the same shape."""
     linear = np.clip(light, 0, 1)
     encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
     levels: NDArray[np.float32] = (encoded * 255).astype(np.float32)
@@ -54,7 +55,7 @@ def levels_of_light(light: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def cie_lab(colors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colours in CIE L*a*b* under D65.
+    """Convert colours to CIE L*a*b* under D65.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def cie_lab(colors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def bgr_of_cie_lab(lab: NDArray[np.float32]) -> NDArray[np.float32]:
-    """BGR levels of colours in CIE L*a*b* under D65, those out of gamut clipped; (N, 3)."""
+    """Convert CIE L*a*b* under D65 to BGR levels, out-of-gamut colours clipped; (N, 3)."""
     curved = (lab.astype(np.float64) + _OFFSET) @ _LAB_TO_SHARES.T
     is_cubed = curved > np.cbrt(_LEAST_CUBED)
     shares = np.where(is_cubed, curved**3, (curved - 16 / 116) / _SLOPE)

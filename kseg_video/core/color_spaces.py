@@ -41,7 +41,7 @@ _BGR_TO_YCRCB_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
 
 
 def to_working(colors: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
-    """Colours in the working space.
+    """Convert colours to a working space.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def to_working(colors: NDArray[np.float32], space: ColorSpace) -> NDArray[np.flo
 
 
 def from_working(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.uint8]:
-    """8-bit BGR colours of points of the working space, out-of-gamut ones clipped.
+    """Convert points of a working space to 8-bit BGR colours, clipping those out of gamut.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def from_working(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.u
 
 
 def working_to_bgr(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
-    """BGR levels of points of the working space, with their fractions, out-of-gamut ones clipped.
+    """Convert points of a working space to unrounded BGR levels, clipping those out of gamut.
 
     Shape (K, 3) to (K, 3).
     """
@@ -83,34 +83,34 @@ def working_to_bgr(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np
 
 
 def in_order_of_name(values: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
-    """Points of a working space as its name says them: R, G, B of rgb; (K, 3) to (K, 3)."""
+    """Points with their channels in the order of the space's name, as R, G, B; (K, 3) to (K, 3)."""
     return values[:, ::-1] if space == "rgb" else values
 
 
 def bgr_of_hex(colors: Sequence[str]) -> NDArray[np.float32]:
-    """BGR levels of colours such as ``#2b6cb0``; K of them to shape (K, 3)."""
+    """BGR levels of K colours such as ``#2b6cb0``; shape (K, 3)."""
     return np.array([list(bytes.fromhex(color[1:])[::-1]) for color in colors], np.float32)
 
 
 def color_scale(space: ColorSpace) -> float:
-    """Units of a working space that amount to one 8-bit level of gray."""
+    """Distance in a working space that corresponds to one 8-bit gray level."""
     return 100 / 255 if space in {"lab", "luv", "oklab"} else 1.0
 
 
 def luma(colors: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Rec. 601 luma of BGR colours, 0 to 255; shape (K, 3) to (K,)."""
+    """Rec. 601 luma of BGR colours, 0 to 255; (K, 3) to (K,)."""
     return colors.astype(np.float32, copy=False) @ _BGR_TO_YCRCB_LUMA
 
 
 def to_levels(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Values rounded and clipped to 8-bit levels, of the same shape."""
-    # cv2.kmeans answers 127.99999 for a flat 128: round, never truncate.
+    """Round and clip values to 8-bit levels of the same shape."""
+    # cv2.kmeans returns 127.99999 for a flat 128, so values are rounded, never truncated.
     levels: NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return levels
 
 
 def _convert(colors: NDArray[np.float32], code: int) -> NDArray[np.float32]:
-    """`cv2.cvtColor` of a list of float32 colours of unit range, shape (N, 3)."""
+    """Apply `cv2.cvtColor` to float32 colours of shape (N, 3)."""
     if len(colors) == 0:
         return np.empty((0, 3), np.float32)
     picture = np.ascontiguousarray(colors, np.float32).reshape(-1, 1, 3)
@@ -118,7 +118,7 @@ def _convert(colors: NDArray[np.float32], code: int) -> NDArray[np.float32]:
 
 
 def _opencv_space(forward: int, inverse: int, scale: float) -> tuple[_Conversion, _Conversion]:
-    """Forward and inverse conversion by OpenCV; `scale` multiplies its float values."""
+    """Forward and inverse conversion by OpenCV, whose float values are multiplied by `scale`."""
 
     def to_space(colors: NDArray[np.float32]) -> NDArray[np.float32]:
         values = _convert(colors / np.float32(255), forward)
@@ -152,8 +152,8 @@ def _from_hsv_cone(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return _convert(np.column_stack([hue, saturation, value]), cv2.COLOR_HSV2BGR)
 
 
-# Linear BGR to cone responses, and their cube roots to Oklab: the two matrices of [2], columns
-# turned to OpenCV's channel order.
+# The two matrices of [2], linear BGR to cone responses and their cube roots to Oklab, with the
+# columns in OpenCV's channel order.
 _BGR_TO_LMS = np.array(
     [
         [0.0514459929, 0.5363325363, 0.4122214708],

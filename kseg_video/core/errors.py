@@ -1,4 +1,4 @@
-"""The errors that kseg-video raises on purpose; each message says what is wrong and what to do."""
+"""kseg-video's exceptions; each message says what is wrong and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class KsegError(Exception):
-    """Base of all errors that a caller may want to catch."""
+    """Base class of all errors that kseg-video raises on purpose."""
 
 
 class SettingsError(KsegError, ValueError):
@@ -18,7 +18,7 @@ class SettingsError(KsegError, ValueError):
 
 
 class SourceError(KsegError):
-    """The input cannot be found, opened or read."""
+    """The input is missing, or cannot be opened or read."""
 
 
 class SinkError(KsegError):
@@ -30,15 +30,15 @@ class DisplayError(KsegError):
 
 
 OUT_OF_MEMORY = "out of memory; close other programs, take a smaller picture, or raise ulimit -v"
-# A thread takes memory for its stack, too.
+# Starting a thread also fails for lack of memory, for its stack.
 _THREADS = (
     "no more processes or threads can be started, by a limit or for want of memory; close other "
     "programs, or raise ulimit -u or -v"
 )
 _FILES = "too many files are open; close other programs, or raise ulimit -n"
-# By the system's numbers.
+# Keyed by errno.
 _SHORTAGES = {errno.ENOMEM: OUT_OF_MEMORY, errno.EAGAIN: _THREADS, errno.EMFILE: _FILES}
-# By the words of the system and of libraries.
+# Keyed by a phrase in the message of the system or a library.
 _SHORTAGES_IN_WORDS = {
     "Cannot allocate memory": OUT_OF_MEMORY,
     "Insufficient memory": OUT_OF_MEMORY,
@@ -52,19 +52,19 @@ _SHORTAGES_IN_WORDS = {
 
 
 def shortage_of_number(number: int | None) -> str | None:
-    """What has run out, and what to do, if that is what an error number of the system means."""
+    """The message for an errno that means a resource has run out, else None."""
     return None if number is None else _SHORTAGES.get(number)
 
 
 def shortage(error: Exception, name: object = "") -> str | None:
-    """What has run out, and what to do, if that is what an error means.
+    """The message for an error that means a resource has run out, else None.
 
     Parameters
     ----------
     error : Exception
-        Of the system or a library.
+        An error of the system or a library.
     name : object
-        Of a file that it may speak of, which may read like anything.
+        File name to ignore in the error's text, because it may contain any phrase.
     """
     if isinstance(error, OSError) and error.errno is not None:
         return shortage_of_number(error.errno)
@@ -73,7 +73,7 @@ def shortage(error: Exception, name: object = "") -> str | None:
 
 
 def cannot_write(path: Path, error: OSError) -> SinkError:
-    """What the system says of an output, as an error of ours."""
+    """The `SinkError` for a system error on an output."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return SinkError(f"{path} cannot be written: the disk is full; make room")
     if error.errno == errno.EFBIG:
@@ -86,22 +86,22 @@ def cannot_write(path: Path, error: OSError) -> SinkError:
 
 
 def cannot_read(path: Path, error: Exception, otherwise: str) -> SourceError:
-    """What keeps an input from being read, as an error of ours.
+    """The `SourceError` for an error on an input.
 
     Parameters
     ----------
     path : Path
     error : Exception
-        Of the system or a library.
+        An error of the system or a library.
     otherwise : str
-        What to say of it if nothing has run out.
+        The message after the path, unless a resource has run out.
     """
     lacking = shortage(error, path)
     return SourceError(f"{path} cannot be read: {lacking}" if lacking else f"{path} {otherwise}")
 
 
 def grown_too_large(path: Path) -> SinkError:
-    """What is said of an output that the file system, or a limit such as ``ulimit -f``, stops."""
+    """The error for an output that exceeds the file system's or user's limit on file sizes."""
     return SinkError(
         f"{path} cannot be written: it is larger than files may become here; raise the limit "
         "(ulimit -f) or choose another disk"

@@ -1,4 +1,4 @@
-"""Frames, and their segmentation."""
+"""Frames and their segmentations."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ class Frame:
     Parameters
     ----------
     pixels : ndarray of uint8
-        bgr24: (H, W, 3). i420: the planes Y, U, V one after another, in the shape that `i420_shape`
-        says. gray8: (H, W), for outputs alone.
+        bgr24: (H, W, 3). i420: the planes Y, U, V one after another, in the shape given by
+        `i420_shape`. gray8: (H, W), for outputs only.
     layout : {"bgr24", "i420", "gray8"}
-        What `pixels` holds.
+        Layout of `pixels`.
     encoding : ColorEncoding
-        Of i420 pixels.
+        Matrix and range of i420 pixels.
     index : int
-        Number of the frame, from 0.
+        Frame number, from 0.
     time : float
-        Seconds of the source's own time.
+        Time stamp in the source, in seconds.
     alpha : ndarray of uint8, shape (H, W), optional
         Opacity, 0 to 255; None is opaque throughout.
     odd_width : bool
-        Whether the last column of i420 luma is there only to make its rows as long as those of U
-        and V together, and lies outside the picture.
+        Whether the picture's width is odd: the last column of i420 luma is then padding, which
+        makes its rows as long as a row of U and one of V together.
 
     Raises
     ------
     SourceError
-        If the pixels are not such an array, or the opacity is not of the picture's size.
+        If the array does not fit the layout, or the alpha differs from the picture in size.
     SettingsError
         If the layout is unknown.
     """
@@ -87,7 +87,7 @@ class Frame:
 
     @property
     def picture(self) -> Picture:
-        """The pixels as kernels take them; not of gray8."""
+        """The pixels as the kernels take them: the planes of i420, the array of bgr24."""
         return self.planes if self.layout == "i420" else self.pixels
 
     @property
@@ -98,7 +98,7 @@ class Frame:
         return self.pixels[:height, :width], chroma[0], chroma[1]
 
     def components(self, rows: slice = ALL_ROWS) -> Components:
-        """B, G, R or Y, U, V, as `kseg_video.native.pictures.components` has them."""
+        """B, G, R or Y, U, V as full-size planes; see `kseg_video.native.pictures.components`."""
         return components(self.picture, rows)
 
     @property
@@ -108,7 +108,7 @@ class Frame:
 
     @cached_property
     def luma(self) -> Plane:
-        """Brightness of every pixel, (H, W): the stored luma, or that of Rec. 601."""
+        """Luma of every pixel, (H, W): the stored plane of i420, Rec. 601 luma of BGR."""
         if self.layout == "i420":
             return self.planes[0]
         return cast("Plane", cv2.cvtColor(self.pixels, cv2.COLOR_BGR2GRAY))
@@ -125,7 +125,7 @@ class Frame:
 
     @property
     def opacity(self) -> Plane:
-        """Opacity of every pixel, (H, W), also where none is given."""
+        """Alpha of every pixel, (H, W); 255 throughout if the frame has none."""
         if self.alpha is not None:
             return self.alpha
         return np.full((self.height, self.width), 255, np.uint8)
@@ -137,7 +137,7 @@ class Frame:
 
     @property
     def bgra(self) -> NDArray[np.uint8]:
-        """The picture as BGR and opacity, (H, W, 4)."""
+        """The picture as BGR and alpha, (H, W, 4)."""
         picture = cast("NDArray[np.uint8]", cv2.cvtColor(self.bgr, cv2.COLOR_BGR2BGRA))
         if self.alpha is not None:
             cv2.insertChannel(self.alpha, picture, 3)
@@ -145,17 +145,17 @@ class Frame:
 
 
 def halved(size: int) -> int:
-    """Rows or columns of chroma for so many of luma, the last one of an odd number included."""
+    """Chroma rows or columns for so many of luma, rounded up."""
     return (size + 1) // 2
 
 
 def i420_shape(width: int, height: int) -> tuple[int, int]:
-    """Shape of the pixels of an i420 frame; even in width, see `Frame`."""
+    """Shape of the pixels of an i420 frame, padded to an even width; see `Frame`."""
     return height + halved(height), 2 * halved(width)
 
 
 def padded_to_even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture, (H, W) or (H, W, 3), with its last row or column repeated if they are odd."""
+    """Repeat the last row or column of a picture, (H, W) or (H, W, 3), to make its size even."""
     bottom, right = (size % 2 for size in picture.shape[:2])
     if not (bottom or right):
         return picture
@@ -164,13 +164,13 @@ def padded_to_even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
-    """A frame, or a BGR array of shape (H, W, 3), as a frame whose pixels follow one another.
+    """Return a frame, or a BGR array of shape (H, W, 3), as a frame with contiguous pixels.
 
     Raises
     ------
     SourceError
-        If it is neither, or an array is not uint8 of shape (H, W, 3) with at least one pixel, or a
-        frame has no colours.
+        If it is neither, the array is not uint8 of shape (H, W, 3) with at least one pixel, or the
+        frame is gray8.
     """
     if not isinstance(picture, Frame | np.ndarray):
         raise SourceError(
@@ -186,42 +186,44 @@ def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
 
 
 class ColorCells(Protocol):
-    """A division of all colours into cells."""
+    """A partition of colour space into cells, by which labels are looked up."""
 
     @property
     def cell_bgr(self) -> NDArray[np.float32]:
-        """The colour that stands for each cell, BGR from 0 to 255; shape (C, 3)."""
+        """Representative colour of each cell, BGR from 0 to 255; shape (C, 3)."""
         ...
 
     def of_frame(self, frame: Frame, rows: slice = ALL_ROWS) -> NDArray[np.uint16]:
-        """Cell number of every pixel of some rows of a frame; uint16 of shape (H, W)."""
+        """Cell number of every pixel in some rows of a frame; uint16 of shape (H, W)."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """A frame cut into colour regions.
+    """The segmentation of a frame into colour clusters. Its arrays are read-only.
 
     Parameters
     ----------
     labels : ndarray of uint8, shape (H, W)
-        Cluster number of every pixel. Like the arrays that follow it can only be read: the next
-        frame is held to it. A copy may be written to.
+        Cluster number of every pixel. The segmenter compares the next frame with it, so copy it
+        before changing it.
     centroids : ndarray of float32, shape (K, 3)
-        Centres of the clusters in the working colour space; as all that follows, of `Palette`.
+        Cluster centres in the working colour space; see `Palette`.
     colors : ndarray of uint8, shape (K, 3)
         The clusters as BGR colours.
     real : ndarray of bool, shape (K,)
-        Whether the cluster has been found.
+        Whether the cluster has been found; see `Palette`.
     inertia : float
         Mean squared distance of a pixel to its centroid, in units of the working space squared: of
         all pixels with exact mapping, of the sampled ones with fast mapping.
     event : {"cold", "warm", "cut", "reseed"}
-        How the palette was found: a fit from nothing, from the frame before, or anew.
+        How the palette was found: "cold", a first fit; "warm", continued from the frame before;
+        "cut", a new fit for a new scene; "reseed", a cluster or all of them fitted anew because the
+        old ones no longer suited the picture.
     color_space : str
         The working space.
     cells : ColorCells, optional
-        What the labels were looked up by, if they were.
+        The cells by which the labels were looked up; None for exact mapping.
     """
 
     labels: NDArray[np.uint8]
@@ -241,16 +243,16 @@ class Segmentation:
 
     @property
     def begins_scene(self) -> bool:
-        """Whether its regions have nothing to do with those of the frame before."""
+        """Whether the frame begins a scene, so that its regions do not continue earlier ones."""
         return self.event in {"cold", "cut"}
 
     def check_size(self, frame: Frame) -> None:
-        """Check that a frame has the size of what was segmented.
+        """Check that a frame has the size of the segmented one.
 
         Raises
         ------
         SourceError
-            If it has not.
+            If it is no `Frame`, or its size differs.
         """
         if not isinstance(frame, Frame):
             raise SourceError(
@@ -265,6 +267,6 @@ class Segmentation:
 
     @cached_property
     def palette(self) -> Palette:
-        """The clusters with their shares, which are only counted when they are asked for."""
+        """The clusters with their shares, which are counted on first use."""
         shares = shares_of(self.labels, len(self.centroids))
         return Palette(self.centroids, self.colors, shares, self.real)

@@ -1,4 +1,4 @@
-"""What is known of a source apart from its frames: the video, and the tracks that go with it."""
+"""Metadata of a source: its video parameters, and its sound and subtitle tracks."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What is known of a source before its first frame.
+    """Video parameters of a source, known before its first frame.
 
     Parameters
     ----------
     width, height : int
-        Upright picture size in pixels.
+        Picture size in pixels, after rotation to upright.
     frame_rate : Fraction
         Frames per second.
     layout : {"bgr24", "i420", "gray8"}
         Layout of the frames' pixels.
     encoding : ColorEncoding
-        Of the source's YUV; RGB sources carry what their output shall have.
+        Colour encoding of a YUV source; for an RGB source, the encoding of its YUV output.
     frame_count : int, optional
-        Expected number of frames; None where unknown.
+        Expected number of frames; None if unknown.
     sample_aspect_ratio : Fraction
         Width of a pixel over its height.
     is_image : bool
         Whether this is a single picture without a time of its own.
     has_alpha : bool
-        Whether its frames carry opacity.
+        Whether its frames carry alpha.
 
     Raises
     ------
     SettingsError
-        If a value is none of those.
+        If a value is out of range or has the wrong type.
     """
 
     width: int
@@ -66,10 +66,10 @@ class AudioTrack:
     Parameters
     ----------
     codec : str
-        In ffmpeg's words.
+        ffmpeg's name of the codec.
     channels : int
     index : int
-        Of its stream in the file.
+        Index of its stream in the file.
     """
 
     codec: str
@@ -84,9 +84,9 @@ class SubtitleTrack:
     Parameters
     ----------
     codec : str
-        In ffmpeg's words.
+        ffmpeg's name of the codec.
     index : int
-        Of its stream in the file.
+        Index of its stream in the file.
     """
 
     codec: str
@@ -95,20 +95,21 @@ class SubtitleTrack:
 
 @dataclass(frozen=True, slots=True)
 class MediaTracks:
-    """What goes with the frames of a source: sound, subtitles, chapters, title and other tags.
+    """Sound, subtitles, chapters and tags that accompany the frames of a source.
 
     Parameters
     ----------
     path : Path
-        File that holds them.
+        The file that holds them.
     audio : tuple of AudioTrack
     subtitles : tuple of SubtitleTrack
     start : float
-        Seconds of the file's time at which the first frame lies or, without a cut, the file starts.
+        Time of the first wanted frame in the file, in seconds; 0 if the file is taken from its
+        start.
     duration : float, optional
-        Seconds that belong to the frames; None is all there is.
+        Seconds of the tracks to keep; None keeps them to their end.
     delay : float
-        Seconds from `start`, or from the tracks' own first moment, to the first frame.
+        Seconds from `start`, or from the tracks' own beginning if later, to the first frame.
     """
 
     path: Path

@@ -1,6 +1,6 @@
-"""Frozen settings of what is read, captured and written, checked when they are made.
+"""Frozen settings for reading, capturing and writing media, checked when constructed.
 
-Needs neither NumPy nor OpenCV.
+Imports neither NumPy nor OpenCV.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _OF_PART: FieldKinds = {
 
 @dataclass(frozen=True, slots=True)
 class TrimSettings:
-    """Which part of the input is taken.
+    """The part of the input to use.
 
     Parameters
     ----------
     start, end : float
-        Seconds of the input's own time; `end` None is the input's end.
+        Time stamps in the input, in seconds; an `end` of None is the input's end.
     max_frames : int, optional
-        Frames written at the most.
+        Greatest number of frames; a few are enough to try settings out.
     """
 
     start: float = 0.0
@@ -70,12 +70,13 @@ class TrimSettings:
 
 @dataclass(frozen=True, slots=True)
 class DecoderSettings:
-    """How a video file is read.
+    """How a video file is decoded.
 
     Parameters
     ----------
     deinterlace : bool
-        Whether interlaced frames are made progressive ones, each of its two fields.
+        Whether interlaced frames are deinterlaced, each into one progressive frame. Turn it off for
+        progressive video that is tagged as interlaced.
     """
 
     deinterlace: bool = True
@@ -92,14 +93,14 @@ _OF_STATISTICS: FieldKinds = {
 
 @dataclass(frozen=True, slots=True)
 class StatisticsSettings:
-    """Which statistics are kept of a run.
+    """Files for the statistics of a conversion.
 
     Parameters
     ----------
     table : str or Path, optional
-        Figures of every frame, to a ``.csv`` or ``.jsonl`` file.
+        File for the figures of every frame: ``.csv`` for spreadsheets, ``.jsonl`` for programs.
     plot : str or Path, optional
-        Shares over time, drawn to a ``.png`` or ``.svg`` file.
+        File for a plot of the shares over time, ``.png`` or ``.svg``; needs matplotlib.
     """
 
     table: str | Path | None = None
@@ -115,7 +116,7 @@ class StatisticsSettings:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The files that are written."""
+        """The files to write."""
         return tuple(Path(name) for name in (self.table, self.plot) if name is not None)
 
 
@@ -140,18 +141,18 @@ _OF_CAPTURE: FieldKinds = {
 
 @dataclass(frozen=True, slots=True)
 class CaptureSettings:
-    """What is asked of a camera, a stream or a file that is played.
+    """How a camera, a stream or a playing file is captured.
 
     Parameters
     ----------
     size : tuple of int, optional
-        Width and height in pixels that a camera is asked for.
+        Width and height in pixels to request from a camera, which may choose another mode.
     frame_rate : float, optional
-        Frames a second that a camera is asked for.
+        Frames per second to request from a camera, which may choose another mode.
     reconnect : bool
-        Whether a camera or stream that is lost is opened again.
+        Whether a lost camera or stream is opened again.
     loop : bool
-        Whether a file starts anew at its end.
+        Whether a file starts again at its end.
     """
 
     size: tuple[int, int] | None = None
@@ -180,13 +181,14 @@ class EncoderSettings:
     Parameters
     ----------
     codec : {"h264", "vp9", "prores"}, optional
-        Video codec; None is the container's usual one. ProRes is 4444, which keeps transparency.
+        Video codec; None is the container's default. ProRes is 4444, which keeps alpha.
     crf : int, optional
-        Constant rate factor, 0 (best) to 63 (51 for H.264); None is the codec's default.
+        Constant rate factor, 0 (best, largest) to 63 (51 for H.264). None is 18 for H.264 and 24
+        for VP9.
     preset : str, optional
-        x264's trade of time for size; None is the default.
+        x264 preset: slower ones make smaller files. None is "veryfast".
     lossless : bool
-        FFV1, from which the exact colours come back; for ``.mkv`` alone.
+        Whether to encode as FFV1, which keeps exact colours in large files; only in ``.mkv``.
     audio : bool
         Whether the input's sound is kept.
     overwrite : bool

@@ -1,4 +1,4 @@
-"""The palette: what the clusters look like and how much of the picture each one holds."""
+"""The palette: the clusters' colours and their shares of the picture."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from kseg_video.native import kernels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ANOTHER_COLOR = 24.0  # levels, from which on a colour is taken for another one
+# Distance in BGR levels above which a cluster's colour counts as changed since the first frame:
+# less notes smaller drifts, more only changes that anybody would see.
+_ANOTHER_COLOR = 24.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Palette:
-    """Clusters of one frame; row i is cluster i.
+    """The clusters of one or more frames; row i is cluster i.
 
     Parameters
     ----------
     centroids : ndarray of float32, shape (K, 3)
-        Centres in the working colour space (see `kseg_video.core.color_spaces`).
+        Cluster centres in the working colour space (see `kseg_video.core.color_spaces`).
     colors : ndarray of uint8, shape (K, 3)
-        The clusters as BGR colours: their centres.
+        The centroids as BGR colours.
     shares : ndarray of float64, shape (K,)
-        Part of the frame's pixels in each cluster; they sum to 1.
+        Fraction of the pixels in each cluster; they sum to 1.
     real : ndarray of bool, shape (K,)
-        Whether the cluster has been found. A picture with fewer distinct colours than clusters
-        leaves some unfound: they have no pixels and repeat the colour of the last real one.
+        Whether the cluster has been found. If the picture has fewer distinct colours than clusters,
+        the others have no pixels and repeat the colour of the last real one.
     """
 
     centroids: NDArray[np.float32]
@@ -43,7 +45,7 @@ class Palette:
 
     @property
     def n_real(self) -> int:
-        """Number of clusters that have been found, at most K."""
+        """Number of real clusters, at most K."""
         return int(self.real.sum())
 
     @property
@@ -58,24 +60,24 @@ class Palette:
 
 
 def first_hex_colors(palette: Palette, first: Palette) -> list[str | None]:
-    """Colours of a palette's clusters in the first frame; None where one had not been found yet."""
+    """Colours of the clusters in the first frame; None for those not found there yet."""
     colors = zip(first.hex_colors, first.real.tolist(), strict=True)
     return [color if real else None for color, real in colors][: len(palette)]
 
 
 def changes_since_first(palette: Palette, first: Palette) -> str:
-    """Clusters that were, in the first frame, another colour than they are in a palette; or none.
+    """List the clusters whose colour differs from that in the first frame.
 
     Parameters
     ----------
     palette : Palette
     first : Palette
-        That of the first frame, with as many clusters at least.
+        The palette of the first frame, with at least as many clusters.
 
     Returns
     -------
     str
-        Such as ``2 as #808080, 3 not there``.
+        Such as ``2 as #808080, 3 not there``; empty if there are none.
     """
     ways = palette.colors.astype(np.float64) - first.colors[: len(palette)]
     has_changed = np.linalg.norm(ways, axis=1) > _ANOTHER_COLOR
@@ -88,5 +90,5 @@ def changes_since_first(palette: Palette, first: Palette) -> str:
 
 
 def shares_of(labels: NDArray[np.uint8], n_clusters: int) -> NDArray[np.float64]:
-    """Part of a label map that each cluster has; (H, W) to (K,)."""
+    """Fraction of a label map's pixels in each cluster; (H, W) to (K,)."""
     return kernels.count_labels(labels, n_clusters) / labels.size

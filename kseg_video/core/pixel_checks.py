@@ -1,4 +1,4 @@
-"""Checks of arrays that are given as pictures, and of what is announced of them."""
+"""Checks of pixel arrays, and of the fields of `VideoInfo`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WANTED_SHAPES = {
     "i420": "(height + height / 2, width), the half rounded up and the width even",
     "gray8": "(height, width)",
 }
-_FINEST = 1_000_000  # denominator of a ratio that is given as a decimal number
+_FINEST = 1_000_000  # largest denominator of a ratio that is given as a float
 
 
 def _read_ratio(value: object) -> Fraction:
@@ -54,14 +54,14 @@ OF_VIDEO: FieldKinds = {
 
 
 def check_pixels(pixels: object, layout: str) -> None:
-    """Check that an array holds a picture, of a pixel at least, in a layout.
+    """Check that an array holds a picture of at least one pixel in this layout.
 
     Raises
     ------
     SettingsError
         If the layout is unknown.
     SourceError
-        If it does not.
+        If the array does not fit the layout.
     """
     take("the layout", layout, one_of(*_WANTED_SHAPES))
     if not _is_picture(pixels, layout):
@@ -72,12 +72,12 @@ def check_pixels(pixels: object, layout: str) -> None:
 
 
 def check_opacity(alpha: object, shape: tuple[int, int]) -> None:
-    """Check that an array holds the opacity of a picture with so many rows and columns.
+    """Check that an array holds the alpha of a picture of this shape.
 
     Raises
     ------
     SourceError
-        If it does not.
+        If its dtype or shape differs.
     """
     if not isinstance(alpha, np.ndarray) or (alpha.dtype, alpha.shape) != (np.uint8, shape):
         raise SourceError(
@@ -94,12 +94,12 @@ def _is_picture(pixels: object, layout: str) -> bool:
     if pixels.ndim != 2:
         return False
     rows, columns = pixels.shape
-    # Of two rows of luma there is one of U and V together, and of one alone one as well.
+    # Two luma rows have one chroma row of U and V together; so has a single, last luma row.
     return layout == "gray8" or (rows % 3 != 1 and columns % 2 == 0)
 
 
 def _kind_of(pixels: object) -> str:
-    """What somebody has given instead of pixels."""
+    """Describe a value that was passed instead of pixels."""
     if isinstance(pixels, np.ndarray):
         return f"{pixels.dtype} of shape {pixels.shape}"
     return f"a {type(pixels).__name__}"

@@ -1,4 +1,4 @@
-"""What settings and parameters may be, in tables, and what is said of anything else."""
+"""Checks of settings and parameters, by tables of the kinds of value that each takes."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 _Collection = TypeVar("_Collection")
 
-LARGEST = 2**31 - 1  # of the numbers that go to OpenCV and ffmpeg
+LARGEST = 2**31 - 1  # largest integer that OpenCV and ffmpeg take
 
 
 @dataclass(frozen=True, slots=True)
 class ValueKind(Generic[_T_co]):
-    """What a value may be.
+    """A kind of value that a setting takes.
 
     Parameters
     ----------
     wanted : str
-        What the user is told to do.
+        The advice in the error message.
     read : callable
-        From what is given to the value in Python's own types; numbers of NumPy's overflow. Raises
-        TypeError, ValueError or OverflowError where it is of another kind.
+        Converts a value to Python's own types, because NumPy's integers overflow. Raises TypeError,
+        ValueError or OverflowError for a value of another kind.
     """
 
     wanted: str
     read: Callable[[object], _T_co]
 
     def or_else(self, *words: str | None) -> ValueKind[object]:
-        """The same or one of a few words, or None."""
+        """Extend this kind by a few words or None."""
 
         def read(value: object) -> object:
             is_word = isinstance(value, str | None) and value in words
@@ -51,17 +51,17 @@ class ValueKind(Generic[_T_co]):
         return ValueKind(" or ".join([self.wanted, *map(str, words)]), read)
 
 
-# By field: what users call it, and its kind.
+# Keyed by field: its name in messages, and its kind.
 FieldKinds: TypeAlias = "dict[str, tuple[str, ValueKind[object]]]"
 
 
 def take(name: str, value: object, kind: ValueKind[_T]) -> _T:
-    """A value, if it is of a kind.
+    """Read a value of a kind.
 
     Raises
     ------
     SettingsError
-        If it is not.
+        If the value is of another kind.
     """
     try:
         return kind.read(value)
@@ -72,12 +72,12 @@ def take(name: str, value: object, kind: ValueKind[_T]) -> _T:
 
 
 def take_fields(settings: DataclassInstance, table: FieldKinds) -> None:
-    """Check all fields of settings that are being made, and keep them in Python's own types.
+    """Check all fields of settings under construction and convert them to Python's own types.
 
     Raises
     ------
     SettingsError
-        If one is of another kind than the table says.
+        If a field is not of the kind in the table.
     """
     for field in fields(settings):
         name, kind = table[field.name]
@@ -85,18 +85,18 @@ def take_fields(settings: DataclassInstance, table: FieldKinds) -> None:
 
 
 def take_settings(name: str, value: object, kind: type[_T]) -> _T:
-    """Settings that are given, or the default if there are none.
+    """Return the settings, or the defaults for None.
 
     Raises
     ------
     SettingsError
-        If something else is given.
+        If the value is of another class.
     """
     return kind() if value is None else take(name, value, instance(kind))
 
 
 def one_of(*choices: _T) -> ValueKind[_T]:
-    """One of a few words, or None."""
+    """One of the given words, or None if it is among them."""
 
     def read(value: object) -> _T:
         if not isinstance(value, str | None) or value not in choices:
@@ -107,7 +107,7 @@ def one_of(*choices: _T) -> ValueKind[_T]:
 
 
 def whole(low: int, high: int | None = None) -> ValueKind[int]:
-    """A whole number between bounds that belong to it."""
+    """A whole number from `low` to `high`, both included."""
 
     def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral):
@@ -122,7 +122,7 @@ def whole(low: int, high: int | None = None) -> ValueKind[int]:
 
 
 def real(wanted: str, is_right: Callable[[float], bool]) -> ValueKind[float]:
-    """A number for which something holds."""
+    """A real number that satisfies a condition."""
 
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, Real) or not is_right(float(value)):
@@ -135,7 +135,7 @@ def real(wanted: str, is_right: Callable[[float], bool]) -> ValueKind[float]:
 def several(
     container: Callable[[list[_T]], _Collection], each: Callable[[object], _T], wanted: str
 ) -> ValueKind[_Collection]:
-    """Values of a kind; those of a tuple are in an order, which sets have not."""
+    """A collection of values of one kind; a tuple takes no set, which has no order."""
     others = (str, bytes, Mapping) if container is frozenset else (str, bytes, Mapping, AbstractSet)
 
     def read(value: object) -> _Collection:
@@ -147,7 +147,7 @@ def several(
 
 
 def instance(*kinds: type[_T]) -> ValueKind[_T]:
-    """An object of some class."""
+    """An instance of one of the given classes."""
 
     def read(value: object) -> _T:
         if not isinstance(value, kinds):
@@ -158,7 +158,7 @@ def instance(*kinds: type[_T]) -> ValueKind[_T]:
 
 
 def _read_flag(value: object) -> bool:
-    if not isinstance(value, bool) and str(getattr(value, "dtype", "")) != "bool":  # of NumPy
+    if not isinstance(value, bool) and str(getattr(value, "dtype", "")) != "bool":  # NumPy's bool
         raise TypeError
     return bool(value)
 
@@ -175,8 +175,8 @@ PATH = ValueKind("give the name of a file or folder, or its Path", _read_path)
 
 
 def _shown(value: object) -> str:
-    """A value in a few words of one line."""
+    """A short representation of a value on one line."""
     try:
         return " ".join(reprlib.repr(value).split())
-    except Exception:  # noqa: BLE001 - a repr may fail in any way, as that of an endless number does
+    except Exception:  # noqa: BLE001 - a repr may raise anything, e.g. for a huge int
         return f"this {type(value).__name__}"

@@ -1,22 +1,22 @@
-"""Text for the user: numbers in words, and what comes from outside made harmless.
+"""Text for the user: counts in words, and escaping of text from outside.
 
-Names, tags and what servers and libraries say are shown with `shown`: they can neither steer the
-terminal nor end a line or turn it round.
+File names, tags and messages of servers and libraries are shown through `shown`, so that they can
+neither control the terminal nor break a line or reverse its direction.
 """
 
 from __future__ import annotations
 
 import re
 
-# Control characters, those that break or turn lines, and what never was text in a name.
+# Control characters, line separators, bidirectional controls, and undecodable bytes of file names.
 UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def shown(text: object) -> str:
-    """Text from outside as it may be shown: control characters and such in Python's escapes."""
+    """Escape control characters, line breaks and bidirectional controls in text from outside."""
     return UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
 def frames_in_words(count: int) -> str:
-    """A number of frames for the user."""
+    """A number of frames in words, such as ``3 frames``."""
     return "1 frame" if count == 1 else f"{count} frames"

@@ -1,4 +1,4 @@
-"""Stage timers, and times on the grid of a frame rate."""
+"""Stage timers, and times on a frame rate's grid."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-_GRID_TOLERANCE = 1e-6  # of a frame, for times that were rounded
+_GRID_TOLERANCE = 1e-6  # frames, for rounded times
 
 
 def frames_before(seconds: float, frame_rate: float) -> int:
-    """Number of frames that begin before a time, the first one beginning at 0."""
+    """Number of frames that begin before a time, if the first begins at 0."""
     return math.ceil(seconds * frame_rate - _GRID_TOLERANCE)
 
 
@@ -25,7 +25,7 @@ class StageTimer:
     Parameters
     ----------
     clock : callable
-        Seconds that only ever grow.
+        Returns seconds of a monotonic clock.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -34,7 +34,7 @@ class StageTimer:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count the time spent inside the ``with`` block to a stage."""
+        """Add the time spent inside the ``with`` block to a stage."""
         begin = self._clock()
         try:
             yield
@@ -42,5 +42,5 @@ class StageTimer:
             self.seconds[name] = self.seconds.get(name, 0.0) + self._clock() - begin
 
     def milliseconds_per(self, count: int) -> dict[str, float]:
-        """Mean milliseconds of each stage for one of `count` frames."""
+        """Mean milliseconds of each stage per frame, over `count` frames."""
         return {name: total * 1000 / max(count, 1) for name, total in self.seconds.items()}

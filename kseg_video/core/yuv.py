@@ -1,4 +1,4 @@
-"""How stored YUV becomes BGR, and back.
+"""Conversion of stored YUV to BGR and back.
 
 References
 ----------
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Matrix: TypeAlias = Literal["bt601", "bt709", "bt2020"]
 
-# Words of ffmpeg for primaries and transfer functions (its setparams filter).
+# ffmpeg's names of primaries and transfer functions (its setparams filter).
 PRIMARIES = frozenset(
     {"bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "film", "bt2020"}
     | {"smpte428", "smpte431", "smpte432", "jedec-p22", "ebu3213"}
@@ -42,24 +42,24 @@ _SD_HEIGHT = 576
 
 @dataclass(frozen=True, slots=True)
 class ColorEncoding:
-    """How the numbers of a YUV picture stand for colours.
+    """The colour encoding of a YUV picture: matrix, range, primaries and transfer function.
 
     Parameters
     ----------
     matrix : {"bt601", "bt709", "bt2020"}
         Luma coefficients.
     full_range : bool
-        Whether levels run from 0 to 255, not from 16 to 235 (240 for chroma).
+        Whether levels run from 0 to 255 instead of 16 to 235 (240 for chroma).
     primaries, transfer : str, optional
-        The stream's own tags in ffmpeg's words, one of `PRIMARIES` and of `TRANSFERS`; None is
+        The stream's tags as ffmpeg names them, one of `PRIMARIES` and one of `TRANSFERS`; None is
         untagged.
     icc_profile : bytes, optional
-        What an image says of its R, G and B (ISO 15076-1); None is taken for sRGB.
+        ICC profile (ISO 15076-1) of an image; None is taken as sRGB.
 
     Raises
     ------
     SettingsError
-        If a word is none of those.
+        If a name is unknown.
     """
 
     matrix: Matrix = "bt709"
@@ -80,15 +80,14 @@ class ColorEncoding:
 
     @property
     def levels(self) -> str:
-        """The range in ffmpeg's words: "pc" or "tv"."""
+        """The range as ffmpeg names it: "pc" (full) or "tv" (limited)."""
         return "pc" if self.full_range else "tv"
 
     @classmethod
     def guess(cls, width: int, height: int) -> ColorEncoding:
-        """Encoding of an untagged picture, as players assume by its size.
+        """The encoding that players assume for an untagged picture of this size.
 
-        BT.709 where it is larger than SD, else BT.601, with Europe's primaries if it has as many
-        lines as television there.
+        BT.709 if it is larger than SD, else BT.601, with PAL's primaries if it has PAL's 576 lines.
         """
         if width >= _HD_WIDTH or height > _SD_HEIGHT:
             return cls("bt709")

@@ -1,4 +1,4 @@
-"""Pictures and videos as backgrounds: one picture for each frame of another video."""
+"""Images and videos as backgrounds: one background picture per frame of another video."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _ACCURATELY = "bicubic+accurate_rnd+full_chroma_int"
 
 
 class BackgroundSource(ClosingContext):
-    """Gives the background of each frame, in order. Use as a context manager."""
+    """Gives the background of each frame in order. Use as a context manager."""
 
     @abstractmethod
     def next(self) -> Frame:
-        """The background of the next frame.
+        """Return the background of the next frame.
 
         Raises
         ------
         SourceError
-            If it cannot be read on.
+            If the background cannot be read any further.
         """
 
     def close(self) -> None:
@@ -52,14 +52,14 @@ class BackgroundSource(ClosingContext):
 
 
 def open_background(path: Path, info: VideoInfo) -> BackgroundSource:
-    """Open an image, or a video that is looped, as background of another video.
+    """Open an image, or a looped video, as the background of another video.
 
     Parameters
     ----------
     path : Path
     info : VideoInfo
-        Of the frames that it goes behind: their size, rate, layout and colour encoding. It covers
-        them, its middle cropped.
+        Size, frame rate, layout and colour encoding of the foreground's frames. The background is
+        scaled and centre-cropped to cover them.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def open_background(path: Path, info: VideoInfo) -> BackgroundSource:
     Raises
     ------
     SourceError
-        If it cannot be read.
+        If the background cannot be read.
     """
     check_background(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
@@ -77,12 +77,12 @@ def open_background(path: Path, info: VideoInfo) -> BackgroundSource:
 
 
 def check_background(path: Path) -> None:
-    """Check that a background is a file.
+    """Check that a background is an existing file.
 
     Raises
     ------
     SourceError
-        If it is none.
+        If it is not.
     """
     if path.is_dir():
         raise SourceError(f"the background {path} is a folder; give an image or a video")
@@ -93,7 +93,7 @@ def check_background(path: Path) -> None:
 
 
 def read_background_image(path: Path) -> NDArray[np.uint8]:
-    """An image, black where it is transparent.
+    """Read an image and composite it over black.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def read_background_image(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     SourceError
-        If it cannot be read.
+        If the image cannot be read.
     """
     pixels, alpha, _ = read_image(path)
     if alpha is None:
@@ -112,7 +112,7 @@ def read_background_image(path: Path) -> NDArray[np.uint8]:
 
 
 class _BackgroundImage(BackgroundSource):
-    """The same picture for every frame."""
+    """An image, the same for every frame."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
         pixels = read_background_image(path)
@@ -126,7 +126,7 @@ class _BackgroundImage(BackgroundSource):
 
 
 class _BackgroundVideo(BackgroundSource):
-    """A video's picture at the time of each frame; at its end it starts again."""
+    """A looped video, resampled to the foreground's frame rate."""
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
         self._path, self._info = path, info
@@ -151,7 +151,7 @@ class _BackgroundVideo(BackgroundSource):
         return _frame(pixels, self._info)
 
     def close(self) -> None:
-        """End the decoder."""
+        """Stop the decoder."""
         self._decoder.close()
 
     def _picture(self) -> NDArray[np.uint8] | None:
@@ -179,7 +179,7 @@ class _BackgroundVideo(BackgroundSource):
 
 
 def _to_planes(bgr: NDArray[np.uint8], encoding: ColorEncoding) -> NDArray[np.uint8]:
-    """Pixels of an i420 frame, chroma averaged over its blocks."""
+    """Convert BGR to the pixels of an i420 frame, averaging chroma over each 2x2 block."""
     height, even = len(bgr), padded_to_even(bgr)
     luma, *chroma = cv2.split(bgr_to_yuv(even.reshape(-1, 3), encoding).reshape(even.shape))
     size = even.shape[1] // 2, len(even) // 2

@@ -1,4 +1,4 @@
-"""What ffmpeg makes of a stream's pictures on their way to us: progressive, SDR, I420 or RGB."""
+"""Ffmpeg's options that decode a stream to progressive SDR frames, in I420 or RGB."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kseg_video.ffmpeg.probe import ProbedVideo
     from kseg_video.reading.trimming import WantedPart
 
-# Filter that makes a rate constant; what it says at its end is not to be mistaken for another's.
+# The filter that makes the frame rate constant; its random name marks its report in ffmpeg's log.
 _FPS = f"fps@{secrets.token_hex(8)}"
 RATE_REPORT = re.compile(
     rf"\[{_FPS} @ \w+\] \[verbose\] .*\b(?P<dropped>\d+) frames dropped, "
@@ -39,7 +39,7 @@ _SMALLEST_DEINTERLACED = (3, 4)
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How the pictures of a stream are delivered.
+    """How ffmpeg decodes the frames of a stream, and in which format it delivers them.
 
     Parameters
     ----------
@@ -52,26 +52,26 @@ class Decoding:
 
     @property
     def layout(self) -> PixelLayout:
-        """Layout of the delivered pixels."""
+        """Pixel layout of the delivered frames."""
         return "i420" if self.video.planar and not self._hdr else "bgr24"
 
     @property
     def encoding(self) -> ColorEncoding:
-        """Encoding of the delivered pixels, and of what is made of them."""
+        """Colour encoding of the delivered frames, and of the output."""
         return SDR if self._hdr else self.video.encoding
 
     @property
     def has_alpha(self) -> bool:
-        """Whether opacity follows each pixel's colour."""
+        """Whether the delivered frames carry alpha."""
         return self.video.alpha and not self._hdr
 
     def notes(self, *, variable_rate: bool) -> list[str]:
-        """What the user should know of it.
+        """What the user should know about the decoding.
 
         Parameters
         ----------
         variable_rate : bool
-            Whether frames lasted unequally long.
+            Whether the frames had unequal durations.
         """
         notes = []
         if variable_rate:
@@ -85,7 +85,7 @@ class Decoding:
         return notes
 
     def input_arguments(self, path: Path, part: WantedPart) -> list[str]:
-        """Options of the decoding ffmpeg up to its output's, with which it reads a part of a file.
+        """Options of the decoding ffmpeg that select its input and the part to read.
 
         Parameters
         ----------
@@ -120,16 +120,16 @@ class Decoding:
     def small_arguments(
         self, part: WantedPart, rate: Fraction, width: int, height: int
     ) -> list[str]:
-        """Output options with which it gives some pixels of some frames, as BGR.
+        """Output options that deliver a subset of the frames, scaled down, as BGR.
 
-        Each is one of the source's own: nothing is averaged, and of two fields one is enough. A
-        picture is the frame that is shown at its time.
+        Scaling takes the nearest pixel, so that every colour is one of the source's own, and
+        interlaced frames are not deinterlaced. Each picture is the frame shown at its time.
 
         Parameters
         ----------
         part : WantedPart
         rate : Fraction
-            Pictures a second.
+            Pictures per second.
         width, height : int
         """
         filters = [*self._at_its_rate(part), video_filter("fps", rate, round="up")]
@@ -142,36 +142,36 @@ class Decoding:
 
     @property
     def preparation(self) -> list[str]:
-        """Filters that make pictures progressive, and SDR in RGB if they are HDR."""
+        """Filters that deinterlace, and tone-map HDR to SDR in RGB."""
         filters = [_DEINTERLACING] if self._deinterlaces else []
         return [*filters, *to_sdr(self.video)] if self._hdr else filters
 
     @property
     def prepared_as_rgb(self) -> bool:
-        """Whether that leaves RGB."""
+        """Whether `preparation` delivers RGB."""
         return self.video.rgb or self._hdr is not None
 
     def _at_its_rate(self, part: WantedPart) -> list[str]:
-        """Filters that put the wanted frames on their grid, the first one at 0."""
-        # Also where a constant rate is claimed: the time stamps may say otherwise.
+        """Filters that put the wanted frames on the grid of the frame rate, the first at 0."""
+        # Needed even if the file claims a constant rate, which its time stamps may contradict.
         first = part.first_time - max(part.seek, self.video.picture_zero)
         shift = video_filter("setpts", f"PTS-{first:.6f}/TB")
         return [shift, video_filter(_FPS, fps=self.video.frame_rate, start_time=0)]
 
     @property
     def _size_arguments(self) -> list[str]:
-        """Options of the input for pictures that change in size.
+        """Input options for streams whose frame size changes.
 
-        Of a stream whose pictures change in size, all filters would start anew, and fill the time
-        up to there once more. Filters that do not ask for sizes, before the one that brings all to
-        the first one's, can do without; those that turn pictures come first and cannot.
+        By default ffmpeg restarts all filters at a change of size, and `fps` then repeats frames
+        from time 0 on. The restart is switched off if the filters before the scaler to the first
+        frame's size do not depend on the size; deinterlacing, tone mapping and rotation do.
         """
         changes_first = self.layout == "bgr24" and (self._deinterlaces or self._hdr is not None)
         return [] if self.video.turned or changes_first else ["-reinit_filter", "0"]
 
     def _to_size(self) -> str:
-        """Brings pictures to the size of the first; those that have it pass untouched."""
-        # yuvj420p must not be squeezed into limited range.
+        """Filter that scales frames to the size of the first; frames of that size are unchanged."""
+        # Keeps yuvj420p from being converted to limited range.
         levels = "pc" if self.video.encoding.full_range else None
         size = self.video.width, self.video.height
         return video_filter("scale", *size, in_range=levels, out_range=levels)

@@ -1,4 +1,4 @@
-"""Images as frames: one, all of a folder, or a numbered sequence such as ``frame_%04d.png``."""
+"""Images as frames: a single one, a folder, or a sequence such as ``frame_%04d.png``."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _SEQUENCE_FRAME_RATE = Fraction(25)
 
 
 class ImageSource(ClosingContext):
-    """One image, or the images of a folder or a numbered sequence as a video.
+    """One image, or the images of a folder or numbered sequence as a video.
 
     Parameters
     ----------
     path : Path
-        An image, a folder, or a pattern that `kseg_video.reading.image_files.is_sequence` knows.
+        An image, a folder, or a pattern that `kseg_video.reading.image_files.is_sequence` accepts.
     trim : TrimSettings
 
     Raises
@@ -84,10 +84,10 @@ class ImageSource(ClosingContext):
         )
 
     def look_ahead(self) -> None:
-        """Nothing is seen of images to come."""
+        """Return None: images have no look-ahead."""
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file is held open."""
 
     def __iter__(self) -> Iterator[Frame]:
         size = (self.info.height, self.info.width)
@@ -124,7 +124,7 @@ class ImageSource(ClosingContext):
         return sorted(images, key=_natural_order)
 
     def _numbered(self, pattern: Path) -> list[Path]:
-        """Files that a pattern such as ``frame_%04d.png`` stands for, by their numbers."""
+        """Files that match a pattern such as ``frame_%04d.png``, in order of their numbers."""
         numbered = numbered_files(pattern)
         if not numbered:
             raise SourceError(f"no file has a name like {pattern}; check the pattern")

@@ -1,4 +1,4 @@
-"""Inputs as files: regular ones, and those that somebody cuts off or writes anew meanwhile."""
+"""Checks of input files: that they are regular, and do not shrink while they are read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def check_is_regular(path: Path) -> None:
-    """Check that what is there under a name is a file, before waiting for what it never gives.
+    """Check that a path, if it exists, is a regular file, because reading a pipe may block forever.
 
     Raises
     ------
     SourceError
-        If it is something else.
+        If it is not.
     """
     if path.exists() and not path.is_file():
         raise SourceError(f"{path} is not a regular file; give one with the same in it")
@@ -26,7 +26,7 @@ def check_is_regular(path: Path) -> None:
 
 @contextmanager
 def blamed_if_it_shrinks(path: Path) -> Iterator[None]:
-    """Have an input that has become shorter blamed for what fails in the block.
+    """Report any error in the block as that of the input, if the input has shrunk meanwhile.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def blamed_if_it_shrinks(path: Path) -> Iterator[None]:
     Raises
     ------
     SourceError
-        In place of what fails: an output may be said to be at fault that is made of the input's
-        sound, or the input to hold nothing at all.
+        In place of the block's error, which would mislead: it may blame the output, whose sound
+        comes from the input, or say that the input is empty.
     """
     before = path.stat().st_size if path.is_file() else 0
     try:
@@ -48,10 +48,10 @@ def blamed_if_it_shrinks(path: Path) -> Iterator[None]:
 
 
 def has_shrunk(path: Path, before: int) -> bool:
-    """Whether a file is there, and shorter than so many bytes."""
+    """Whether a file exists and is shorter than `before` bytes."""
     return path.is_file() and path.stat().st_size < before
 
 
 def became_shorter(path: Path) -> SourceError:
-    """What is said of it."""
+    """The error for an input that has shrunk."""
     return SourceError(f"{path} became shorter while it was read; try again once it is complete")

@@ -1,8 +1,8 @@
-"""What a video file is going to show: a second, cheap decoder that runs ahead of the main one.
+"""The look-ahead in a video file: a second, cheap decoder that runs ahead of the main one.
 
-Its pictures are few and small, and frames that no other frame refers to are left out. It is read by
-whoever asks, up to a time that depends on the frame that is being segmented alone, so that a result
-never depends on how fast either decoder is.
+It delivers few, small pictures and skips frames that no other frame refers to. The frame loop reads
+it up to a time that depends only on the frame being segmented, so that the result never depends on
+the speed of either decoder.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ if TYPE_CHECKING:
     from kseg_video.reading.decode_filters import Decoding
     from kseg_video.reading.trimming import WantedPart
 
-SECONDS = 5.0  # for which the future is known
-FIRST_SECONDS = 3.5  # for which it is known at first, so that a video begins soon
+# Seconds of look-ahead: more suits the palette to more of the shot, less needs less memory.
+SECONDS = 5.0
+# Seconds of look-ahead for the first frame: fewer show it sooner, more fit its palette better.
+FIRST_SECONDS = 3.5
 
-_RATE = Fraction(8)  # pictures a second
+# Pictures per second, pixels of a picture, and pixels sampled from it: more represent the shot
+# better, fewer decode and fit faster.
+_RATE = Fraction(8)
 _PICTURE_PIXELS = 160 * 90
 _SAMPLE_PIXELS = 2000
-# Of the processor's time for H.264, the deblocking filter takes a sixth, for a level in 255; frames
-# that no other refers to take a third, and so does setting a phone's pictures upright.
+# In H.264 decoding, the deblocking filter takes a sixth of the CPU time and changes about one level
+# in 255; unreferenced frames take a third, and so does rotating a phone's video upright.
 _CHEAPLY = (
     *("-threads", "1", "-noautorotate"),
     *("-skip_loop_filter", "all", "-skip_frame", "noref"),
@@ -40,13 +44,13 @@ _CHEAPLY = (
 
 
 class LookAhead(ClosingContext):
-    """Samples of the frames to come of a video file.
+    """Samples of the upcoming frames of a video file.
 
     Parameters
     ----------
     path : Path
     part : WantedPart
-        That of the file's main decoder; nothing beyond it is seen.
+        The part that the main decoder reads; the look-ahead ends with it.
     decoding : Decoding
 
     Raises
@@ -74,18 +78,18 @@ class LookAhead(ClosingContext):
         )
 
     def until(self, time: float) -> list[LookAheadSample]:
-        """Frames up to 5 seconds after a time that have not been given before.
+        """Return the samples, up to `SECONDS` after a time, that were not returned before.
 
         Parameters
         ----------
         time : float
-            Seconds, as of `kseg_video.core.frame.Frame`.
+            Time stamp of the frame to segment, in seconds.
 
         Raises
         ------
         SourceError
-            If the decoder is killed or stalls. What else is wrong with the file, the main decoder
-            tells.
+            If the decoder is killed or stalls. The main decoder reports any other fault of the
+            file.
         """
         new: list[LookAheadSample] = []
         seconds = min(FIRST_SECONDS + time - self._first_time, SECONDS)
@@ -102,16 +106,16 @@ class LookAhead(ClosingContext):
         return new
 
     def close(self) -> None:
-        """End the decoder, whatever it is doing."""
+        """Stop the decoder, even during a read in another thread."""
         self._process.stop()
 
     @property
     def _time(self) -> float:
-        """Seconds of the next picture."""
+        """Time stamp of the next picture, in seconds."""
         return self._first_time + float(self._count / self._rate)
 
 
 def _small_size(width: int, height: int) -> tuple[int, int]:
-    """Size of a picture of about the same shape with few pixels, or its own if it has few."""
+    """Size of about the same shape with at most about `_PICTURE_PIXELS` pixels."""
     factor = min(math.sqrt(_PICTURE_PIXELS / (width * height)), 1.0)
     return max(round(width * factor), 1), max(round(height * factor), 1)

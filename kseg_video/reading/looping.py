@@ -1,7 +1,7 @@
-"""A file that is decoded over and over, by one ffmpeg after another.
+"""Looped decoding of a file, by one ffmpeg process after another.
 
-ffmpeg's own loop seeks back within one run. After that MPEG transport streams have broken times and
-pictures, of which it makes no frames, and complains of them for ever.
+ffmpeg's own loop seeks back within one process. After that seek, MPEG transport streams have broken
+time stamps and pictures: ffmpeg delivers no frames and reports errors forever.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ if TYPE_CHECKING:
 
     from kseg_video.ffmpeg.process import FfmpegProcess
 
-_AHEAD = 30  # frames before the end at which the next decoder is started, which takes its time
+# Frames before the end at which the next decoder is started: more hide a slower start, fewer keep
+# two decoders running for less time.
+_AHEAD = 30
 
 
 class LoopingDecoder(ClosingContext):
-    """The decoders of a file. Used by one thread; `close` may come from another.
+    """The decoders of a looped file. Use it in one thread; `close` may be called from another.
 
     Parameters
     ----------
     start : callable
-        Starts a decoder at the file's beginning.
+        Starts a decoder at the beginning of the file.
     endless : bool
-        Whether there is more than one pass.
+        Whether to loop; otherwise there is one pass.
 
     Attributes
     ----------
     process : FfmpegProcess
-        The decoder of this pass.
+        The decoder of the current pass.
     """
 
     def __init__(self, start: Callable[[], FfmpegProcess], *, endless: bool = True) -> None:
@@ -41,26 +43,26 @@ class LoopingDecoder(ClosingContext):
         self._lock = threading.Lock()
         self._closed = False
         self._ahead: FfmpegProcess | None = None
-        self._given = self._length = 0  # frames of this pass, and of the one before
+        self._given = self._length = 0  # frames of this pass and of the one before
         self.process = start()
 
     def count(self) -> None:
-        """Note that a frame has been read."""
+        """Count a frame that has been read, and start the next decoder in time."""
         self._given += 1
         if self._length and self._given == max(self._length - _AHEAD, 1):
             self._begin_next()
 
     def again(self) -> bool:
-        """Begin the next pass once the decoder has given all; whether there is one.
+        """Begin the next pass after the decoder's last frame; False if there is none.
 
-        There is none after one without a frame.
+        A pass without a frame is the last one.
 
         Raises
         ------
         StalledError
-            If the decoder does not end.
+            If the decoder has stalled.
         MishapError
-            If its end was not its own.
+            If the decoder was killed or ran out of resources.
         """
         self.process.wait()
         if not self._endless or not self._given:
@@ -73,7 +75,7 @@ class LoopingDecoder(ClosingContext):
         return True
 
     def close(self) -> None:
-        """End the decoders, whatever they are doing."""
+        """Stop the decoders, even during a read in another thread."""
         with self._lock:
             self._closed = True
             if self._ahead is not None:

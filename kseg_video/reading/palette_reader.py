@@ -1,12 +1,12 @@
-"""Palettes read from files.
+"""Reading palettes from files.
 
 ======  ============================================================================================
 suffix  contents
 ======  ============================================================================================
 .json   what ``kseg-video palette`` writes or ``convert --json`` prints, a snapshot's palette, or a
         list of hex colours
-.gpl    GIMP's palette, which Inkscape, Krita and others write
-.hex    one colour a line, ``rrggbb``
+.gpl    a GIMP palette, which Inkscape, Krita and others write
+.hex    one colour per line, ``rrggbb``
 ======  ============================================================================================
 """
 
@@ -26,7 +26,7 @@ from kseg_video.reading.input_file_checks import check_is_regular
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MOST_BYTES = 1 << 23  # what convert --json prints of a long film has less
+_MOST_BYTES = 1 << 23  # more than convert --json prints for a long film
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
 _GIMP_COLOR = re.compile(r"\s*(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})(?:\s.*)?")
 
@@ -37,19 +37,19 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
     Parameters
     ----------
     path : str or Path
-        A ``.json``, ``.gpl`` or ``.hex`` file.
+        A ``.json``, ``.gpl`` or ``.hex`` file. The suffix tells the format.
 
     Returns
     -------
     tuple of str
-        As ``#rrggbb``, in the file's order, 1 to 32 of them.
+        1 to 32 colours as ``#rrggbb``, in the file's order, for `SegmenterSettings.palette`.
 
     Raises
     ------
     SettingsError
         If the suffix is unknown.
     SourceError
-        If it cannot be read or holds none, or too many colours.
+        If the file cannot be read, or holds no or too many colours.
     """
     path = take("the palette's file", path, PATH)
     suffix = path.suffix.lower()
@@ -74,7 +74,7 @@ def load_palette(path: str | Path) -> tuple[str, ...]:
 
 
 def load_color_space(path: str | Path) -> ColorSpace | None:
-    """The working space that a palette says it was fitted in; None where it does not.
+    """Read the working space in which a palette was fitted; None if the file does not say.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _unreadable(path: Path, why: object) -> SourceError:
 
 
 def _text(path: Path) -> str:
-    """What is in a file, if that is no more than a palette can have."""
+    """Read a text file of at most `_MOST_BYTES`."""
     check_is_regular(path)
     with path.open("rb") as file:
         data = file.read(_MOST_BYTES + 1)
@@ -104,7 +104,7 @@ def _text(path: Path) -> str:
 
 
 def _parsed(text: str) -> object:
-    """JSON, in which no number has too many digits for Python."""
+    """Parse JSON; integers of 20 or more digits become floats, since Python limits their length."""
     return json.loads(
         text, parse_int=lambda digits: int(digits) if len(digits) < 20 else float(digits)
     )
@@ -119,7 +119,7 @@ def _from_json(text: str) -> list[str]:
     if several:
         palettes = "1 palette" if several == 1 else f"{several} palettes"
         raise ValueError(f"it holds {palettes} in a list; leave one alone in it")
-    # What convert prints has rows for clusters that were not found, too.
+    # The output of convert --json also lists clusters that were not found.
     return [
         _as_hex(row.get("hex") if isinstance(row, dict) else row)
         for row in rows

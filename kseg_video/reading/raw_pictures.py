@@ -1,4 +1,4 @@
-"""Raw pictures as a decoding ffmpeg writes them, and what is said if it fails."""
+"""Reading raw pictures from a decoding ffmpeg, and the errors if it fails."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def failures_told(path: Path) -> Iterator[None]:
-    """Tell of a file's decoder that stalls in the block, or does not come to its own end.
+    """Turn a decoder's `StalledError` or `MishapError` in the block into a `SourceError`.
 
     Raises
     ------
     SourceError
-        If it does so.
+        If the decoder stalls, is killed or runs out of resources.
     """
     try:
         yield
@@ -44,15 +44,15 @@ def failures_told(path: Path) -> Iterator[None]:
 def read_picture(
     process: FfmpegProcess, layout: PixelLayout, width: int, height: int, *, alpha: bool = False
 ) -> NDArray[np.uint8] | None:
-    """The next raw picture that an ffmpeg writes; None if none is left.
+    """Read the next raw picture from an ffmpeg; None at the end.
 
-    It is in the shape of `Frame.pixels`. Opacity is a fourth channel of bgr24, and as many more
-    rows of i420 as the picture is high; `without_opacity` takes it off.
+    Its shape is that of `Frame.pixels`. Alpha is a fourth channel of bgr24, or a plane below those
+    of i420; `without_opacity` splits it off.
 
     Raises
     ------
     StalledError
-        If nothing comes and nothing is being done about it.
+        If the ffmpeg has stalled.
     """
     if layout == "bgr24":
         return _read(process, np.empty((height, width, 4 if alpha else 3), np.uint8))
@@ -75,7 +75,7 @@ def read_picture(
 def without_opacity(
     pixels: NDArray[np.uint8], layout: PixelLayout, width: int, height: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A picture that has been read with its opacity, and that opacity, (H, W)."""
+    """Split a picture read with alpha into `Frame.pixels` and its alpha, (H, W)."""
     if layout == "i420":
         return pixels[:-height], pixels[-height:, :width]
     return np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])

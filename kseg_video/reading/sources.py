@@ -1,4 +1,4 @@
-"""Where frames come from: video files, images and sequences of images."""
+"""`open_source`: opens video files, images and image sequences as sources of frames."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from kseg_video.ffmpeg.probe_run import ReportRequest
     from kseg_video.reading.look_ahead import LookAhead
 
-_AHEAD_SECONDS = 0.3  # that ffmpeg's report is waited for while there is other work to do
+# Longest wait for ffmpeg's report before decoding is begun early: more begin it for slower files,
+# fewer hold up the other work for less time.
+_AHEAD_SECONDS = 0.3
 
 
 class FrameSource(Protocol):
@@ -30,30 +32,30 @@ class FrameSource(Protocol):
 
     @property
     def info(self) -> VideoInfo:
-        """What is known before the first frame."""
+        """Video parameters, known before the first frame."""
         ...
 
     @property
     def tracks(self) -> MediaTracks | None:
-        """What goes with the frames: sound, subtitles, chapters and tags."""
+        """Sound, subtitles, chapters and tags that accompany the frames."""
         ...
 
     @property
     def notes(self) -> list[str]:
-        """What the user should know of how it is read; complete after the last frame."""
+        """What the user should know about the reading; complete after the last frame."""
         ...
 
     @property
     def warnings(self) -> list[str]:
-        """What went wrong without ending the reading; complete after the last frame."""
+        """Faults that did not end the reading; complete after the last frame."""
         ...
 
     def look_ahead(self) -> LookAhead | None:
-        """What is seen of frames to come, once, if anything; it is closed with the source."""
+        """Start the look-ahead, once; None if the source has none. The source closes it."""
         ...
 
     def close(self) -> None:
-        """Release everything, at once even if a read is under way in another thread."""
+        """Release everything at once, even during a read in another thread."""
         ...
 
     def __iter__(self) -> Iterator[Frame]: ...
@@ -73,12 +75,13 @@ def open_source(
     Parameters
     ----------
     path : str or Path
-        Anything that ffmpeg decodes, animated PNG and WebP included; JPEG, PNG, WebP, TIFF or BMP;
-        or such images of one size, taken at 25 frames a second: a folder of them, by name, or a
-        pattern such as ``frame_%04d.png``, by number.
+        A video that ffmpeg decodes, animated PNG and WebP included; a JPEG, PNG, WebP, TIFF or BMP
+        image; or images of one size, read at 25 frames per second: a folder, in order of the names,
+        or a pattern such as ``frame_%04d.png``, in order of the numbers.
     trim : TrimSettings, optional
-        The part that is wanted.
+        The part to read; all of it by default.
     decoder : DecoderSettings, optional
+        How a video is decoded; the default deinterlaces interlaced video.
 
     Returns
     -------
@@ -87,9 +90,9 @@ def open_source(
     Raises
     ------
     SettingsError
-        If a parameter is something else.
+        If a parameter has the wrong type.
     SourceError
-        If it does not exist, is empty, cannot be read or holds no picture.
+        If the source does not exist, is empty, cannot be read or holds no picture.
     """
     path = take("the source", path, PATH)
     trim = take_settings("trim", trim, TrimSettings)
@@ -98,16 +101,16 @@ def open_source(
 
 
 class OpeningSource(ClosingContext):
-    """A source whose opening may be under way while there is other work to do.
+    """A source that can begin to open and decode in the background, before `open` is called.
 
-    Closing it ends what has been begun and nobody has opened.
+    Closing it stops decoders that were begun but never opened.
 
     Parameters
     ----------
     path : Path
-        See `open_source`.
+        The input; see `open_source`.
     request : ReportRequest, optional
-        For ffmpeg's report on the file, if it has been made already.
+        A pending request for ffmpeg's report on the file.
     """
 
     def __init__(self, path: Path, request: ReportRequest | None = None) -> None:
@@ -116,17 +119,17 @@ class OpeningSource(ClosingContext):
         self._begun: tuple[TrimSettings, DecoderSettings, VideoFileSource | Exception] | None = None
 
     def begin(self, trim: TrimSettings, decoder: DecoderSettings, *, looks_ahead: bool) -> None:
-        """Have the decoder of a part of a video at work.
+        """Start decoding a part of a video in the background.
 
-        Nothing is begun without a request, for what is no video, or if the report takes its time.
-        What goes wrong is told to whoever opens that part.
+        Nothing is started without a request, for an input that is no video, or if the report takes
+        longer than `_AHEAD_SECONDS`. `open` raises any error that occurs here.
 
         Parameters
         ----------
         trim : TrimSettings
         decoder : DecoderSettings
         looks_ahead : bool
-            Whether `VideoFileSource.look_ahead` will be asked for.
+            Whether to start the look-ahead, too.
         """
         request = self._request
         try:
@@ -138,19 +141,19 @@ class OpeningSource(ClosingContext):
                 source.begin()
                 if looks_ahead:
                     source.begin_look_ahead()
-        except MishapError:  # the report says so itself to whoever opens the source
+        except MishapError:  # `open` raises it again from the report
             return
         except (KsegError, OSError) as error:
             self._close_begun()
             self._begun = trim, decoder, error
 
     def open(self, trim: TrimSettings, decoder: DecoderSettings) -> FrameSource:
-        """Open it, or take over what has been begun of that part; closing it is up to the caller.
+        """Open the source, or take over what `begin` has started; the caller closes the result.
 
         Raises
         ------
         SourceError
-            If it does not exist, is empty, cannot be read or holds no picture.
+            If the source does not exist, is empty, cannot be read or holds no picture.
         """
         if self._begun is not None and self._begun[:2] == (trim, decoder):
             (*_, begun), self._begun = self._begun, None
@@ -180,7 +183,7 @@ class OpeningSource(ClosingContext):
         return VideoFileSource(path, trim, decoder, request)
 
     def close(self) -> None:
-        """End what is under way."""
+        """Stop what was begun but not opened."""
         if self._request is not None:
             self._request.close()
         self._close_begun()

@@ -1,4 +1,4 @@
-"""From HDR (PQ, HLG) to SDR: the tone mapping of ffmpeg's users."""
+"""Tone mapping of HDR (PQ, HLG) to SDR by ffmpeg's filters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 SDR = ColorEncoding("bt709", full_range=False, primaries="bt709", transfer="bt709")
 
-# The recipe of ffmpeg's users: reference white of 100 cd/m², Hable's curve, no desaturation.
+# The usual ffmpeg filter chain: reference white of 100 cd/m², Hable's curve, no desaturation.
 _TONE_MAPPING = (
     "zscale=transfer=linear:npl=100",
     "format=gbrpf32le",
@@ -22,38 +22,38 @@ _TONE_MAPPING = (
     "zscale=transfer=bt709:matrix=gbr:range=full",
     "format=gbrp",
 )
-# Beside a kernel that is bilinear, because sharper ones swing over at edges, into colours that are
-# not there, or that takes the nearest pixel.
+# Scaler flags to use with a bilinear or nearest-neighbour kernel; sharper kernels ring at edges and
+# produce colours that the picture does not have.
 ACCURACY = "accurate_rnd+full_chroma_int+full_chroma_inp"
 _WITH_ALL_CHROMA = "format=yuv444p16le|gbrp16le"
 
 
 def hdr_transfer(video: ProbedVideo) -> str | None:
-    """Name of the transfer function, if it is one of high dynamic range."""
+    """Name of the HDR transfer function, "PQ" or "HLG"; None for SDR."""
     return _HDR_TRANSFERS.get(video.encoding.transfer or "")
 
 
 def to_sdr(video: ProbedVideo, size: tuple[int, int] | None = None) -> list[str]:
-    """Filters that make SDR, in RGB, of a video's HDR.
+    """Filters that tone-map HDR video to SDR in RGB.
 
     Parameters
     ----------
     video : ProbedVideo
     size : tuple of int, optional
-        Width and height, if only so many of its pixels are wanted; each is one of its own.
+        Width and height to scale to, by nearest neighbour; None keeps the video's size.
     """
     filters = [_tagged(video), *_TONE_MAPPING]
     if size is not None:
-        # All chroma is kept, so that luma and chroma are those of one place.
+        # Without chroma subsampling, so that luma and chroma come from the same pixel.
         scaling = video_filter("scale", *size, flags=f"neighbor+{ACCURACY}")
         return [scaling, _WITH_ALL_CHROMA, *filters]
-    if video.width % 2 or video.height % 2:  # zscale cuts no chroma in two
+    if video.width % 2 or video.height % 2:  # zscale refuses subsampled chroma of odd sizes
         return [video_filter("scale", flags=f"bilinear+{ACCURACY}"), _WITH_ALL_CHROMA, *filters]
     return filters
 
 
 def _tagged(video: ProbedVideo) -> str:
-    """All tags set, as players assume them where there are none."""
+    """Filter that sets all colour tags, with those that players assume for missing ones."""
     encoding = video.encoding
     tags = {
         "colorspace": "gbr" if video.rgb else "bt2020nc",

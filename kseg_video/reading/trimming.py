@@ -1,4 +1,4 @@
-"""The part of a video that is wanted, on the grid of its frames."""
+"""The wanted part of a video, on the grid of its frames."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ if TYPE_CHECKING:
     from kseg_video.core.media_settings import TrimSettings
     from kseg_video.ffmpeg.probe import ProbedVideo
 
+# Seconds by which MPEG streams, which have no index, are decoded early so that a key frame precedes
+# the wanted part: more is safer, less starts faster.
 _SECONDS_TO_A_WHOLE_PICTURE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class WantedPart:
-    """Where the wanted frames begin, and how many they are.
+    """The position and number of the wanted frames.
 
     Parameters
     ----------
     first_time : float
-        Seconds of the first one.
+        Time stamp of the first wanted frame, in seconds.
     start : float
-        Seconds at which the tracks that go with them are cut; 0 where they are whole.
+        Time at which sound and subtitles are cut, in seconds; 0 if they are not.
     seek : float
-        Seconds from which the decoder has to read.
+        Time to which the decoder seeks, in seconds.
     count : int, optional
-        At most so many are wanted.
+        Greatest number of frames wanted; None wants all.
     expected_count : int, optional
-        So many there are by what the file claims.
+        Number of frames according to the file's duration; None if unknown.
     """
 
     first_time: float
@@ -43,7 +45,7 @@ class WantedPart:
 
     @classmethod
     def on_grid(cls, video: ProbedVideo, trim: TrimSettings) -> Self:
-        """The part of a video that lies within some bounds of time and number."""
+        """The part of a video within the trim settings, in whole frames."""
         rate = float(video.frame_rate)
         skipped = max(frames_before(trim.start - video.first_time, rate), 0)
         first = video.first_time + skipped / rate
@@ -57,19 +59,19 @@ class WantedPart:
             expected = min(left, count or left)
         if not skipped:
             return cls(first, 0.0, 0.0, count, expected)
-        # Half a frame early, so that rounded stamps do not matter; in streams that are not indexed
-        # so early that there is a whole picture on the way.
+        # Half a frame early against rounded time stamps; in MPEG streams, which have no index,
+        # early enough to decode a key frame on the way.
         early = _SECONDS_TO_A_WHOLE_PICTURE if video.mpeg_stream else 0.5 / rate
         seek = 0.0 if video.animation else max(first - early, 0.0)
         return cls(first, first, seek, count, expected)
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is cut off."""
+        """Whether the part is the whole video."""
         return not self.start and self.count is None
 
     def tracks(self, path: Path, video: ProbedVideo) -> MediaTracks:
-        """What goes with the frames of a file."""
+        """The sound, subtitles, chapters and tags that accompany the part."""
         delay = self.first_time - max(self.start, video.track_zero)
         duration = None if self.count is None else self.count / float(video.frame_rate) + delay
         return MediaTracks(path, video.audio, video.subtitles, self.start, duration, delay)

@@ -1,4 +1,4 @@
-"""Frames of a video file, decoded by ffmpeg."""
+"""Frames of a video file decoded by ffmpeg."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     from kseg_video.ffmpeg.probe_run import ReportRequest
 
 
-# What ffmpeg says of an input that stops before its own header's end.
+# ffmpeg's messages on an input that ends before its header says.
 _ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
-_FRAMES_A_BYTE = 5  # that a picture which stands still may be shown for, at the very most
+# Frames per byte of a file above which its claimed duration is refused: still pictures compress
+# well, so less would refuse valid files, and more would fill hours with repeats for damaged ones.
+_FRAMES_A_BYTE = 5
 
 
 class VideoFileSource(ClosingContext):
-    """Frames of a video file, decoded by ffmpeg in a process of its own.
+    """Frames of a video file decoded by an ffmpeg process.
 
     Parameters
     ----------
@@ -42,12 +44,12 @@ class VideoFileSource(ClosingContext):
     trim : TrimSettings
     decoder : DecoderSettings
     request : ReportRequest, optional
-        For ffmpeg's report on the file, if it has been made already.
+        A pending request for ffmpeg's report on the file; by default one is made.
 
     Raises
     ------
     SourceError
-        If it holds no video that can be decoded.
+        If the file holds no video that can be decoded.
     """
 
     def __init__(
@@ -82,18 +84,18 @@ class VideoFileSource(ClosingContext):
 
     @property
     def notes(self) -> list[str]:
-        """What the user should know of how it is read; complete after the last frame."""
+        """What the user should know about the decoding; complete after the last frame."""
         return self._decoding.notes(variable_rate=self._variable_rate)
 
     def close(self) -> None:
-        """End the decoders, whatever they are doing."""
+        """Stop the decoders, even during a read in another thread."""
         if self._process is not None:
             self._process.stop()
         if self._look_ahead is not None:
             self._look_ahead.close()
 
     def begin(self) -> None:
-        """Have the decoder work ahead, as far as its pipe holds what it makes.
+        """Start the decoder early; it decodes until its pipe is full.
 
         Raises
         ------
@@ -103,20 +105,18 @@ class VideoFileSource(ClosingContext):
         self._process = self._begun = self._decoder()
 
     def begin_look_ahead(self) -> None:
-        """Have what `look_ahead` gives at work, as `begin` has the decoder.
+        """Start the look-ahead's decoder early.
 
         Raises
         ------
         KsegError
             If there is no ffmpeg, or the program is ending.
         """
-        if not self._video.animation:  # which is decoded whole, however little is wanted of it
+        if not self._video.animation:  # always decoded whole, whatever part is wanted
             self._look_ahead = LookAhead(self._path, self._part, self._decoding)
 
     def look_ahead(self) -> LookAhead | None:
-        """What is seen of frames to come, once; it is closed with the source.
-
-        None for an animated WebP or PNG.
+        """Start the look-ahead, once; None for an animated WebP or PNG. The source closes it.
 
         Raises
         ------
@@ -164,9 +164,10 @@ class VideoFileSource(ClosingContext):
             yield pixels
 
     def _without_padding(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
-        """Pictures without the repeats that ffmpeg adds after the end of a variable-rate file.
+        """Yield pictures without the repeats that ffmpeg adds after a variable-rate file's end.
 
-        Its last frame lasts as long as the one decoded before it, which may be well past the end.
+        ffmpeg gives the last frame the duration of the frame decoded before it, which may reach
+        well past the end.
         """
         expected = self._part.expected_count
         last, held = np.empty(0, np.uint8), 0
@@ -183,16 +184,16 @@ class VideoFileSource(ClosingContext):
         yield from itertools.repeat(last, max(held - repeated * self._variable_rate, 0))
 
     def _was_uneven(self, process: FfmpegProcess) -> bool:
-        """Whether frames had to be repeated or left out: some containers claim a constant rate."""
-        if _ended_early(process.messages):  # and lacks what others were to be shown after
+        """Whether `fps` repeated or dropped frames, although the container may claim otherwise."""
+        if _ended_early(process.messages):  # missing frames are repeated, too
             return False
         counts = [report["repeated"] for report in process.noticed]
-        if self._part.is_whole:  # otherwise what lies before and after the part is left out, too
+        if self._part.is_whole:  # otherwise frames outside the part are dropped, too
             counts += [report["dropped"] for report in process.noticed]
         return any(map(int, counts))
 
     def _check_claim(self, frames: int) -> None:
-        """Refuse to fill hours that a damaged file of some kilobytes claims with repeats."""
+        """Refuse a damaged small file that claims to last hours, which repeats would fill."""
         if self._part.count is None and frames > self._bytes * _FRAMES_A_BYTE:
             raise SourceError(
                 f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "

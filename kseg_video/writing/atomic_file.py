@@ -1,4 +1,4 @@
-"""Outputs that are whole under their name or not there at all."""
+"""Output files that appear under their name only when they are complete."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 class PartialFile:
-    """A file that grows beside its target under another name and replaces it when it is whole.
+    """A temporary file beside its target, which it replaces once it is complete.
 
-    Links are written through, and what is replaced gives its rights and owner to what comes.
+    Symbolic links are followed; an existing target passes on its permissions and owner.
 
     Parameters
     ----------
     target : Path
     overwrite : bool
-        Whether it may replace an existing file.
+        Whether an existing file may be replaced.
 
     Raises
     ------
     SinkError
-        If it cannot be made.
+        If the file cannot be created.
     KsegError
         If the program is ending.
     """
@@ -40,59 +40,59 @@ class PartialFile:
         check_replaceable(target, overwrite=overwrite)
         self._target = real_path(target)
         self._overwrite = overwrite
-        # Nobody who may not read the old file may read the new one while it grows.
+        # The partial file is no more readable to others than the file that it will replace.
         mode = 0o600 | self._target.stat().st_mode & 0o666 if self._target.exists() else 0o666
         self._entry = TemporaryEntry(self._target, self._target.parent, mode)
 
     @property
     def path(self) -> Path:
-        """Where it is until then.
+        """Path of the partial file.
 
         Raises
         ------
         SinkError
-            If its folder is not there any more.
+            If its folder has been moved or removed.
         """
         return self._entry.path
 
     def check_place(self) -> None:
-        """Check that it is still found under its path.
+        """Check that the partial file's folder still is where it was.
 
         Raises
         ------
         SinkError
-            If its folder is not there any more.
+            If the folder has been moved or removed.
         """
         self._entry.check_place()
 
     def publish(self) -> None:
-        """Give it the target's name.
+        """Rename the partial file to the target.
 
         Raises
         ------
         SinkError
-            If that cannot be, as when the program ends, or if another file has taken the name
-            meanwhile and may not be replaced.
+            If renaming fails, the program is ending, or a file has appeared under the target's name
+            meanwhile and may not be overwritten.
         """
         path = self.path
-        # A signal ends what the file waits for, as its encoder, and that must not pass for success.
+        # A signal also ends the encoder, whose early end must not pass for success.
         if not self._entry.keep():
             raise SinkError(f"{self._target} is not written: the program is ending")
         _publish(path, self._target, overwrite=self._overwrite)
         self.discard()
 
     def discard(self) -> None:
-        """Remove it; harmless if it is gone or published."""
+        """Remove the partial file; harmless if it is gone or published."""
         self._entry.discard()
 
 
 def check_replaceable(path: Path, *, overwrite: bool) -> None:
-    """Check that what is under an output's name, if anything, may be replaced.
+    """Check that an output does not exist yet or may be replaced.
 
     Raises
     ------
     SinkError
-        If it is no plain file, is write-protected, or is there without leave to overwrite.
+        If it exists and is no regular file, is write-protected, or may not be overwritten.
     """
     check_is_plain(path)
     if path.exists():
@@ -103,20 +103,20 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
 
 
 def may(path: Path, mode: int) -> bool:
-    """Whether this process may use a file or folder in a way of ``os.access``.
+    """Whether this process has access to a file or folder; `mode` is that of `os.access`.
 
-    Rights that it was given by capabilities count, which ``access`` itself does not heed.
+    Checks the effective user's permissions, including capabilities, where the system can.
     """
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def check_is_plain(path: Path) -> None:
-    """Check that an output's name is not that of a device or the like.
+    """Check that an output is no device, folder or circular link.
 
     Raises
     ------
     SinkError
-        If it is.
+        If it is one.
     """
     if path.exists():
         if not path.is_file():
@@ -126,26 +126,26 @@ def check_is_plain(path: Path) -> None:
 
 
 def real_path(path: Path) -> Path:
-    """Where a path leads, through all links on its way."""
+    """The path with all symbolic links resolved."""
     return Path(os.path.realpath(path))
 
 
 def publish_all(parts: Iterable[tuple[Path, Path]], kept: Path, *, overwrite: bool) -> None:
-    """Give files the names of their targets, all or none.
+    """Rename files to their targets, all or none.
 
     Parameters
     ----------
     parts : iterable of tuple of Path
-        Files and their targets.
+        Partial files and their targets.
     kept : Path
-        A folder for what is replaced, until all are.
+        Folder that holds the replaced files until all are renamed.
     overwrite : bool
-        Whether they may replace existing files.
+        Whether existing files may be replaced.
 
     Raises
     ------
     SinkError
-        If one of them cannot be; all is as before then.
+        If one file cannot be renamed; all targets are then restored.
     """
     with contextlib.ExitStack() as undoing:
         for number, (part, target) in enumerate(parts):
@@ -161,10 +161,10 @@ def publish_all(parts: Iterable[tuple[Path, Path]], kept: Path, *, overwrite: bo
 
 
 def _keep(path: Path, old: Path) -> None:
-    """Have what is in a file under another name, too."""
+    """Keep a file's contents under a second name, by a hard link or a copy."""
     try:
         old.hardlink_to(real_path(path))
-    except OSError:  # a file system without links, or another one
+    except OSError:  # no hard links on this file system, or to another one
         try:
             shutil.copy2(path, old)
         except OSError as error:
@@ -172,7 +172,7 @@ def _keep(path: Path, old: Path) -> None:
 
 
 def _publish(part: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a file its target's name in one step."""
+    """Rename a partial file to its target atomically."""
     try:
         if overwrite:
             _take_over_rights(real_path(target), part)
@@ -187,7 +187,7 @@ def _publish(part: Path, target: Path, *, overwrite: bool) -> None:
 
 
 def _replace(target: Path, part: Path) -> None:
-    """Put a file in the place of the one that its target's name leads to."""
+    """Replace the file that the target leads to, through symbolic links."""
     try:
         try:
             part.replace(real_path(target))
@@ -200,7 +200,7 @@ def _replace(target: Path, part: Path) -> None:
 
 
 def _replace_elsewhere(target: Path, part: Path) -> None:
-    """Do so on another file system, to which a link leads."""
+    """Replace a file to which a link leads on another file system."""
     copy = PartialFile(target, overwrite=True)
     try:
         shutil.copyfile(part, copy.path)
@@ -210,9 +210,9 @@ def _replace_elsewhere(target: Path, part: Path) -> None:
 
 
 def _take_over_rights(old: Path, new: Path) -> None:
-    """Give a file owner, rights and attributes of the one that it replaces, as far as we may.
+    """Copy owner, permissions and attributes of the replaced file, as far as permitted.
 
-    Rights of a group that cannot be kept go to no other group.
+    If the group cannot be kept, the new one gets only the permissions that everybody has.
     """
     try:
         status = old.stat()
@@ -230,12 +230,12 @@ def _take_over_rights(old: Path, new: Path) -> None:
 
 
 def _link(part: Path, target: Path) -> None:
-    """Give a file its target's name, too, in one step that never replaces anything."""
+    """Link a file to its target atomically, without ever replacing anything."""
     try:
         target.hardlink_to(part)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
+    except OSError:  # no hard links on this file system
         if target.exists():
             raise FileExistsError from None
         part.rename(target)

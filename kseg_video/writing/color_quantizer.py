@@ -1,4 +1,4 @@
-"""Pictures as a palette of few colours and indices: exactly, or the nearest."""
+"""Quantizing pictures to at most 255 colours and indices, exactly or by the nearest colour."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ if TYPE_CHECKING:
 
 _MOST_COLORS = 255
 _UNKNOWN = 255
+# Pixels that are checked for too many colours before a full count: more reject rich pictures more
+# surely, fewer are faster.
 _PROBED_PIXELS = 4096
-# A reduced palette serves until it is that much worse than when it was made, in colour levels.
+# Growth of the mean error at which a reduced palette is made anew: less follows the picture more
+# closely, more keeps the palette, and with it still pixels, unchanged for longer.
 _WORSE = 1.3
+# Pixels in which a palette is fitted and its error measured: more are more exact, fewer faster.
 _COMPARED_PIXELS = 10_000
 _REDUCTION = SegmenterSettings(max_iterations=10)
 
 
 class ExactQuantizer:
-    """Finds the colours of pictures, if they are few."""
+    """Indexes pictures by their own colours, if there are at most 255."""
 
     def __init__(self) -> None:
-        # One entry for every colour: a look-up for each pixel, where sorting would take 20 times as
-        # long. Entries that were used are reset after each picture.
+        # One entry for every 24-bit colour: a look-up per pixel, where sorting takes 20 times as
+        # long. Used entries are reset after each picture.
         self._table: NDArray[np.uint8] = np.full(1 << 24, _UNKNOWN, np.uint8)
 
     def quantize(
@@ -45,7 +49,7 @@ class ExactQuantizer:
         -------
         indices : ndarray of uint8, shape (H, W)
         colors : ndarray of uint8, shape (N, 3)
-            BGR, at most 255. Or None for both if there are more.
+            BGR, at most 255. None is returned in place of both if there are more.
         """
         codes = cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA).view(np.uint32)[..., 0] & np.uint32(0xFFFFFF)
         rest = codes.ravel()
@@ -65,14 +69,14 @@ class ExactQuantizer:
 
 
 class ReducingQuantizer:
-    """Brings pictures to 255 colours, the same from picture to picture where they serve."""
+    """Reduces pictures to 255 colours, keeping the palette of the last one while it still fits."""
 
     def __init__(self) -> None:
         self._colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
         self._allowed = 0.0
 
     def quantize(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Bring a picture to 255 colours at the most.
+        """Reduce a picture to at most 255 colours.
 
         Parameters
         ----------
@@ -95,16 +99,16 @@ class ReducingQuantizer:
 
 
 def _many_colors(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """As many colours as there may be, by k-means: rare ones fare better than by median cut."""
+    """Fit 255 colours by k-means, which keeps rare colours better than median cut."""
     sample = bgr.reshape(-1, 3)[:: max(bgr.size // 3 // _COMPARED_PIXELS, 1)]
     centroids = cold_fit(sample.astype(np.float32), _REDUCTION, 0, _MOST_COLORS, attempts=1)
     return to_levels(centroids)
 
 
 def _nearest(bgr: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Index of a colour near each pixel's, by Pillow's table, which is near enough and fast."""
+    """Index of a near palette colour for each pixel, by Pillow's fast approximate look-up."""
     palette = Image.new("P", (1, 1))
-    # Entries that are not given would be grays: repeats of the last one stand in their place.
+    # Pillow fills missing entries with grays, so the last colour is repeated instead.
     filled = np.pad(colors, ((0, 256 - len(colors)), (0, 0)), "edge")
     palette.putpalette(filled[:, ::-1].tobytes())
     picture = Image.fromarray(np.ascontiguousarray(bgr[..., ::-1]))
@@ -115,7 +119,7 @@ def _nearest(bgr: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.ui
 def _difference(
     bgr: NDArray[np.uint8], indices: NDArray[np.uint8], colors: NDArray[np.uint8]
 ) -> float:
-    """Mean difference in colour levels, over some pixels."""
+    """Mean absolute error in colour levels, over a subset of the pixels."""
     step = max(indices.size // _COMPARED_PIXELS, 1)
     levels = bgr.reshape(-1, 3)[::step].astype(int)
     return float(np.abs(levels - colors[indices.ravel()[::step]]).mean())

@@ -1,4 +1,4 @@
-"""What the containers of video take."""
+"""Video containers: the codecs, sound and subtitles that each supports."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AudioSupport:
-    """What becomes of sound.
+    """How a container takes sound.
 
     Parameters
     ----------
     copied : frozenset of str
-        Codecs that go in as they are.
+        Codecs that are copied without re-encoding.
     encoder : str
-        ffmpeg's encoder for all others.
+        ffmpeg's encoder for all other codecs.
     kilobits_per_channel : int
-        Its bit rate, in 1000 bits a second.
+        The encoder's bit rate per channel, in kbit/s.
     """
 
     copied: frozenset[str]
@@ -30,14 +30,14 @@ class AudioSupport:
 
 @dataclass(frozen=True, slots=True)
 class SubtitleSupport:
-    """What becomes of subtitles.
+    """How a container takes subtitles.
 
     Parameters
     ----------
     copied : frozenset of str
-        Codecs that go in as they are.
+        Codecs that are copied without conversion.
     encoder : str
-        ffmpeg's encoder for others that are text.
+        ffmpeg's encoder for other text codecs; bitmap codecs are dropped.
     fonts : bool
         Whether files such as fonts can be attached.
     """
@@ -49,20 +49,20 @@ class SubtitleSupport:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What a file format takes.
+    """A video file format.
 
     Parameters
     ----------
     muxer : str
-        ffmpeg's name of it.
+        ffmpeg's muxer.
     codecs : tuple of str
-        Video codecs, the usual one first.
+        Video codecs, the default first.
     alpha_codecs : tuple of str
-        Those of them that keep opacity in it, the usual one first.
+        Those that keep alpha in this container, the default first.
     audio : AudioSupport
     subtitles : SubtitleSupport
     options : tuple of str
-        Of the muxer.
+        Options of the muxer.
     """
 
     muxer: str
@@ -73,7 +73,7 @@ class Container:
     options: tuple[str, ...] = ()
 
     def codec(self, encoder: EncoderSettings, *, alpha: bool) -> Codec:
-        """The codec for these settings, one that keeps opacity where that is needed and can be."""
+        """The codec for these settings; for alpha, one that keeps it, if the container has any."""
         if encoder.codec is not None:
             return encoder.codec
         fitting = [codec for codec in self.alpha_codecs if _takes(codec, encoder)] if alpha else []
@@ -101,7 +101,7 @@ _MATROSKA_SUBTITLES = SubtitleSupport(
     fonts=True,
 )
 _WEBM_SUBTITLES = SubtitleSupport(frozenset({"webvtt"}), "webvtt")
-# Else Matroska's names for the file and its tracks are drawn by lot.
+# Without this, Matroska's identifiers of the file and its tracks are random.
 _WITHOUT_CHANCE = ("-fflags", "+bitexact")
 _FASTSTART = ("-movflags", "+faststart")
 CONTAINERS = {
@@ -123,6 +123,6 @@ LOSSLESS_SUFFIX = ".mkv"
 
 
 def _takes(codec: Codec, encoder: EncoderSettings) -> bool:
-    """Whether rate factor and preset, if they are given, are this codec's."""
+    """Whether this codec has the rate factor and preset that are given, if any."""
     rate_fits = encoder.crf is None or codec in HIGHEST_CRF
     return rate_fits and (encoder.preset is None or codec == "h264")

@@ -1,4 +1,4 @@
-"""Files that an ffmpeg writes while pictures are fed to it."""
+"""Files that an ffmpeg process encodes from pictures fed through a pipe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class FfmpegSink(AbortingContext):
-    """A file that an ffmpeg writes in a process of its own.
+    """A file encoded by an ffmpeg process.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class FfmpegSink(AbortingContext):
     Raises
     ------
     SinkError
-        If the file cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
@@ -51,10 +51,10 @@ class FfmpegSink(AbortingContext):
 
     @abstractmethod
     def write(self, frame: Frame) -> None:
-        """Take the next picture."""
+        """Write the next picture."""
 
     def close(self) -> None:
-        """Finish the file and give it its name.
+        """Finish the file and publish it.
 
         Raises
         ------
@@ -69,24 +69,24 @@ class FfmpegSink(AbortingContext):
         self._part.publish()
 
     def abort(self) -> None:
-        """End the encoder and remove what it has written."""
+        """Stop the encoder and remove the partial file."""
         if self._process is not None:
             self._process.stop()
         self._part.discard()
 
     def _finish(self) -> None:
-        """Do what is left to do to the encoded file."""
+        """Hook for the encoded file, called before it is published."""
 
     def _start(self, arguments: Sequence[str], muxer: str) -> None:
         output = ("-f", muxer, "-y", file_argument(self._part.path))
         try:
             self._process = FfmpegProcess([*arguments, *output], feeds=True)
-        except BaseException:  # a signal, too, finds nobody else who would
+        except BaseException:  # the sink is not constructed yet, so nobody else would discard it
             self._part.discard()
             raise
 
     def _feed(self, *planes: NDArray[np.uint8]) -> None:
-        """Hand the next picture to the encoder."""
+        """Feed the next picture's planes to the encoder."""
         try:
             for plane in planes:
                 self._encoder.write(np.ascontiguousarray(plane).reshape(-1).data)
@@ -102,12 +102,12 @@ class FfmpegSink(AbortingContext):
         return self._process
 
     def _check_whole(self, frame_rate: Fraction) -> None:
-        """Make sure that all pictures are in the file, for as long as they last."""
+        """Check that the file holds all pictures for their full duration."""
         seconds = self._count / frame_rate
         check_whole(self._part.path, self._path, self._count, seconds, 1 / frame_rate)
 
     def _end_of_encoder(self) -> int:
-        """Its exit status, once it has finished the file."""
+        """Wait for the encoder to finish the file; its exit status."""
         try:
             return self._encoder.wait()
         except StalledError as error:
@@ -129,7 +129,7 @@ class FfmpegSink(AbortingContext):
 
 
 def raw_video(pixel_format: str, width: int, height: int, frame_rate: object) -> list[str]:
-    """Ffmpeg's options for pictures that come through the pipe."""
+    """Ffmpeg's input options for raw pictures from the pipe."""
     size = f"{width}x{height}"
     return [
         *("-f", "rawvideo", "-pixel_format", pixel_format, "-video_size", size),

@@ -1,4 +1,4 @@
-"""Animated GIF, which repeats for ever and has no sound.
+"""Animated GIF, which loops forever and has no sound.
 
 References
 ----------
@@ -46,24 +46,24 @@ _LEAST_BITS = 2
 
 
 class GifSink(AbortingContext):
-    """An animated GIF, each frame in its own exact colours if they are at most 255.
+    """An animated GIF, each frame in its own exact colours if it has at most 255.
 
-    Pictures of more colours are reduced to a palette that is kept as long as it serves, without
-    dither: what stands still in the source stands still in the GIF. Only pixels that change are
-    stored; of a GIF with transparency, in which they would have to be cleared away one by one, all.
+    Frames of more colours are reduced without dither to a palette that is kept while it fits, so
+    that still pixels of the source stay still in the GIF. Only changed pixels are stored, except in
+    a GIF with transparency, where GIF cannot clear single pixels and whole frames are stored.
 
     Parameters
     ----------
     path : Path
     info : VideoInfo
-        Of the pictures.
+        Size, frame rate, layout and alpha of the frames.
     overwrite : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     SinkError
-        If the file cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
@@ -78,8 +78,8 @@ class GifSink(AbortingContext):
         if self._every > 1:
             shown = float(self._frame_rate)
             self._note(f"GIF shows {shown:g} of the {float(rate):g} frames a second")
-        # What is shown, as numbers of colour and opacity; its patch waits until it is known for how
-        # long. At first, all is clear.
+        # The shown frame as BGRA codes, transparent at first. Its patch is stored once a different
+        # frame follows, because only then its delay is known.
         self._shown: NDArray[np.uint32] = np.zeros((info.height, info.width), np.uint32)
         self._patch: GifPatch | None = None
         self._since = 0
@@ -94,12 +94,12 @@ class GifSink(AbortingContext):
             raise
 
     def write(self, frame: Frame) -> None:
-        """Take the next picture.
+        """Write the next frame.
 
         Raises
         ------
         SinkError
-            If it has not the size and layout announced, or cannot be written.
+            If the frame differs in size or layout from `info`, or cannot be written.
         """
         check_frame(self._path, frame, self._info)
         self._offered += 1
@@ -114,12 +114,12 @@ class GifSink(AbortingContext):
         self._taken += 1
 
     def close(self) -> None:
-        """Finish the file and give it its name.
+        """Finish the file and publish it.
 
         Raises
         ------
         SinkError
-            If it got no picture or cannot be written.
+            If no frame was written, or the file cannot be.
         """
         if self._patch is None:
             raise SinkError(f"{self._path} got no picture")
@@ -134,13 +134,13 @@ class GifSink(AbortingContext):
         self._part.publish()
 
     def abort(self) -> None:
-        """Remove what has been written."""
+        """Remove the partial file."""
         self._part.discard()
-        with contextlib.suppress(OSError):  # what it still holds finds no room
+        with contextlib.suppress(OSError):  # flushing its buffer may fail on a full disk
             self._file.close()
 
     def _now(self) -> int:
-        """Hundredths of a second at which the next picture starts."""
+        """Start of the next frame, in hundredths of a second."""
         return round(100 * self._taken / self._frame_rate)
 
     def _show(
@@ -149,7 +149,7 @@ class GifSink(AbortingContext):
         colors: NDArray[np.uint8],
         clear: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Go over to another picture, if it is another."""
+        """Make a frame the shown one, unless it equals the one before."""
         codes = cv2.cvtColor(colors[np.newaxis], cv2.COLOR_BGR2BGRA).view(np.uint32).ravel()
         table = np.zeros(256, np.uint32)
         table[: len(codes)] = codes
@@ -174,7 +174,7 @@ class GifSink(AbortingContext):
         self._show(*self._indexed(pixels), clear)
 
     def _store(self, patch: GifPatch) -> None:
-        """Write the patch of the picture that was shown until now."""
+        """Write the patch of the frame that was shown until now."""
         end = self._now()
         try:
             while self._since < end:
@@ -198,28 +198,28 @@ class GifSink(AbortingContext):
 
 
 def gif_header(width: int, height: int) -> bytes:
-    """What comes before the first patch."""
+    """The bytes before the first patch."""
     return b"GIF89a" + _words(width, height) + b"\x00\x00\x00" + _REPEATED_FOR_EVER
 
 
 def gif_end() -> bytes:
-    """What comes after the last one."""
+    """The bytes after the last patch."""
     return _END
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GifPatch:
-    """The part of a GIF's picture that changes, with colours of its own.
+    """The changed rectangle of a GIF frame, with a colour table of its own.
 
     Parameters
     ----------
     left, top : int
-        Where it goes.
+        Position in the frame.
     indices : ndarray of uint8, shape (H, W)
     colors : ndarray of uint8, shape (N, 3)
-        BGR, 1 to 256 of them.
+        BGR, 1 to 256 colours.
     clear : int, optional
-        The index of pixels that leave what is there.
+        Index of the transparent pixels, which keep the frame before.
     """
 
     left: int
@@ -232,7 +232,7 @@ class GifPatch:
     def of_pixels(
         cls, indices: NDArray[np.uint8], colors: NDArray[np.uint8], wanted: NDArray[np.bool_]
     ) -> GifPatch:
-        """The smallest patch that holds all wanted pixels of a picture, and their colours alone.
+        """The smallest patch that holds all wanted pixels of a frame, and only their colours.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class GifPatch:
         colors : ndarray of uint8, shape (N, 3)
             BGR.
         wanted : ndarray of bool, shape (H, W)
-            The others are clear, or whole where the wanted ones have all of 256 colours.
+            All others become transparent, or stay if the wanted ones use all 256 colours.
         """
         rows, columns = (_extent(np.any(wanted, axis=axis)) for axis in (1, 0))
         indices, wanted = indices[rows, columns], wanted[rows, columns]
@@ -254,14 +254,14 @@ class GifPatch:
         return cls(columns.start, rows.start, indices, colors, clear)
 
     def encoded(self, delay: int, *, clears_away: bool) -> bytes:
-        """The patch as it stands in a file.
+        """The patch as bytes of a GIF file.
 
         Parameters
         ----------
         delay : int
-            Hundredths of a second until the next one, at most `LONGEST_DELAY`.
+            Hundredths of a second until the next patch, at most `LONGEST_DELAY`.
         clears_away : bool
-            Whether its area is clear then.
+            Whether the patch is cleared to transparent after the delay.
         """
         bits = max((len(self.colors) - 1).bit_length(), _LEAST_BITS)
         flags = _CLEAR_AWAY if clears_away else _LEAVE
@@ -281,7 +281,7 @@ class GifPatch:
 
 
 def _extent(wanted: NDArray[np.bool_]) -> slice:
-    """From the first to the last; where there is none, one all the same, as a patch needs it."""
+    """Range from the first to the last wanted one; if none is, the first, as no patch is empty."""
     places = np.flatnonzero(wanted)
     return slice(places[0], places[-1] + 1) if len(places) else slice(0, 1)
 

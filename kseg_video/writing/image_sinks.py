@@ -1,4 +1,4 @@
-"""Images: a single one, or one for every frame, numbered: ``frame-%05d.png``."""
+"""Image sinks: a single image, or numbered images such as ``frame-%05d.png``."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 
 class ImageSink(AbortingContext):
-    """A single picture in a file.
+    """A single image file.
 
     Parameters
     ----------
     path : Path
     info : VideoInfo
-        Of the picture.
+        Size and layout of the picture.
     overwrite : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     SinkError
-        If the file cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
@@ -47,12 +47,12 @@ class ImageSink(AbortingContext):
         self.notes: list[str] = []
 
     def write(self, frame: Frame) -> None:
-        """Take the one picture.
+        """Write the picture.
 
         Raises
         ------
         SinkError
-            If it is the second, not what was announced, or cannot be written.
+            If it is a second one, differs from `info`, or cannot be written.
         """
         check_frame(self._path, frame, self._info)
         suffix = self._path.suffix.lower()
@@ -70,7 +70,7 @@ class ImageSink(AbortingContext):
         self._written = True
 
     def close(self) -> None:
-        """Give the file its name.
+        """Publish the file.
 
         Raises
         ------
@@ -82,26 +82,26 @@ class ImageSink(AbortingContext):
         self._part.publish()
 
     def abort(self) -> None:
-        """Remove what has been written."""
+        """Remove the partial file."""
         self._part.discard()
 
 
 class ImageSequenceSink(AbortingContext):
-    """Numbered images, from 0. They get their names when all are written.
+    """Images numbered from 0, published together once all are written.
 
     Parameters
     ----------
     path : Path
-        With ``%05d`` or the like where the number goes. Its folder is made if it is missing.
+        Name with a placeholder such as ``%05d`` for the number. A missing folder is created.
     info : VideoInfo
-        Of the pictures.
+        Size and layout of the pictures.
     overwrite : bool
-        Whether existing files may be replaced; those of numbers that are not written stay.
+        Whether existing files may be replaced; files of other numbers stay.
 
     Raises
     ------
     SinkError
-        If the files cannot be made.
+        If the files cannot be created.
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
@@ -114,18 +114,18 @@ class ImageSequenceSink(AbortingContext):
         self.notes: list[str] = []
         beside = path.parent if path.parent.exists() else path.parent.parent
         self._entry = TemporaryEntry(path, beside, 0o700, is_folder=True)
-        # Pillow lets go of the interpreter while it compresses.
+        # Pillow releases the GIL while it compresses, so threads suffice.
         self._workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._workers, "images")
         self._pending: deque[Future[None]] = deque()
 
     def write(self, frame: Frame) -> None:
-        """Take the next picture.
+        """Queue the next picture for writing.
 
         Raises
         ------
         SinkError
-            If it is not what was announced, or it or one before it cannot be written.
+            If the picture differs from `info`, or it or an earlier one cannot be written.
         """
         check_frame(self._path, frame, self._info)
         if len(self._pending) > self._workers:
@@ -138,12 +138,12 @@ class ImageSequenceSink(AbortingContext):
         self._count += 1
 
     def close(self) -> None:
-        """Give the images their names.
+        """Wait for all images to be written, and publish them.
 
         Raises
         ------
         SinkError
-            If there are none, or one cannot be written.
+            If there are no images, or one cannot be written.
         """
         if not self._count:
             raise SinkError(f"{self._path} got no picture")
@@ -154,7 +154,7 @@ class ImageSequenceSink(AbortingContext):
         self._entry.discard()
 
     def abort(self) -> None:
-        """Remove what has been written."""
+        """Remove the partial files."""
         self._pool.shutdown(cancel_futures=True)
         self._entry.discard()
 
@@ -188,7 +188,7 @@ class ImageSequenceSink(AbortingContext):
 
 @contextlib.contextmanager
 def _made(folder: Path) -> Iterator[None]:
-    """Make a folder, if it is missing, which goes again with an error in the block."""
+    """Create a folder if it is missing, and remove it again on an error in the block."""
     try:
         folder.mkdir()
     except FileExistsError:
@@ -199,6 +199,6 @@ def _made(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with contextlib.suppress(OSError):  # somebody else has put something into it
+        with contextlib.suppress(OSError):  # it holds files of another program
             folder.rmdir()
         raise

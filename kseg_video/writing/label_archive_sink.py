@@ -1,4 +1,4 @@
-"""Label maps as a NumPy archive."""
+"""Label maps in a NumPy archive."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Frame
     from kseg_video.core.media_info import VideoInfo
 
-_CHUNK = 1 << 20
-_FAST = 1
+_CHUNK = 1 << 20  # bytes
+_FAST = 1  # zlib level: the labels are compressed again, at the default level, in the archive
 
 
 class LabelArchiveSink(AbortingContext):
     """An ``.npz`` of ``labels``, uint8 (N, H, W), and ``times``, float64 (N,) in seconds.
 
-    Memory does not grow with the clip: an array's length stands before its data, so the labels wait
-    in a nameless compressed file beside the target until it is known.
+    Memory does not grow with the clip: an array's header states its length, so the labels are
+    spooled to an unnamed compressed file beside the target until the number of frames is known.
 
     Parameters
     ----------
     path : Path
     info : VideoInfo
-        Of the label maps.
+        Size of the label maps.
     overwrite : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     SinkError
-        If the file cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool) -> None:
@@ -63,12 +63,12 @@ class LabelArchiveSink(AbortingContext):
             raise
 
     def write(self, frame: Frame) -> None:
-        """Take the next label map.
+        """Write the next label map.
 
         Raises
         ------
         SinkError
-            If it is none, has not the size announced, or cannot be written.
+            If the frame is no label map, differs in size from `info`, or cannot be written.
         """
         check_frame(self._path, frame, self._info)
         try:
@@ -78,12 +78,12 @@ class LabelArchiveSink(AbortingContext):
         self._times.append(frame.time)
 
     def close(self) -> None:
-        """Finish the archive and give it its name.
+        """Finish the archive and publish it.
 
         Raises
         ------
         SinkError
-            If it got no label map or cannot be written.
+            If no label map was written, or the archive cannot be.
         """
         if not self._times:
             raise SinkError(f"{self._path} got no label map")
@@ -96,9 +96,9 @@ class LabelArchiveSink(AbortingContext):
         self._part.publish()
 
     def abort(self) -> None:
-        """Remove what has been written."""
+        """Remove the partial file."""
         self._part.discard()
-        with contextlib.suppress(OSError):  # what it still holds finds no room
+        with contextlib.suppress(OSError):  # flushing its buffer may fail on a full disk
             self._waiting.close()
 
     def _pack(self) -> None:

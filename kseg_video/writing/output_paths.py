@@ -1,6 +1,6 @@
-"""Where outputs may go: checks of names, and the name if the user gives none.
+"""Checks of output paths, and the default output name.
 
-No output is an input or another output, whatever they are called.
+Inputs and outputs are compared as files, so that links and letter case hide no clash.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _IGNORES_CASE = sys.platform in {"win32", "darwin"}
 
 
 def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = False) -> None:
-    """Check what the output's name alone tells.
+    """Check an output's suffix against the settings, without touching any file.
 
     Parameters
     ----------
     path : Path
     encoder : EncoderSettings
     transparent : bool
-        Whether it has to hold transparency.
+        Whether the output has to hold alpha.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = Fa
 
 
 def _check_plain(suffix: str, encoder: EncoderSettings) -> None:
-    """Check settings for a format that has none."""
+    """Check that no encoder setting is given for a format that has none."""
     if encoder.lossless:
         raise SettingsError(f"lossless output needs {LOSSLESS_SUFFIX}, not {suffix}")
     if encoder.codec or encoder.preset or encoder.crf is not None:
@@ -107,12 +107,13 @@ def _check_codec(suffix: str, encoder: EncoderSettings) -> None:
 
 
 def check_target(path: Path, encoder: EncoderSettings) -> None:
-    """Check that a file, or all of a numbered sequence, may be made where the output shall be.
+    """Check that the output file, or every file of a numbered sequence, may be created.
 
     Raises
     ------
     SinkError
-        If it exists without leave to overwrite, is no plain file, or its folder is not writable.
+        If a file exists and may not be overwritten, is no regular file, or its folder is not
+        writable.
     """
     if not is_sequence(path):
         check_file(path, overwrite=encoder.overwrite)
@@ -128,12 +129,12 @@ def check_target(path: Path, encoder: EncoderSettings) -> None:
 
 
 def check_file(path: Path, *, overwrite: bool) -> None:
-    """Check that a file may be made.
+    """Check that a file may be created.
 
     Raises
     ------
     SinkError
-        If it exists without leave to overwrite, is no plain file, or its folder is not writable.
+        If it exists and may not be overwritten, is no regular file, or its folder is not writable.
     """
     check_name(path)
     check_replaceable(path, overwrite=overwrite)
@@ -141,12 +142,12 @@ def check_file(path: Path, *, overwrite: bool) -> None:
 
 
 def check_name(path: Path) -> None:
-    """Check that a name is one that a file can have, before it is asked of the file.
+    """Check that an output's name is possible for a file.
 
     Raises
     ------
     SinkError
-        If it is too long, or that of a device.
+        If the name is too long, is that of a device, or means standard output.
     """
     if str(path) == "-":
         raise SinkError("videos are not written to standard output; name a file")
@@ -157,12 +158,12 @@ def check_name(path: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Check that files can be made in a folder.
+    """Check that files can be created in a folder.
 
     Raises
     ------
     SinkError
-        If it is missing or not writable.
+        If the folder is missing or not writable.
     """
     if not folder.is_dir():
         raise SinkError(f"the folder {folder} does not exist; make it first")
@@ -171,7 +172,7 @@ def check_folder(folder: Path) -> None:
 
 
 def default_output(source: Path, folder: Path | None = None, *, lossless: bool = False) -> Path:
-    """Where the picture of a source goes if the user does not say.
+    """The output path for a source if the user names none.
 
     Parameters
     ----------
@@ -179,13 +180,13 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
     folder : Path, optional
         Folder of the output; the source's own by default.
     lossless : bool
-        Whether a video is written lossless.
+        Whether the video is encoded losslessly.
 
     Returns
     -------
     Path
-        The source's name with ``.segmented`` before its suffix, which is changed where it cannot
-        be written or would not hold exact colours.
+        The source's name with ``.segmented`` before its suffix. The suffix is changed if its format
+        cannot be written or is a lossy image format.
     """
     suffix = source.suffix.lower()
     if source.is_dir():
@@ -196,7 +197,7 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
         stem = source.stem
     if suffix in IMAGE_SUFFIXES:
         if suffix == ".png" and not is_image(source):
-            suffix = ".webp"  # which is written animated, too
+            suffix = ".webp"  # an animated PNG is read, but not written
         suffix = ".png" if suffix in LOSSY_IMAGE_SUFFIXES else suffix
     elif lossless:
         suffix = LOSSLESS_SUFFIX
@@ -206,18 +207,18 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
 
 
 def check_are_others(outputs: Iterable[Path], sources: Iterable[Path], kind: str = "input") -> None:
-    """Check that no output is a source or an image of it.
+    """Check that no output is a source, or an image of a source.
 
     Parameters
     ----------
     outputs, sources : iterable of Path
     kind : str
-        What a source is called.
+        What the message calls a source.
 
     Raises
     ------
     SinkError
-        If one is.
+        If an output is one.
     """
     files = (file for source in sources for file in _files(source))
     taken = {_identity(file) for file in files if file.exists()}
@@ -227,7 +228,7 @@ def check_are_others(outputs: Iterable[Path], sources: Iterable[Path], kind: str
 
 
 def check_are_apart(outputs: Sequence[Path]) -> None:
-    """Check that no two outputs are one file.
+    """Check that no two outputs are the same file.
 
     Raises
     ------
@@ -242,7 +243,7 @@ def check_are_apart(outputs: Sequence[Path]) -> None:
 
 
 def find_same(outputs: Sequence[Path]) -> tuple[Path, Path] | None:
-    """The first two outputs that are one file, if there are any."""
+    """The first two outputs that are the same file, if any."""
     found: dict[tuple[object, ...], int] = {}
     for number, output in enumerate(outputs):
         for identity in map(_identity, _files(output)):
@@ -256,7 +257,7 @@ def find_same(outputs: Sequence[Path]) -> tuple[Path, Path] | None:
 
 
 def check_numbers_are_apart(pattern: Path) -> None:
-    """Check that no two numbers of a sequence are one file by a link.
+    """Check that no link makes two numbers of a sequence the same file.
 
     Raises
     ------
@@ -275,18 +276,18 @@ def check_numbers_are_apart(pattern: Path) -> None:
 
 
 def _is_of(pattern: Path, path: Path) -> bool:
-    """Whether a path leads to a file of a sequence, be it there or not."""
+    """Whether a path leads to a file of a sequence, existing or not."""
     place = real_path(path)
     return place.parent == real_path(pattern.parent) and number_in(place.name, pattern.name) >= 0
 
 
 def _files(path: Path) -> list[Path]:
-    """The files that a path stands for: itself, those of a folder or of a sequence."""
+    """The files that a path stands for: itself, or those of a folder or sequence."""
     try:
         if path.is_dir():
             return list(path.iterdir())
         return [path, *numbered_files(path).values()] if is_sequence(path) else [path]
-    except OSError:  # a name that cannot be, of which others will tell
+    except OSError:  # an impossible name, which other checks report
         return []
 
 

@@ -1,13 +1,13 @@
-"""Palettes written to files.
+"""Writing palettes to files.
 
 ======  ============================================================================================
 suffix  contents
 ======  ============================================================================================
 .json   an object: ``color_space``, where it is known, and ``palette``, which lists the clusters:
         number, hex, RGB, Lab, share
-.gpl    GIMP's palette, which Inkscape, Krita and others read
-.hex    one colour a line, ``rrggbb``
-.png    swatches to look at
+.gpl    a GIMP palette, which Inkscape, Krita and others read
+.hex    one colour per line, ``rrggbb``
+.png    a picture of swatches
 ======  ============================================================================================
 """
 
@@ -44,7 +44,7 @@ _INK, _FAINT, _OUTLINE, _PAPER = (24,) * 3, (110,) * 3, (200,) * 3, (255,) * 3
 
 
 def palette_rows(palette: Palette) -> list[dict[str, Any]]:
-    """The clusters of a palette as they stand in JSON.
+    """The real clusters of a palette as JSON data.
 
     Returns
     -------
@@ -64,12 +64,12 @@ def palette_rows(palette: Palette) -> list[dict[str, Any]]:
 
 
 def check_palette_output(path: Path) -> None:
-    """Check the name of a palette to be written.
+    """Check that a palette can be written under this suffix.
 
     Raises
     ------
     SettingsError
-        If its suffix is unknown.
+        If the suffix is unknown.
     """
     known = (*_WRITERS, _PICTURE_SUFFIX)
     if path.suffix.lower() not in known:
@@ -83,22 +83,23 @@ def save_palette(
     color_space: ColorSpace | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write the real clusters of a palette.
+    """Write the real clusters of a palette to a file.
 
     Parameters
     ----------
     path : str or Path
-        Its suffix chooses the format.
+        Its suffix chooses the format: ``.json`` keeps every figure, ``.gpl`` and ``.hex`` are for
+        other programs, ``.png`` is a picture of swatches.
     palette : Palette
     color_space : str, optional
-        Working space that it was fitted in, for ``.json`` to tell.
+        Working space in which the palette was fitted, recorded in ``.json`` only.
     overwrite : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     SettingsError
-        If the suffix is unknown, or a parameter is something else.
+        If the suffix is unknown, or a parameter has the wrong type.
     SinkError
         If the file cannot be written.
     """
@@ -113,7 +114,7 @@ def save_palette(
         if suffix == _PICTURE_SUFFIX:
             write_image(part.path, suffix, draw_swatches(palette), None)
         else:
-            name = shown(path.stem)  # of which GIMP's format has a line
+            name = shown(path.stem)  # on a line of its own in the GIMP format
             part.path.write_text(_WRITERS[suffix](palette, name, color_space), "utf-8")
         part.publish()
     except OSError as error:
@@ -147,7 +148,7 @@ _WRITERS: dict[str, Callable[[Palette, str, ColorSpace | None], str]] = {
 
 
 def draw_swatches(palette: Palette) -> NDArray[np.uint8]:
-    """Draw the real clusters of a palette.
+    """Draw the real clusters of a palette as labelled swatches.
 
     Returns
     -------
@@ -175,7 +176,7 @@ def draw_swatches(palette: Palette) -> NDArray[np.uint8]:
 
 
 def column_texts(palette: Palette, number: int) -> tuple[str, str, str, str]:
-    """What `COLUMNS` names, of a cluster."""
+    """A cluster's texts for `COLUMNS`."""
     rgb = ", ".join(str(level) for level in palette.colors[number, ::-1].tolist())
     lab = ", ".join(f"{value:.1f}" for value in palette.lab[number].tolist())
     return palette.hex_colors[number], rgb, lab, f"{palette.shares[number]:.1%}"

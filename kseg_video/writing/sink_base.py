@@ -1,4 +1,4 @@
-"""What sinks have in common: how they end, and what they may be given."""
+"""Common parts of all sinks: the check of each frame, and closing or aborting."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 def check_frame(path: Path, frame: object, info: VideoInfo) -> None:
-    """Check that what a sink is given is a frame, of the size and layout announced.
+    """Check that a frame has the size and layout that a sink was opened for.
 
     Parameters
     ----------
     path : Path
-        The output, as it is named to the user.
+        The output, as the message names it.
     frame : Frame
-        Nothing else will do: arrays know neither their layout nor their time.
+        A bare array is refused, because it has neither layout nor time.
     info : VideoInfo
-        Of the pictures that the sink was opened for.
+        Size and layout that the sink was opened for.
 
     Raises
     ------
     SinkError
-        If it is another.
+        If it is no `Frame`, or its size or layout differs.
     """
     if not isinstance(frame, Frame):
         raise SinkError(
@@ -45,15 +45,15 @@ def check_frame(path: Path, frame: object, info: VideoInfo) -> None:
 
 
 class AbortingContext(ABC):
-    """Context manager of a sink: closed when all went well, else aborted."""
+    """Context manager of a sink, which is closed on success and aborted on an error."""
 
     @abstractmethod
     def close(self) -> None:
-        """Finish the output under its name."""
+        """Finish the output and publish it."""
 
     @abstractmethod
     def abort(self) -> None:
-        """Leave nothing behind."""
+        """Remove everything written so far."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""Where pictures go: videos, animations and images, each whole under its name or not at all."""
+"""`open_sink`: opens the sink for an output's suffix."""
 
 from __future__ import annotations
 
@@ -30,28 +30,31 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Frame
 
-# Pixels of width or height that a format can tell.
+# Greatest width or height that a format can hold, in pixels.
 _LONGEST_SIDES = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500, ".gif": 65_535}
 
 
 class FrameSink(Protocol):
-    """Takes pictures in order. Use as a context manager: an error inside it aborts."""
+    """Writes frames in order.
+
+    Use as a context manager: it closes the sink, or aborts it if an error leaves the block.
+    """
 
     @property
     def notes(self) -> list[str]:
-        """What the user should know of how the output is written."""
+        """What the user should know about how the output is written."""
         ...
 
     def write(self, frame: Frame) -> None:
-        """Take the next picture."""
+        """Write the next frame."""
         ...
 
     def close(self) -> None:
-        """Finish the output under its name."""
+        """Finish the output and publish it under its name."""
         ...
 
     def abort(self) -> None:
-        """Leave nothing behind."""
+        """Remove everything written so far."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -77,13 +80,14 @@ def open_sink(
     ----------
     path : str or Path
         Its suffix chooses the format: .mp4, .m4v, .mov, .mkv, .webm, .gif, .npz (label maps), or
-        an image's. Numbered images have ``%05d`` or the like in their name; a video's .webp is
-        animated.
+        that of an image. A placeholder such as ``%05d`` numbers images, one per frame; the .webp of
+        a video is animated.
     info : VideoInfo
-        Of the pictures that will be written: size, rate, layout and colour encoding.
+        Size, frame rate, layout and colour encoding of the frames that will be written.
     encoder : EncoderSettings, optional
+        Codec and quality, and whether an existing file may be replaced.
     tracks : MediaTracks, optional
-        Sound, subtitles and chapters to go with them, where the format takes them.
+        Sound, subtitles and chapters to mux with the frames, where the format supports them.
 
     Returns
     -------
@@ -92,9 +96,9 @@ def open_sink(
     Raises
     ------
     SettingsError
-        If the suffix is unknown or does not go with the settings, or a parameter is something else.
+        If the suffix is unknown or contradicts the settings, or a parameter has the wrong type.
     SinkError
-        If the file cannot be made, or holds no pictures of that size.
+        If the file cannot be created, or its format cannot hold frames of that size.
     """
     path = take("the output", path, PATH)
     take("info", info, instance(VideoInfo))
@@ -116,7 +120,7 @@ def open_sink(
 
 
 def _check_sides(path: Path, info: VideoInfo) -> None:
-    """Check that a format takes pictures as large."""
+    """Check that the format can hold frames of this size."""
     longest = _LONGEST_SIDES.get(path.suffix.lower())
     if longest is not None and max(info.width, info.height) > longest:
         raise SinkError(
@@ -126,7 +130,7 @@ def _check_sides(path: Path, info: VideoInfo) -> None:
 
 
 def _what_is_lost(path: Path, info: VideoInfo) -> Iterator[str]:
-    """What a format cannot tell of pictures of such a shape and such colours."""
+    """Notes on the aspect ratio and colour profile that the format cannot store."""
     suffix = path.suffix.lower()
     if info.sample_aspect_ratio != 1 and suffix not in CONTAINERS:
         yield (
@@ -145,12 +149,12 @@ def _what_is_lost(path: Path, info: VideoInfo) -> Iterator[str]:
 
 
 def _is_animated(path: Path, info: VideoInfo) -> bool:
-    """Whether it is an animated WebP: of a video, and not numbered."""
+    """Whether the output is an animated WebP: that of a video, and not numbered."""
     return path.suffix.lower() == ".webp" and not info.is_image and not is_sequence(path)
 
 
 def _open_pictures(path: Path, info: VideoInfo, encoder: EncoderSettings) -> FrameSink:
-    """Open what is no video file."""
+    """Open a sink that is no video file."""
     suffix, overwrite = path.suffix.lower(), encoder.overwrite
     if is_sequence(path):
         return ImageSequenceSink(path, info, overwrite=overwrite)

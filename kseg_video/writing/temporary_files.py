@@ -1,7 +1,7 @@
-"""Files and folders under hidden names in which outputs grow, and which nothing outlives for long.
+"""Hidden temporary files and folders in which outputs are written.
 
-Each is held by a lock, which ends with its process however that ends: what a killed run has left is
-removed by the next one to the same target.
+Each is held by a lock, which the system releases however its process ends: the next run to the same
+target removes what a killed run has left.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ _NO_LOCKS_HERE = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 
 
 class TemporaryEntry:
-    """A file or folder under a hidden name, removed if the program ends.
+    """A hidden temporary file or folder, removed if the program ends.
 
     Parameters
     ----------
     target : Path
-        The output that it is for.
+        The output that it will become.
     folder : Path
-        Where it is made.
+        The folder in which it is created.
     mode : int
-        Its rights, as far as the user's mask allows them.
+        Its permissions, before the user's umask.
     is_folder : bool
 
     Raises
     ------
     SinkError
-        If it cannot be made.
+        If it cannot be created.
     KsegError
         If the program is ending.
     """
@@ -50,10 +50,11 @@ class TemporaryEntry:
         self._folder = folder
         self._mode = mode
         self._is_folder = is_folder
-        # Not the target's name, which may be as long as a name can be.
+        # A hash, because the target's name may already have the greatest length.
         self._prefix = f".kseg-{zlib.crc32(os.fsencode(target.name)):08x}-"
         self._suffix = target.suffix.lower()
-        # The folder, however it is renamed, which Windows refuses while a file in it is open.
+        # A descriptor finds the folder even if it is renamed, which Windows refuses anyway while a
+        # file in it is open.
         self._place: int | None = None
         self._lock: int | None = None
         with leftovers.being_made():
@@ -70,23 +71,23 @@ class TemporaryEntry:
 
     @property
     def path(self) -> Path:
-        """Where it is.
+        """Path of the entry.
 
         Raises
         ------
         SinkError
-            If its folder is not there any more.
+            If its folder has been moved or removed.
         """
         self.check_place()
         return self._folder / self._name
 
     def check_place(self) -> None:
-        """Check that it is still found under its path.
+        """Check that the entry's folder still is where it was.
 
         Raises
         ------
         SinkError
-            If its folder is not there any more.
+            If the folder has been moved or removed.
         """
         if self._place is not None and not _is_at(self._place, self._folder):
             raise SinkError(
@@ -94,17 +95,17 @@ class TemporaryEntry:
             )
 
     def keep(self) -> bool:
-        """Leave it even if the program ends; whether it has not been removed for that already."""
+        """Keep the entry even if the program ends; False if it has been removed already."""
         return leftovers.forget(self._leftover)
 
     def discard(self) -> None:
-        """Remove it; harmless if it is gone or has another name."""
+        """Remove the entry; harmless if it is gone or has been renamed."""
         self._remove()
         leftovers.forget(self._leftover)
         self._close()
 
     def _is_made(self) -> bool:
-        """Make it under a new name and lock it; whether no other run has removed it before."""
+        """Create the entry under a new name and lock it; False if another run removed it first."""
         self._name = f"{self._prefix}{secrets.token_hex(6)}{self._suffix}"
         name = self._name if self._place is not None else str(self._folder / self._name)
         if self._is_folder:
@@ -123,11 +124,11 @@ class TemporaryEntry:
         return True
 
     def _remove_abandoned(self) -> None:
-        """Remove what runs to the same target have left that were killed."""
-        with contextlib.suppress(OSError):  # the folder may be written to, but not listed
+        """Remove the entries that killed runs to the same target have left."""
+        with contextlib.suppress(OSError):  # the folder may be writable, but not readable
             for name in os.listdir(self._folder):  # noqa: PTH208 - there may be very many
                 if name.startswith(self._prefix):
-                    with contextlib.suppress(OSError):  # it is somebody else's
+                    with contextlib.suppress(OSError):  # it belongs to another user
                         self._remove_if_abandoned(name)
 
     def _remove_if_abandoned(self, name: str) -> None:
@@ -141,7 +142,7 @@ class TemporaryEntry:
     def _remove(self) -> None:
         path = str(self._folder / self._name)
         _remove(path, None, is_folder=self._is_folder)
-        if (place := self._place) is not None:  # the folder may have another path by now
+        if (place := self._place) is not None:  # the folder may have been renamed
             _remove(self._name, place, is_folder=self._is_folder)
 
     def _close(self) -> None:
@@ -160,12 +161,12 @@ def _remove(name: str, place: int | None, *, is_folder: bool) -> None:
 
 
 def _locked(name: str, place: int | None) -> int | None:
-    """A descriptor that holds an entry's lock; None if another has it, or it has been removed.
+    """Lock an entry; its descriptor, or None if another process holds it or it is gone.
 
     Raises
     ------
     OSError
-        If it cannot be opened, or there are no locks here.
+        If the entry cannot be opened, or the file system has no locks.
     """
     if sys.platform == "win32":
         return None
@@ -189,7 +190,7 @@ def _locked(name: str, place: int | None) -> int | None:
 
 
 def _is_at(number: int, path: Path | str, place: int | None = None) -> bool:
-    """Whether what has been opened is still found under a path."""
+    """Whether a path still leads to what a descriptor has open."""
     try:
         return os.path.samestat(os.fstat(number), os.stat(path, dir_fd=place))
     except OSError:

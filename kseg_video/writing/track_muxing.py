@@ -1,4 +1,4 @@
-"""The sound, subtitles, chapters and tags of a source on their way into an output."""
+"""Muxing the source's sound, subtitles, chapters and tags into the output."""
 
 from __future__ import annotations
 
@@ -12,31 +12,33 @@ if TYPE_CHECKING:
     from kseg_video.core.media_info import AudioTrack, MediaTracks
     from kseg_video.writing.containers import AudioSupport, Container, SubtitleSupport
 
-# Subtitles that are text, which one container's format can be made of another's.
+# Text subtitle codecs, which ffmpeg converts into each other.
 _TEXT_SUBTITLES = frozenset(
     {"subrip", "ass", "ssa", "webvtt", "mov_text", "text", "microdvd", "sami", "subviewer", "ttml"}
 )
-# What began earlier than that before a part is not looked for there.
+# Subtitles that began earlier than this before a part are dropped: more finds longer ones, less
+# reads less of the file.
 _LONGEST_SUBTITLE_SECONDS = 60.0
-# Channel layouts that ffmpeg's Opus encoder takes and keeps in order (it muddles those of 5.0 and
-# 6.1); others are brought to the nearest.
+# Channel layouts whose order ffmpeg's Opus encoder keeps (it reorders the channels of 5.0 and 6.1
+# wrongly); others are converted to the nearest.
 _OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.1|7.1"
 
 
 def picture_delay(tracks: MediaTracks, frame_rate: Fraction) -> Fraction:
-    """Seconds by which the pictures start late: a whole number of frames, as encoders want it."""
+    """Seconds by which the first frame is delayed, rounded to whole frames for the encoder."""
     return max(round(tracks.delay * frame_rate), 0) / frame_rate
 
 
 def _shift(tracks: MediaTracks, frame_rate: Fraction) -> float:
-    """Seconds by which the tracks are moved, so that the pictures start on a whole frame."""
+    """Seconds by which the tracks are shifted to match that rounding."""
     return float(picture_delay(tracks, frame_rate)) - tracks.delay
 
 
 def tracks_input(tracks: MediaTracks, frame_rate: Fraction) -> list[str]:
-    """Options that make ffmpeg read them as its next input, in time with delayed pictures.
+    """Ffmpeg's options that read the tracks as the next input, in sync with the delayed frames.
 
-    Of a part, subtitles that are text are read by one more input, from well before it on.
+    If only a part is wanted, another input reads text subtitles from well before it, to include
+    those that are already on screen when it starts.
     """
     arguments = _read_from(tracks, 0.0, frame_rate)
     if tracks.start and any(track.codec in _TEXT_SUBTITLES for track in tracks.subtitles):
@@ -46,8 +48,8 @@ def tracks_input(tracks: MediaTracks, frame_rate: Fraction) -> list[str]:
 
 
 def _read_from(tracks: MediaTracks, early: float, frame_rate: Fraction) -> list[str]:
-    """Options of an input that begins some seconds before the part that is wanted."""
-    arguments = ["-fflags", "+discardcorrupt"]  # half a packet at the end of a truncated file
+    """Options of an input that begins `early` seconds before the wanted part."""
+    arguments = ["-fflags", "+discardcorrupt"]  # drops a packet cut off at a truncated file's end
     if tracks.start:
         arguments += ["-ss", f"{tracks.start - early:.6f}"]
     if tracks.duration is not None:
@@ -59,14 +61,15 @@ def _read_from(tracks: MediaTracks, early: float, frame_rate: Fraction) -> list[
 def tracks_output(
     tracks: MediaTracks, container: Container, frame_rate: Fraction
 ) -> tuple[list[str], list[str]]:
-    """Options that make ffmpeg write the tracks of its second input, and what the user should know.
+    """Ffmpeg's options that mux the tracks of its second input, and notes for the user.
 
-    All that the container takes is kept, copied where it takes the codec; a cut ends chapters, too.
+    Every track that the container supports is kept, copied if the codec is supported, too. Chapters
+    are trimmed with the frames.
     """
     end = None if tracks.duration is None else tracks.duration + _shift(tracks, frame_rate)
     arguments = ["-map_metadata", "1", "-map_chapters", "1"]
     if tracks.start:
-        arguments += ["-copypriorss", "0"]  # nothing from before the part
+        arguments += ["-copypriorss", "0"]  # drops packets from before the part
     for number, track in enumerate(tracks.audio):
         arguments += ["-map", f"1:{track.index}"]
         arguments += _audio_codec(number, track, container.audio)
@@ -84,7 +87,7 @@ def tracks_output(
             arguments += [f"-copypriorss:s:{kept}", "1", f"-bsf:s:{kept}", _cut_to_part(end)]
         kept += 1
     if kept and container.subtitles.fonts:
-        arguments += ["-map", "1:t?", "-c:t", "copy"]  # the fonts of subtitles
+        arguments += ["-map", "1:t?", "-c:t", "copy"]  # fonts of the subtitles
     if end is not None:
         arguments += ["-t", f"{end:.6f}"]
     notes = []
@@ -96,7 +99,7 @@ def tracks_output(
 
 
 def _cut_to_part(end: float | None) -> str:
-    """Filters of packets that leave those before time 0 out and cut the others to 0 and the end."""
+    """Bitstream filters that drop packets before time 0 and trim the others to 0 and `end`."""
     until = "PTS+DURATION" if end is None else f"min(PTS+DURATION,{end:.6f}/TB)"
     start = "max(PTS,0)"
     times = video_filter("setts", pts=start, dts=start, duration=f"{until}-{start}")

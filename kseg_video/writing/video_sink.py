@@ -1,4 +1,4 @@
-"""Video files, encoded by ffmpeg."""
+"""Video files encoded by ffmpeg."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PIXEL_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgr24", "i420": "yuv420p", "gray8": "gray"}
 _LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}
 _ALPHA_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgra", "i420": "yuva420p"}
-# Pixels a side from which on ffmpeg finds slices for FFV1, whatever the size and its subsampling.
+# Shortest side, in pixels, for which ffmpeg can slice FFV1 at any size and chroma subsampling.
 _LEAST_SLICED = 20
 _PRIMARIES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020"}
 _TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
@@ -30,20 +30,20 @@ _COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 
 
 class VideoFileSink(FfmpegSink):
-    """A video file, encoded by ffmpeg in a process of its own.
+    """A video file encoded by an ffmpeg process.
 
     Parameters
     ----------
     path : Path
     info : VideoInfo
-        Of the pictures.
+        Size, frame rate, layout and colour encoding of the frames.
     encoder : EncoderSettings
     tracks : MediaTracks, optional
 
     Raises
     ------
     SinkError
-        If the file cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class VideoFileSink(FfmpegSink):
         self._start(arguments, self._container.muxer)
 
     def write(self, frame: Frame) -> None:
-        """Take the next picture, which must have the size and layout announced.
+        """Write the next frame.
 
         Raises
         ------
         SinkError
-            If it has not, or the encoder has ended.
+            If the frame differs in size or layout from `info`, or the encoder has ended.
         """
         check_frame(self._path, frame, self._info)
         if self._may_lose_alpha and frame.is_transparent:
@@ -115,7 +115,7 @@ class VideoFileSink(FfmpegSink):
             version = ["-level", "3", "-slicecrc", "1"] if is_sliced else ["-level", "1"]
             codec = ["ffv1", "-g", "1", *version]
             if info.layout == "i420" and info.encoding.full_range:
-                codec += ["-color_range", "pc"]  # else ffmpeg would make it limited
+                codec += ["-color_range", "pc"]  # otherwise ffmpeg converts to limited range
         else:
             stored = self._stored_format()
             codec = codec_arguments(self._codec, encoder)
@@ -164,20 +164,20 @@ class VideoFileSink(FfmpegSink):
 
 
 def _color_space(encoding: ColorEncoding) -> str:
-    """Tag of the matrix; that of BT.601 has one name for each half of the world."""
+    """Tag of the matrix; BT.601 has one for PAL and one for NTSC."""
     if (encoding.matrix, encoding.primaries) == ("bt601", "bt470bg"):
         return "bt470bg"
     return _COLOR_SPACES[encoding.matrix]
 
 
 def codec_arguments(codec: Codec, encoder: EncoderSettings) -> list[str]:
-    """Ffmpeg's options for a codec."""
+    """Ffmpeg's options that choose a codec and its quality."""
     if codec == "prores":
         return ["prores_ks", "-profile:v", "4444", "-vendor", "apl0"]
     crf = DEFAULT_CRF[codec] if encoder.crf is None else encoder.crf
     if codec == "h264":
         return ["libx264", "-preset", encoder.preset or DEFAULT_PRESET, "-crf", str(crf)]
-    # The deadline "good" takes three to seven times as long, for files that are a tenth smaller and
-    # look the same.
+    # The deadline "good" takes three to seven times as long, for files a tenth smaller that look
+    # the same.
     speed = ["-deadline", "realtime", "-cpu-used", "5", "-row-mt", "1"]
     return ["libvpx-vp9", "-crf", str(crf), "-b:v", "0", *speed]

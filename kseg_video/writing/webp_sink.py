@@ -1,4 +1,4 @@
-"""Animated WebP, which repeats for ever and has no sound."""
+"""Animated WebP, which loops forever and has no sound."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Frame
     from kseg_video.core.media_info import VideoInfo
 
-# More effort makes files of few colours no smaller, and takes three times as long.
+# A higher compression level takes three times as long and makes files of few colours no smaller.
 _WEBP_LOSSLESS = ("-lossless", "1", "-compression_level", "2")
 _WEBP_LOSSY = ("-quality", "90")
 
 
 class WebpSink(FfmpegSink):
-    """An animated WebP, lossless if its first picture has few colours.
+    """An animated WebP, lossless if its first frame has at most 255 colours.
 
     Parameters
     ----------
     path : Path
     info : VideoInfo
-        Of the pictures.
+        Size, frame rate and layout of the frames.
     overwrite : bool
         Whether an existing file may be replaced.
     lossless : bool
-        Whether pictures of many colours are kept exactly, too.
+        Whether it is lossless even if the first frame has more colours.
 
     Raises
     ------
     SinkError
-        If the file cannot be made.
+        If the file cannot be created.
     """
 
     def __init__(self, path: Path, info: VideoInfo, *, overwrite: bool, lossless: bool) -> None:
@@ -45,12 +45,12 @@ class WebpSink(FfmpegSink):
         self._lossless = lossless
 
     def write(self, frame: Frame) -> None:
-        """Take the next picture.
+        """Write the next frame.
 
         Raises
         ------
         SinkError
-            If it has not the size and layout announced, or the encoder has ended.
+            If the frame differs in size or layout from `info`, or the encoder has ended.
         """
         check_frame(self._path, frame, self._info)
         if self._process is None:

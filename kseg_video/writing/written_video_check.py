@@ -1,7 +1,7 @@
-"""Whether a video file that has just been written holds what was meant to be in it.
+"""Check that a video file that has just been written holds all its frames.
 
-The file is read back packet by packet, without decoding: what an encoder that ended well has
-written may still have been lost on its way, and ffmpeg's exit status does not tell.
+The file is read back packet by packet, without decoding, because data may be lost on the way to the
+disk although the encoder succeeded and ffmpeg's exit status is 0.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _TIME_BASE = b"#tb 0: "
 
 @dataclass(frozen=True, slots=True)
 class WrittenVideo:
-    """The pictures in a video file.
+    """Frame count and duration of a video file.
 
     Parameters
     ----------
     frames : int
     seconds : float
-        From the first one's start to the last one's end.
+        From the start of the first frame to the end of the last.
     """
 
     frames: int
@@ -39,23 +39,25 @@ class WrittenVideo:
 
 
 def check_whole(part: Path, target: Path, frames: int, seconds: Fraction, frame: Fraction) -> None:
-    """Make sure that all pictures are in a file, for as long as they last.
+    """Check that a file holds the expected number of frames and their duration.
 
     Parameters
     ----------
     part : Path
         The file.
     target : Path
-        What it shall be called.
+        Its final path, which the message names.
     frames : int
+        Expected number of frames.
     seconds : Fraction
+        Expected duration.
     frame : Fraction
-        Seconds of one frame, by which it may last more or less.
+        Duration of one frame in seconds, which is the tolerance.
 
     Raises
     ------
     SinkError
-        If they are not.
+        If frames are missing or the duration differs.
     """
     try:
         written = read_back(part)
@@ -73,23 +75,23 @@ def check_whole(part: Path, target: Path, frames: int, seconds: Fraction, frame:
 
 
 def stalled(target: Path, error: StalledError) -> SinkError:
-    """What became of an output whose encoder, or whose check, does not go on."""
+    """The error for an output whose encoder or check has stalled."""
     return SinkError(f"{target} cannot be written: {error}; check the disk and try again")
 
 
 def read_back(path: Path) -> WrittenVideo:
-    """Count the pictures of a file's first video stream, and the time they take.
+    """Count the frames of a file's first video stream and measure their duration.
 
-    What cannot be read counts as missing.
+    Frames that cannot be read count as missing.
 
     Raises
     ------
     StalledError
-        If reading does not go on.
+        If ffmpeg has stalled.
     MishapError
-        If it has been ended.
+        If ffmpeg was killed or ran out of resources.
     """
-    # One line a packet: stream, dts, pts, duration, size, checksum.
+    # One line per packet: stream, dts, pts, duration, size, checksum.
     arguments = ["-nostdin", *file_input(path), "-map", "0:v:0", "-c", "copy"]
     process = FfmpegProcess([*arguments, "-f", "framecrc", "-"], feeds=False)
     frames, first, end, unit = 0, float("inf"), float("-inf"), Fraction(1)

@@ -118,8 +118,8 @@ def _filled(
 ) -> Frame:
     """Fill the frame with a colour where the mask is 255.
 
-    `halve` chooses which blocks of i420 chroma are filled: `np.minimum` those that are masked
-    wholly, so that kept pixels keep their colour; `np.maximum` those that are masked in part.
+    `halve` chooses which i420 chroma samples are filled: `np.minimum` those whose block is wholly
+    masked, so that kept pixels keep their colour; `np.maximum` those with any masked pixel.
     """
     if frame.layout != "i420":
         pixels = frame.pixels.copy()

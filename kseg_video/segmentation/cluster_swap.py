@@ -73,7 +73,7 @@ def swapped(
 
 
 def _dispensable(centroids: NDArray[np.float32], pinned: Collection[int]) -> NDArray[np.intp]:
-    """Clusters that may move: not pinned, nor nearest to a pinned one, which would grow by them."""
+    """Clusters that may move: neither pinned nor next to a pinned one, which would take pixels."""
     if len(centroids) < 2:
         return np.zeros(0, np.intp)
     ways = np.linalg.norm(centroids[:, np.newaxis] - centroids, axis=2)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.segmentation.palette_tracker import FramePalette
 
-# An index is replaced once it loses more than when it was made: in mapping, by the first share of
-# the inertia; in the distance of pixels to their cells' colours, which ties depend on, by the
-# second. Less follows the picture more closely, and builds indices more often.
+# An index is replaced once its loss has grown, in units of the inertia: by the first in excess, or
+# by the second in the distance of pixels to their cells' colours, on which ties depend. Less
+# follows the picture more closely, and rebuilds the index more often.
 _INDEX_TOLERANCE, _TIE_TOLERANCE = 0.003, 0.03
 _NTH_PIXEL = 4  # every 4th pixel of the sample is enough to measure the latter
 # A level of excess, the unit of votes, in units of the inertia at full stability: more widens ties.

@@ -1,4 +1,4 @@
-"""Compiles the C of `kseg_video`, where there is a C compiler."""
+"""Build hook that compiles the kernels in C of `kseg_video` if there is a C compiler."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _COMPILERS = ("cc", "gcc", "clang")
 _SOURCES = ("label_hysteresis.c", "color_index.c", "nearest_centroid.c", "views.c")
-# Products and sums are rounded one by one, as NumPy does.
+# No fused multiply-add: products and sums are rounded one by one, as in NumPy.
 _OPTIONS = ("-std=gnu11", "-O3", "-ffp-contract=off", "-shared", "-fPIC")
 
 
 class CompilingHook(BuildHookInterface[Any]):
-    """Puts the compiled library beside its binding, and into the wheel."""
+    """Compiles the library beside its binding, and adds it to the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Compile before the wheel is put together, and say what came of it."""
+        """Compile before the wheel is built, and display the outcome."""
         native = Path(self.root, "kseg_video", "native")
-        library = native / "compiled.shared"  # not .so, which would be a module
-        library.unlink(missing_ok=True)  # written over in place, it might be in use
+        library = native / "compiled.shared"  # Python would import a .so as a module
+        library.unlink(missing_ok=True)  # a running program may have mapped the old file
         compiler = shlex.split(os.environ.get("CC", "")) or _found()
         try:
             _compile(compiler, native, library)
@@ -35,7 +35,7 @@ class CompilingHook(BuildHookInterface[Any]):
         self.app.display_info(f"Kernels: compiled by {shlex.join(compiler)}")
         build_data["artifacts"].append(f"/{library.relative_to(self.root).as_posix()}")
         build_data["pure_python"] = False
-        # ctypes loads it, whatever the version of Python: only the platform matters.
+        # ctypes loads the library in any version of Python: only the platform matters.
         platform = self.build_config.builder.get_best_matching_tag().rpartition("-")[2]
         build_data["tag"] = f"py3-none-{platform}"
 

@@ -1,4 +1,4 @@
-"""What ours makes of a clip, to look at: its palette over time, and a picture of each second."""
+"""Pictures of a segmented clip to look at: its palette over time, and a frame of each second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _THUMBNAIL_WIDTH, _COLUMNS = 320, 5
 
 
 def draw(excerpt: Excerpt, n_clusters: int, folder: Path) -> None:
-    """Write a strip, a cluster a row and time to the right, and a sheet, the source above."""
+    """Write a strip (a row per cluster, time to the right) and a sheet (sources above results)."""
     palettes: list[NDArray[np.uint8]] = []
     pairs: list[NDArray[np.uint8]] = []
     settings, frame_rate = SegmenterSettings(n_clusters=n_clusters), excerpt.frame_rate

@@ -3,20 +3,19 @@
     python -m benchmarks.conversion CLIP [--sizes 1280x720 1920x1080] [-k 2 8 32]
                                           [--seconds 20] [--runs 3] [--per-frame]
 
-The clip is first brought to that size and length (looped). Then, one after another and several
-times over, the median of each being reported:
+The clip is first scaled and looped to each size and duration. The following then run in turn,
+several times, and the median of each is reported:
 
 floor
-    ffmpeg decodes the clip into a pipe while another ffmpeg encodes the already segmented frames
-    from a pipe, with the settings that convert uses, and nothing in between.
+    one ffmpeg decodes the clip into a pipe while another encodes the frames segmented before from a
+    pipe, with the settings that convert uses, and nothing in between.
 convert
-    the command as a whole process with its children; its memory is its own, without theirs, of
-    another run.
+    the whole command with its children; peak memory is that of the command alone, from another run.
 elbg
-    ffmpeg's own filter for the same job, on a few frames, scaled up.
+    ffmpeg's own filter for the same job, measured on a few frames and scaled up.
 per frame
-    `cv2.kmeans` on all pixels of a frame with 10 attempts, as tutorials have it, on one frame,
-    scaled up; on request, since it takes minutes.
+    `cv2.kmeans` with 10 attempts on all pixels of a frame, as in tutorials, measured on one frame
+    and scaled up; only with --per-frame, since it takes minutes.
 start
     ``kseg-video --help``, and the conversion of the first frame alone.
 """
@@ -60,7 +59,7 @@ sys.exit(code)
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one run."""
+    """Wall and processor time of one run, in seconds."""
 
     wall: float
     processor: float = 0.0
@@ -68,7 +67,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Case:
-    """A clip as it is converted."""
+    """A clip and the parameters of its conversion."""
 
     clip: Path
     size: str
@@ -94,7 +93,7 @@ def timed(command: list[str]) -> Cost:
 
 
 def ours(*arguments: str | Path) -> Cost:
-    """Cost of our command with its children."""
+    """Cost of ``kseg-video`` with its children."""
     return timed([sys.executable, "-m", "kseg_video", *map(str, arguments)])
 
 
@@ -108,7 +107,7 @@ def convert(case: Case) -> Cost:
 
 
 def memory_of_ours(case: Case) -> float:
-    """Mebibytes that our own process takes at most, without its children."""
+    """Peak memory of ``kseg-video`` in MiB, without its children."""
     with tempfile.NamedTemporaryFile("r") as peak:
         timed([sys.executable, "-c", _OURS, *map(str, converting(case)), peak.name])
         return int(peak.read()) / 1024
@@ -165,7 +164,7 @@ def per_frame(case: Case) -> Cost:
 
 
 def prepare(options: argparse.Namespace, size: str, clusters: int, folder: Path) -> Case:
-    """Bring the clip to its size and length, and segment it once for the floor."""
+    """Scale and loop the clip, and segment it once for the floor."""
     rate = str(probe(options.clip).frame_rate)
     clip = folder / "clip.mp4"
     scaled = ("-vf", f"scale={size.replace('x', ':')},fps={rate}", "-an", "-t", options.seconds)

@@ -1,7 +1,7 @@
-"""Does a source colour keep its paint? Measured over a second, so that no fade hides a change.
+"""Drift: whether a source colour keeps its paint over a second, in which no fade hides a change.
 
-Colours are sorted into 16 x 16 x 16 bins, and each bin is followed through time instead of each
-place, so that motion is no change. A bin's paint is the mean output of its pixels.
+Colours are sorted into 16 x 16 x 16 bins. Bins are followed through time instead of positions, so
+that motion does not count as a change. A bin's paint is the mean output of its pixels.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BINS = 16**3
-_LEAST_PIXELS = 30  # of a bin, in both frames
+_LEAST_PIXELS = 30  # of a bin in both frames, for the bin to count
 _LAG_SECONDS = 1.0
 _OTHER_PAINT_LEVELS = 12
 _A_RUN = 0.1
-# A frame is the first of a shot if its colours and its layout are both others than before.
+# A frame is the first of a shot if both its colours and its layout differ from the frame before.
 _OTHER_COLORS, _OTHER_LAYOUT_LEVELS = 0.15, 25.0
 _LAYOUT_SIZE = 64, 36
 
@@ -32,18 +32,18 @@ def bin_numbers(picture: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def count_bins(numbers: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Pixels of each bin."""
+    """Count the pixels of each bin."""
     return np.bincount(numbers, minlength=_BINS)
 
 
 class ShotChanges:
-    """Tells the first frame of each shot but the first one."""
+    """Detects the first frame of each shot except that of the first shot."""
 
     def __init__(self) -> None:
         self._before: tuple[NDArray[np.intp], NDArray[np.float32]] | None = None
 
     def begins_shot(self, picture: NDArray[np.uint8], counts: NDArray[np.intp]) -> bool:
-        """Whether the next frame, which has so many pixels in each bin, begins another shot."""
+        """Whether the next frame begins a new shot, given its pixels and its counts by bin."""
         small = cv2.resize(picture, _LAYOUT_SIZE, interpolation=cv2.INTER_AREA)
         layout = small.astype(np.float32)
         before, self._before = self._before, (counts, layout)
@@ -60,7 +60,7 @@ class _Paint(NamedTuple):
 
 
 class Drift:
-    """Share of each frame's pixels that a second ago, in the same shot, were painted otherwise.
+    """Share of each frame's pixels whose colour was painted differently a second ago, in the shot.
 
     Pixels whose colour was hardly there a second ago are not counted.
     """

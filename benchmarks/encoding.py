@@ -1,10 +1,10 @@
-"""What x264's settings make of flat pictures: time, size and faithfulness.
+"""Time, size and fidelity of x264's settings on segmented pictures.
 
     python -m benchmarks.encoding CLIP [-k 8] [--frames 200] [--runs 3] [--size 1280x720]
 
-The clip is segmented once; then its planes are encoded from memory with each setting in turn, the
-median of the processor times being reported. Blotched is the share of pixels whose luma, decoded
-again, is more than 4 levels off: what one sees as dirt in flat areas and at outlines.
+The clip is segmented once; its planes are then encoded from memory with each setting in turn, and
+the median of the processor times is reported. Blotched is the share of pixels whose decoded luma is
+off by more than 4 levels, which shows as dirt in flat areas and at outlines.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
 
 
 def encode(planes: bytes, size: str, settings: tuple[str, ...], target: Path) -> float:
-    """Seconds of processor time that encoding takes."""
+    """Encode the planes; return the processor time in seconds."""
     command = [executable(), "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p"]
     command += ["-s", size, "-r", "30", "-i", "pipe:0", "-c:v", "libx264", *settings]
     process = subprocess.Popen(
@@ -54,7 +54,7 @@ def encode(planes: bytes, size: str, settings: tuple[str, ...], target: Path) ->
 
 
 def blotched(painted: np.ndarray, target: Path) -> float:
-    """Share of the luma of painted frames, (N, H * 3 / 2, W), that comes back visibly changed."""
+    """Share of the luma of painted frames, (N, H * 3 / 2, W), that is visibly off when decoded."""
     command = [executable(), "-loglevel", "error", "-i", str(target)]
     command += ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]
     raw = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment()).stdout

@@ -1,7 +1,8 @@
-"""A long conversion: is memory flat, and is the sound still in sync at the end?
+"""Memory and sound sync of a long conversion.
 
-``python -m benchmarks.endurance --hours 3``; with ``--copy``, what ffmpeg alone takes to copy the
-same packets into the same container.
+    python -m benchmarks.endurance --hours 3
+
+With ``--copy``, the memory that ffmpeg alone takes to copy the packets into the same container.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ _NAMES = {"pipe:0": "encoder", "rawvideo\0-\0": "decoder", "-map\x000\0-c\0copy"
 
 @dataclass(frozen=True)
 class Endurance:
-    """What a long conversion was like.
+    """Figures of a long conversion.
 
-    `memory` holds, for each program at work, the MiB it had after a minute of video and at most.
+    `memory` holds the MiB of each program after a minute of video, and the most after that.
     """
 
     seconds: float
@@ -52,7 +53,7 @@ class Endurance:
 
 
 def endure(folder: Path, seconds: float, suffix: str = ".mp4") -> Endurance:
-    """Convert a looped clip of 320x180 that lasts so long, with all files in a folder."""
+    """Convert a looped 320x180 clip of that duration; all files are in `folder`."""
     source, target = _looped(folder, seconds), folder / f"out{suffix}"
     began = time.monotonic()
     process = start("convert", source, "-o", target, "-q", "--preset", "ultrafast")
@@ -77,8 +78,8 @@ def _loops(seconds: float) -> int:
 
 
 def _looped(folder: Path, seconds: float) -> Path:
-    """A clip of about that length."""
-    sound = ("-c:a", "flac")  # whose packets end where the picture does
+    """Make a clip of about that duration."""
+    sound = ("-c:a", "flac")  # its packets end where the picture does
     loop = make_flashes(
         folder / "loop.mkv", *sound, size="320x180", seconds=_LOOP_SECONDS, picture="testsrc2"
     )
@@ -97,9 +98,9 @@ def _in_words(memory: dict[str, tuple[float, float]]) -> str:
 def _watch(
     process: subprocess.Popen[str], warm: float, leader: str = "decoder"
 ) -> dict[str, tuple[float, float]]:
-    """Memory of the process and its children once they have read so many bytes, and at most later.
+    """Memory of a process and its children: once they are warm, and the most after that.
 
-    The leader tells how far they are.
+    They are warm when the leader has read `warm` bytes.
     """
     memory: dict[str, tuple[float, float]] = {}
     while process.poll() is None:
@@ -114,7 +115,7 @@ def _watch(
 
 def _family(number: int) -> Iterator[tuple[str, tuple[int, float]]]:
     """Name, bytes read and resident MiB of a process and its children."""
-    with contextlib.suppress(OSError):  # they come and go
+    with contextlib.suppress(OSError):  # a process may end meanwhile
         for each in [str(number), *_children(number)]:
             folder = Path("/proc", each)
             command = (folder / "cmdline").read_text()

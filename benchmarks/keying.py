@@ -1,11 +1,11 @@
-"""What backgrounds and mattes cost beside a plain segmented conversion, apart from the encoder.
+"""Cost of backgrounds and mattes relative to a plain segmented conversion, without the encoder.
 
     python -m benchmarks.keying CLIP... [--size 1920x1080] [-k 8] [--off 2]
 
-Each clip is brought to that size. Then it is converted in turn with each background and plainly,
-several times over, into a sink that drops the pictures: decoding, segmenting and painting are
-counted, the encoder is not. The brightest clusters are switched off. For each background, the
-median of its wall time and of its processor time, in those of the plain conversion.
+Each clip is scaled to that size. It is then converted plainly and with each background in turn,
+several times, into a sink that drops the pictures: decoding, segmenting and rendering count, the
+encoder does not. The brightest clusters are switched off. Reported are the medians of wall and
+processor time for each background, relative to the plain conversion.
 """
 
 from __future__ import annotations

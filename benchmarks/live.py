@@ -1,10 +1,10 @@
-"""``kseg-video live`` at a stream: rates, drops, latency, processor time, and how fast keys answer.
+"""``kseg-video live`` on a stream: frame rate, drops, latency, processor time, response to keys.
 
     python -m benchmarks.live CLIP [--size 1920x1080] [--seconds 60] [-k 8]
 
-The clip is brought to that size as motion JPEG at 30 frames a second, then served over HTTP on
-loopback by an ffmpeg that only copies it. The window is real: on the display that there is, or on a
-virtual one (xvfb). Latency is from the arrival of a decoded frame to the end of its display.
+The clip is encoded at that size as motion JPEG at 30 frames a second, then served over HTTP on
+loopback by an ffmpeg that only copies it. The window is real, on the present display or a virtual
+one (xvfb). Latency is the time from the arrival of a decoded frame to the end of its display.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ if TYPE_CHECKING:
 
 _ADDRESS = "http://127.0.0.1:8099/"
 _WARM_UP = 3.0  # seconds
-_BETWEEN_KEYS = 0.4  # seconds, so that what a key has set off is over
-_PRESSES = 4  # of each key: those that switch end as they began
+_BETWEEN_KEYS = 0.4  # seconds, so that the effect of a key is over
+_PRESSES = 4  # of each key; an even number restores what a key toggles
 
 
 class Watch:
-    """Counts what the session tells, and presses keys.
+    """Presses keys and measures when they take effect.
 
-    A key has answered when the next picture after it has been shown.
+    A key has taken effect when the next picture after it has been shown.
     """
 
     def __init__(self, window: LiveWindow) -> None:
@@ -82,7 +82,7 @@ class Watch:
         window.show, window.events = watched_show, watched_events  # type: ignore[method-assign]
 
     def press(self, key: str) -> float:
-        """Seconds until the key has answered."""
+        """Press a key; return the seconds until it has taken effect."""
         self._answered.clear()
         self._pressed_at = time.perf_counter()
         self._window._events.append(KeyPress(key))
@@ -116,7 +116,7 @@ def served(clip: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def kept_files() -> Iterator[LiveFiles]:
-    """For snapshots and recordings that nobody wants."""
+    """A temporary folder for the snapshots and recordings that keys make."""
     with tempfile.TemporaryDirectory() as folder, LiveFiles(Path(folder)) as files:
         yield files
 
@@ -156,7 +156,7 @@ def measure(options: argparse.Namespace, clip: Path) -> None:
         session._meter.latencies = LatencyLog(latencies)
 
         def direct() -> None:
-            """What happens meanwhile, in a thread of its own."""
+            """Measure and press keys while the session runs; in a thread of its own."""
             time.sleep(_WARM_UP)
             latencies.clear()
             received, dropped = feed.received, feed.dropped
@@ -192,7 +192,7 @@ def measure(options: argparse.Namespace, clip: Path) -> None:
 
 
 class LatencyLog(deque[float]):
-    """Takes the place of the session's short memory, and forgets nothing."""
+    """Replaces the session's short memory of latencies by one that keeps them all."""
 
     def __init__(self, all_of_them: list[float]) -> None:
         super().__init__()

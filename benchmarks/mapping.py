@@ -1,9 +1,9 @@
-"""Fast against exact mapping: inertia lost, and time saved.
+"""Fast against exact mapping: excess of inertia, and time saved.
 
     python -m benchmarks.mapping FILE... [-k 8 16] [--color-space rgb lab] [--frames 5]
 
-Each file's frames are taken evenly from its first 30 s. A segmenter of one frame fits the palette;
-the frame is then mapped both ways by that palette, one after the other.
+Frames are taken evenly from the first 30 s of each file. A segmenter fits the palette to a single
+frame, which is then mapped with that palette in both ways, one after the other.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def some_frames(path: Path, count: int) -> Iterator[Frame]:
 
 
 def compare(frame: Frame, settings: SegmenterSettings) -> tuple[float, float]:
-    """Excess of the fast mapping's inertia, and its time as a part of the exact one's."""
+    """Excess of the fast mapping's inertia, and its time relative to the exact mapping's."""
     segmenter = Segmenter(settings)
-    segmenter.segment(frame)  # builds the index, which later frames reuse
+    segmenter.segment(frame)  # untimed: builds the index, which later frames reuse
     begin = time.perf_counter()
     segmentation = segmenter.segment(frame)
     fast_seconds = time.perf_counter() - begin

@@ -1,4 +1,4 @@
-"""Part of a clip, and what each row of the benchmark of stability makes of it."""
+"""Excerpts of clips, and their segmentation by each row of the stability benchmark."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PIXELS_OF_A_FRAME = 2000
 
 @dataclass(frozen=True)
 class Excerpt:
-    """So many frames of a clip, from a time on."""
+    """A number of frames of a clip from a start time."""
 
     clip: Path
     start: float
@@ -56,7 +56,7 @@ class Excerpt:
 def cold_fit(
     pixels: NDArray[np.uint8] | NDArray[np.float32], n_clusters: int
 ) -> NDArray[np.float32]:
-    """Centroids of an even part of some pixels, by `cv2.kmeans` alone."""
+    """Fit centroids to evenly sampled pixels with `cv2.kmeans` alone."""
     colors = pixels.reshape(-1, 3).astype(np.float32)
     return opencv_kmeans(colors[:: max(len(colors) // _FIT_PIXELS, 1)], n_clusters, attempts=4)[1]
 
@@ -64,7 +64,7 @@ def cold_fit(
 def segmented(
     excerpt: Excerpt, settings: SegmenterSettings, *, looks_ahead: bool
 ) -> Iterator[tuple[Frame, Segmentation]]:
-    """As `convert` does it or, without looking ahead, as `live`."""
+    """Segment an excerpt as `convert` does or, without look-ahead, as `live` does."""
     segmenter = Segmenter(settings)
     with open_source(excerpt.clip, excerpt.trim) as source:
         ahead = source.look_ahead() if looks_ahead and isinstance(source, VideoFileSource) else None
@@ -84,10 +84,10 @@ def ours(settings: SegmenterSettings, *, looks_ahead: bool) -> Callable[[Excerpt
 
 
 def palette_of_each_shot(excerpt: Excerpt, n_clusters: int) -> Pictures:
-    """One fit to the pixels of all frames of a shot, every pixel mapped exactly."""
+    """Fit a palette to all frames of each shot, and map every pixel exactly."""
     changes = ShotChanges()
     samples: list[NDArray[np.float32]] = []
-    shots: list[int] = []  # number of each frame's
+    shots: list[int] = []  # shot number of each frame
     for frame in excerpt.frames():
         counts = count_bins(bin_numbers(frame.bgr))
         shots.append((shots[-1] if shots else 0) + changes.begins_shot(frame.bgr, counts))
@@ -95,7 +95,7 @@ def palette_of_each_shot(excerpt: Excerpt, n_clusters: int) -> Pictures:
     palettes = []
     for shot in range(shots[-1] + 1):
         pixels = [sample for sample, number in zip(samples, shots, strict=True) if number == shot]
-        # In any order, so that the fit has other places of each frame.
+        # Shuffled, so that the fit samples different positions of each frame.
         shuffled = np.random.default_rng(0).permutation(np.concatenate(pixels))
         palettes.append(cold_fit(shuffled, n_clusters))
     for frame in excerpt.frames():

@@ -1,27 +1,27 @@
-"""Does it hold still, how close to the picture, how small: ours beside ffmpeg's own filters.
+"""Drift, distortion, flicker and size of segmented video, compared with ffmpeg's own filters.
 
     python -m benchmarks.stability CLIP... [-k 8] [--start 2] [--frames 300]
         [--rows ours strict ...] [--strip DIR]
 
 drift
-    of the pixels whose source colour was there a second ago, in the same shot, the share that is
-    painted more than 12 levels otherwise than that colour was; mean and worst over all frames, and
-    how often it rises above a tenth.
+    share of the pixels that are painted more than 12 levels differently from how their source
+    colour was painted a second ago, among those whose colour was there in the same shot; mean and
+    worst over all frames, and how often it rises above a tenth (runs).
 distortion
     mean squared distance between source and segmented frame in RGB, divided by that of a cold
-    `cv2.kmeans` (k-means++, 4 attempts) on that frame; mean and worst over every tenth frame, but
-    for nearly flat ones (cold inertia below 4), where rounding colours to 8 bit outweighs it.
+    `cv2.kmeans` (k-means++, 4 attempts) on that frame; mean and worst over every tenth frame except
+    nearly flat ones (cold inertia below 4), where the rounding of colours to 8 bits dominates.
 flicker
-    of the pixels whose source changed by at most 2 levels since the frame before, the share whose
-    output changed by more than 12 levels in some channel.
+    share of the pixels whose output changed by more than 12 levels in some channel, among those
+    whose source changed by at most 2 levels since the frame before.
 size
     bytes as H.264 (crf 23, preset veryfast), divided by those of elbg's output.
 
-Rows: ours as `convert` does it with defaults; live, which is the same without looking ahead; strict
-(stability 0); ffmpeg's elbg; one palette for the whole clip (palettegen and paletteuse without
-dither); shots, one palette for each shot, fitted to all of it.
+Rows: ours, which is `convert` with defaults; live, the same without look-ahead; strict (stability
+0); ffmpeg's elbg; palette, one for the whole clip (palettegen and paletteuse without dither);
+shots, one palette for each shot, fitted to all of it.
 
---strip draws, of ours, the palette over time and a contact sheet.
+--strip draws the palette over time and a contact sheet of ours.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _NEARLY_FLAT = 4.0
 
 @dataclass
 class Tally:
-    """Figures of one row, gathered frame by frame."""
+    """Figures of one row, accumulated frame by frame."""
 
     drift: Drift
     distortions: list[float] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Tally:
 
     @property
     def flicker(self) -> float:
-        """Share of the unmoved pixels, over the whole clip, whose output jumped."""
+        """Share of the unchanged pixels of the whole clip whose output jumped."""
         return self.jumped / max(self.still, 1)
 
 
@@ -108,7 +108,7 @@ def flicker(
     source_before: NDArray[np.uint8],
     output_before: NDArray[np.uint8],
 ) -> tuple[int, int]:
-    """Number of the unmoved pixels whose output jumps, and of all unmoved ones."""
+    """Number of unchanged pixels whose output jumps, and of all unchanged pixels."""
     still = cv2.absdiff(source, source_before).max(axis=2) <= _STILL_LEVELS
     jumped = cv2.absdiff(output, output_before).max(axis=2) > _JUMP_LEVELS
     return int((jumped & still).sum()), int(still.sum())

@@ -1,11 +1,11 @@
-"""What each stage of a frame costs on one thread, in milliseconds and in conversions to BGR.
+"""Cost of each stage of a frame on one thread, in milliseconds and in conversions to BGR.
 
     python -m benchmarks.stages CLIP [--sizes 1920x1080] [-k 2 8 32] [--stability 0 0.5]
 
 One conversion is ``cv2.cvtColor(..., COLOR_YUV2BGR_I420)`` of the same frames, timed in turn with
-the stages in the same run. Where labelling is compiled, the index is part of the labels. Reading
-and writing, which are not in the sum, are from an ffmpeg that does nothing but make pictures and to
-one that throws them away.
+the stages in the same run. With compiled kernels, the index is part of the labels. Read and write,
+which are not in the sum, are the pipes from an ffmpeg that generates pictures and to one that
+discards them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _STAGES: dict[str, list[tuple[type | ModuleType, str]]] = {
 
 
 class Stopwatch:
-    """Adds up what the stages cost, and takes inner ones off outer ones."""
+    """Sums the time of each stage, without that of the stages nested in it."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -77,7 +77,7 @@ class Stopwatch:
 
 
 def frames_of(clip: Path, size: str, count: int) -> list[Frame]:
-    """Frames of a clip as I420 of that size."""
+    """Frames of a clip in I420, scaled to that size."""
     width, height = map(int, size.split("x"))
     frames = []
     with open_source(clip, TrimSettings(max_frames=count)) as source:
@@ -93,7 +93,7 @@ def frames_of(clip: Path, size: str, count: int) -> list[Frame]:
 
 @contextmanager
 def pipes(frame: Frame) -> Iterator[tuple[FfmpegProcess, FfmpegProcess]]:
-    """Where pictures of a frame's size come from and go to."""
+    """A source and a sink of raw pictures of a frame's size."""
     endless = f"nullsrc=size={frame.width}x{frame.height},format=yuv420p"
     source = ["-f", "lavfi", "-i", endless, "-f", "rawvideo", "-"]
     taken = [*raw_video("yuv420p", frame.width, frame.height, 30), "-i", "pipe:0"]
@@ -112,7 +112,7 @@ def measure(
     reader: FfmpegProcess,
     writer: FfmpegProcess,
 ) -> dict[str, float]:
-    """Milliseconds of each stage for a frame; the first frame, which is fitted cold, aside."""
+    """Mean milliseconds of each stage per frame, except the first frame, which is fitted cold."""
     segmenter = Segmenter(settings)
     for frame in frames:
         size = frame.width, frame.height

@@ -1,6 +1,7 @@
-"""The kernels in C, bit for bit what those of `kseg_video.native.reference` do, which says what.
+"""The kernels in C, bit for bit the same as those of `kseg_video.native.reference`.
 
-To import this raises `NotCompiledError` where nothing was compiled at installation.
+The reference documents their parameters. Importing this module raises `NotCompiledError` if nothing
+was compiled at installation.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ library = load(Path(__file__).with_name("compiled.shared"))
 def nearest(
     colors: NDArray[np.float32], centroids: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Nearest centroid of every colour, and its squared distance."""
+    """Find the nearest centroid of every colour, and its squared distance."""
     assert len(centroids)
     colors, centroids = np.ascontiguousarray(colors), np.ascontiguousarray(centroids)
     labels, distances = np.empty(len(colors), np.uint8), np.empty(len(colors), np.float32)
@@ -59,7 +60,7 @@ def label_cells(
     labels: NDArray[np.uint8],
     ties: NDArray[np.uint16],
 ) -> None:
-    """Label and ties of the cells of a colour index."""
+    """Compute labels and ties of a colour index's cells."""
     centroids = np.ascontiguousarray(centroids)
     given = len(centroids), centroids.ctypes.data, numbers.ctypes.data, level
     results = labels.ctypes.data, ties.ctypes.data
@@ -75,12 +76,12 @@ def hold_labels(
     labels: NDArray[np.uint8],
     cells: NDArray[np.uint16] | None,
 ) -> None:
-    """Label a picture, held to the frame before and smoothed.
+    """Label a picture with hysteresis: held to the frame before, and smoothed.
 
     Raises
     ------
     MemoryError
-        If there is none.
+        If the buffers of a row cannot be allocated.
     """
     (height, width), tables = labels.shape, (IndexAddress.of(numbers), ties.ctypes.data)
     before, labels_before, limit = PictureAddress(), None, 0
@@ -110,12 +111,12 @@ def label_strictly(
     ties: NDArray[np.uint16],
     labels: NDArray[np.uint8],
 ) -> None:
-    """Label a picture by its cells alone.
+    """Label a picture by its cells alone, without hysteresis.
 
     Raises
     ------
     MemoryError
-        If there is none.
+        If the buffers of a row cannot be allocated.
     """
     (height, width), tables = labels.shape, (IndexAddress.of(numbers), ties.ctypes.data)
     for band in _bands(picture, height, width):
@@ -134,7 +135,7 @@ def label_strictly(
 def paint_planes(
     labels: NDArray[np.uint8], levels: NDArray[np.uint8], planes: Sequence[NDArray[np.uint8]]
 ) -> None:
-    """Paint labels as Y, U and V."""
+    """Paint labels to the planes Y, U and V."""
     (height, width), labels, table = labels.shape, _adjoining(labels), _table(levels)
     results = map(PlaneAddress.of, planes)
     library.paint_planes(width, height, PlaneAddress.of(labels), table.ctypes.data, *results)
@@ -143,21 +144,21 @@ def paint_planes(
 def paint_bgr(
     labels: NDArray[np.uint8], colors: NDArray[np.uint8], pixels: NDArray[np.uint8]
 ) -> None:
-    """Paint labels as B, G and R."""
+    """Paint labels to B, G and R pixels."""
     (height, width), labels, table = labels.shape, _adjoining(labels), _table(colors)
     planes = PlaneAddress.of(labels), table.ctypes.data, PlaneAddress.of(pixels)
     library.paint_bgr(width, height, *planes)
 
 
 def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]:
-    """How often each label is there."""
+    """Count the pixels of each label."""
     (height, width), labels, counts = labels.shape, _adjoining(labels), np.empty(n_labels, "u4")
     library.count_labels(width, height, PlaneAddress.of(labels), n_labels, counts.ctypes.data)
     return counts
 
 
 def _bands(picture: Picture, height: int, width: int, margin: int = 0) -> Sequence[Band]:
-    """Rows to be done in one go: all, unless their components have to be made first."""
+    """Bands to work on; for a planar picture, whose components need no array, a single one."""
     if not isinstance(picture, tuple):
         return bands_of(height, width, margin)
     whole = slice(0, height)
@@ -167,19 +168,19 @@ def _bands(picture: Picture, height: int, width: int, margin: int = 0) -> Sequen
 def _components(
     picture: Picture, numbers: CellNumbers, rows: slice
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """What the index is looked up by; U and V are doubled on the way."""
+    """Components that the index is looked up by; for a planar picture, C upsamples U and V."""
     if isinstance(picture, tuple):
         return picture[0][rows], None
     return numbers.components(picture, rows)
 
 
 def _adjoining(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same labels, each row's one after another."""
+    """The labels with adjacent pixels in memory, copied if need be."""
     return labels if labels.strides[1] == 1 else np.ascontiguousarray(labels)
 
 
 def _table(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Three levels of each label, (K, 3), as three tables of 32."""
+    """Levels of each label, (K, 3), as three tables of 32 entries."""
     table = np.zeros((3, MAX_LABELS), np.uint8)
     table[:, : len(levels)] = levels.T
     return table

@@ -1,6 +1,6 @@
-"""The one door to the kernels: those in C where they were compiled, else their reference.
+"""The kernels: those in C if they were compiled, else their reference.
 
-`kseg_video.native.reference` says what each of them does.
+Import kernels from here only. `kseg_video.native.reference` documents each of them.
 """
 
 from kseg_video.native.library import NotCompiledError

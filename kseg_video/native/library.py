@@ -1,4 +1,4 @@
-"""The compiled library: its functions in `src`, and how arrays are handed over to them."""
+"""The binding to the compiled library, whose sources are in `src`."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 
 class NotCompiledError(ImportError):
-    """There is no library for this computer."""
+    """There is no compiled library for this platform."""
 
 
 class PlaneAddress(ctypes.Structure):
-    """`Plane` in C: address of the first pixel, 0 if there is none, and bytes from row to row."""
+    """`Plane` in C: address of the first pixel, 0 for no plane, and the row stride in bytes."""
 
     _fields_ = (("pixels", ctypes.c_void_p), ("stride", ctypes.c_ssize_t))
 
     @classmethod
     def of(cls, array: NDArray[np.integer] | None, rows: slice = slice(None)) -> PlaneAddress:
-        """Some rows of an array, whose pixels follow one another."""
+        """Some rows of an array, whose pixels are adjacent within a row."""
         return cls() if array is None else cls(array[rows].ctypes.data, array.strides[0])
 
 
 class PictureAddress(ctypes.Structure):
-    """`Picture` in C: luma, and B, G and R or, without them, U and V at half size."""
+    """`Picture` in C: luma, and either interleaved B, G and R or U and V at half size."""
 
     _fields_ = (("luma", PlaneAddress), ("bgr", PlaneAddress), ("halves", PlaneAddress * 2))
 
     @classmethod
     def of(cls, picture: Picture, luma: NDArray[np.uint8], rows: slice) -> PictureAddress:
-        """Some rows of a picture, from an even one on, and their luma."""
+        """Some rows of a picture and their luma; the first row is even."""
         bgr = None if isinstance(picture, tuple) else picture
         halves = (PlaneAddress * 2)(*halves_of(picture, rows))
         return cls(PlaneAddress.of(luma, rows), PlaneAddress.of(bgr, rows), halves)
@@ -54,7 +54,7 @@ class IndexAddress(ctypes.Structure):
 
 
 def halves_of(picture: Picture, rows: slice) -> list[PlaneAddress]:
-    """U and V of some rows, where they are at half size."""
+    """U and V of some rows of a planar picture; no planes for BGR."""
     if not isinstance(picture, tuple):
         return [PlaneAddress(), PlaneAddress()]
     half = slice(rows.start // 2, None)
@@ -62,12 +62,12 @@ def halves_of(picture: Picture, rows: slice) -> list[PlaneAddress]:
 
 
 def load(path: Path) -> ctypes.CDLL:
-    """The library of that name.
+    """Load the library and declare its functions.
 
     Raises
     ------
     NotCompiledError
-        If there is none, or it is for another kind of computer.
+        If the library does not exist or is for another platform.
     """
     size, array, plane = ctypes.c_size_t, ctypes.c_void_p, PlaneAddress
     by_index = [plane, plane, IndexAddress, array]

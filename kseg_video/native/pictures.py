@@ -1,4 +1,4 @@
-"""Pictures as the kernels take them: their colour components, and the cells of a colour index."""
+"""Pictures as the kernels take them, their colour components and their cell numbers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# B, G and R of every pixel, (H, W, 3); or the planes Y, (H, W), U and V, (H / 2, W / 2), which is
-# rounded up.
+# B, G and R of every pixel, (H, W, 3); or the planes Y, (H, W), and U and V, (H / 2, W / 2) rounded
+# up.
 Picture: TypeAlias = (
     "NDArray[np.uint8] | tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]"
 )
@@ -25,18 +25,18 @@ Components: TypeAlias = "tuple[NDArray[np.uint8], NDArray[np.uint8]]"
 
 
 class Memory(NamedTuple):
-    """The frame before, which labels are held to.
+    """The frame before, to which labels are held.
 
     Parameters
     ----------
     picture : Picture
-        Of the same kind and size as the one to be labelled.
+        Picture of the same layout and size as the one to be labelled.
     luma : ndarray of uint8, shape (H, W)
-        Its brightness.
+        Luma of the picture.
     labels : ndarray of uint8, shape (H, W)
-        Its labels.
+        Labels of the picture.
     limit : int
-        Levels of luma by which a pixel that shows the same may differ.
+        Largest change of luma, in levels, that counts as noise.
     """
 
     picture: Picture
@@ -47,14 +47,14 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CellNumbers:
-    """How the colour components of a pixel make the number of its cell.
+    """Maps the colour components of a pixel to its cell number.
 
     Parameters
     ----------
     tables : tuple of three ndarray of uint16, shape (256,)
-        What each component's level adds to the number.
+        For each component, the summand of the cell number by level.
     axes : ndarray of float32, shape (3, 4), optional
-        Affine map applied to B, G and R first.
+        Affine map that is applied to B, G and R first.
     """
 
     tables: tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]
@@ -62,7 +62,7 @@ class CellNumbers:
 
     @cached_property
     def others(self) -> NDArray[np.uint16]:
-        """What second and third component, as one 16-bit number, add to a cell's number."""
+        """Summand of the cell number by the second and third component as one 16-bit number."""
         _, second, third = self.tables
         return (second[PAIRS[..., 0]] + third[PAIRS[..., 1]]).ravel()
 
@@ -71,7 +71,7 @@ class CellNumbers:
         return LevelTable(self.tables[0])
 
     def components(self, picture: Picture, rows: slice) -> Components:
-        """What is looked up of some rows of a picture, (H, W) and (H, W, 2): turned to the axes."""
+        """Components of some rows of a picture, (H, W) and (H, W, 2), rotated to the axes."""
         if self.axes is None or isinstance(picture, tuple):
             return components(picture, rows)
         turned = cv2.transform(picture[rows], self.axes)
@@ -86,15 +86,15 @@ class CellNumbers:
 
 
 def components(picture: Picture, rows: slice) -> Components:
-    """The colour components at full size: the first, (H, W), and the other two, (H, W, 2).
+    """Colour components at full size: the first, (H, W), and the other two, (H, W, 2).
 
-    Chroma is doubled bilinearly, which stays within 2 levels of ffmpeg's own conversion.
+    Chroma is upsampled bilinearly, which stays within 2 levels of ffmpeg's own conversion.
 
     Parameters
     ----------
     picture : Picture
     rows : slice
-        Rows that are wanted, from an even one to an even one or the last.
+        The wanted rows; they start at an even row and stop at an even row or the last.
     """
     if isinstance(picture, tuple):
         luma, *chroma = picture
@@ -105,7 +105,7 @@ def components(picture: Picture, rows: slice) -> Components:
 
 
 def _doubled(chroma: Sequence[NDArray[np.uint8]], rows: slice) -> NDArray[np.uint8]:
-    """Rows of both chroma planes at twice their size, (H, W, 2)."""
+    """Upsample rows of both chroma planes to twice their size, (H, W, 2)."""
     first = max(rows.start // 2 - 1, 0)
     last = None if rows.stop is None else rows.stop // 2 + 1
     halves = cv2.merge([plane[first:last] for plane in chroma])

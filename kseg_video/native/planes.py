@@ -1,12 +1,11 @@
-"""Planes of pixels: look-ups two pixels at a time, distances, and bands that stay in the cache.
+"""Planes of pixels: look-ups of two pixels at a time, distances, and bands that fit the cache.
 
-`cv2.LUT` takes 16-bit indices, and entries of up to 32 bits as fast as those of 8. Two neighbouring
-8-bit pixels make one such index, so a table over all pairs of levels answers for both at once, in
-half the time.
+`cv2.LUT` takes 16-bit indices, and entries of up to 32 bits are as fast as those of 8. Two adjacent
+8-bit pixels make one such index, so a table over all pairs of levels looks both up at once, in half
+the time.
 
-A dozen arrays are made and used up between a pixel and its label. Made for a whole frame, each
-would go out to memory and back, and that would take longer than all the work on it: bands are
-worked on one after another instead.
+A dozen temporary arrays lie between a pixel and its label. For a whole frame, each would go out to
+memory and back, which takes longer than the arithmetic: frames are worked on in bands instead.
 """
 
 from __future__ import annotations
@@ -27,13 +26,14 @@ _Entry = TypeVar("_Entry", bound=np.integer)
 # The two levels, in their order in memory, that each 16-bit number stands for.
 PAIRS = np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(256, 256, 2)
 
-# OpenCV knows no unsigned 32-bit numbers; only the bits matter.
+# OpenCV has no unsigned 32-bit type; only the bits matter.
 _TWICE_AS_WIDE: dict[np.dtype[np.generic], type[np.integer]] = {
     np.dtype(np.uint8): np.uint16,
     np.dtype(np.uint16): np.int32,
 }
 
-# Bytes of an 8-bit plane; some ten of them are in use at once.
+# Pixels of a band. About ten 8-bit planes are in use at once: more pixels leave the cache, fewer
+# make more calls.
 _PIXELS = 1 << 18
 _LEAST_ROWS = 16
 
@@ -58,7 +58,7 @@ class LevelTable(Generic[_Value]):
     def look_up(
         self, plane: NDArray[np.uint8], out: NDArray[_Value] | None = None
     ) -> NDArray[_Value]:
-        """Value of every pixel; (H, W) to (H, W), rows contiguous; in `out`, if given."""
+        """Look up the value of every pixel, into `out` if given; (H, W), rows contiguous."""
         if plane.shape[1] % 2:
             return look_up(plane, self._values, out)
         pairs = None if out is None else out.view(self._pairs.dtype)
@@ -70,7 +70,7 @@ def look_up(
     table: NDArray[_Entry],
     out: NDArray[_Entry] | None = None,
 ) -> NDArray[_Entry]:
-    """Entry of a table of 256 or 65,536 for every index; (H, W) to (H, W); in `out`, if given."""
+    """Look up every index in a table of 256 or 65,536 entries, into `out` if given; (H, W)."""
     as_opencv_has_it = cast("tuple[NDArray[np.uint8], ...]", (indices, table, out))
     return cast("NDArray[_Entry]", cv2.LUT(*as_opencv_has_it))
 
@@ -78,8 +78,8 @@ def look_up(
 def squared_distances(
     channels: NDArray[np.float32], color: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Of the colours of three channels, (3, N), to one; (N,)."""
-    # Direct differences: the expansion |x|^2 - 2xc + |c|^2 loses the digits that near ties need.
+    """Squared distances of colours, given as three channels, (3, N), to one colour; (N,)."""
+    # The expansion |x|^2 - 2xc + |c|^2 would lose the digits that near ties need.
     squared = np.zeros(channels.shape[1], np.float32)
     for channel, level in zip(channels, color, strict=True):
         difference = channel - level
@@ -90,14 +90,14 @@ def squared_distances(
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Rows that are worked on together.
+    """A band: rows of a picture that are worked on together.
 
     Parameters
     ----------
     rows : slice
-        The rows that the work is for.
+        The rows of the result.
     seen : slice
-        Those rows and, where there are any, the margin above and below that they depend on.
+        Those rows with the margin above and below that they depend on.
     """
 
     rows: slice
@@ -112,13 +112,13 @@ class Band:
 
 @lru_cache(maxsize=8)
 def bands_of(height: int, width: int, margin: int = 0) -> tuple[Band, ...]:
-    """Bands of a picture from top to bottom; all begin at even rows.
+    """Divide a picture into bands from top to bottom; each begins at an even row.
 
     Parameters
     ----------
     height, width : int
     margin : int
-        Rows above and below that a row depends on; an even number.
+        Number of rows above and below that a row depends on; even.
     """
     size = max(_PIXELS // width // 2 * 2, _LEAST_ROWS)
     return tuple(

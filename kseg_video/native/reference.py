@@ -1,4 +1,4 @@
-"""The kernels with OpenCV and NumPy: what they do, wherever nothing could be compiled."""
+"""The kernels with OpenCV and NumPy: the reference, and the fallback where C is not compiled."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
     from kseg_video.native.pictures import CellNumbers, Memory, Picture
 
-_COLORS_AT_A_TIME = 1 << 14  # so that what is made of them stays in the cache
-# Up to so many, a comparison with each is faster than a histogram.
-_FEW_LABELS = 16
+_COLORS_AT_A_TIME = 1 << 14  # whose temporary arrays fit the cache
+_FEW_LABELS = 16  # up to which comparing with each label is faster than a histogram
 
 
 def nearest(
     colors: NDArray[np.float32], centroids: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Nearest centroid of every colour, the first of equally near ones.
+    """Find the nearest centroid of every colour, the first of equally near ones.
 
     Parameters
     ----------
@@ -49,7 +48,7 @@ def nearest(
             squared = squared_distances(channels, centroid)
             nearer = (squared < least).view(np.uint8)
             np.minimum(least, squared, out=least)
-            np.maximum(chosen, nearer * np.uint8(number), out=chosen)  # the number only grows
+            np.maximum(chosen, nearer * np.uint8(number), out=chosen)  # numbers increase
     return labels, distances
 
 
@@ -78,7 +77,7 @@ def label_cells(
     labels: NDArray[np.uint8],
     ties: NDArray[np.uint16],
 ) -> None:
-    """Label and ties of the cells of a colour index.
+    """Compute labels and ties of a colour index's cells.
 
     Parameters
     ----------
@@ -86,14 +85,14 @@ def label_cells(
         Colours of the cells.
     centroids : ndarray of float32, shape (K, 3)
     numbers : ndarray of uint8, shape (K,)
-        Cluster number of each, in ascending order.
+        Cluster number of each centroid, in ascending order.
     level : float
-        What a level of excess is in squared distance; at 0 there are no rivals.
+        Squared distance of one level of excess; at 0 there are no rivals.
     labels : ndarray of uint8, of C entries or more
-        Is given the nearest cluster of each cell.
+        Receives the nearest cluster of each cell.
     ties : ndarray of uint16, of C entries or more
-        Is given label, rival and excess, as `kseg_video.segmentation.nearest_centroid.CellTable`
-        has them.
+        Receives label, rival and excess, packed as in
+        `kseg_video.segmentation.nearest_centroid.CellTable`.
     """
     least, next_least = _two_nearest(channels, centroids, numbers)
     labels, ties = labels[: len(least)], ties[: len(least)]
@@ -111,10 +110,9 @@ def label_cells(
 def _two_nearest(
     channels: NDArray[np.float32], centroids: NDArray[np.float32], numbers: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """The two least squared distances.
+    """The two least squared distances, with cluster numbers in their lowest bits.
 
-    Positive floats sort as their bit patterns do: with the number in the lowest bits, minima find
-    number and distance together.
+    Positive floats sort like their bit patterns, so a minimum finds distance and number together.
     """
     least = np.full(channels.shape[1], np.float32(np.inf).view(np.uint32))
     next_least, greater = least.copy(), np.empty_like(least)
@@ -137,24 +135,25 @@ def hold_labels(
     labels: NDArray[np.uint8],
     cells: NDArray[np.uint16] | None,
 ) -> None:
-    """Label a picture, held to the frame before and smoothed.
+    """Label a picture with hysteresis: held to the frame before, and smoothed.
 
-    `kseg_video.segmentation.label_hysteresis` says how and why.
+    `kseg_video.segmentation.label_hysteresis` describes the method.
 
     Parameters
     ----------
     picture : Picture
     luma : ndarray of uint8, shape (H, W)
-        Its brightness.
+        Luma of the picture.
     numbers : CellNumbers
-        Of a colour index.
+        Cell numbers of a colour index.
     ties : ndarray of uint16, shape (65536,)
-        Of the index's cells, as `label_cells` gives them.
+        Ties of the index's cells, from `label_cells`.
     memory : Memory, optional
+        The frame before; without it, nothing is held.
     labels : ndarray of uint8, shape (H, W)
-        Is given the labels.
+        Receives the labels.
     cells : ndarray of uint16, shape (H, W), optional
-        Is given the cell of every pixel.
+        Receives the cell number of every pixel.
     """
     for band in bands_of(*labels.shape, margin=PASSES):
         seen = band.seen
@@ -164,7 +163,7 @@ def hold_labels(
         found = look_up(of_pixels, ties)
         near = (found & LABEL_MASK).astype(np.uint8)
         swaps = ((found >> LABEL_BITS) & LABEL_MASK).astype(np.uint8)
-        needs = (found >> 2 * LABEL_BITS).astype(np.int8)  # of votes, for the rival
+        needs = (found >> 2 * LABEL_BITS).astype(np.int8)  # votes that the rival needs
         chosen = near
         if memory is not None:
             needs -= votes.of_memory(picture, luma, memory, seen, near, swaps)
@@ -178,17 +177,17 @@ def label_strictly(
     ties: NDArray[np.uint16],
     labels: NDArray[np.uint8],
 ) -> None:
-    """Label a picture by its cells alone.
+    """Label a picture by its cells alone, without hysteresis.
 
     Parameters
     ----------
     picture : Picture
     numbers : CellNumbers
-        Of a colour index.
+        Cell numbers of a colour index.
     ties : ndarray of uint16, shape (65536,)
-        Of the index's cells, as `label_cells` gives them.
+        Ties of the index's cells, from `label_cells`.
     labels : ndarray of uint8, shape (H, W)
-        Is given the labels.
+        Receives the labels.
     """
     near = (ties & LABEL_MASK).astype(np.uint8)
     for band in bands_of(*labels.shape):
@@ -198,7 +197,7 @@ def label_strictly(
 def paint_planes(
     labels: NDArray[np.uint8], levels: NDArray[np.uint8], planes: Sequence[NDArray[np.uint8]]
 ) -> None:
-    """Paint labels as Y, U and V.
+    """Paint labels to the planes Y, U and V.
 
     Parameters
     ----------
@@ -207,7 +206,7 @@ def paint_planes(
     levels : ndarray of uint8, shape (K, 3)
         Y, U and V of each label.
     planes : sequence of three ndarray of uint8
-        Are given Y, (H, W), and U and V, (H / 2, W / 2, rounded up).
+        Receive Y, (H, W), and U and V, (H / 2, W / 2), H / 2 rounded up.
     """
     labels = np.ascontiguousarray(labels)
     luma, *chroma = levels.T
@@ -216,15 +215,15 @@ def paint_planes(
     for band in bands_of(*labels.shape):
         rows, half = band.rows, slice(band.rows.start // 2, -(-band.rows.stop // 2))
         in_luma.look_up(labels[rows], out=planes[0][rows])
-        # The upper left pixel of a block is where H.264 and its kin place the block's chroma: the
-        # first of each pair in every other row.
+        # A block's chroma is that of its upper left pixel, near which H.264 and related codecs
+        # place the chroma sample: the first pixel of each pair in every other row.
         pairs = labels[rows][::2].view(np.uint16)
         for plane, table in zip(planes[1:], in_chroma, strict=True):
             look_up(pairs, table, out=plane[half])
 
 
 def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Table from a pair of labels to the value of the first."""
+    """Table over pairs of labels with the value of the first label."""
     table = np.zeros((256, 256), np.uint8)
     size = len(values)
     table[:size, :size] = values[PAIRS[:size, :size, 0]]
@@ -234,7 +233,7 @@ def _of_the_first(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def paint_bgr(
     labels: NDArray[np.uint8], colors: NDArray[np.uint8], pixels: NDArray[np.uint8]
 ) -> None:
-    """Paint labels as B, G and R.
+    """Paint labels to B, G and R pixels.
 
     Parameters
     ----------
@@ -242,9 +241,9 @@ def paint_bgr(
     colors : ndarray of uint8, shape (K, 3)
         B, G and R of each label.
     pixels : ndarray of uint8, shape (H, W, 3)
-        Is given the picture.
+        Receives the picture.
     """
-    table = np.zeros((256, 4), np.uint8)  # entries of 32 bits take half the time of applyColorMap
+    table = np.zeros((256, 4), np.uint8)  # 32-bit entries take half the time of cv2.applyColorMap
     table[: len(colors), :3] = colors
     entries = cast("NDArray[np.uint8]", table.view(np.int32).ravel())
     for band in bands_of(*labels.shape):
@@ -254,7 +253,7 @@ def paint_bgr(
 
 
 def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]:
-    """How often each label is there, from 0 to one below their number; (H, W) to (K,)."""
+    """Count the pixels of each label from 0 to `n_labels` - 1; (H, W) to (K,)."""
     counts: NDArray[np.uint32] = np.zeros(n_labels, np.uint32)
     if n_labels > _FEW_LABELS:
         counts[:] = cv2.calcHist([labels], [0], None, [n_labels], [0, n_labels]).ravel()

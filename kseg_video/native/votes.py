@@ -1,6 +1,6 @@
-"""Votes for the label or the rival of pixels, some rows at a time: of their memory and neighbours.
+"""Votes of memory and neighbours between the label and the rival of pixels, for a band of rows.
 
-`kseg_video.segmentation.label_hysteresis` says what they are for.
+`kseg_video.segmentation.label_hysteresis` describes the method.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from kseg_video.native.pictures import Memory, Picture
 
-# Which changes of luma (bit 0 of none, 1 of one level more, 2 of one level less) leave a pixel's
-# colour about as much the same, by how much one component of chroma has changed; and those bits by
-# the change of luma. Both are found at the change modulo 256.
+# A colour counts as unchanged if Y, U and V change by at most one level each, and Y not in the same
+# direction as U or V, which would change B or R by three levels. By the change of U or V modulo
+# 256: the permitted changes of luma as bits (0: none, 1: one level up, 2: one level down). By the
+# change of luma modulo 256: its bit.
 _STILL_WITH = LevelTable(np.array([0b111, 0b101, *[0] * 253, 0b011], np.uint8))
 _MOVE = LevelTable(np.array([0b001, 0b010, *[0] * 253, 0b100], np.uint8))
 
@@ -39,20 +40,20 @@ def of_memory(
     near: NDArray[np.uint8],
     swaps: NDArray[np.uint8],
 ) -> NDArray[np.int8]:
-    """Votes of pixels for their rival label, given the one that they had; negative against it.
+    """Votes of pixels for the label that they had: positive for the rival, negative against it.
 
     Parameters
     ----------
     picture : Picture
     luma : ndarray of uint8, shape (H, W)
-        Its brightness.
+        Luma of the picture.
     memory : Memory
     rows : slice
-        Of the picture.
+        Rows of the picture.
     near : ndarray of uint8
         Label of the nearest cluster of each pixel of these rows.
     swaps : ndarray of uint8
-        What turns it into its rival by an exclusive or; 0 where there is none.
+        Label XOR rival of each pixel; 0 where there is no rival.
     """
     quiet = cv2.absdiff(luma[rows], memory.luma[rows]) <= np.uint8(memory.limit)
     still = _is_still(picture, memory.picture, rows)
@@ -62,7 +63,7 @@ def of_memory(
 
 
 def _is_still(picture: Picture, before: Picture, rows: slice) -> NDArray[np.bool_]:
-    """Whether each pixel's colour is what it was."""
+    """Whether each pixel's colour is unchanged."""
     if isinstance(picture, tuple):
         halves = slice(rows.start // 2, -(-rows.stop // 2))
         pairs = zip(picture, before, (rows, halves, halves), strict=True)
@@ -84,9 +85,9 @@ def follow_neighbors(
     swaps: NDArray[np.uint8],
     needs: NDArray[np.int8],
 ) -> NDArray[np.uint8]:
-    """Give each pixel its rival label where the votes for that suffice, else the nearest."""
+    """Give each pixel its rival if that has enough votes, else the nearest label."""
     for _ in range(PASSES):
-        # Of two values the median is the one that most have.
+        # With two values, the median is the majority.
         median = cast("NDArray[np.uint8]", cv2.medianBlur(labels, 3))
         votes = NEIGHBOR_VOTES * _sign(median ^ near, swaps)
         labels = near ^ swaps * (votes >= needs).view(np.uint8)
@@ -94,6 +95,6 @@ def follow_neighbors(
 
 
 def _sign(swap: NDArray[np.uint8], swaps: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """1 where a swap leads to the rival label, -1 where it leads to the nearest, 0 elsewhere."""
+    """1 where a swap yields the rival label, -1 where it yields the nearest, 0 elsewhere."""
     sign: NDArray[np.int8] = (swap == swaps).view(np.int8) - (swap == 0).view(np.int8)
     return sign

@@ -1,4 +1,4 @@
-"""From what a user points at or names to the clusters that are switched off."""
+"""Resolves the colours and pixels that a user selects to clusters that are switched off."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Segmentation
     from kseg_video.core.settings import ClusterSelection, Selector
 
-# Of a named colour the hue is meant more than the lightness: in a picture, "green" is a tree in
-# the shade as well. Halved, as in CMC 2:1, the usual formula for the acceptability of dyes.
+# A colour name means a hue more than a lightness: "green" includes a tree in the shade. Lightness
+# counts half, as in CMC 2:1, the usual formula for the acceptability of dyes.
 _WEIGHTS = np.array([0.5, 1, 1], np.float32)
-_LEAST_CHROMA = 2.0  # of Oklab times 100, below which a colour is taken for gray
+_LEAST_CHROMA = 2.0  # in Oklab times 100; a colour below it counts as gray
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSelection:
-    """What a selection has come to on a frame.
+    """A selection resolved on a frame.
 
     Parameters
     ----------
     disabled : frozenset of int
         Clusters that are switched off.
     notes : tuple of str
-        Which cluster each colour or pixel stands for.
+        For each colour or pixel, a note that names its cluster.
     """
 
     disabled: frozenset[int]
@@ -44,22 +44,21 @@ class ResolvedSelection:
 def pinned(disabled: AbstractSet[int], n_clusters: int) -> AbstractSet[int]:
     """Clusters whose numbers may never pass to another colour, given those that are off.
 
-    They are those that are off or, if these are the most, those that are on. So a colour that is
-    new in the picture is shown where little has been switched off, and is not where little has
-    been left on.
+    These are the clusters that are off or, if they are the majority, those that are on. So a new
+    colour is shown if few clusters are off, and hidden if few are on.
     """
     others = frozenset(range(n_clusters)) - disabled
     return disabled if len(disabled) <= len(others) else others
 
 
 def resolve_selection(selection: ClusterSelection, segmentation: Segmentation) -> ResolvedSelection:
-    """Find the selected clusters on a frame.
+    """Resolve a selection to clusters on a frame.
 
     Parameters
     ----------
     selection : ClusterSelection
     segmentation : Segmentation
-        Of the frame on which colours and pixels are looked up.
+        Segmentation of the frame on which colours and pixels are looked up.
 
     Raises
     ------
@@ -108,7 +107,7 @@ def _cluster_of(selector: Selector, segmentation: Segmentation) -> int:
 def _nearest_to(color: str, segmentation: Segmentation) -> int:
     palette = segmentation.palette
     wanted, found = _of_name(color), _oklab(palette.colors)
-    candidates = palette.real  # also those of a kept palette that are not in this frame
+    candidates = palette.real  # includes clusters of a kept palette without pixels in this frame
     of_hue = candidates & _has_hue_of(wanted, found)
     if of_hue.any():
         candidates = of_hue
@@ -117,14 +116,14 @@ def _nearest_to(color: str, segmentation: Segmentation) -> int:
 
 
 def _warning(selector: Selector, bgr: NDArray[np.uint8]) -> str:
-    """What is to be said of a cluster that a name has come to."""
+    """Warning for a colour name whose nearest cluster has another hue, or an empty string."""
     if not isinstance(selector, str) or _has_hue_of(_of_name(selector), _oklab(bgr)).all():
         return ""
     return ", the nearest: nothing has its hue"
 
 
 def _has_hue_of(wanted: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which Oklab colours, (N, 3), have about the hue of another, (3,), or any if it is gray."""
+    """Which Oklab colours, (N, 3), have about the wanted hue, (3,); all if the wanted is gray."""
     (a, b), others = wanted[1:], found[:, 1:]
     chroma = float(np.hypot(a, b))
     if chroma < _LEAST_CHROMA:

@@ -1,6 +1,6 @@
-"""Backgrounds, and what is kept laid over them.
+"""Compositing of the clusters that are on over a background.
 
-Everything is done on the planes that a frame has: a planar frame stays what it is.
+All work is done on the frame's own planes: a planar frame is never converted.
 """
 
 from __future__ import annotations
@@ -27,36 +27,38 @@ if TYPE_CHECKING:
     from kseg_video.core.background_spec import BackgroundSpec, RgbColor
     from kseg_video.core.frame import Plane
 
-_HEIGHTS_OF_A_BLUR, _HEIGHTS_OF_A_BLOCK = 45, 30  # to a picture's height
-_SHRUNKEN_RADIUS = 2  # a picture is blurred at a size at which the radius is no smaller
-_NOTHING = 1e-3  # weight of a block that holds anything kept, in the blur of what is not
+_HEIGHTS_OF_A_BLUR, _HEIGHTS_OF_A_BLOCK = 45, 30  # default blur radius and block: height / this
+_SHRUNKEN_RADIUS = 2  # least blur radius in the shrunken picture: less is faster, but blocky
+_NOTHING = 1e-3  # weight of kept blocks in a blur; 0 would divide by 0 where it covers them alone
 _RIM = 16  # pixels
-_LIGHT, _DARK = 255, 204  # squares that stand for nothing
+_LIGHT, _DARK = 255, 204  # levels of the checkerboard
 _HEIGHTS_OF_A_SQUARE = 45
 
 
 def composite(
     front: Frame, source: Frame, matte: Plane, background: BackgroundSpec, picture: Frame | None
 ) -> Frame:
-    """What is kept, over its background or with the matte as its alpha plane.
+    """Composite the foreground over its background, or give it the matte as its alpha plane.
 
-    Where the matte is 255 or 0 it is the one or the other, bit for bit.
+    Where the matte is 255 or 0, the result is the foreground or the background, bit for bit.
 
     Parameters
     ----------
     front : Frame
-        What is kept; bgr24 or i420.
+        The foreground; bgr24 or i420.
     source : Frame
-        What the background may be made of, in the same layout.
+        The source frame, from which blurred, gray and pixelated backgrounds are made, in the same
+        layout.
     matte : ndarray of uint8, shape (H, W)
+        Opacity of the foreground, 0 to 255.
     background : BackgroundSpec
     picture : Frame, optional
-        The one given with the frame, of its size.
+        The background picture, of the frame's size.
 
     Raises
     ------
     SettingsError
-        If a picture is needed and there is none that fits.
+        If the background is a picture and none of the right size and layout is given.
     """
     if background.kind != "transparent":
         return _blend(front, _backdrop(source, background, matte, picture), matte)
@@ -67,7 +69,7 @@ def composite(
 
 
 def over_checkerboard(frame: Frame) -> Frame:
-    """A bgr24 frame as it can be shown: over squares of two grays where it is transparent."""
+    """A bgr24 frame made opaque for display, over a checkerboard where it is transparent."""
     if frame.alpha is None:
         return frame
     squares = Frame(_checkerboard(frame.width, frame.height))
@@ -75,13 +77,13 @@ def over_checkerboard(frame: Frame) -> Frame:
 
 
 def mirrored(frame: Frame) -> Frame:
-    """A bgr24 frame with left and right exchanged."""
+    """A bgr24 frame mirrored left to right."""
     alpha = None if frame.alpha is None else cast("Plane", cv2.flip(frame.alpha, 1))
     return replace(frame, pixels=cast("NDArray[np.uint8]", cv2.flip(frame.pixels, 1)), alpha=alpha)
 
 
 def nearest_kept(centroids: NDArray[np.float32], disabled: AbstractSet[int]) -> NDArray[np.intp]:
-    """For each cluster itself or, if it is off, the nearest that is on; (K, 3) to (K,)."""
+    """For each cluster, its own number or, if it is off, that of the nearest one that is on."""
     numbers = np.arange(len(centroids))
     off = np.isin(numbers, list(disabled))
     if off.any() and not off.all():
@@ -93,13 +95,14 @@ def nearest_kept(centroids: NDArray[np.float32], disabled: AbstractSet[int]) -> 
 def covering(
     picture: NDArray[np.uint8], width: int, height: int, pixel_aspect: float = 1.0
 ) -> NDArray[np.uint8]:
-    """A picture as large as covers a size, its middle cropped to it, as CSS's ``cover`` does.
+    """Scale a picture to cover a size and crop it to its middle, like ``cover`` in CSS.
 
     Parameters
     ----------
     picture : ndarray of uint8, shape (h, w, 3)
-        Of square pixels.
+        A picture with square pixels.
     width, height : int
+        Size of the result in pixels.
     pixel_aspect : float
         Width of a pixel of the result over its height.
 
@@ -152,13 +155,13 @@ def _backdrop(
 
 
 def _blend(front: Frame, back: Frame, matte: Plane) -> Frame:
-    """The front over the back, which has its size and layout, as far as the matte is opaque."""
+    """Blend the front over a back of the same size and layout, with the matte as opacity."""
     blended = _blank(front)
     opacities = _opacities(front, matte)
     for planes in zip(_planes(front), _planes(back), _planes(blended), opacities, strict=True):
         for band in bands_of(*planes[0].shape[:2]):
             kept, shown, target, opacity = (plane[band.rows] for plane in planes)
-            # In 16 bits and one rounding: several times as fast as cv2.multiply with a scale.
+            # 16-bit products and a single rounding take a fraction of cv2.multiply with a scale.
             mixed = np.multiply(kept, opacity, dtype=np.uint16)
             mixed += np.multiply(shown, ~opacity, dtype=np.uint16)
             cv2.convertScaleAbs(mixed, dst=target, alpha=1 / 255)
@@ -166,10 +169,10 @@ def _blend(front: Frame, back: Frame, matte: Plane) -> Frame:
 
 
 def _without_hidden(frame: Frame, matte: Plane) -> Frame:
-    """The frame in black where nothing of it is seen, so that it is neither stored nor leaked.
+    """The frame with hidden pixels in black, so that they are neither stored nor leaked.
 
-    A rim of its own pixels stays around what is seen: black there would bleed into the edges as
-    soon as a codec or a scaler mixes neighbours.
+    A rim of source pixels stays around the visible ones: a codec or a scaler, which mixes
+    neighbours, would bleed black into the edges.
     """
     matte = padded_to_even(matte)
     pairs = cast("Plane", cv2.max(matte[::2], matte[1::2])).view(np.uint16)
@@ -214,9 +217,9 @@ def _gray(frame: Frame) -> Frame:
 
 
 def _blurred(frame: Frame, radius: int, matte: Plane) -> Frame:
-    """The frame out of focus, without what is kept of it: that would glow into its surroundings."""
-    # Averages over whole blocks of whole pixels, and of four rows of each, are many times as fast:
-    # what is left over at the right and at the bottom is narrower than the blur.
+    """The frame blurred, without its kept pixels, which would glow into their surroundings."""
+    # Averages over whole blocks, and over four rows of each, are many times as fast. The remainder
+    # that they leave out at the right and at the bottom is narrower than the blur.
     factor = max(min(radius // _SHRUNKEN_RADIUS, frame.width, frame.height) // 4 * 4, 1)
     columns, rows = frame.width // factor, frame.height // factor
     width, height, step = columns * factor, rows * factor, max(factor // 4, 1)
@@ -240,13 +243,13 @@ def _pixelated(frame: Frame, size: int) -> Frame:
 
 
 def _shrunken(planes: Sequence[NDArray[np.uint8]], columns: int, rows: int) -> NDArray[np.uint8]:
-    """Averages over the blocks of a grid; uint8 of shape (rows, columns, 3)."""
+    """Block averages of planes; uint8 of shape (rows, columns, 3)."""
     small = [cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA) for plane in planes]
     return cast("NDArray[np.uint8]", small[0] if len(small) == 1 else cv2.merge(small))
 
 
 def _enlarged(frame: Frame, small: NDArray[np.uint8], how: int) -> Frame:
-    """Averages at the size and in the layout of a frame."""
+    """Block averages scaled to the size and layout of a frame."""
     enlarged = _blank(frame)
     parts = [small] if frame.layout == "bgr24" else cv2.split(small)
     for part, plane in zip(parts, _planes(enlarged), strict=True):
@@ -255,10 +258,10 @@ def _enlarged(frame: Frame, small: NDArray[np.uint8], how: int) -> Frame:
 
 
 def _blank(frame: Frame) -> Frame:
-    """A frame of the same kind to be painted."""
+    """A frame of the same size and layout with uninitialised pixels."""
     return replace(frame, pixels=np.empty_like(frame.pixels))
 
 
 def _planes(frame: Frame) -> Sequence[NDArray[np.uint8]]:
-    """What a frame is painted by; for bgr24 all of its pixels at once."""
+    """The planes of a frame; for bgr24, its pixels as the only one."""
     return [frame.pixels] if frame.layout == "bgr24" else frame.planes

@@ -1,9 +1,9 @@
-"""The matte: how opaque each pixel of a keyed picture is.
+"""The matte: the opacity of each pixel of a keyed picture.
 
-Whether a cluster is on or off says so in whole pixels: a stair. But the pixels along an edge mix
-the colours of both sides, and how much of each, their colour tells. So within a few pixels of the
-border opacity follows colour: where it lies between the nearest cluster that is on and the nearest
-that is off, by a table over the colour index. Farther away the labels decide, so that nothing
+Labels alone make a hard matte with stair-stepped edges. But the pixels along an edge mix the
+colours of both sides, and their colour tells in which proportion. So within a few pixels of the
+border, opacity follows colour: its position between the nearest cluster that is on and the nearest
+that is off, from a table over the colour index. Farther away the labels decide, so that nothing
 inside a region turns translucent because its colour resembles the other side's.
 """
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Frame, Plane, Segmentation
     from kseg_video.core.settings import ColorSpace, RenderSettings
 
-# Part of the way from a cluster that is off to one that is on over which opacity rises: clusters
-# are not points, and what is near enough to one is wholly on or off.
+# Share of the distance between an off and an on cluster over which opacity rises; a colour nearer
+# to either is wholly off or on. More gives softer edges, and makes noise near them translucent.
 _SOFT_PART = 0.6
 _LINES_PER_FEATHER_PIXEL = 540
 _SMALLEST_FEATHER = 2
@@ -40,14 +40,16 @@ _INDICES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class MatteSettings:
-    """What is done to the stair of the labels.
+    """How the hard matte of the labels is refined.
 
     Parameters
     ----------
     feather : int
-        Pixels on either side of the border within which opacity follows colour.
+        Pixels on either side of the border within which opacity follows colour: 0 is a hard edge,
+        2 suits HD. More follows wider soft edges, such as hair and motion blur, but turns inner
+        pixels translucent whose colour resembles the other side's.
     despeckle : int
-        Islands and holes of fewer pixels are taken out.
+        Islands and holes of fewer pixels are removed. More cleans up noise, but loses small parts.
     """
 
     feather: int = 0
@@ -55,7 +57,7 @@ class MatteSettings:
 
     @classmethod
     def suiting(cls, settings: RenderSettings, width: int, height: int) -> MatteSettings:
-        """As set, with the choices that are left to a picture's size filled in."""
+        """The settings, with defaults that depend on the picture's size filled in."""
         is_flat = parse_background(settings.background).kind == "color" and settings.view != "matte"
         feather, despeckle = settings.feather, settings.despeckle
         if feather is None:
@@ -67,7 +69,7 @@ class MatteSettings:
 
 
 class Matting:
-    """Mattes of the frames of one video, one after another."""
+    """Makes the mattes of the frames of one video, in order."""
 
     def __init__(self) -> None:
         self._before: Plane | None = None
@@ -97,7 +99,7 @@ class Matting:
         return _softened(hard, edge.feather, self._by_color(frame, segmentation, is_on))
 
     def _memory(self, segmentation: Segmentation, disabled: AbstractSet[int]) -> Plane | None:
-        """The frame before's matte, if this one goes on from it."""
+        """The hard matte of the frame before, unless the scene or the selection has changed."""
         before = self._before
         if before is None or before.shape != segmentation.labels.shape:
             return None
@@ -107,9 +109,9 @@ class Matting:
     def _by_color(
         self, frame: Frame, segmentation: Segmentation, is_on: NDArray[np.bool_]
     ) -> Callable[[slice], Plane]:
-        """What gives the opacity of some rows as their colour alone would have it."""
+        """A function from rows to their opacity by colour alone."""
         palette = segmentation.palette
-        in_use = palette.shares > 0  # the others take no pixels
+        in_use = palette.shares > 0
         centroids, is_on = palette.centroids[in_use], is_on[in_use]
         space, cells = segmentation.color_space, segmentation.cells
         if cells is None:
@@ -121,7 +123,7 @@ class Matting:
 
 
 class _CellOpacities:
-    """Opacity of the cells of a colour index, worked out anew only as far as clusters move."""
+    """Opacity of a colour index's cells; only moved clusters are computed again."""
 
     def __init__(self, cell_bgr: NDArray[np.float32], space: ColorSpace) -> None:
         self._cell_bgr, self._space = cell_bgr, space
@@ -132,7 +134,7 @@ class _CellOpacities:
         self._table: NDArray[np.uint8] = np.zeros(_INDICES, np.uint8)
 
     def is_of(self, cell_bgr: NDArray[np.float32], space: ColorSpace) -> bool:
-        """Whether it was made for these cells."""
+        """Whether the table was made for these cells."""
         return self._cell_bgr is cell_bgr and self._space == space
 
     def table(self, centroids: NDArray[np.float32], is_on: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -151,7 +153,7 @@ class _CellOpacities:
 
 
 def _opacity(distances: NDArray[np.float32], is_on: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Opacity levels of colours by their squared distances to the clusters; (K, N) to (N,)."""
+    """Opacity levels of colours from their squared distances to the clusters; (K, N) to (N,)."""
     to_on, to_off = (np.sqrt(distances[side].min(axis=0)) for side in (is_on, ~is_on))
     share = to_off / np.maximum(to_on + to_off, np.finfo(np.float32).tiny)
     return to_levels(255 * ((share - 0.5) / _SOFT_PART + 0.5))
@@ -163,7 +165,7 @@ def _measured(
     is_on: NDArray[np.bool_],
     space: ColorSpace,
 ) -> Plane:
-    """Opacity of every pixel by its own colour."""
+    """Opacity of every pixel from its own colour instead of its cell's."""
     colors = to_working(bgr.reshape(-1, 3).astype(np.float32), space)
     channels = np.ascontiguousarray(colors.T)
     distances = np.stack([squared_distances(channels, centroid) for centroid in centroids])
@@ -171,11 +173,11 @@ def _measured(
 
 
 def _softened(hard: Plane, feather: int, soft: Callable[[slice], Plane]) -> Plane:
-    """A soft matte near the hard one's border, the hard one elsewhere, without a step between.
+    """The hard matte with a soft border, and without a step where the two meet.
 
-    The mean of the hard matte around a pixel tells how far off the border is: half-way on it, 0 or
-    255 from `feather` pixels on. It bounds opacity from below where the pixel is on, from above
-    where it is off; the farther from the border, the closer.
+    The mean of the hard matte around a pixel measures the distance from the border: it is half-way
+    on the border, and 0 or 255 from `feather` pixels on. It bounds opacity from below where the
+    pixel is on, and from above where it is off, more tightly farther from the border.
     """
     side = 2 * feather + 1
     matte = hard.copy()
@@ -192,12 +194,12 @@ def _softened(hard: Plane, feather: int, soft: Callable[[slice], Plane]) -> Plan
 
 
 def _despeckled(hard: Plane, area: int, before: Plane | None) -> Plane:
-    """A hard matte without its small islands, and without the small holes that it encloses."""
+    """A hard matte without its small islands and holes."""
     matte = hard.copy()
     contours, hierarchy = cv2.findContours(hard, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     parents = hierarchy[0, :, 3].tolist() if len(contours) else []
     removed: set[int] = set()
-    most = 2 * STEADINESS * area  # pixels of an outline of so small a region
+    most = 2 * STEADINESS * area  # longest outline of a region that small
     for is_hole in (False, True):
         for number, (contour, parent) in enumerate(zip(contours, parents, strict=True)):
             if (parent >= 0) != is_hole or len(contour) > most or parent in removed:
@@ -209,9 +211,9 @@ def _despeckled(hard: Plane, area: int, before: Plane | None) -> Plane:
 
 
 def _limit(area: int, contour: NDArray[Any], before: Plane | None, is_hole: bool) -> float:
-    """Pixels below which a region goes; lower for one that was there in the frame before."""
+    """Pixels below which a region is removed; fewer for one that was in the frame before."""
     if before is None:
         return area
     x, y = contour[0, 0].tolist()
-    was_on = before[y, x + is_hole] > 0  # the outline of a hole begins at its left
+    was_on = before[y, x + is_hole] > 0  # a hole's outline begins on the pixel to its left
     return area / STEADINESS if was_on != is_hole else area * STEADINESS

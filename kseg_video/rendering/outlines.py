@@ -1,7 +1,7 @@
-"""Connected regions of labels, and their outlines.
+"""Outlines of the connected regions of a label.
 
-In texture a segmentation has thousands of regions of a few pixels, and their outlines would
-hide the picture: only those of larger regions are drawn.
+Texture breaks into thousands of regions of a few pixels, whose outlines would hide the picture:
+only larger regions are outlined.
 """
 
 from __future__ import annotations
@@ -19,53 +19,54 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Plane, Segmentation
 
-# A region that was there in the frame before goes only when it is smaller by this much, one that
-# was not comes only when larger by as much: so that none flickers.
+# Hysteresis of the area limit, against flicker: a region of the frame before goes only below the
+# limit divided by this factor, and a new one appears only above the limit times this factor.
 STEADINESS = 1.5
-_LARGEST_SPECK = 1 / 5000  # of the picture
+_LARGEST_SPECK = 1 / 5000  # of the picture's area
 
-_NEAR = 2  # pixels around a region in which it had its outline, if it had one
+_NEAR = 2  # pixels around a region in which its outline of the frame before is searched
 
 
 def speck_area(width: int, height: int) -> int:
-    """Pixels below which a region is a speck in a picture of that size."""
+    """Area in pixels below which a region is a speck in a picture of that size."""
     return round(width * height * _LARGEST_SPECK)
 
 
 def pixels_in(contour: NDArray[Any], *, is_hole: bool) -> float:
-    """Number of pixels of a region, or of a hole in one, by its outline.
+    """Count the pixels of a region, or of a hole in one, from its outline.
 
-    The area of the polygon through the centres of the outline's pixels lacks half of them, and one
-    (Pick's theorem); an island's outline belongs to it, a hole's does not. To fill each outline and
-    count takes 10 times as long, to count connected components 50 times.
+    The polygon through the centres of the outline's pixels has an area that is smaller by half
+    their number and one (Pick's theorem); an island's outline belongs to it, a hole's does not.
+    Filling each outline and counting takes 10 times as long, connected components take 50 times.
 
     Parameters
     ----------
     contour : ndarray of int32, shape (N, 1, 2)
-        All pixels of an outline, as `cv2.findContours` has them.
+        All pixels of an outline, as returned by `cv2.findContours`.
     is_hole : bool
+        Whether the outline is that of a hole.
     """
-    if len(contour) == 1:  # which is no polygon
+    if len(contour) == 1:  # no polygon
         return 1
     half_border = len(contour) / 2
     return cv2.contourArea(contour) + (-half_border if is_hole else half_border) + 1
 
 
 class Outlines:
-    """Outlines in the frames of one video, one after another."""
+    """Outlines the regions in the frames of one video, in order."""
 
     def __init__(self) -> None:
-        # Labels, and where lines were drawn, which are on pixels of the regions that they outline.
+        # Labels, and lines, which were drawn on pixels of the regions that they outline.
         self._before: tuple[Plane, Plane] | None = None
 
     def of_frame(self, segmentation: Segmentation, area: int) -> Plane:
-        """Where the outlines of the next frame are.
+        """Mask of the outlines of the next frame.
 
         Parameters
         ----------
         segmentation : Segmentation
         area : int
-            Regions of fewer pixels have none.
+            Regions of fewer pixels get no outline; see `speck_area` for a good value.
 
         Returns
         -------
@@ -89,15 +90,15 @@ class Outlines:
         return cast("Plane", cv2.bitwise_and(borders, cv2.dilate(lines, np.ones((3, 3), np.uint8))))
 
     def _large_contours(self, labels: Plane, label: int, area: int) -> Iterator[NDArray[Any]]:
-        """Outlines of the regions of a label, and of the holes in them, that are large enough."""
+        """Outlines of a label's regions, and of their holes, that are large enough."""
         mask = (labels == label).view(np.uint8)
         contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         parents = hierarchy[0, :, 3].tolist() if len(contours) else []
-        shortest = 2 * math.sqrt(area / STEADINESS)  # less than a circle's
+        shortest = 2 * math.sqrt(area / STEADINESS)  # shorter than the outline of a disc that large
         for contour, parent in zip(contours, parents, strict=True):
             if len(contour) < shortest:
                 continue
-            # Holes, too: what is in them may be too small for outlines of its own.
+            # Holes count, too: the regions in them may be too small for outlines of their own.
             pixels = pixels_in(contour, is_hole=parent >= 0)
             is_large = pixels >= (area if self._before is None else area * STEADINESS)
             is_about_as_large = pixels >= area / STEADINESS
@@ -105,7 +106,7 @@ class Outlines:
                 yield contour
 
     def _was_outlined(self, contour: NDArray[Any], label: int) -> bool:
-        """Whether a region of a label, or a hole in one, had its outline in the frame before."""
+        """Whether a region, or a hole in one, was outlined in the frame before."""
         if self._before is None:
             return False
         x, y, width, height = cv2.boundingRect(contour)

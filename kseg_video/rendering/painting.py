@@ -1,6 +1,6 @@
 """Views that are painted pixel by pixel from the labels, over a flat background.
 
-An i420 frame is painted plane by plane: its kept pixels reach the output untouched.
+An i420 frame is painted plane by plane, so that its kept pixels reach the output unchanged.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _LINES_PER_OUTLINE_PIXEL = 540
 def paint_view(
     frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
 ) -> Frame:
-    """One of the views original, segmented and masked.
+    """Paint the view original, segmented or masked.
 
     Parameters
     ----------
     frame : Frame
-        What was segmented; bgr24 or i420.
+        The segmented frame; bgr24 or i420.
     segmentation : Segmentation
-        Of that frame.
+        Segmentation of that frame.
     settings : RenderSettings
-        The view, and a colour for its background.
+        The view and its background, which is a colour.
     layout : {"bgr24", "i420"}
         Layout of the result: the frame's own, or bgr24.
     """
@@ -52,14 +52,14 @@ def paint_view(
 
 
 def paint_outlines(frame: Frame, where: Plane) -> Frame:
-    """The frame with white lines wherever a mask, (H, W), is 255; thicker in larger pictures."""
+    """Draw white lines where a mask, (H, W), is 255; lines are thicker in larger pictures."""
     thickness = 1 + frame.height // _LINES_PER_OUTLINE_PIXEL
     lines = cast("Plane", cv2.dilate(where, np.ones((thickness, thickness), np.uint8)))
     return _filled(frame, lines, _WHITE, halve=np.maximum)
 
 
 def in_layout(frame: Frame, layout: PixelLayout) -> Frame:
-    """The frame in its own layout, or as bgr24."""
+    """The frame in its own layout, or converted to bgr24."""
     return frame if layout == frame.layout else replace(frame, pixels=frame.bgr, layout="bgr24")
 
 
@@ -80,14 +80,14 @@ def _segmented(
 
 
 def _painted_bgr(labels: Plane, colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """BGR pixels of labels, given the colour of each, (K, 3)."""
+    """BGR pixels of labels, given the colour of each label, (K, 3)."""
     pixels = np.empty((*labels.shape, 3), np.uint8)
     kernels.paint_bgr(labels, colors, pixels)
     return pixels
 
 
 def _painted_planes(labels: Plane, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """I420 pixels of labels, given the YUV levels of each, (K, 3)."""
+    """I420 pixels of labels, given the YUV levels of each label, (K, 3)."""
     height = len(labels)
     labels = padded_to_even(labels)
     rows_of_blocks, width = len(labels) // 2, labels.shape[1]
@@ -116,10 +116,10 @@ def _filled(
     color: NDArray[np.uint8],
     halve: Callable[[Plane, Plane], Plane],
 ) -> Frame:
-    """The frame with a colour wherever the mask is 255.
+    """Fill the frame with a colour where the mask is 255.
 
-    Of i420 chroma, `halve` says which blocks are filled: `np.minimum` those filled whole, so that a
-    kept pixel keeps its colour; `np.maximum` all that are touched.
+    `halve` chooses which i420 chroma samples are filled: `np.minimum` those whose block is wholly
+    masked, so that kept pixels keep their colour; `np.maximum` those with any masked pixel.
     """
     if frame.layout != "i420":
         pixels = frame.pixels.copy()

@@ -1,4 +1,4 @@
-"""From a frame and its segmentation to the picture that is shown or written.
+"""Rendering of a frame and its segmentation to the picture that is shown or written.
 
 =============  ====================================================================================
 view           picture
@@ -7,13 +7,13 @@ segmented      every pixel in its cluster's colour, switched-off clusters as bac
 masked         the source's own pixels, switched-off clusters as background
 boundaries     the source with the outlines of all but the smallest regions drawn in
 side-by-side   source and segmented, all clusters on; if some are off, masked as the third
-matte          how opaque each pixel is, 8-bit gray: white where clusters are on
+matte          opacity of each pixel, 8-bit gray: white where clusters are on
 labels         raw cluster numbers, 8-bit gray
 original       the source
 =============  ====================================================================================
 
-An i420 frame is painted plane by plane: its kept pixels reach the output untouched. With a
-transparent background the picture has an alpha plane; its colours are not multiplied by it.
+An i420 frame is painted plane by plane, so that its kept pixels reach the output unchanged. With a
+transparent background the picture has an alpha plane; its colours are not premultiplied.
 """
 
 from __future__ import annotations
@@ -70,38 +70,39 @@ def render(
     layout: PixelLayout | None = None,
     background: Frame | None = None,
 ) -> Frame | NDArray[np.uint8]:
-    """Paint a view of a segmented picture.
+    """Render a view of a segmented picture.
 
-    For the frames of a video, a `Renderer` keeps mattes and outlines stiller.
+    For the frames of a video, use a `Renderer`, whose mattes and outlines flicker less.
 
     Parameters
     ----------
     picture : Frame, or ndarray of uint8 and shape (H, W, 3)
-        What was segmented.
+        The segmented picture; an array is in BGR order.
     segmentation : Segmentation
-        Of that picture.
+        Segmentation of that picture.
     settings : RenderSettings, optional
+        View, background, clusters that are off, and the softness of edges.
     layout : {"bgr24", "i420"}, optional
-        Layout of the result; the picture's own by default. A planar frame can be painted as BGR,
-        not the other way round. The labels view is always gray8, and so is the matte unless bgr24
-        is asked for.
+        Layout of the result; the picture's own by default, which avoids a conversion. A planar
+        frame can be rendered as bgr24, but not the other way round. The labels view is always
+        gray8, and so is the matte unless `layout` is bgr24.
     background : Frame, optional
         The picture for ``background="picture"``, of the frame's size and the result's layout.
 
     Returns
     -------
     Frame or ndarray
-        As `picture`: a frame with its index and time, or an array; uint8 of shape (H, W, 3), of
-        shape (H, W) for the labels view and the matte, wider for side by side, and (H, W, 4), as
-        B, G, R and opacity, of an array on a transparent background.
+        A frame with the index and time of `picture` if that is a frame, else an array of uint8: of
+        shape (H, W) for the labels view and the matte, (H, W, 4), B, G, R and alpha, on a
+        transparent background, else (H, W, 3); wider for side-by-side.
 
     Raises
     ------
     SettingsError
-        If the background is a picture and none of the right size is given, there is no cluster of a
-        number that is switched off, or a parameter is something else.
+        If the background is a picture and none of the right size is given, a cluster that is
+        switched off does not exist, or a parameter is of the wrong type.
     SourceError
-        If the picture is none, or not of the segmentation's size.
+        If `picture` is neither a frame nor a BGR picture, or differs in size from the segmentation.
     """
     frame = as_frame(picture)
     settings = take_settings("settings", settings, RenderSettings)
@@ -117,7 +118,7 @@ def render(
 
 
 class Renderer:
-    """Paints the frames of one video, one after another, with edges that hold still."""
+    """Renders the frames of one video, in order, with edges that hold still."""
 
     def __init__(self) -> None:
         self._matting = Matting()
@@ -131,13 +132,13 @@ class Renderer:
         layout: PixelLayout | None = None,
         background: Frame | None = None,
     ) -> Frame:
-        """Paint a view of the next frame; as the function `render` does."""
+        """Render a view of the next frame; parameters are those of the function `render`."""
         settings = take_settings("settings", settings, RenderSettings)
         take("the segmentation", segmentation, instance(Segmentation)).check_size(frame)
         if background is not None:
             take("the background", background, instance(Frame))
         if settings.view != "boundaries":
-            self._outlines = Outlines()  # a cut may pass by meanwhile
+            self._outlines = Outlines()  # it would miss a cut in the meantime
         if settings.view == "labels":
             return replace(frame, pixels=segmentation.labels, layout="gray8")
         if settings.view == "matte":
@@ -171,37 +172,37 @@ class Renderer:
 
 
 def has_background(settings: RenderSettings) -> bool:
-    """Whether pictures painted by these settings show a background where clusters are off."""
+    """Whether pictures rendered with these settings show a background where clusters are off."""
     return any(panel.view in _KEYED for panel in _panels(settings))
 
 
 def is_transparent(settings: RenderSettings) -> bool:
-    """Whether pictures painted by these settings have an alpha plane of their own."""
+    """Whether pictures rendered with these settings have an alpha plane of their own."""
     return has_background(settings) and parse_background(settings.background).kind == "transparent"
 
 
 def follows_colors(settings: RenderSettings) -> bool:
-    """Whether pictures painted by these settings have a soft matte."""
+    """Whether pictures rendered with these settings have a soft matte."""
     views = {panel.view for panel in _panels(settings)}
     is_keyed = bool(settings.disabled) and not views.isdisjoint({"matte", *_KEYED})
     return is_keyed and MatteSettings.suiting(settings, 1, 1).feather > 0
 
 
 def view_width(width: int, settings: RenderSettings) -> int:
-    """Width of the painted picture in pixels for a source of some width."""
+    """Width in pixels of the rendered picture, given the source's."""
     return width * len(_panels(settings))
 
 
 def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> PixelLayout:
-    """Layout of the painted picture in colour, given the one wanted and the source's width.
+    """Layout of a rendered colour picture, given the wanted layout and the source's width.
 
-    Panels of odd width, side by side, would share blocks of chroma.
+    Side-by-side panels of odd width are bgr24, since in i420 they would share chroma samples.
     """
     return "bgr24" if width % 2 and len(_panels(settings)) > 1 else layout
 
 
 def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:
-    """Views from left to right."""
+    """Settings of the panels, from left to right."""
     if settings.view != "side-by-side":
         return [settings]
     panels = [RenderSettings("original"), RenderSettings("segmented")]
@@ -209,7 +210,7 @@ def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:
 
 
 def _is_composite(settings: RenderSettings) -> bool:
-    """Whether it takes more than painting pixels in a flat colour."""
+    """Whether the view needs a matte instead of pixels filled with a flat colour."""
     if settings.view not in _KEYED:
         return False
     kind = parse_background(settings.background).kind
@@ -219,7 +220,7 @@ def _is_composite(settings: RenderSettings) -> bool:
 
 
 def _outlined_area(frame: Frame, settings: RenderSettings) -> int:
-    """Pixels from which on a region is outlined."""
+    """Area in pixels from which a region is outlined."""
     given = settings.despeckle
     return speck_area(frame.width, frame.height) if given is None else given
 
@@ -227,9 +228,10 @@ def _outlined_area(frame: Frame, settings: RenderSettings) -> int:
 def _front(
     frame: Frame, segmentation: Segmentation, settings: RenderSettings, layout: PixelLayout
 ) -> Frame:
-    """What is kept: the source, or the clusters' colours.
+    """The foreground: the source, or the clusters' colours.
 
-    A matte may reach into clusters that are off: they have the colour of the nearest that is on.
+    A soft matte may reach into clusters that are off: they get the colour of the nearest one that
+    is on.
     """
     if settings.view == "masked":
         return in_layout(frame, layout)

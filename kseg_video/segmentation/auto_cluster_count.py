@@ -1,12 +1,13 @@
-"""How many clusters a set of colours asks for.
+"""The automatic number of clusters.
 
-Of natural pictures, criteria for separate clusters (silhouette, Calinski and Harabasz, Pham) find
-two or three, light and dark, or as many as they may: colours run into one another. What a user
-sees is whether one more cluster still shows something new. So the number is the elbow [1]_: the
-most clusters of which the last one still explains at least 1.5% of the colours' variance.
+Criteria that look for well-separated clusters (silhouette, Calinski and Harabasz, Pham) fail on
+natural pictures, whose colours form a continuum: they return two or three clusters, light and dark,
+or the maximum. What a user sees is whether one more cluster still shows something new. The number
+is therefore the elbow [1]_: the largest at which the last cluster still explains at least 1.5% of
+the colours' variance.
 
-Noise has a variance, too, and is no colour: where all that a number of clusters leaves is small,
-has one peak and has no pattern in the picture, more of them would only divide it.
+Noise adds variance but no colours. The search stops where the residual is small, has one peak and
+has no spatial pattern: more clusters would only divide the noise.
 
 References
 ----------
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
     from kseg_video.core.settings import ColorSpace, SegmenterSettings
 
 MOST = 12
+# Share of the variance that the last cluster has to explain: less gives more clusters.
 _LEAST_GAIN = 0.015
 _ATTEMPTS = 3
 _MOST_COLORS = 30_000
-_MOST_NOISE = 10.0  # levels of a channel, as a root mean square
-_PATTERN = 0.15  # correlation from which on what is left is more than noise,
-_APART = 8  # so many samples apart: next to each other, compression makes noise alike
-# One more cluster takes 2/pi of a bell's variance at the most, and nearly all of two peaks'.
+_MOST_NOISE = 10.0  # root mean square of the residual, in levels of a channel
+# A residual with a higher autocorrelation is structure, not noise. The lag, in samples, is more
+# than one because compression makes the noise of adjacent pixels alike.
+_PATTERN = 0.15
+_APART = 8
+# One more cluster removes at most 2/pi of the variance of a normal distribution, but nearly all
+# the variance of two separate peaks.
 _ONE_PEAK = 0.68
 
 
@@ -49,11 +54,11 @@ class AutoClusterCount:
     count : int
         1 to 12.
     explained : float
-        Part of the colours' variance that so many clusters explain.
+        Share of the colours' variance that these clusters explain, 0 to 1.
     next_gain : float
-        What one more would add to it.
+        Share of the variance that one more cluster would add.
     leaves_noise : bool
-        Whether all that they do not explain is noise.
+        Whether the unexplained variance is only noise.
     """
 
     count: int
@@ -63,7 +68,7 @@ class AutoClusterCount:
 
     @property
     def reason(self) -> str:
-        """Why, in a few words for the user."""
+        """The reason for the choice, as shown to the user."""
         clusters = "1 cluster explains" if self.count == 1 else f"{self.count} clusters explain"
         return f"{clusters} {self.explained:.1%} of the colours' variance, {self._why_no_more}"
 
@@ -79,21 +84,21 @@ class AutoClusterCount:
 def choose_cluster_count(
     colors: NDArray[np.float32], settings: SegmenterSettings
 ) -> AutoClusterCount:
-    """The number of clusters that some colours ask for.
+    """Choose the number of clusters for a sample of colours.
 
     Parameters
     ----------
     colors : ndarray of float32, shape (N, 3)
-        A sample in the working space, in the order in which pictures have their pixels.
+        A sample in the working space, in raster order.
     settings : SegmenterSettings
-        Of the fits; their number of clusters is not looked at.
+        Settings of the fits; their number of clusters is ignored.
 
     Returns
     -------
     AutoClusterCount
     """
     colors = np.ascontiguousarray(colors[:: -(-len(colors) // _MOST_COLORS)])
-    rests: list[float] = []  # mean squared distances that one cluster leaves, two, and so on
+    rests: list[float] = []  # inertia of the fits with 1, 2, ... clusters
     may_be_noise = is_noise = False
     for count in range(1, MOST + 2):
         centroids = cold_fit(colors, settings, settings.seed, count, _ATTEMPTS)
@@ -118,7 +123,7 @@ def choose_cluster_count(
 def _may_be_noise(
     colors: NDArray[np.float32], nearest_colors: NDArray[np.float32], space: ColorSpace
 ) -> bool:
-    """Whether what some centroids leave of colours, in their order, is small and has no pattern."""
+    """Whether the residual, in raster order, is small and without a pattern."""
     levels = working_to_bgr(colors, space) - working_to_bgr(nearest_colors, space)
     if levels.var(axis=0, dtype=np.float64).mean() > _MOST_NOISE**2:
         return False

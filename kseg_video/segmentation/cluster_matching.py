@@ -1,4 +1,4 @@
-"""Which of some new clusters go on from which old ones: who inherits whose number."""
+"""Matching of new clusters to old ones, so that a cluster keeps its number."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Order of the new centroids in which each takes the number of the old one it continues.
+    """Order the new centroids so that each takes the number of the old one that it continues.
 
-    The pairing is one to one with the least total distance.
+    The assignment is one to one and has the least total distance.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArr
     ndarray of int, shape (N,)
         Row i of ``new[order]`` continues row i of `old`; unmatched rows follow in their own order.
     """
-    # Unit weights make the earth mover's flow an optimal assignment, ties included, and no part of
-    # NumPy or OpenCV finds one otherwise. A Hungarian method takes 20 lines here and 8 times as
-    # long; SciPy's would be a wheel of 35 MB more for this call.
+    # With unit weights, the earth mover's flow is an optimal assignment, ties included; NumPy and
+    # OpenCV have no other solver. A Hungarian method in Python takes 20 lines and 8 times as long;
+    # SciPy's would cost a wheel of 35 MB for this one call.
     distances = np.linalg.norm(old[:, np.newaxis] - new, axis=2)
     rows, columns = distances.shape
     _, _, flow = cv2.EMD(
@@ -47,20 +47,21 @@ def match_centroids(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArr
 def renumbered(
     known: NDArray[np.float32], fresh: NDArray[np.float32], absent: Collection[int] = ()
 ) -> NDArray[np.float32]:
-    """Fresh centroids under the numbers of the known ones that they resemble.
+    """Give fresh centroids the numbers of the known centroids that they resemble.
 
     Parameters
     ----------
     known : ndarray of float32, shape (M, 3)
+        Centroids in the order of their numbers.
     fresh : ndarray of float32, shape (N, 3)
-        What is left over comes after the known ones.
+        Centroids of a new fit; unmatched ones are appended.
     absent : collection of int
-        Numbers that are given to none.
+        Numbers that no fresh centroid may take.
 
     Returns
     -------
     ndarray of float32, shape (R, 3)
-        Numbers that nobody has got keep their known centroids.
+        Numbers that no fresh centroid takes keep their known centroid.
     """
     kept = np.setdiff1d(np.arange(len(known)), list(absent))
     centroids = known.copy()

@@ -1,4 +1,4 @@
-"""A cluster for something new, at the expense of the one that is needed least.
+"""Swaps: the cluster that is needed least moves to a new colour.
 
 References
 ----------
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CANDIDATES = 4
-_LEAST_SHARE = 0.002  # of the frame, that has to be new
+_LEAST_SHARE = 0.002  # of the sample; new colours that cover less get no cluster
 
 
 def swapped(
@@ -32,27 +32,29 @@ def swapped(
     reach: float,
     worth: float,
 ) -> NDArray[np.float32] | None:
-    """Centroids of which one has gone to where no cluster is near, if that is worth it.
+    """Move one centroid to colours that no cluster is near, if that saves enough inertia.
 
-    The others stay where they are: one step of a local search for k-means [1]_.
+    The other centroids stay: this is one step of a local search for k-means [1]_.
 
     Parameters
     ----------
     colors : ndarray of float32, shape (N, 3)
-        Of the present frame, which decides what is gained.
+        A sample of the present frame, on which the gain is measured.
     remembered : ndarray of float32, shape (M, 3)
-        Of the shot, which decides together with the frame what is lost.
+        Pixels of the shot. The loss is the larger of that on them and that on the frame.
     centroids : ndarray of float32, shape (K, 3)
     pinned : collection of int
-        Clusters whose numbers may never pass to another colour, nor take those of others.
+        Clusters that neither move nor take the pixels of a cluster that moves.
     reach : float
-        Distance within which a colour is near.
+        Distance beyond which a colour counts as new.
     worth : float
-        Part of the frame's inertia that has to be saved. Less makes palettes closer, and restless.
+        Share of the frame's inertia that a swap has to save. Less fits frames more closely; more
+        keeps the palette stiller.
 
     Returns
     -------
     ndarray of float32, shape (K, 3), or None
+        The new centroids; None if no swap is worth it.
     """
     candidates = _dispensable(centroids, pinned)
     least = _distances(colors, centroids).min(axis=0)
@@ -71,7 +73,7 @@ def swapped(
 
 
 def _dispensable(centroids: NDArray[np.float32], pinned: Collection[int]) -> NDArray[np.intp]:
-    """Clusters that may go: neither pinned nor nearest to such, which would take their pixels."""
+    """Clusters that may move: neither pinned nor next to a pinned one, which would take pixels."""
     if len(centroids) < 2:
         return np.zeros(0, np.intp)
     ways = np.linalg.norm(centroids[:, np.newaxis] - centroids, axis=2)
@@ -85,7 +87,7 @@ def _dispensable(centroids: NDArray[np.float32], pinned: Collection[int]) -> NDA
 def _newcomer(
     colors: NDArray[np.float32], least: NDArray[np.float32], far: NDArray[np.intp]
 ) -> tuple[NDArray[np.float32], float]:
-    """Where one more centroid helps most, and by how much inertia; candidates as of k-means++."""
+    """The best position of one more centroid and its gain; candidates are drawn by k-means++."""
     chance = np.random.default_rng(len(far))
     weights = least[far] / least[far].sum(dtype=np.float64)
     channels = np.ascontiguousarray(colors.T)
@@ -102,7 +104,7 @@ def _newcomer(
 def _losses(
     colors: NDArray[np.float32], centroids: NDArray[np.float32], newcomer: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Inertia that is lost with each cluster, beside a newcomer."""
+    """Inertia added by removing each cluster, given that the newcomer is there; (K,)."""
     ways = _distances(colors, centroids)
     labels, columns = ways.argmin(axis=0), np.arange(len(colors))
     least = ways[labels, columns]

@@ -1,14 +1,14 @@
-"""The colour index: a 16-bit number that stands for a pixel's colour.
+"""The colour index: a quantiser of colours to 16-bit cell numbers.
 
-A frame's three 8-bit components are each cut into bins, and the three bin numbers are combined into
-one number of a *cell*. Whatever a fit decides is then a table over the cells.
+Each of a frame's three 8-bit components is cut into bins, and the three bin numbers are combined
+into the number of a *cell*. The labels of a palette are then a table over the cells.
 
-The bins are chosen from a sample of the picture. How many a component gets follows the optimal
-product quantiser of high resolution theory: the error of n bins over a density p is proportional to
-(integral of p^(1/3))^3 / n^2, and the product of the three n is at most 65,536. Where they lie
-follows a blend of that same p^(1/3) with the uniform density, so that colours the sample missed
-still get cells. A component with no more levels than bins keeps them all: a picture of few or
-close colours, such as one in low light, is mapped exactly.
+The bins are chosen from a sample of the picture. The number of bins of each component follows the
+optimal product quantiser of high-resolution theory: the error of n bins over a density p is
+proportional to (integral of p^(1/3))^3 / n^2, and the product of the three n is at most 65,536.
+Their positions follow a blend of that same p^(1/3) with the uniform density, so that colours the
+sample missed still get cells. A component with no more levels than bins keeps them all: a picture
+of few or close colours, such as one in low light, is mapped exactly.
 
 References
 ----------
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 MAX_CELLS = 1 << 16
 
 _LEVELS = 256
-_UNIFORM_SHARE = 0.3
+_UNIFORM_SHARE = 0.3  # more -> finer cells for unsampled colours, coarser ones for common colours
 _SMOOTHING = np.array([1, 2, 3, 2, 1]) / 9
 
 
@@ -51,9 +51,9 @@ class ColorIndex:
     Parameters
     ----------
     numbers : CellNumbers
-        Of the cells of pixels.
+        Maps a pixel's components to the number of its cell.
     cell_bgr : ndarray of float32, shape (C, 3)
-        The colour that stands for each cell, BGR from 0 to 255.
+        The colour that represents each cell, BGR from 0 to 255.
     """
 
     numbers: CellNumbers
@@ -62,7 +62,7 @@ class ColorIndex:
     @cached_property
     def _side_by_side(self) -> NDArray[np.uint8]:
         table = np.stack(self.numbers.tables, axis=1)[np.newaxis]
-        return cast("NDArray[np.uint8]", table)  # as OpenCV has it: of any type
+        return cast("NDArray[np.uint8]", table)  # OpenCV's stubs know uint8 alone
 
     @classmethod
     def from_sample(
@@ -72,7 +72,7 @@ class ColorIndex:
         *,
         may_rotate: bool,
     ) -> ColorIndex:
-        """Bins that suit a sample.
+        """Choose bins that suit a sample.
 
         Parameters
         ----------
@@ -80,9 +80,9 @@ class ColorIndex:
         components_to_bgr : ndarray of float32, shape (3, 4)
             Affine map from components to BGR.
         may_rotate : bool
-            Whether the components may be turned to the sample's principal axes, where products of
-            intervals fit best: worth its price for B, G, R, which mostly rise and fall together,
-            and not for Y, U, V. Not done where all colours get a cell of their own as it is.
+            Whether the components may be rotated to the sample's principal axes, where a product
+            quantiser fits best. Worth its cost for B, G and R, which are correlated, but not for
+            Y, U and V. Skipped if every colour gets its own cell without it.
         """
         levels, axes, levels_to_bgr = sample.components, None, components_to_bgr
         spans = np.ptp(levels.astype(int), axis=0) + 1
@@ -125,7 +125,7 @@ class ColorIndex:
 
 
 def _apply(affine: NDArray[np.float32], rows: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Affine map (3, 4) of every row of (N, 3)."""
+    """Apply an affine map, (3, 4), to every row of (N, 3)."""
     return rows.astype(np.float32) @ affine[:, :3].T + affine[:, 3]
 
 
@@ -139,7 +139,7 @@ def _invert(affine: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _principal_axes(bgr: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Affine map to the principal axes of some colours, each stretched to 0 to 255."""
+    """Affine map to the principal axes of colours, with each axis scaled to 0 to 255."""
     mean = bgr.mean(axis=0, dtype=np.float64)
     centred = bgr - mean
     _, vectors = np.linalg.eigh(centred.T @ centred)
@@ -153,16 +153,16 @@ def _principal_axes(bgr: NDArray[np.float32]) -> NDArray[np.float32]:
 def _mean_of_members(
     centres: NDArray[np.float32], cells: NDArray[np.uint16], levels: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Centres of the cells drawn to the sampled levels that fall into them."""
+    """Mean level of each cell's sampled pixels and its centre, which counts as one pixel."""
     weights = np.bincount(cells, minlength=len(centres))[:, np.newaxis] + 1.0
     sums = [np.bincount(cells, levels[:, c], len(centres)) for c in range(3)]
     return ((np.stack(sums, axis=1) + centres) / weights).astype(np.float32)
 
 
 def _density(levels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Where bins belong, by level: cube root of the histogram, blended with uniform; sums to 1.
+    """Density of bins over the levels: the histogram's cube root, blended with uniform; sums to 1.
 
-    Zero outside the observed levels: what lies there falls into the first or last bin.
+    It is zero outside the observed levels, which fall into the first or last bin.
     """
     histogram = np.bincount(levels, minlength=_LEVELS) / len(levels)
     low, high = int(levels.min()), int(levels.max()) + 1
@@ -177,8 +177,8 @@ def _share_out_bins(
 ) -> tuple[int, int, int]:
     """Number of bins of each component, their product at most 65,536."""
     spans = np.array([np.count_nonzero(density) for density in densities])
-    # 1 / sum(d^2) is the number of levels over which a density d spreads: for the cube root of the
-    # histogram, the integral of theory.
+    # 1 / sum(d^2) is the number of levels over which a density d spreads; for the cube root of the
+    # histogram it takes the place of the theory's integral.
     spread = lengths / np.array([(density**2).sum() for density in densities])
     counts = np.zeros(3, int)
     free = np.ones(3, bool)
@@ -191,7 +191,7 @@ def _share_out_bins(
             break
         counts[capped] = spans[capped]
         free &= ~capped
-    while True:  # rounding down left room: give it to whoever gains the most
+    while True:  # rounding down left room for more bins: they go where the gain is largest
         gains = np.where((counts < spans), spread / counts, 0)
         gains[np.prod(counts) // counts * (counts + 1) > MAX_CELLS] = 0
         if not gains.any():
@@ -200,7 +200,7 @@ def _share_out_bins(
 
 
 def _cut(density: NDArray[np.float64], n_bins: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Bin of every level and the level that stands for every bin."""
+    """Bin of every level, and the level that represents every bin."""
     (observed,) = np.nonzero(density)
     low, high = observed[0], observed[-1] + 1
     if high - low <= n_bins:
@@ -208,7 +208,7 @@ def _cut(density: NDArray[np.float64], n_bins: int) -> tuple[NDArray[np.intp], N
     else:
         position = np.cumsum(density[low:high]) - density[low:high] / 2
         inner = np.minimum((position * n_bins).astype(int), n_bins - 1)
-        # No bin may stay empty, nor a level be skipped over by a coarse quantile.
+        # Bin numbers may not decrease from level to level.
         inner = np.maximum.accumulate(inner)
     bins = np.empty(_LEVELS, np.intp)
     bins[low:high] = inner

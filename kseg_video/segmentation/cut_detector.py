@@ -1,12 +1,12 @@
-"""Scene cuts, found on the frame itself.
+"""Detection of scene cuts from sampled pixels.
 
-A cut changes what is where *and* which colours there are. A pan changes only the first, a flash, a
-fade or a lamp only the second: the picture's structure stays. So a frame is the first of a new
-scene if its sampled luma is hardly correlated with that of the frame before, pixel by pixel, and
-its colour histogram overlaps little with the one before.
+A cut changes both the layout *and* the colours of the picture. A pan changes only the layout; a
+flash, a fade or a lamp changes only the colours. So a frame is the first of a new scene if its
+sampled luma is hardly correlated with that of the frame before, pixel by pixel, and the two colour
+histograms overlap little.
 
-A frame without structure (black, white, fog) says nothing: it is no cut, and the next frame that
-has some is compared with the last one that had.
+A frame without structure (black, white, fog) is never a cut; the next frame with structure is
+compared with the last one that had some.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 _HISTOGRAM_BINS = 8  # of each channel
 _LEAST_STRUCTURE = 6.0  # standard deviation of luma, in levels
+# More correlation and less change find softer cuts, but take flashes and fast pans for cuts, too.
 _MOST_CORRELATION = 0.5
-_LEAST_CHANGE = 0.22  # of the histogram: total variation distance, 0 to 1
+_LEAST_CHANGE = 0.22  # total variation distance of the histograms, 0 to 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _FrameSignature:
-    """What is remembered of a frame."""
+    """Luma and histogram of a frame."""
 
     luma: NDArray[np.float32]  # centred
     deviation: float
@@ -49,18 +50,18 @@ class _FrameSignature:
 
 
 class CutDetector:
-    """Tells the first frame of each scene."""
+    """Detects the first frame of each scene."""
 
     def __init__(self) -> None:
         self._last: _FrameSignature | None = None
 
     def is_cut(self, bgr: NDArray[np.float32]) -> bool:
-        """Whether the next frame begins another scene than the one before it.
+        """Whether the next frame begins a new scene.
 
         Parameters
         ----------
         bgr : ndarray of float32, shape (N, 3)
-            Colours of the frame's pixels at the places that are sampled in every frame.
+            A sample of the frame, from the same positions in every frame.
         """
         seen, last = _FrameSignature.of(bgr), self._last
         if seen.deviation < _LEAST_STRUCTURE:

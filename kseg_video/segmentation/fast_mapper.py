@@ -1,4 +1,4 @@
-"""The fast mapping of a video: colour index, tables and hysteresis, kept while they suit."""
+"""The fast mapping of a video: colour index, table and hysteresis, reused while they fit."""
 
 from __future__ import annotations
 
@@ -25,52 +25,52 @@ if TYPE_CHECKING:
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.segmentation.palette_tracker import FramePalette
 
-# An index stays in use until mapping by it loses this much more inertia than it first did, or the
-# pixels of its cells are, by this much of the inertia, farther from the cells' colours, by which
-# ties are measured.
+# An index is replaced once its loss has grown, in units of the inertia: by the first in excess, or
+# by the second in the distance of pixels to their cells' colours, on which ties depend. Less
+# follows the picture more closely, and rebuilds the index more often.
 _INDEX_TOLERANCE, _TIE_TOLERANCE = 0.003, 0.03
-_NTH_PIXEL = 4  # of the sample, that tells the latter
-# At full stability a level of excess, in which votes are counted, is so much of the mean squared
-# distance.
+_NTH_PIXEL = 4  # every 4th pixel of the sample is enough to measure the latter
+# A level of excess, the unit of votes, in units of the inertia at full stability: more widens ties.
 _LEVEL = 1 / 3
-# Full stability lets inertia rise by this much, and where it is too restless by several times as
-# much. More keeps labels stiller, and has more colours painted otherwise than a second ago.
+# Share by which full stability lets the inertia rise, and the factor on it where labels are
+# restless. More keeps labels stiller, but paints more colours differently from a second ago.
 _LARGEST_EXCESS = 0.012
 _MORE_AT_MOST = 3.3
-# Of the pixels that have not changed, the share that changes its label without being restless.
+# Labels are restless if more than this share of the unchanged pixels changes its label in a frame.
 _RESTLESS = 0.0025
-_MEMORY = 0.2
-_LEAST_PIXELS = 200  # that tell it
+_MEMORY = 0.2  # weight of the newest frame in the running mean of that share
+_LEAST_PIXELS = 200  # unchanged pixels needed to measure that share
 _STEPS_TO_DOUBLE = 4
 _LEAST_STEP, _MOST_STEP = -24, 2
-_ABOUT_THE_SAME = 0.1  # change of a level that is less than a step of the budget
-_FAR_TOO_MUCH = 3.0
+_ABOUT_THE_SAME = 0.1  # relative change of a level, less than a step of the budget
+_FAR_TOO_MUCH = 3.0  # times the wanted excess, above which a frame is labelled again
 
 
 class _Budget:
-    """How much may be spent on holding still: as much as costs the wanted excess of inertia.
+    """The budget of hysteresis: the excess of inertia that it may cost.
 
-    What a generous tie costs depends on the picture: little in front of a still camera, much in
-    slow gradients. So the ties widen or narrow, a step a frame, until the excess is as wanted. It
-    is more where labels would not be still otherwise.
+    The cost of wide ties depends on the picture: it is small under a still camera and large in slow
+    gradients. The ties therefore widen by a step a frame, or narrow at once, until the excess is
+    the wanted one. Restless labels raise the wanted excess.
 
     Parameters
     ----------
     excess : float
+        The wanted excess for calm labels, as a share of the inertia.
     """
 
     def __init__(self, excess: float) -> None:
         self._least = excess
-        self._unrest = _RESTLESS * _MORE_AT_MOST  # until a calm picture is seen
+        self._unrest = _RESTLESS * _MORE_AT_MOST  # a noisy first second would flicker otherwise
         self.step = 0
 
     @property
     def generosity(self) -> float:
-        """What the width of ties is multiplied by."""
+        """Factor on the width of ties."""
         return float(2 ** (self.step / _STEPS_TO_DOUBLE))
 
     def spend(self, excess: float) -> bool:
-        """Take note of what a frame has cost; say whether it was far too much."""
+        """Adapt to the excess of a frame; return whether it was far too much."""
         wanted = self._least * min(max(self._unrest / _RESTLESS, 1.0), _MORE_AT_MOST)
         steps = _STEPS_TO_DOUBLE * math.log2(wanted / max(excess, 1e-6))
         if abs(steps) >= 1:  # narrower at once, wider bit by bit
@@ -78,21 +78,21 @@ class _Budget:
         return excess > _FAR_TOO_MUCH * wanted
 
     def see(self, unrest: float) -> None:
-        """Take note of the share of unchanged pixels that have changed their label."""
+        """Update with the share of unchanged pixels whose label changed."""
         self._unrest += _MEMORY * (unrest - self._unrest)
 
 
 class _Loss(NamedTuple):
-    """What an index loses on a sample: inertia mapped by it, and parts of the least."""
+    """Loss of an index on a sample."""
 
     inertia: float
-    excess: float
-    error: float  # of the cells' colours, squared
+    excess: float  # of the inertia over the least, as a share of that
+    error: float  # mean squared distance of pixels to their cells' colours, as a share of the least
 
 
 @dataclass(slots=True, eq=False)
 class _IndexInUse:
-    """A colour index with what has been made of its cells."""
+    """A colour index, its cells' colours and their table."""
 
     index: ColorIndex
     colors: NDArray[np.float32]  # of the cells, in the working space
@@ -102,7 +102,7 @@ class _IndexInUse:
     made_for: tuple[NDArray[np.uint8], NDArray[np.float32], float] | None = None
 
     def is_outdated_by(self, loss: _Loss) -> bool:
-        """Whether so much is lost more than at first that another index is wanted."""
+        """Whether the loss has grown beyond the tolerance."""
         first = self.first_loss
         return first is not None and (
             loss.excess > first.excess + _INDEX_TOLERANCE
@@ -112,7 +112,7 @@ class _IndexInUse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _CellsOfFrame:
-    """A colour index, with the cells of a frame if they have been kept."""
+    """A colour index, and the cell numbers of a frame if they were kept."""
 
     index: ColorIndex
     numbers: NDArray[np.uint16] | None
@@ -126,7 +126,7 @@ class _CellsOfFrame:
 
 
 class FastMapper:
-    """Maps the frames of a video, one after another.
+    """Maps the frames of one video to labels, in order.
 
     Parameters
     ----------
@@ -162,7 +162,8 @@ class FastMapper:
         palette : FramePalette
             The frame's centroids.
         keep_cells : bool
-            Whether every pixel's cell is kept beside its label, for who looks more up by it.
+            Whether to keep every pixel's cell number, for further look-ups such as opacities.
+            Takes two bytes a pixel.
 
         Returns
         -------
@@ -170,7 +171,7 @@ class FastMapper:
         inertia : float
             Mean squared distance of the sample to the centroids it is mapped to.
         cells : ColorCells
-            What the frame's colours were divided into.
+            The cells of the frame's colours.
         """
         if palette.event == "cut":
             self._hysteresis.forget()
@@ -194,7 +195,7 @@ class FastMapper:
             inertia = inertia_of_labels(colors, sampled, palette.centroids)
             if not self._budget.spend(_excess(inertia, palette.inertia)):
                 break
-            if self._budget.step == step:  # so it is the index that tells ties wrongly
+            if self._budget.step == step:  # ties cannot narrow further: the index is at fault
                 if in_use is not self._in_use:
                     break
                 in_use = self._choose(frame, sample, palette)
@@ -205,7 +206,7 @@ class FastMapper:
         return labels, inertia, _CellsOfFrame(in_use.index, numbers)
 
     def _see(self, sample: PixelSample, labels: NDArray[np.uint8]) -> None:
-        """Have the budget know how still the labels of what is still are."""
+        """Update the budget with the share of unchanged pixels whose label changed."""
         before, self._sampled = self._sampled, (sample.bgr, labels)
         if before is None or len(before[1]) != len(labels):
             return
@@ -215,7 +216,7 @@ class FastMapper:
             self._budget.see(cv2.countNonZero(still * (labels != before[1])) / count)
 
     def _choose(self, frame: Frame, sample: PixelSample, palette: FramePalette) -> _IndexInUse:
-        """An index for this frame, and what it loses on pixels that it was not made from."""
+        """Build an index for this frame; its first loss is measured on pixels not used for it."""
         index = ColorIndex.from_sample(
             sample, frame.components_to_bgr, may_rotate=frame.layout == "bgr24"
         )
@@ -230,7 +231,7 @@ class FastMapper:
         return chosen
 
     def _table(self, in_use: _IndexInUse, palette: FramePalette) -> CellTable:
-        """The table for these centroids, made anew if they have moved or a level has changed."""
+        """The table for this palette, rebuilt if a centroid has moved or the level has changed."""
         numbers = np.flatnonzero(palette.real).astype(np.uint8)
         centroids = palette.centroids[numbers]
         level = _LEVEL * self._stability * self._budget.generosity * palette.inertia

@@ -1,4 +1,4 @@
-"""Changes of light: the same positions in other colours, told apart from what moves or is new."""
+"""Changes of illumination, told apart from motion and new content."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
 
     from kseg_video.core.settings import ColorSpace
 
-# In colour levels. A change smaller than that is left to add up; a larger one from one frame to the
-# next is no slow change of light.
+# In colour levels. Smaller changes are left to add up; a position that changes by more from one
+# frame to the next has moved.
 _LEAST_CHANGE = 1.5
 _SUDDEN_CHANGE = 24.0
-_LEAST_STRUCTURE = 6.0  # standard deviation
-_LEAST_STAYED = 0.5  # of the positions: where more change suddenly, the picture moves
-_LEAST_EXPLAINED = 0.05  # of the squared change
-_NTH_POSITION = 8  # of the sample
-# A sudden change leaves clusters where they were, where they divide the picture that much better
-# than by colour; or, if both are the same, fit that much better in their new colours.
+_LEAST_STRUCTURE = 6.0  # standard deviation, in colour levels
+_LEAST_STAYED = 0.5  # share of the positions; with fewer left, the picture moves
+_LEAST_EXPLAINED = 0.05  # share of the squared change
+_NTH_POSITION = 8  # every 8th of the sample is watched
+# The light has changed suddenly if the labels of the frame before divide the frame better than its
+# colours do by the first factor; or, where both divide it alike, if its inertia is above that of
+# the new means by the second. Smaller factors mistake new content for light.
 _SAME_POSITIONS = 0.95
 _BETTER_BY_POSITION, _FAR_BETTER = 1.3, 3.0
 
 
 class LightChange(NamedTuple):
-    """What a change of light makes of each channel: a gain and an offset, (3,) each."""
+    """A change of light: a gain and an offset for each channel, (3,) each."""
 
     gain: NDArray[np.float32]
     offset: NDArray[np.float32]
@@ -46,7 +47,7 @@ class LightChange(NamedTuple):
     ) -> NDArray[np.float32]:
         """Centroids under the new light.
 
-        No farther than to the mean of the pixels that they have, since errors would add up.
+        No centroid moves beyond the mean of its pixels, since errors would add up.
         """
         changed = self.applied_to(centroids)
         means = means_of(colors, labels, changed)
@@ -54,7 +55,7 @@ class LightChange(NamedTuple):
 
 
 class Illumination:
-    """Watches the light on the positions of the sample that nothing moves across.
+    """Watches the light at the sampled positions that show no motion.
 
     Parameters
     ----------
@@ -69,23 +70,23 @@ class Illumination:
         self._stayed: NDArray[np.bool_] = np.zeros(0, bool)
 
     def watch(self, colors: NDArray[np.float32]) -> None:
-        """Begin with a frame, as with the first of a shot.
+        """Start anew with a frame, such as the first of a shot.
 
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
-            A sample of it.
+            A sample of the frame.
         """
         self._first = self._last = colors[::_NTH_POSITION]
         self._stayed = np.ones(len(self._first), bool)
 
     def change(self, colors: NDArray[np.float32]) -> LightChange | None:
-        """What the light has done since the watch began, if that is enough to be sure.
+        """Estimate the change of light since `watch`, or None if it is too small or uncertain.
 
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
-                A sample of the next frame, from the same positions each time.
+            A sample of the next frame, from the same positions each time.
         """
         seen = colors[::_NTH_POSITION]
         if len(seen) == len(self._last):
@@ -116,17 +117,18 @@ def is_sudden_change(
     by_color: NDArray[np.uint8],
     by_position: NDArray[np.uint8],
 ) -> bool:
-    """Whether clusters are where they were in the frame before, in other colours.
+    """Whether the light changed suddenly: clusters kept their positions but not their colours.
 
     Parameters
     ----------
     colors : ndarray of float32, shape (N, 3)
+        A sample of the frame.
     inertia : float
-        Mean squared distance to the nearest clusters.
+        Mean squared distance of the sample to its nearest centroids.
     by_color : ndarray of uint8, shape (N,)
-        Numbers of those.
+        Labels of the nearest centroids.
     by_position : ndarray of uint8, shape (N,)
-        Numbers of the same positions in the frame before.
+        Labels of the same positions in the frame before.
     """
     divided = _inertia_of_partition(colors, by_color)
     if (by_color == by_position).mean() > _SAME_POSITIONS:
@@ -135,7 +137,7 @@ def is_sudden_change(
 
 
 def _inertia_of_partition(colors: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
-    """Mean squared distance of colours to the means of their labels."""
+    """Mean squared distance of colours to the mean of their label."""
     means = means_of(colors, labels, np.zeros((int(labels.max()) + 1, 3), np.float32))
     errors = colors - means[labels]
     return float(np.einsum("ij,ij->", errors, errors) / len(colors))

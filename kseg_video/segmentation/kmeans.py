@@ -1,7 +1,7 @@
-"""Fits of k-means to colours, as pure functions: from nothing, and from labels.
+"""K-means fits as pure functions: cold, and from given labels.
 
-Every fit is `cv2.kmeans`. Where it would move a cluster without colours into another one, and so
-give its number away, the cluster stays where it was.
+Every fit is `cv2.kmeans`. It would move an empty cluster into another one, and so give its number
+away; here an empty cluster stays where it was.
 
 References
 ----------
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from kseg_video.core.settings import ColorSpace, SegmenterSettings
 
 _DISTINCT_PREFIX = 512
-# Attempts look at about so many points, the best one is then refined on all: 5 times as many find
-# starts whose inertia is 0.2% less, in 5 times the time.
+# Attempts fit about this many points, and the best one is refined on all. 5 times as many points
+# lower the inertia by 0.2% and take 5 times as long.
 _ATTEMPT_PIXELS = 20_000
 _STARTS = {"k-means++": cv2.KMEANS_PP_CENTERS, "random": cv2.KMEANS_RANDOM_CENTERS}
 
@@ -38,7 +38,7 @@ def cold_fit(
     n_clusters: int,
     attempts: int | None = None,
 ) -> NDArray[np.float32]:
-    """Centroids found from nothing.
+    """Fit centroids cold, without earlier ones.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ def cold_fit(
         Points of the working space, N at least 1.
     settings : SegmenterSettings
     seed : int
-        Of the random numbers.
+        Seed of the random numbers.
     n_clusters : int
     attempts : int, optional
-        Instead of those of the settings.
+        Overrides the attempts of the settings. More find a lower inertia and take longer.
 
     Returns
     -------
@@ -88,19 +88,19 @@ def refine(
     epsilon: float,
     iterations: int = 2,
 ) -> NDArray[np.float32]:
-    """Centroids improved from given labels by Lloyd's algorithm [1]_, in the same order.
+    """Refine centroids from given labels by Lloyd's algorithm [1]_; their order stays.
 
     Parameters
     ----------
     colors : ndarray of float32, shape (N, 3)
     labels : ndarray of uint8, shape (N,)
     centroids : ndarray of float32, shape (K, 3)
-        Where those without colours stay.
+        Clusters without colours keep their centroid.
     epsilon : float
-        Ends when no centroid moves farther.
+        The fit ends when no centroid moves farther.
     iterations : int
-        Ends after so many, at least 2. Few are enough where fits follow one another: what is left
-        to converge can do so in the next.
+        Maximum number of iterations, at least 2. A few are enough where fits follow one another,
+        since the next fit goes on converging.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def refine(
 def means_of(
     colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Mean colour of each label, or its centroid if it has no colour."""
+    """Mean colour of each label; a label without colours keeps its centroid."""
     counts = np.bincount(labels, minlength=len(centroids))[:, np.newaxis]
     sums = [np.bincount(labels, channel, len(centroids)) for channel in colors.T]
     means = np.stack(sums, axis=1) / np.maximum(counts, 1)
@@ -132,7 +132,7 @@ def means_of(
 
 
 def dark_to_light(centroids: NDArray[np.float32], space: ColorSpace) -> NDArray[np.float32]:
-    """Points of a working space by their luma, as clusters are numbered; (K, 3) to (K, 3)."""
+    """Sort centroids by luma, the order in which clusters are numbered; (K, 3) to (K, 3)."""
     return centroids[np.argsort(luma(from_working(centroids, space)), kind="stable")]
 
 
@@ -146,7 +146,7 @@ def _kmeans(
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """`cv2.kmeans` [2]_: centroids (K, 3) and labels (N, 1)."""
     _, found, centroids = cv2.kmeans(
-        colors.reshape(-1, 1, 3),  # a single row of three would be three points of one dimension
+        colors.reshape(-1, 1, 3),  # OpenCV would read shape (1, 3) as three 1-D points
         n_clusters,
         cast("NDArray[np.int32]", labels),
         (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, *criteria),
@@ -159,9 +159,9 @@ def _kmeans(
 def _lasting(
     colors: NDArray[np.float32], labels: NDArray[np.uint8], centroids: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Clusters that keep colours in a step of Lloyd's, and labels by these alone.
+    """Clusters that do not run empty in a Lloyd step, and the labels restricted to them.
 
-    `cv2.kmeans` would fill the others with colours of the largest one.
+    `cv2.kmeans` would refill an empty cluster from the largest one.
     """
     present = np.flatnonzero(np.bincount(labels, minlength=len(centroids)))
     while True:
@@ -177,7 +177,7 @@ def _lasting(
 
 
 def _some(colors: NDArray[np.float32], n_distinct: int) -> NDArray[np.float32]:
-    """Enough of the colours for attempts; all if those would not have enough distinct ones."""
+    """A subset of the colours for attempts, or all if it had too few distinct colours."""
     if (stride := len(colors) // _ATTEMPT_PIXELS) < 2:
         return colors
     some = np.ascontiguousarray(colors[::stride])
@@ -186,11 +186,11 @@ def _some(colors: NDArray[np.float32], n_distinct: int) -> NDArray[np.float32]:
 
 def _first_distinct(colors: NDArray[np.float32], limit: int) -> NDArray[np.float32]:
     """Up to `limit` distinct rows."""
-    # NumPy's own unique would first import its masked arrays, which takes longer than a fit.
+    # np.unique would first import NumPy's masked arrays, which takes longer than a fit.
     found = sorted(set(map(tuple, colors[:_DISTINCT_PREFIX].tolist())))
     if len(found) >= limit or len(colors) <= _DISTINCT_PREFIX:
         return np.array(found[:limit], np.float32)
-    # Few colours so far: drop the known ones, which needs no sorting of a whole image.
+    # With so few distinct colours, removing each known one is cheaper than sorting a whole image.
     known: list[NDArray[np.float32]] = []
     rest = colors
     while len(known) < limit and len(rest):

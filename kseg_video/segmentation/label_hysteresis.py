@@ -1,13 +1,13 @@
-"""Labels that hold still: a pixel keeps its cluster until another is clearly nearer.
+"""Label hysteresis: a pixel keeps its cluster until another is clearly nearer.
 
-A pixel whose two nearest clusters fit it about equally well (a label and its rival, in
-`nearest_centroid.CellTable`) is carried to and fro by noise, in time and from place to place.
-Which of the two it gets hardly matters to how close the result is to the picture, and much to how
-still and clean it is. So the two are put to a vote. The picture's own vote, for the nearer one, is
-by how much the other's squared distance exceeds the least: what it would cost. The pixel votes for
-the label that it had, firmly if its colour is what it was, and less so if only noise has changed
-it. Where the picture has changed, memory would leave a ghost of what was there, and has no vote.
-Twice its neighbours vote for the label that most of them have.
+Noise flips a pixel whose two nearest clusters fit it about equally well (a label and its rival, in
+`nearest_centroid.CellTable`) from frame to frame and from pixel to pixel. Which of the two it gets
+hardly changes the distortion, but does change how still and clean the result is. So the two are put
+to a vote. The picture votes for the nearer one, with the excess of the rival's squared distance,
+which is what the rival would cost. The pixel votes for the label that it had: firmly if its colour
+is unchanged, less firmly if only noise has changed it. A pixel that has really changed has no such
+vote, since it would leave a ghost. Then the neighbours vote, in two passes, for the label that most
+of them have.
 
 This is a Potts model with memory, relaxed by two steps of iterated conditional modes [1]_.
 
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
     from kseg_video.segmentation.color_index import ColorIndex
     from kseg_video.segmentation.nearest_centroid import CellTable
 
-# Noise explains a change of luma by at most this many times its usual size, within these limits, in
-# levels.
+# Noise explains a change of luma up to this multiple of its usual size, clipped to these levels.
+# More holds noisy pictures stiller, and lets ghosts last longer.
 _CHANGE_OVER_NOISE = 5.0
 _LEAST_CHANGE = 2.0
 _MOST_CHANGE = 12.0
-_NOISE_GRID = 50  # rows and columns, about, of the pixels that noise is measured on
+_NOISE_GRID = 50  # approximate rows and columns of the grid on which noise is measured
 
 
 class LabelHysteresis:
-    """Keeps labels from frame to frame."""
+    """Holds labels from frame to frame."""
 
     def __init__(self) -> None:
         self._before: tuple[Plane, Frame] | None = None
 
     def forget(self) -> None:
-        """Begin anew, as at a cut."""
+        """Forget the frame before, as at a cut."""
         self._before = None
 
     def hold(
@@ -58,16 +58,16 @@ class LabelHysteresis:
         table: CellTable,
         cells: NDArray[np.uint16] | None = None,
     ) -> Plane:
-        """Labels of a frame, held where they may be.
+        """Label a frame, holding labels where the picture allows it.
 
         Parameters
         ----------
         frame : Frame
         index : ColorIndex
         table : CellTable
-            Of the index's cells.
+            Labels and ties of the index's cells.
         cells : ndarray of uint16, shape (H, W), optional
-            Is given the cell of every pixel.
+            Receives the cell number of every pixel.
 
         Returns
         -------
@@ -82,7 +82,7 @@ class LabelHysteresis:
         return labels
 
     def _memory(self, frame: Frame) -> Memory | None:
-        """The frame before, if this one is of its size and layout."""
+        """The frame before, if it has the same size and layout."""
         if self._before is None:
             return None
         labels, before = self._before
@@ -92,17 +92,17 @@ class LabelHysteresis:
         return Memory(before.picture, before.luma, labels, limit)
 
     def remember(self, frame: Frame, labels: Plane) -> None:
-        """Go on from these labels of a frame."""
+        """Hold the next frame to these labels."""
         self._before = labels, frame
 
 
 def _limit_of_change(luma: Plane, before: Plane) -> int:
-    """Levels of luma that noise explains."""
+    """The largest change of luma that noise explains, in levels."""
     height, width = luma.shape
     grid = slice(None, None, height // _NOISE_GRID + 1), slice(None, None, width // _NOISE_GRID + 1)
     few = cv2.absdiff(luma[grid].copy(), before[grid].copy()).ravel()
-    # Motion adds to the greater half of the differences alone.
+    # Noise is the mean of the lower half of the differences: motion is in the upper half.
     half = (len(few) + 1) // 2
-    at_most = np.minimum(np.bincount(few).cumsum(), half)  # so many are of each level or less
+    at_most = np.minimum(np.bincount(few).cumsum(), half)  # count of differences up to each level
     noise = (half - at_most).sum() / half
     return int(np.clip(_CHANGE_OVER_NOISE * noise, _LEAST_CHANGE, _MOST_CHANGE))

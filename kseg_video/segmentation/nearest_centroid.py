@@ -1,7 +1,7 @@
-"""From pixels to cluster numbers: by tables over a colour index, or exactly.
+"""Nearest centroids: by tables over a colour index, or exactly for every pixel.
 
-With tables, neither the number of clusters nor the working space costs anything per pixel: labels
-and ties are looked up by the pixel's colour index.
+With tables, the cost of a pixel does not depend on the number of clusters or the working space:
+labels and ties are looked up by the pixel's cell.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> f
 
 @dataclass(frozen=True, eq=False)
 class CellTable:
-    """What a palette makes of the cells of a colour index.
+    """Labels and ties of a colour index's cells for one palette.
 
     Parameters
     ----------
     labels : ndarray of uint8, shape (65536,)
         Number of the cluster nearest to each cell.
     ties : ndarray of uint16, shape (65536,)
-        Three numbers in one. In the lowest five bits the label. In the next five, what turns it
-        into its rival, the number of the second nearest cluster, by an exclusive or; 0 where that
-        cluster is too far. In the rest, by how many levels its squared distance exceeds that of the
-        nearest, from 1 to 63; where there are no rivals, 0.
+        Three numbers packed into one. Bits 0 to 4: the label. Bits 5 to 9: the label XOR its rival,
+        the number of the second nearest cluster; 0 where that cluster is too far. Bits 10 to 15:
+        the excess of the rival's squared distance over the least, 1 to 63 levels; 0 where there are
+        no rivals.
     """
 
     labels: NDArray[np.uint8]
@@ -73,18 +73,18 @@ class Cells:
         numbers: NDArray[np.uint8],
         level: float = 0.0,
     ) -> CellTable:
-        """Nearest and second nearest cluster of every cell.
+        """Find the nearest and second nearest cluster of every cell.
 
-        As `kernels.nearest`, several times as fast, and not to the last digit: squared distances
-        within a part in 2**18 of each other count as equal.
+        Several times as fast as `kernels.nearest`, but less exact: squared distances within one
+        part in 2**18 of each other count as equal.
 
         Parameters
         ----------
         centroids : ndarray of float32, shape (K, 3)
         numbers : ndarray of uint8, shape (K,)
-            Cluster number of each, below 32, in ascending order.
+            Cluster number of each centroid, below 32, in ascending order.
         level : float
-            What a level of excess is in squared distance; at 0 there are no rivals.
+            Squared distance of one level of excess: more makes more ties. 0 makes none.
         """
         table = CellTable(np.zeros(MAX_CELLS, np.uint8), np.zeros(MAX_CELLS, np.uint16))
         level = level if len(centroids) > 1 else 0.0
@@ -95,13 +95,13 @@ class Cells:
 def map_exactly(
     frame: Frame, centroids: NDArray[np.float32], space: ColorSpace
 ) -> tuple[NDArray[np.uint8], float]:
-    """Nearest centroid of every pixel of a frame.
+    """Find the nearest centroid of every pixel of a frame.
 
     Returns
     -------
     labels : ndarray of uint8, shape (H, W)
     inertia : float
-        Mean squared distance.
+        Mean squared distance of the pixels to their centroids.
     """
     picture = frame.bgr
     labels = np.empty(picture.shape[:2], np.uint8)

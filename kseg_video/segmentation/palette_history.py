@@ -1,4 +1,4 @@
-"""Palettes that a video has had, for scenes that come back."""
+"""Earlier palettes of a video, reused when a scene comes back."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _KEPT_PALETTES = 8
-_SAME_SCENE = 1.3  # inertia of an old palette over that of a fresh fit
+# Largest inertia of an old palette, relative to a fresh fit, at which the scene counts as known.
+_SAME_SCENE = 1.3
 
 
 class PaletteHistory:
-    """The last palettes that were given up, with the numbers of their clusters."""
+    """The most recent palettes that were replaced, with their cluster numbers."""
 
     def __init__(self) -> None:
         self._palettes: deque[NDArray[np.float32]] = deque(maxlen=_KEPT_PALETTES)
 
     def remember(self, centroids: NDArray[np.float32]) -> None:
-        """Keep a palette that is given up."""
+        """Keep a palette that is being replaced."""
         self._palettes.append(centroids)
 
     def forget(self) -> None:
@@ -34,20 +35,20 @@ class PaletteHistory:
     def best_match(
         self, colors: NDArray[np.float32], fresh: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """The palette after which a new shot's clusters are numbered.
+        """Choose the palette from which a new shot takes its cluster numbers.
 
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
             A sample of the shot's first frame.
         fresh : ndarray of float32, shape (K, 3)
-            Centroids that were fitted to the shot.
+            Centroids fitted to the shot.
 
         Returns
         -------
         ndarray of float32, shape (M, 3)
-            The palette that suits the frame best, if about as well as the fresh one, or else the
-            last.
+            The palette that fits the frame best if it fits about as well as the fresh one, else the
+            last palette.
         """
         best = min(self._palettes, key=lambda palette: inertia_of(colors, palette))
         is_same = inertia_of(colors, best) <= _SAME_SCENE * inertia_of(colors, fresh)
@@ -60,7 +61,7 @@ class PaletteHistory:
         held: Sequence[int],
         most: float,
     ) -> NDArray[np.float32] | None:
-        """The latest palette whose inertia on a frame is below a limit.
+        """Find the latest palette whose inertia on a frame is below a limit.
 
         Parameters
         ----------
@@ -69,9 +70,9 @@ class PaletteHistory:
         present : ndarray of float32, shape (K, 3)
             Centroids in use.
         held : sequence of int
-            Clusters that stay where they are.
+            Clusters that keep their present centroid.
         most : float
-            The limit.
+            Limit of the inertia.
         """
         for known in reversed(self._palettes):
             if len(known) == len(present):

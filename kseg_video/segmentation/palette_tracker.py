@@ -1,16 +1,16 @@
-"""The palette through time: one fit for a shot, which follows what the shot shows.
+"""Tracking of the palette: one fit per shot, which follows the shot's colours.
 
-A fit is made to a memory of the shot's pixels, from the labels of the last centroids on, so that it
-changes little from frame to frame. What else moves a palette:
+Each fit uses a memory of the shot's pixels and starts from the last centroids, so that the palette
+changes little from frame to frame. Three events move it further:
 
-*Light.* Where all colours change at once, what is remembered and the clusters change with them.
+*Light.* Where all colours change at once, the centroids and the remembered pixels change with them.
 
-*Something new* that no cluster is near takes the number of the cluster that is needed least; the
-others stay. And a palette that was in use before, and fits again, is taken up again.
+*New colours.* Colours that no cluster is near take over the cluster that is needed least; the
+others stay. An earlier palette that fits again is reused.
 
-*A cut.* A shot is fitted from nothing, its clusters numbered after those that they resemble.
+*A cut.* The new shot is fitted cold, and its clusters take the numbers of those they resemble.
 
-A cluster whose colour leaves the picture keeps some of its own pixels, and with them its place.
+A cluster whose colour leaves the picture keeps some of its own pixels, which hold its centroid.
 """
 
 from __future__ import annotations
@@ -39,18 +39,19 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import PaletteEvent
     from kseg_video.core.settings import SegmenterSettings
 
-# What a swap has to save of the frame's inertia: strictly, and what full stability adds.
+# Share of the frame's inertia that a swap has to save: at stability 0, and what full stability
+# adds. Less fits new colours sooner; more keeps the palette stiller.
 _SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4
-_SWAP_SECONDS = 0.5  # between looks for one
-_JUMP = 1.15  # of inertia over its usual value, after which one is looked for at once
-_USUAL_MEMORY = 0.1
-_REACH = 24.0  # colour levels within which a colour is a cluster's own
-_BETTER_IN_OTHER_LIGHT = 1.4
+_SWAP_SECONDS = 0.5  # between searches for a swap
+_JUMP = 1.15  # rise of the inertia over its usual value that starts a search at once
+_USUAL_MEMORY = 0.1  # weight of the newest frame in the usual inertia, a running mean
+_REACH = 24.0  # distance in colour levels beyond which a colour is new to a cluster
+_BETTER_IN_OTHER_LIGHT = 1.4  # factor by which a change of light has to lower the inertia
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FramePalette:
-    """The palette as it stands at one frame.
+    """The palette at one frame.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ class FramePalette:
 
 
 class _Assigned(NamedTuple):
-    """Colours, the centroids that they were assigned to, and what came of it."""
+    """Colours, centroids, and the nearest centroid of each colour with its squared distance."""
 
     colors: NDArray[np.float32]
     centroids: NDArray[np.float32]
@@ -100,7 +101,7 @@ class PaletteTracker:
         self._begin_memory()
 
     def _begin_memory(self) -> None:
-        """Forget all that is known in the units of a working space."""
+        """Reset everything that is measured in the working space."""
         self._scale = color_scale(self._settings.color_space)
         self._fit = ShotFit(self._settings)
         self._memory = self._fit.memory
@@ -115,15 +116,16 @@ class PaletteTracker:
         self._swap_time = -np.inf
 
     def add_look_ahead(self, time: float, bgr: NDArray[np.float32], *, begins_shot: bool) -> None:
-        """Take note of a frame to come.
+        """Add a sample of an upcoming frame.
 
         Parameters
         ----------
         time : float
-            Seconds, as of `update`.
+            Time of the frame in seconds, on the clock of `update`.
         bgr : ndarray of float32, shape (N, 3)
+            Colours of the sample, 0 to 255.
         begins_shot : bool
-            Whether a cut lies between it and the one before.
+            Whether a cut lies between this frame and the one before.
         """
         colors = to_working(bgr, self._settings.color_space)
         self._memory.add_look_ahead(time, colors, begins_shot=begins_shot)
@@ -135,18 +137,18 @@ class PaletteTracker:
         time: float,
         pinned: AbstractSet[int] = frozenset(),
     ) -> FramePalette:
-        """Centroids for the next frame.
+        """Update the palette for the next frame.
 
         Parameters
         ----------
         colors : ndarray of float32, shape (N, 3)
             A sample of the frame's colours in the working space, from the same positions each time.
         bgr : ndarray of float32, shape (N, 3)
-            The same as BGR levels.
+            The same sample in BGR levels.
         time : float
-            Seconds, more with each frame.
+            Time of the frame in seconds; it increases with each frame.
         pinned : set of int
-            Clusters whose numbers may never pass to another colour, as those that are off.
+            Clusters whose numbers may never pass to another colour, such as those switched off.
         """
         is_cut = self._cuts.is_cut(bgr)
         event: PaletteEvent = "warm"
@@ -179,7 +181,7 @@ class PaletteTracker:
     def _nearest(
         self, colors: NDArray[np.float32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Labels and squared distances of a frame's sample; measured once while nothing moves."""
+        """Labels and squared distances of a sample; cached until sample or centroids change."""
         last = self._assigned
         if last is None or last.colors is not colors or last.centroids is not self._centroids:
             last = _Assigned(colors, self._centroids, *kernels.nearest(colors, self._centroids))
@@ -187,10 +189,10 @@ class PaletteTracker:
         return last.labels, last.distances
 
     def retune(self, settings: SegmenterSettings) -> None:
-        """Go on with other settings; clusters keep their numbers.
+        """Continue with other settings; clusters keep their numbers.
 
-        Fewer clusters: the last ones go. More: the next frame adds them. Another working space:
-        their colours are taken over into it.
+        If there are fewer clusters, the last ones are dropped; if there are more, the next frame
+        adds them. In another working space the centroids keep their colours.
         """
         self._n_clusters = settings.cluster_count
         before, self._settings = self._settings, settings
@@ -204,7 +206,7 @@ class PaletteTracker:
         self._forget_shot()
 
     def fit_anew(self) -> None:
-        """Have the next frame fitted cold; numbers follow the colours."""
+        """Fit the next frame cold; clusters keep the numbers of the colours they resemble."""
         self._wants_new_fit = True
 
     # --- the beginning of a shot --------------------------------------------------------------
@@ -215,7 +217,7 @@ class PaletteTracker:
         return self._cold_fit(colors)
 
     def _begin_shot(self, colors: NDArray[np.float32], pinned: AbstractSet[int]) -> None:
-        """Fit from nothing, and number the clusters after earlier ones with such colours."""
+        """Fit cold, and give the clusters the numbers of earlier ones that they resemble."""
         before = self._centroids
         self._history.remember(before)
         fresh = self._cold_fit(colors)
@@ -229,7 +231,7 @@ class PaletteTracker:
             absent_before = len(absent)
             absent.update(number for number in held if ways[number] > _REACH * self._scale)
             if len(absent) in {absent_before, self._n_clusters}:
-                break  # something must take the pixels
+                break  # at least one cluster has to take the pixels
             fresh = self._cold_fit(colors, self._n_clusters - len(absent))
         self._centroids = found
         self._forget_shot()
@@ -237,7 +239,7 @@ class PaletteTracker:
     def _cold_fit(
         self, colors: NDArray[np.float32], n_clusters: int | None = None
     ) -> NDArray[np.float32]:
-        """Centroids found from nothing, in the order in which clusters are numbered at first."""
+        """Fit cold; centroids are ordered from dark to light."""
         seed = (self._settings.seed + self._cold_fits) % 2**31
         is_first = not self._cold_fits
         self._cold_fits += 1
@@ -250,7 +252,7 @@ class PaletteTracker:
     def _continue(
         self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
     ) -> tuple[PaletteEvent, NDArray[np.uint8] | None]:
-        """What happened in the next frame of a shot; labels by position where the light changed."""
+        """Update within a shot; return the event, and labels by position after a sudden light."""
         labels, distances = self._nearest(colors)
         inertia = float(distances.mean(dtype=np.float64))
         has_jumped = inertia > _JUMP * self._usual_inertia
@@ -268,7 +270,7 @@ class PaletteTracker:
         elif has_jumped or time >= self._swap_time + _SWAP_SECONDS:
             self._swap_time = time
             self._serve_what_is_new(colors, inertia, pinned, has_jumped=has_jumped)
-            # A palette is not given up where numbers that are pinned might pass to their like.
+            # Giving the palette up could pass a pinned number to a similar colour.
             self._centroids = self._fit.mend(self._centroids, colors, time, may_give_up=not pinned)
         event: PaletteEvent = "warm" if self._centroids is before else "reseed"
         if event == "reseed" or (is_new and self._fit.is_due(time)):
@@ -288,7 +290,7 @@ class PaletteTracker:
             self._illumination.watch(colors)
 
     def _follow_sudden_light(self, colors: NDArray[np.float32], time: float) -> None:
-        """Go to the colours that the clusters' places have now."""
+        """Move each centroid to the mean colour that its positions have now."""
         self._history.remember(self._centroids)
         self._centroids = means_of(colors, self._labels, self._centroids)
         self._fit.forget_clusters()
@@ -304,7 +306,7 @@ class PaletteTracker:
         *,
         has_jumped: bool,
     ) -> None:
-        """Take a palette up again that fits better, or have clusters go where none is near."""
+        """Reuse an earlier palette that fits better, or swap clusters to the new colours."""
         stability = self._settings.stability
         worth = _SWAP_WORTH + _SWAP_WORTH_OF_STABILITY * stability
         held = [number for number in pinned if number < len(self._centroids)]

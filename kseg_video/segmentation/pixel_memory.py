@@ -1,4 +1,4 @@
-"""The memory of a shot: pixels of the frames gone by, and of those to come where they are known."""
+"""The memory of a shot: pixels of past frames, and of upcoming ones where they are known."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
     from kseg_video.segmentation.illumination import LightChange
 
-# Frames are remembered so far apart: neighbours say the same.
+# Interval between remembered frames: closer ones are nearly alike and would cost memory and time.
 _INTERVAL_SECONDS = 0.1
-_LEAST_FRAMES = 10  # that are remembered, as after a pause
-_PIXELS = 30_000
+_LEAST_FRAMES = 10  # are kept whatever their age, as after a pause
+_PIXELS = 30_000  # of a fit: more makes fits steadier and slower
 _MOST_OF_A_FRAME = 10_000
-_SEEN_LATE_SECONDS = 0.25  # by which a cut ahead may be told too late
+_SEEN_LATE_SECONDS = 0.25  # largest delay with which the look-ahead reports a cut
 _ROUNDING = 1e-6
 _ORDERS = 64
 
 
 class LookAheadSample(NamedTuple):
-    """Pixels of a frame that is still to come.
+    """A sample of the pixels of an upcoming frame.
 
     Attributes
     ----------
     time : float
-        Seconds, as of `kseg_video.core.frame.Frame`.
+        Time of the frame in seconds, as in `kseg_video.core.frame.Frame`.
     bgr : ndarray of float32, shape (N, 3)
-        A sample of its colours, 0 to 255.
+        Colours of the sample, 0 to 255.
     begins_shot : bool
-        Whether a cut lies between it and the one before.
+        Whether a cut lies between this frame and the one before.
     """
 
     time: float
@@ -43,7 +43,7 @@ class LookAheadSample(NamedTuple):
 
 
 class _UpcomingFrame(NamedTuple):
-    """A frame to come, as it is remembered."""
+    """An upcoming frame, as it is remembered."""
 
     time: float
     colors: NDArray[np.float32]
@@ -56,12 +56,13 @@ class PixelMemory:
     Parameters
     ----------
     behind : float
-        Seconds for which a frame is remembered.
+        Seconds for which a frame is remembered. More keeps the palette stiller; less lets it
+        follow the picture sooner.
 
     Attributes
     ----------
     sees_ahead : bool
-        Whether frames to come count.
+        Whether upcoming frames count.
     """
 
     def __init__(self, behind: float) -> None:
@@ -75,14 +76,14 @@ class PixelMemory:
         self._present = self._last
 
     def forget_past(self) -> None:
-        """Forget all frames gone by."""
+        """Forget all past frames."""
         self._past.clear()
 
     def forget(self, time: float) -> None:
-        """Begin anew with the frame of a time, as with another shot."""
+        """Begin a new shot with the frame at `time`."""
         self.forget_past()
         self.sees_ahead = True
-        # Where a shot's first frame was left out, the old one lasts a little longer ahead.
+        # The look-ahead skips frames: if it skipped the shot's first one, its cut comes a bit late.
         cut = next((each.time for each in self._ahead if each.begins_shot), time)
         begin = cut if time < cut <= time + _SEEN_LATE_SECONDS else time
         while self._ahead and self._ahead[0].time < begin:
@@ -91,38 +92,38 @@ class PixelMemory:
             self._ahead[0] = self._ahead[0]._replace(begins_shot=False)
 
     def forget_half(self) -> None:
-        """Forget the older half of the frames gone by, as where a fast pan leaves them behind."""
+        """Forget the older half of the past frames, as when a fast pan leaves them behind."""
         for _ in range(len(self._past) // 2):
             self._past.popleft()
 
     def repaint(self, change: LightChange) -> None:
-        """Show what is remembered under another light."""
+        """Convert the remembered pixels to another light."""
         self._past = deque((time, change.applied_to(colors)) for time, colors in self._past)
 
     def add_look_ahead(
         self, time: float, colors: NDArray[np.float32], *, begins_shot: bool
     ) -> None:
-        """Take note of a frame to come, later than all before.
+        """Add an upcoming frame; frames come in order of time.
 
         Parameters
         ----------
         time, colors
-            As of `remember`.
+            As in `remember`.
         begins_shot : bool
-            Whether a cut lies between it and the one before.
+            Whether a cut lies between this frame and the one before.
         """
         self._looks_ahead = True
         self._ahead.append(_UpcomingFrame(time, self._shuffled(colors), begins_shot))
 
     def remember(self, time: float, colors: NDArray[np.float32]) -> bool:
-        """Take note of the present frame; whether that changes anything.
+        """Add the present frame; return whether the memory has changed.
 
         Parameters
         ----------
         time : float
-            Seconds.
+            Time of the frame in seconds.
         colors : ndarray of float32, shape (N, 3)
-            A sample of it, in the working space.
+            A sample of the frame, in the working space.
         """
         changed = False
         while self._ahead and self._ahead[0].time <= time:
@@ -138,7 +139,7 @@ class PixelMemory:
             return changed
         if self._past and time - self._past[-1][0] < _INTERVAL_SECONDS - _ROUNDING:
             return changed
-        if self._past and np.array_equal(colors, self._last):  # a picture that stands still
+        if self._past and np.array_equal(colors, self._last):  # a still picture
             return changed
         self._last = colors
         self._past.append((time, self._shuffled(colors)))
@@ -146,18 +147,18 @@ class PixelMemory:
 
     @property
     def colors(self) -> NDArray[np.float32]:
-        """All that is remembered, (N, 3)."""
+        """All remembered pixels, (N, 3)."""
         frames = [colors for _, colors in self._past]
         if self.sees_ahead or not frames:
             frames += self._frames_ahead()
-        if sum(map(len, frames)) < len(self._present):  # few small pictures of a short shot
+        if sum(map(len, frames)) < len(self._present):  # a short shot of small pictures
             frames.append(self._present)
         share = _PIXELS // len(frames)
         return np.concatenate([colors[:share] for colors in frames])
 
     @property
     def ahead(self) -> NDArray[np.float32]:
-        """What is known of the frames of the shot that are to come, (N, 3)."""
+        """Pixels of the shot's upcoming frames, (N, 3)."""
         return np.concatenate([np.zeros((0, 3), np.float32), *self._frames_ahead()])
 
     def _frames_ahead(self) -> list[NDArray[np.float32]]:
@@ -165,7 +166,7 @@ class PixelMemory:
         return [frame.colors for frame in shot]
 
     def _shuffled(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Colours so ordered that any first few are spread over the frame, others each time."""
+        """Shuffle colours so that any prefix is spread over the frame; the order varies by call."""
         self._count += 1
         return colors[_order(len(colors), self._count % _ORDERS)]
 

@@ -1,4 +1,4 @@
-"""A sample of a frame's pixels: all that fits and tracking ever look at."""
+"""The sample of a frame's pixels that fits and tracking use."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelSample:
-    """Some pixels of a frame.
+    """A sample of a frame's pixels.
 
     Parameters
     ----------
     components : ndarray of uint8, shape (N, 3)
-        As in `kseg_video.core.frame.Frame.components`.
+        Colour components, as in `kseg_video.core.frame.Frame.components`.
     bgr : ndarray of float32, shape (N, 3)
-        Their colours, 0 to 255.
+        Colours, 0 to 255.
     positions : ndarray of int, shape (N,)
-        Where they are in the frame, row by row.
+        Flat indices of the pixels in raster order.
     """
 
     components: NDArray[np.uint8]
@@ -38,17 +38,18 @@ class PixelSample:
 
     @classmethod
     def of_frame(cls, frame: Frame, n_pixels: int | None, *, between: bool = False) -> PixelSample:
-        """Pixels at a constant stride, `n_pixels` at the most; None takes all.
+        """Sample pixels at a constant stride.
 
-        A stride, not a smaller picture: averaging invents colours that are not there. It is seldom
-        a whole number, so that it does not beat with a regular texture.
+        A stride rather than a smaller picture, because averaging would invent colours. The stride
+        is seldom a whole number, so it does not beat with a regular texture.
 
         Parameters
         ----------
         frame : Frame
         n_pixels : int, optional
+            Maximum number of pixels; all by default. More fits more closely and takes longer.
         between : bool
-            Whether to take the pixels half-way between those that are taken otherwise.
+            Whether to take the pixels half-way between those of the default sample.
         """
         total = frame.width * frame.height
         wanted = total if n_pixels is None else min(n_pixels, total)
@@ -59,7 +60,7 @@ class PixelSample:
 
 @dataclass(frozen=True, eq=False)
 class _SamplePositions:
-    """Where the pixels of a sample are, counted row by row."""
+    """Positions of the pixels of a sample, as flat indices in raster order."""
 
     flat: NDArray[np.intp]
     width: int
@@ -67,7 +68,7 @@ class _SamplePositions:
 
     @cached_property
     def in_chroma(self) -> NDArray[np.intp]:
-        """The four pixels of a half-size plane around each position, (4, N), the nearest first."""
+        """The four chroma samples around each position, (4, N), the nearest first."""
         axes = []
         for position, size in zip(
             np.divmod(self.flat, self.width), (halved(self.height), halved(self.width)), strict=True
@@ -85,7 +86,7 @@ def _positions(width: int, height: int, wanted: int, between: bool) -> _SamplePo
 
 
 def _components_at(frame: Frame, positions: _SamplePositions) -> NDArray[np.uint8]:
-    """What `Frame.components` has at some positions, without doubling all chroma for it."""
+    """`Frame.components` at some positions, without upsampling the whole chroma planes."""
     if frame.layout != "i420":
         return frame.pixels.reshape(-1, 3)[positions.flat]
     luma, *chroma = frame.planes
@@ -102,7 +103,7 @@ def _components_at(frame: Frame, positions: _SamplePositions) -> NDArray[np.uint
 def colors_of(
     components: NDArray[np.uint8], components_to_bgr: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Colours of some component levels, by the very arithmetic of `Frame.bgr`.
+    """Convert component levels to colours, with the arithmetic of `Frame.bgr`.
 
     Parameters
     ----------

@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 
     from kseg_video.segmentation.pixel_memory import LookAheadSample
 
-_STEP_SECONDS = 0.04  # between pictures whose times are not known
+_STEP_SECONDS = 0.04  # assumed interval of pictures without times
 
 
 class Segmenter:
-    """Cuts the frames of one video into colour regions, one after another.
+    """Segments the frames of one video into colour regions, in order.
 
     Parameters
     ----------
     settings : SegmenterSettings, optional
+        Number of clusters, working space, stability and so on.
     timer : StageTimer, optional
-        Told what each stage costs.
+        Records the time of each stage.
 
     Raises
     ------
@@ -75,13 +76,13 @@ class Segmenter:
         Parameters
         ----------
         picture : Frame, or ndarray of uint8 and shape (H, W, 3)
-            A frame, which is remembered until the next one and may not be written to before, or a
-            picture in BGR order, which may.
+            A frame, or a picture in BGR order. A frame is kept until the next call and may not be
+            modified before it; a picture is copied.
         pinned : set of int, optional
-            Clusters whose numbers may never pass to another colour, as those that are switched off.
+            Clusters whose numbers may never pass to another colour, such as those switched off.
         keep_cells : bool
-            Whether the segmentation holds every pixel's cell, which takes two bytes a pixel and
-            makes soft mattes faster: choose it for frames that are painted with one.
+            Whether to keep every pixel's cell number. Takes two bytes a pixel and makes soft mattes
+            faster: choose it for frames that are rendered with a soft matte.
 
         Returns
         -------
@@ -90,7 +91,7 @@ class Segmenter:
         Raises
         ------
         SourceError
-            If it is neither a frame nor a BGR picture.
+            If the picture is neither a frame nor a BGR picture.
         """
         frame = as_frame(picture)
         if frame is not picture:
@@ -121,12 +122,13 @@ class Segmenter:
             )
 
     def add_look_ahead(self, frames: Sequence[LookAheadSample]) -> None:
-        """Take note of frames to come, so that the palette suits them from now on.
+        """Add samples of upcoming frames, so that the palette suits them from now on.
 
         Parameters
         ----------
         frames : sequence of LookAheadSample
-            In the order of time, all later than those that have been given before.
+            In order of time, all later than those added before; the command adds them up to 5
+            seconds ahead.
         """
         for frame in frames:
             self._tracker.add_look_ahead(
@@ -134,11 +136,12 @@ class Segmenter:
             )
 
     def retune(self, settings: SegmenterSettings) -> None:
-        """Go on with other settings; the clusters that remain keep their numbers.
+        """Continue with other settings; the clusters that remain keep their numbers.
 
         Parameters
         ----------
         settings : SegmenterSettings
+            The new settings.
 
         Raises
         ------
@@ -150,12 +153,12 @@ class Segmenter:
         self._mapper = FastMapper(settings)
 
     def fit_anew(self) -> None:
-        """Have the next frame fitted from nothing; numbers follow the colours."""
+        """Fit the next frame cold; clusters keep the numbers of the colours they resemble."""
         self._tracker.fit_anew()
 
     @property
     def frozen(self) -> bool:
-        """Whether the palette stays as it is, whatever the frames show."""
+        """Whether the palette stays as it is, whatever the frames show; may be set."""
         return self._tracker.frozen
 
     @frozen.setter
@@ -163,7 +166,7 @@ class Segmenter:
         self._tracker.frozen = value
 
     def _clock(self, frame_time: float) -> float:
-        """Seconds that grow with each frame, also where frames have no times or begin anew."""
+        """Time in seconds that increases with each frame, even if frame times are 0 or restart."""
         time = frame_time + self._time_offset
         if time <= self._time:
             time = self._time + _STEP_SECONDS

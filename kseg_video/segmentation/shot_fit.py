@@ -1,4 +1,4 @@
-"""Fits of a palette to a memory of the shot: from nothing at its beginning, and step by step."""
+"""Fits of a palette to the memory of a shot: cold at its beginning, then step by step."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.segmentation.illumination import LightChange
 
-# At full stability: seconds that are remembered, colour levels a second that a centroid moves at
-# the most, and levels that it does not move for. Twice as fast, twice as many colours are painted
-# otherwise than a second ago, and frames are 0.5% closer.
+# At full stability: seconds of memory; the fastest a centroid moves, in colour levels a second; and
+# the shortest move that is made, in levels. At twice the speed, twice as many colours are painted
+# differently from a second ago, and the inertia is 0.5% lower.
 _REMEMBERED_SECONDS = 20.0
 _FASTEST = 5.0
 _NOT_WORTH_A_MOVE = 1.0
 _STEP_SECONDS, _LONGEST_STEP_SECONDS = 0.2, 0.4
-_KEPT_PIXELS = 50  # of its own that a cluster always has
-_ATTEMPTS = 3  # of cold fits while a video runs: within 0.2% of the inertia of ten
-# Inertia over that of the frame's own palette, at which the older half of the shot is forgotten; at
-# which frames to come count no more, as in a fade from black; and at which the palette is given up
-# for that one. Less makes palettes closer, and restless.
+_KEPT_PIXELS = 50  # fewest pixels with which a cluster enters a fit
+_ATTEMPTS = 3  # of cold fits after the first; their inertia is within 0.2% of that of ten
+# Inertia relative to a palette fitted to the frame alone, above which: the older half of the shot
+# is forgotten; upcoming frames no longer count, as in a fade from black; the palette is replaced by
+# the frame's own. Less fits frames more closely; more keeps the palette stiller.
 _MISFIT, _TOO_FAR_AHEAD, _FAR_OFF = 1.12, 1.45, 1.8
 _OWN_PIXELS, _OWN_ITERATIONS = 4000, 8
-_ROUNDING = 1.0  # mean squared error that nobody sees, in levels
+_ROUNDING = 1.0  # invisible mean squared error, in levels; keeps ratios of tiny inertias near 1
 
 
 class ShotFit:
-    """A shot's pixels, and the fits of a palette to them.
+    """The memory of a shot, and the fits of the palette to it.
 
     Parameters
     ----------
@@ -50,29 +50,30 @@ class ShotFit:
     Attributes
     ----------
     memory : PixelMemory
+        Pixels of the shot.
     """
 
     def __init__(self, settings: SegmenterSettings) -> None:
         self._settings = settings
         self._scale = color_scale(settings.color_space)
         self.memory = PixelMemory(_REMEMBERED_SECONDS * settings.stability)
-        self._kept: dict[int, NDArray[np.float32]] = {}  # pixels that clusters always have
+        self._kept: dict[int, NDArray[np.float32]] = {}  # last own pixels of each cluster
         self._time = 0.0
 
     def forget_clusters(self, numbers: Iterable[int] | None = None) -> None:
-        """Forget the own pixels of some clusters, or of all."""
+        """Forget the kept pixels of some clusters, or of all."""
         for number in list(self._kept) if numbers is None else numbers:
             self._kept.pop(int(number), None)
 
     def repaint(self, change: LightChange) -> None:
-        """Show what is remembered under another light."""
+        """Convert the remembered and kept pixels to another light."""
         self._kept = {number: change.applied_to(kept) for number, kept in self._kept.items()}
         self.memory.repaint(change)
 
     def begin(
         self, colors: NDArray[np.float32], n_clusters: int, seed: int, *, is_first: bool
     ) -> NDArray[np.float32]:
-        """Centroids found from nothing: of a frame, and of what else is known of its shot."""
+        """Fit cold to the memory of the shot, or to the frame if that has more pixels."""
         settings = self._settings
         attempts = settings.attempts if is_first else min(settings.attempts, _ATTEMPTS)
         remembered = self.memory.colors
@@ -83,21 +84,21 @@ class ShotFit:
         return found
 
     def is_due(self, time: float) -> bool:
-        """Whether the last step is long enough ago: more of them move nothing farther."""
+        """Whether a step is due; more frequent steps would not move centroids any faster."""
         return time >= self._time + _STEP_SECONDS
 
     def step(
         self, centroids: NDArray[np.float32], time: float, pinned: AbstractSet[int]
     ) -> NDArray[np.float32]:
-        """Centroids moved to where they fit what is remembered, no faster than is good to see.
+        """Move centroids towards the fit of the memory, at a limited speed.
 
         Parameters
         ----------
         centroids : ndarray of float32, shape (K, 3)
         time : float
-            Seconds.
+            Time of the frame in seconds.
         pinned : set of int
-            Clusters that stay where they are.
+            Clusters that do not move.
         """
         colors = self.memory.colors
         labels, _ = kernels.nearest(colors, centroids)
@@ -129,7 +130,7 @@ class ShotFit:
         *,
         may_give_up: bool,
     ) -> NDArray[np.float32]:
-        """Forget what keeps a palette from suiting the present frame.
+        """Drop the part of the memory that keeps the palette from fitting the present frame.
 
         Parameters
         ----------
@@ -137,14 +138,14 @@ class ShotFit:
         colors : ndarray of float32, shape (N, 3)
             A sample of the frame.
         time : float
-            Seconds.
+            Time of the frame in seconds.
         may_give_up : bool
-            Whether the frame's own palette may take the place of one that is far off.
+            Whether a palette that fits badly may be replaced by one fitted to the frame alone.
 
         Returns
         -------
         ndarray of float32, shape (K, 3)
-            The same centroids, or the frame's own under their numbers.
+            The same centroids, or those of the frame alone under the same numbers.
         """
         memory = self.memory
         own, excess = self._compare(colors, centroids)
@@ -165,7 +166,7 @@ class ShotFit:
     def _compare(
         self, colors: NDArray[np.float32], centroids: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float]:
-        """A palette for a frame's sake alone, and by what factor its inertia is more without."""
+        """A palette fitted to the frame alone, and the present inertia relative to its own."""
         few = np.ascontiguousarray(colors[:: max(len(colors) // _OWN_PIXELS, 1)])
         settings = replace(self._settings, max_iterations=_OWN_ITERATIONS)
         fresh = cold_fit(few, settings, settings.seed, len(centroids), attempts=1)
@@ -176,7 +177,7 @@ class ShotFit:
     def _with_kept(
         self, colors: NDArray[np.float32], labels: NDArray[np.uint8], n_clusters: int
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Colours and labels, and the pixels that clusters which have hardly any always have."""
+        """Add the kept pixels of clusters that have hardly any colours."""
         all_colors, all_labels = [colors], [labels]
         for number, count in enumerate(np.bincount(labels, minlength=n_clusters)):
             if count >= _KEPT_PIXELS:

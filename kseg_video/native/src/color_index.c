@@ -1,4 +1,5 @@
-/* Colour cells of pixels, as kseg_video/native/pictures.py has them, and what a table has for each. */
+/* Cell numbers of pixels, as in kseg_video/native/pictures.py, and look-ups in a table over the
+   cells. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,11 +11,11 @@
 #include <immintrin.h>
 
 #define IN_REGISTERS __attribute__((target("avx512bw")))
-#define WORDS 32 /* in a register */
+#define WORDS 32 /* 16-bit words in a register */
 #define AT_A_TIME 2048
 
-/* Entries of a table of 256. An instruction finds 32 of them in a quarter of it; which quarter it is, the
-   two highest bits tell. */
+/* Entries of a table of 256. An instruction looks 32 numbers up in a quarter of the table; their
+   two highest bits select the quarter. */
 IN_REGISTERS static inline __m512i entries(const uint16_t *table, __m512i numbers)
 {
     __m512i of[4];
@@ -27,8 +28,8 @@ IN_REGISTERS static inline __m512i entries(const uint16_t *table, __m512i number
                                    _mm512_mask_blend_epi16(odd, of[2], of[3]));
 }
 
-/* Does as many pixels as fill registers, and returns how many. Without the table of pairs, which would push
-   the other one out of the nearest cache. */
+/* Look up the pixels that fill whole registers, and return their number. The table of pairs is not
+   used, since it would push the other table out of the L1 cache. */
 IN_REGISTERS static size_t look_up_in_registers(Bytes first, const uint16_t *restrict others, size_t width,
                                                 const ColorIndex *index, const uint16_t *restrict table,
                                                 uint16_t *restrict results)
@@ -59,9 +60,9 @@ static inline size_t cell_of(uint8_t first, uint16_t others, const ColorIndex *i
     return (size_t)index->first[first] + index->others[others];
 }
 
-/* What the table has for the cell of each pixel of a row. Of the pixels' components the first are bytes,
-   the others pairs of bytes. Eight pixels at a time, since each word is loaded but once: loads are what
-   this takes its time for. */
+/* Look up the cell of each pixel of a row in the table. The first components of the pixels are
+   bytes, the others pairs of bytes. Eight pixels at a time share their loads, which bound the
+   speed. */
 void look_up(Bytes first, const uint16_t *restrict others, size_t width, const ColorIndex *index,
              const uint16_t *restrict table, uint16_t *restrict results)
 {
@@ -82,7 +83,7 @@ void look_up(Bytes first, const uint16_t *restrict others, size_t width, const C
         results[i] = table[cell_of(first[i], others[i], index)];
 }
 
-/* The cells themselves. */
+/* Cell number of each pixel of a row. */
 void find_cells(Bytes first, const uint16_t *restrict others, size_t width, const ColorIndex *index,
                 uint16_t *restrict cells)
 {

@@ -1,4 +1,4 @@
-/* Colour cells of pixels; see color_index.c. */
+/* Cell numbers of pixels; see color_index.c. */
 
 #ifndef CELLS_H
 #define CELLS_H

@@ -1,4 +1,4 @@
-/* Squared distances of colours, with the sums in the order of kseg_video/native/planes.py. */
+/* Squared distances of colours, summed in the same order as in kseg_video/native/planes.py. */
 
 #ifndef DISTANCE_H
 #define DISTANCE_H

@@ -1,8 +1,8 @@
-/* Labels that hold still, for some rows of a frame in one go.
+/* Label hysteresis for a band of rows in a single pass.
 
-   Step by step what kseg_video/native/reference.py does with OpenCV, and bit for bit the same: tests hold the
-   two to each other. kseg_video/segmentation/label_hysteresis.py says why it is done. What is gained is that a
-   row stays in the nearest cache on its way from components to labels. */
+   Each step is that of kseg_video/native/reference.py, and the result the same bit for bit: tests
+   compare the two. kseg_video/segmentation/label_hysteresis.py describes the method. This is faster
+   because a row stays in the L1 cache on its way from components to labels. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,26 +17,26 @@
 #error "pixels are packed into words with the first one lowest"
 #endif
 
-#define RING 4     /* rows of each kind that are in use at a time; a power of two */
-#define NOTHING 64 /* what counts as no votes: bytes have no sign */
+#define RING 4     /* rows of each kind in use at a time; a power of two */
+#define NOTHING 64 /* offset that stands for no votes, since the bytes are unsigned */
 
-/* What is seen: luma, and B, G and R pixel by pixel or, without them, U and V at half size. */
+/* Luma, and either interleaved B, G and R or the planes U and V at half size. */
 typedef struct {
     Plane luma, bgr, halves[2];
 } Picture;
 
-/* Chroma of a row at full width, times 3/4 and 1/4 of four times its value. */
+/* Chroma of a row at full width and four times its value, weighted by 3/4 and 1/4. */
 typedef struct {
     uint16_t *near[2], *far[2];
 } WideRow;
 
-/* Each row has room for a copy of its first and of its last pixel beside them. */
+/* Buffers of rows; each has room for a copy of its first and last pixel beside them. */
 typedef struct {
     uint8_t *nearest[RING], *swaps[RING], *labels[PASSES][RING];
     uint8_t *needs[RING], *memory, *half, *moves, *low, *middle, *high;
     uint16_t *ties, *chroma;
     WideRow wide[RING];
-    size_t widened; /* how many rows of chroma have been */
+    size_t widened; /* number of rows of chroma widened so far */
 } Rows;
 
 static inline uint8_t least(uint8_t a, uint8_t b) { return a < b ? a : b; }
@@ -52,7 +52,7 @@ static void repeat_ends(uint8_t *row, size_t width)
     row[width] = row[width - 1];
 }
 
-/* A row of chroma at twice its width, with the weights and the rounding of cv2.resize. */
+/* Upsample a row of chroma to twice its width, with the weights and rounding of cv2.resize. */
 VECTORIZED static void widen(Bytes row, size_t half_width, uint16_t *restrict near,
                              uint16_t *restrict far)
 {
@@ -66,7 +66,7 @@ VECTORIZED static void widen(Bytes row, size_t half_width, uint16_t *restrict ne
     }
 }
 
-/* U and V of a row of pixels, between the row of chroma that it lies in and the next nearest. */
+/* Blend U and V of a row of pixels from its own row of chroma and the next nearest one. */
 VECTORIZED static void blend(const uint16_t *restrict near_u, const uint16_t *restrict far_u,
                              const uint16_t *restrict near_v, const uint16_t *restrict far_v,
                              size_t width, uint16_t *restrict chroma)
@@ -114,8 +114,8 @@ VECTORIZED static void remember_bgr(Bytes luma, Bytes luma_before, Bytes bgr, By
     }
 }
 
-/* Which changes of luma (bit 0 of none, 1 of one level more, 2 of one level less) leave a pixel's
-   colour nearly what it was if one component of chroma has changed by so much. */
+/* Changes of luma that leave a pixel's colour unchanged, given the change of one chroma component,
+   as bits (0: none, 1: one level up, 2: one level down); see kseg_video/native/votes.py. */
 static inline uint8_t still_with(uint8_t change)
 {
     uint8_t none = change == 0 ? 7 : 0, more = change == 1 ? 1 | 4 : 0, less = change == 255 ? 1 | 2 : 0;
@@ -142,8 +142,8 @@ VECTORIZED static void remember_planar(Bytes luma, Bytes luma_before, Bytes move
     }
 }
 
-/* What a pixel's rival label needs in votes, given the label that it had, and which one it has if
-   nobody votes. */
+/* Votes that a pixel's rival needs after the pixel's vote for the label that it had, and the label
+   that results before the neighbours vote. */
 VECTORIZED static void hold(Bytes labels_before, Bytes memory, Bytes nearest, Bytes swaps,
                             size_t width, uint8_t *restrict needs, uint8_t *restrict labels)
 {
@@ -168,7 +168,8 @@ VECTORIZED static void sort_columns(Bytes above, Bytes row, Bytes below, size_t 
     }
 }
 
-/* The rival label where the votes suffice: those of the label that is the median of nine. */
+/* Give each pixel its rival where the neighbours' votes suffice: the median of nine labels is their
+   majority. */
 VECTORIZED static void follow_median(Bytes low, Bytes middle, Bytes high, Bytes nearest, Bytes swaps,
                                      Bytes needs, size_t width,
                                      uint8_t *restrict labels)
@@ -198,7 +199,7 @@ static void follow_neighbors(const Rows *rows, uint8_t *const *ring, size_t row,
 
 static uint8_t *lay_out(Rows *rows, size_t width)
 {
-    size_t size = (width + 2 + 2 + 63) / 64 * 64; /* of a row with its ends, odd widths doubled */
+    size_t size = (width + 2 + 2 + 63) / 64 * 64; /* with ends, and an odd width rounded up */
     size_t of_bytes = RING * (3 + PASSES) + 6, of_words = 2 + 4 * RING;
     uint8_t *memory = malloc((of_bytes + 2 * of_words) * size + 64), *next = memory + 1;
     if (!memory)
@@ -214,7 +215,7 @@ static uint8_t *lay_out(Rows *rows, size_t width)
         for (size_t pass = 0; pass < PASSES; pass++, next += size)
             rows->labels[pass][i] = next;
     }
-    next += 1; /* words lie at even addresses */
+    next += 1; /* words need even addresses */
     rows->ties = (uint16_t *)next, next += 2 * size;
     rows->chroma = (uint16_t *)next, next += 2 * size;
     for (size_t i = 0; i < RING; i++)
@@ -226,7 +227,7 @@ static uint8_t *lay_out(Rows *rows, size_t width)
     return memory;
 }
 
-/* A row of U and V at full size, pixel by pixel, from their planes at half size. */
+/* A row of interleaved U and V at full size, upsampled from their planes. */
 static const uint16_t *chroma_row(Rows *rows, const Plane *halves, size_t row, size_t height,
                                   size_t width)
 {
@@ -244,7 +245,7 @@ static const uint16_t *chroma_row(Rows *rows, const Plane *halves, size_t row, s
     return rows->chroma;
 }
 
-/* The components of a row but for the first, as pairs. */
+/* The second and third component of a row, as pairs of bytes. */
 static const uint16_t *pairs_of(Rows *rows, Plane others, const Plane *halves, size_t row, size_t height,
                                 size_t width)
 {
@@ -270,13 +271,13 @@ static const uint8_t *memory_of(const Rows *rows, const Picture *now, const Pict
     return rows->memory;
 }
 
-/* Label the rows from `top` up to `bottom` of a frame or of a band, `height` rows that begin at an
-   even one; the others are the margin that they depend on.
+/* Label the rows from `top` up to `bottom` of a band of `height` rows, which begins at an even row;
+   its other rows are the margin that they depend on.
 
-   `first` and `others` are the components: bytes, and pairs of bytes or, where there are none, U and
-   V of the picture at half size. `ties` are CellTable.ties. `labels` is given the labels and `cells`,
-   if it is there, the cells of the wanted rows; without `labels_before` nothing is held. Returns 0, or
-   -1 if there is no memory. */
+   `first` and `others` are the components: bytes and pairs of bytes. If `others` is NULL, the pairs
+   are upsampled from U and V of `now`. `ties` are CellTable.ties. `labels` and, unless it is NULL,
+   `cells` receive the labels and cell numbers of the rows. If `labels_before` is NULL, nothing is
+   held. Returns 0, or -1 if there is not enough memory. */
 int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane first, Plane others,
                ColorIndex index, const uint16_t *ties, Picture now, Picture before, Plane labels_before,
                uint8_t limit, Plane labels, Plane cells)
@@ -316,8 +317,8 @@ int label_rows(size_t width, size_t height, size_t top, size_t bottom, Plane fir
     return 0;
 }
 
-/* Label all rows by the nearest cluster alone. Parameters and result as above; of the picture U and V at
-   half size are enough. */
+/* Label all rows by the nearest cluster alone. Parameters and result are as above; `u` and `v` are
+   those of the picture. */
 int label_rows_strictly(size_t width, size_t height, Plane first, Plane others, ColorIndex index,
                         const uint16_t *ties, Plane u, Plane v, Plane labels)
 {

@@ -1,6 +1,6 @@
-/* Colours and their centroids, digit for digit what kseg_video/native/reference.py finds with NumPy, which says why it is done
-   like this: tests hold the two to each other. Some colours at a time, so that what is known of them
-   stays in the nearest cache while one centroid after another is measured. */
+/* Nearest centroids of colours, bit for bit the same as in kseg_video/native/reference.py, which
+   explains the method: tests compare the two. Colours are done in blocks that stay in the L1 cache
+   while each centroid is measured. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,9 +11,10 @@
 #include "vectorized.h"
 
 #define AT_A_TIME 512
-#define INFINITE 0x7f800000 /* as a float */
+#define INFINITE 0x7f800000 /* bits of an infinite float */
 
-/* `colors` and `centroids` are triples; of equally near centroids, the first counts. */
+/* Find the nearest centroid of every colour, the first of equally near ones. `colors` and
+   `centroids` are triples. */
 VECTORIZED void nearest(size_t count, const float *restrict colors, size_t n_centroids,
                         const float *restrict centroids, uint8_t *restrict labels,
                         float *restrict distances)
@@ -50,7 +51,7 @@ double squared_error(size_t count, const float *colors, const uint8_t *labels, c
     return error;
 }
 
-/* How many levels the second distance is above the first, but at most one more than there are. */
+/* Excess of the second distance over the first in levels, at most MAX_EXCESS + 1. */
 static inline float excess_of(int32_t least, int32_t next_least, float level)
 {
     float distance, next_distance;
@@ -60,9 +61,9 @@ static inline float excess_of(int32_t least, int32_t next_least, float level)
     return excess < MAX_EXCESS + 1 ? excess : MAX_EXCESS + 1;
 }
 
-/* Label and ties of every colour. Of squared distances, bits are compared, with the cluster's number in
-   the lowest: floats above zero are ordered as their bits are. `channels` are three planes; without a
-   level there are no ties. */
+/* Compute labels and ties of every colour. Squared distances are compared as bits, with the
+   cluster's number in the lowest ones: positive floats sort like their bits. `channels` are three
+   planes; at level 0 there are no ties. */
 VECTORIZED void label_cells(size_t count, const float *restrict channels, size_t n_centroids,
                             const float *restrict centroids, const uint8_t *restrict numbers,
                             float level, uint8_t *restrict labels, uint16_t *restrict ties)

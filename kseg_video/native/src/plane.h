@@ -1,7 +1,7 @@
-/* Planes of pixels and labels, as kseg_video/native/library.py hands them over.
+/* Planes of pixels and labels, as passed by kseg_video/native/library.py.
 
-   The macros in capitals that no source defines are the numbers of kseg_video/native/constants.py, which
-   hatch_build.py hands to the compiler. */
+   Macros that no source defines are the constants of kseg_video/native/constants.py, which
+   hatch_build.py passes to the compiler. */
 
 #ifndef PLANE_H
 #define PLANE_H
@@ -12,7 +12,7 @@
 typedef const uint8_t *restrict Bytes;
 
 typedef struct {
-    uint8_t *pixels; /* NULL where there is none */
+    uint8_t *pixels; /* NULL for no plane */
     ptrdiff_t stride;
 } Plane;
 

@@ -1,5 +1,5 @@
-/* Functions of loops over many small numbers are compiled several times, and the system takes the version
-   that suits its processor. PORTABLE leaves out all that is for one kind of processor. */
+/* VECTORIZED functions are compiled for several processors, and the dynamic loader picks the
+   version for the one at hand. PORTABLE leaves out all code that is specific to a processor. */
 
 #if !defined(PORTABLE) && defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #if __GNUC__ >= 12

@@ -1,5 +1,5 @@
-/* Labels painted in the colours of their clusters: what kseg_video/native/reference.py does with OpenCV, byte for
-   byte the same, in a fraction of the time. And labels counted. */
+/* Painting and counting of labels, byte for byte the same as with OpenCV in
+   kseg_video/native/reference.py, in a fraction of the time. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,12 +12,12 @@
 
 typedef uint8_t Vector __attribute__((vector_size(MAX_LABELS)));
 
-/* The level of each label; there are 32 levels. */
+/* Look up the level of each label in a table of 32. */
 VECTORIZED static void paint_row(Bytes labels, size_t width, Bytes levels, uint8_t *restrict result)
 {
     size_t i = 0;
 #if defined(__GNUC__) && !defined(__clang__)
-    /* All levels in one register, or two: one instruction or a few for as many pixels. */
+    /* The table fits into one or two registers: a few instructions look 32 pixels up. */
     Vector table, some;
     memcpy(&table, levels, MAX_LABELS);
     for (; i + MAX_LABELS <= width; i += MAX_LABELS) {
@@ -46,8 +46,8 @@ VECTORIZED static void interleave(Bytes blue, Bytes green, Bytes red, size_t wid
     }
 }
 
-/* Y, U and V of labels, given 32 levels of each. The upper left pixel of a block is where H.264 and
-   its kin place the block's chroma. `width` is even. */
+/* Paint labels to Y, U and V by tables of 32 levels each. A block's chroma is that of its upper
+   left pixel, near which H.264 and related codecs place the chroma sample. `width` is even. */
 void paint_planes(size_t width, size_t height, Plane labels, const uint8_t *levels, Plane luma, Plane u,
                   Plane v)
 {
@@ -64,7 +64,7 @@ void paint_planes(size_t width, size_t height, Plane labels, const uint8_t *leve
     }
 }
 
-/* B, G and R of labels, given 32 levels of each. */
+/* Paint labels to B, G and R by tables of 32 levels each. */
 void paint_bgr(size_t width, size_t height, Plane labels, const uint8_t *levels, Plane result)
 {
     uint8_t channels[3][AT_A_TIME];
@@ -78,8 +78,7 @@ void paint_bgr(size_t width, size_t height, Plane labels, const uint8_t *levels,
         }
 }
 
-/* How often a label is there. Each of the bytes of a register counts its own pixels, so many at most as
-   a byte can. */
+/* Count the pixels of a label. Each byte of a register counts its own pixels, up to 255. */
 VECTORIZED static uint32_t count_in_row(Bytes row, size_t width, uint8_t label)
 {
     uint32_t count = 0;
@@ -101,7 +100,7 @@ VECTORIZED static uint32_t count_in_row(Bytes row, size_t width, uint8_t label)
     return count;
 }
 
-/* How often each label is there, from 0 to one below `n_labels`. */
+/* Count the pixels of each label from 0 to `n_labels` - 1. */
 void count_labels(size_t width, size_t height, Plane labels, size_t n_labels, uint32_t *counts)
 {
     memset(counts, 0, n_labels * sizeof *counts);

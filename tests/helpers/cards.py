@@ -1,4 +1,4 @@
-"""A card of flat colours: stored in every way, converted, and held against the truth."""
+"""A test card of flat colours: stored in many formats, converted, and compared with the truth."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ FRAMES = 4
 COLORS = np.array([(40, 60, 180), (87, 139, 46), (192, 96, 48), (160, 208, 216)], np.uint8)
 GRAYS = np.array([(30,) * 3, (90,) * 3, (150,) * 3, (220,) * 3], np.uint8)
 FOUR = SegmenterSettings(n_clusters=4)
-# zscale knows no 4:2:0 of odd size.
+# zscale does not support 4:2:0 of odd size.
 FULL_CHROMA = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=yuv444p16le"
-# From HDR to SDR: the recipe of zscale and tonemap that ffmpeg's users know.
+# From HDR to SDR: the usual ffmpeg recipe with zscale and tonemap.
 TONE_MAPPING = (
     "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
     "zscale=t=bt709:m=gbr:r=full"
@@ -40,7 +40,7 @@ FFV1 = "-c:v ffv1"
 
 
 def cases(values: Iterable[Any], quick: Iterable[Any]) -> list[Any]:
-    """Parameters of a test, those marked that every run includes."""
+    """Parameters of a test; those that every run includes are marked."""
     always = list(quick)
     return [pytest.param(value, marks=[pytest.mark.quick] * (value in always)) for value in values]
 
@@ -48,7 +48,7 @@ def cases(values: Iterable[Any], quick: Iterable[Any]) -> list[Any]:
 def card(
     width: int = 480, height: int = 320, colors: NDArray[np.uint8] = COLORS
 ) -> NDArray[np.uint8]:
-    """Four flat quarters, in which every turn and mirroring shows; (H, W, 3) in BGR order."""
+    """Four flat quarters that reveal every rotation and mirroring; (H, W, 3) in BGR order."""
     labels = np.zeros((height, width), int)
     labels[height // 4 * 2 :] += 2
     labels[:, width // 4 * 2 :] += 1
@@ -56,7 +56,7 @@ def card(
 
 
 def stored_as(pixel_format: str, matrix: str = "smpte170m", levels: str = "tv") -> tuple[str, ...]:
-    """Options that store RGB pictures as YUV, converted and tagged alike."""
+    """Options that store RGB pictures as YUV, converted and tagged with the same matrix."""
     primaries, transfer = {"bt2020nc": ("bt2020", "bt2020-10")}.get(matrix, (matrix, matrix))
     tags = f"colorspace={matrix}:color_primaries={primaries}:range={levels}"
     conversion = f"scale=out_color_matrix={matrix}:out_range={levels}:flags=accurate_rnd"
@@ -65,7 +65,7 @@ def stored_as(pixel_format: str, matrix: str = "smpte170m", levels: str = "tv") 
 
 
 def assumed(clip: Path) -> str:
-    """What an untagged clip of SD size is taken for, as a filter."""
+    """A filter that sets the tags that the program assumes for an untagged clip of SD size."""
     stored = inspect(clip)
     if "gray" in stored.pixel_format:
         return "format=gray,setparams=colorspace=bt709:range=pc"
@@ -86,7 +86,7 @@ def turn(clip: Path, *options: str) -> Path:
 
 
 def check_conversion(clip: Path, output: Path, truth: NDArray[np.uint8]) -> ConversionReport:
-    """Convert, and hold size, number of frames, palette and picture against the truth (H, W, 3)."""
+    """Convert, and compare size, number of frames, palette and picture with the truth (H, W, 3)."""
     report = convert(clip, output, segmenter=FOUR)
     height, width = truth.shape[:2]
     stored = inspect(output)
@@ -97,9 +97,9 @@ def check_conversion(clip: Path, output: Path, truth: NDArray[np.uint8]) -> Conv
 
 
 def check_picture(report: ConversionReport, output: Path, truth: NDArray[np.uint8]) -> None:
-    """Palette and picture of flat regions, away from borders, which 4:2:0 and encoders blur.
+    """Check palette and picture in flat regions, away from borders, which 4:2:0 and encoders blur.
 
-    Around some borders VP9 leaves ripples of a few levels, as far as a block of 32 pixels goes.
+    Around some borders VP9 leaves ripples of a few levels, within a block of 32 pixels.
     """
     palette = report.palette.colors.astype(int)
     distances = ((truth[..., np.newaxis, :].astype(int) - palette) ** 2).sum(axis=-1)

@@ -1,4 +1,4 @@
-"""Command lines made up of the parser's own options: the same ones for the same seed."""
+"""Random command lines of the parser's own options, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COMMANDS = (*["convert"] * 15, *["palette"] * 6, *["live"] * 6, "doctor")
-# They print something else, show something, or have no end.
+# These print something else, open a window, or never end.
 _LEFT_OUT = {"help", "debug", "show", "loop", "reconnect", "preview", "keys"}
 
 _INPUTS = ("clip.mp4", "clip.mkv", "still.png")
@@ -138,7 +138,7 @@ def _options(command: str) -> list[argparse.Action]:
 
 
 def _written(option: argparse.Action, chance: random.Random) -> list[str]:
-    """An option with a value, if it takes one: mostly good ones, so that most lines come far."""
+    """An option with a value, if it takes one: mostly valid, so that most lines get far."""
     name = chance.choice(option.option_strings)
     if option.nargs == 0:
         return [name]

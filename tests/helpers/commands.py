@@ -1,4 +1,4 @@
-"""The command as users run it: in a process of its own, and on a terminal."""
+"""Run the command as users do: in a process of its own, and on a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COMMAND = (sys.executable, "-m", "kseg_video")
 NOBODY = 65534
-# Another user, who may read and write all files, but by capabilities alone.
+# Another user, who may read and write all files only by capabilities.
 AS_ANOTHER = (
     *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
     *("--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search"),
@@ -29,7 +29,7 @@ AS_ANOTHER = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of the command left on its streams."""
+    """Exit code and output of a run of the command."""
 
     code: int
     out: str
@@ -54,7 +54,7 @@ def run(*arguments: str | Path, **options: Any) -> Outcome:
 
 
 def run_on_terminal(*arguments: str | Path, size: tuple[int, int] = (24, 100)) -> Outcome:
-    """Run with a pseudo-terminal as standard error; what it shows there is `err`."""
+    """Run with a pseudo-terminal as standard error; its output there is `err`."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     process = subprocess.Popen(

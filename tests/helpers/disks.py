@@ -1,4 +1,4 @@
-"""Disks that are soon full."""
+"""Small disks that fill up quickly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def small_disk(place: Path, size: str) -> Iterator[Path]:
-    """A disk of that size, as ``64k``."""
+    """A disk of a size such as ``64k``."""
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
@@ -28,7 +28,7 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Leave no room on it; return the file that takes it."""
+    """Fill a disk completely; return the file that fills it."""
     junk = disk / "junk"
     with contextlib.suppress(OSError), junk.open("wb", buffering=0) as file:
         while True:

@@ -1,4 +1,4 @@
-"""An ffmpeg with a fault: a script in its place that spoils one of its jobs."""
+"""An ffmpeg with a fault: a script that replaces it and spoils one of its jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kseg_video.ffmpeg.process import executable
 if TYPE_CHECKING:
     from pathlib import Path
 
-# How the jobs that the program gives ffmpeg are told apart, by their arguments.
+# The arguments by which the program's ffmpeg jobs are told apart.
 JOBS = {
     "probe": "*showinfo*",
     "decode": '*"rawvideo -"',
@@ -20,9 +20,9 @@ JOBS = {
 
 
 def faulty_ffmpeg(folder: Path, job: str, fault: str) -> dict[str, str]:
-    """Environment in which one job of ffmpeg's is done by a line of shell.
+    """Environment in which a line of shell replaces one of ffmpeg's jobs.
 
-    In it `ffmpeg "$@"` is the job as it should be, and `$last` its last argument: an output's name.
+    In it, `ffmpeg "$@"` does the job properly, and `$last` is its last argument: an output's name.
     """
     script = folder / "ffmpeg"
     script.write_text(

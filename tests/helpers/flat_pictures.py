@@ -1,4 +1,4 @@
-"""Flat pictures, which every format keeps, and what is known of them."""
+"""Flat pictures, which every format keeps, with their properties."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The command in forks of one process that has loaded all of it: many runs in little time.
+"""The command in forks of one process that has loaded all its modules: many runs in little time.
 
-Each runs as in a process of its own, from the program's entry to its exit code.
+Each fork runs like a process of its own, from the program's entry point to its exit code.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Forks:
         self._server.communicate()
 
     def run(self, arguments: Sequence[str], cwd: Path, seconds: float) -> Outcome:
-        """Run the command; what has not ended after so many seconds is killed."""
+        """Run the command; kill it if it has not ended after so many seconds."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps([arguments, str(cwd), seconds]) + "\n")
@@ -83,7 +83,7 @@ def _serve(folder: Path) -> None:
 
 
 def _exit_code(number: int, seconds: float) -> int:
-    """How a child has ended, in the words of `subprocess`."""
+    """Exit code of a child, in the convention of `subprocess`."""
     if sys.platform == "win32":
         return 0
     deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""Sources and screens that do as a test tells them: faults that no real one shows at will."""
+"""Scripted sources and screens, for faults that real ones do not show on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -33,7 +33,7 @@ class Clock:
 
 
 class ScriptedCapture:
-    """A capture whose frames are put into it; None is its end."""
+    """A capture that delivers the frames a test puts into it; None ends it."""
 
     description = "a script"
 
@@ -62,9 +62,9 @@ class ScriptedCapture:
 
 
 class ScriptedVideo:
-    """In place of `cv2.VideoCapture`: grants little, and forgets the format where it is told late.
+    """Replaces `cv2.VideoCapture`: grants little, and ignores a pixel format that is set late.
 
-    As cameras do, it takes the pixel format into account only for what it is asked for afterwards.
+    Like a camera, it applies the pixel format only to the properties that are set after it.
     """
 
     granted = (1280, 720)
@@ -99,7 +99,7 @@ class ScriptedVideo:
 
 
 class ScriptedScreen:
-    """A screen on which keys are pressed; keeps what was shown last."""
+    """A screen with scripted key presses; it keeps the picture that was shown last."""
 
     def __init__(self, *, has_hud: bool = False) -> None:
         self._has_hud = has_hud

@@ -103,7 +103,7 @@ def inspect(path: Path) -> Stored:
         video = container.streams.video[0]
         context = video.codec_context
         times = [frame.time or 0.0 for frame in container.decode(video)]
-        rate = video.average_rate or video.base_rate or Fraction(0)  # Ogg has no mean
+        rate = video.average_rate or video.base_rate or Fraction(0)  # Ogg has no mean rate
         stored = {
             "width": context.width,
             "height": context.height,
@@ -159,9 +159,9 @@ def read_yuv(path: Path) -> list[list[NDArray[np.uint8]]]:
 def read_exact_bgr(
     path: Path, before: str = "null", conversion: str = "zscale=matrix=gbr:range=full"
 ) -> NDArray[np.uint8]:
-    """Frames as stored by ffmpeg's own zscale conversion, which follows the tags; (N, H, W, 3).
+    """Frames converted by ffmpeg's own zscale, which follows the tags; (N, H, W, 3).
 
-    `before` are filters that come first.
+    The filters in `before` are applied first.
     """
     stored = inspect(path)
     command = [executable(), "-loglevel", "error", "-nostdin", "-noautorotate", "-i", str(path)]

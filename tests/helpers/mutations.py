@@ -1,4 +1,4 @@
-"""Small real media, damaged and made to lie: the same ones for the same seed."""
+"""Small real media files with damaged or false contents, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def cut_out(data: bytearray, chance: random.Random) -> None:
 
 
 def swapped_parts(data: bytearray, chance: random.Random) -> None:
-    """Boxes of an MP4, else blocks."""
+    """Swap boxes of an MP4, or blocks of any other file."""
     borders = _boxes(data) if data[4:8] == b"ftyp" else []
     if len(borders) < 4:
         borders = sorted(chance.sample(range(len(data)), 4))
@@ -90,19 +90,19 @@ def swapped_parts(data: bytearray, chance: random.Random) -> None:
 
 
 def sizes_of_65535(data: bytearray, chance: random.Random) -> None:
-    """Width, height or both, wherever they seem to be stored."""
+    """Set width, height or both to 65535, wherever they seem to be stored."""
     axes = chance.choice(((WIDTH,), (HEIGHT,), (WIDTH, HEIGHT)))
     for axis in axes:
         for form in SIZES:
             _replace(data, re.escape(struct.pack(form, axis)), struct.pack(form, 65535))
-        # tkhd stores 16.16 fixed point; Matroska numbers of as few bytes as it takes
+        # tkhd stores 16.16 fixed point, Matroska numbers of as few bytes as possible
         _replace(data, re.escape(struct.pack(">HH", axis, 0)), struct.pack(">HH", 65535, 0))
         for element in (b"\xb0", b"\xba"):
             _replace(data, element + b"\x81" + re.escape(bytes([axis])), element + b"\x81\xff")
 
 
 def strange_rates(data: bytearray, chance: random.Random) -> None:
-    """Time bases and frame durations of 0 or 1e9."""
+    """Set time bases and frame durations to 0 or 1e9."""
     rate = struct.pack(">I", chance.choice((0, 1, 10**9)))
     for box, offset in ((b"mdhd", 16), (b"mvhd", 16), (b"stts", 16)):
         for found in re.finditer(box, bytes(data)):
@@ -116,7 +116,7 @@ def strange_rates(data: bytearray, chance: random.Random) -> None:
 
 
 def ten_hours(data: bytearray, chance: random.Random) -> None:
-    """Durations that cannot be, of the file or of its frames."""
+    """Set impossible durations of the file or of its frames."""
     for box, offset in ((b"mdhd", 20), (b"mvhd", 20), (b"tkhd", 24)):
         for found in re.finditer(box, bytes(data)):
             where = found.start() + offset
@@ -149,7 +149,7 @@ def _replace(data: bytearray, pattern: bytes, replacement: bytes) -> None:
 
 
 def _boxes(data: bytearray) -> list[int]:
-    """Where an MP4's boxes begin."""
+    """Offsets at which an MP4's boxes begin."""
     starts, at = [], 0
     while at + 8 <= len(data):
         starts.append(at)

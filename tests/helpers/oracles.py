@@ -1,4 +1,4 @@
-"""What others say: k-means of all pixels by OpenCV, as its users call it; CIE Lab by formula."""
+"""Independent references: OpenCV's k-means of all pixels, and CIE Lab by formula."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def wheel(folder: Path, variables: dict[str, str]) -> Path:
 
 
 def build(folder: Path, variables: dict[str, str], *command: str) -> str:
-    """Run a build tool on a copy of the project, with other variables; what it says."""
+    """Run a build tool on a copy of the project, with other variables; return its output."""
     project = folder / "project"
     leave_out = shutil.ignore_patterns(".*cache", "__pycache__", ".git", ".venv", ".hypothesis")
     shutil.copytree(PROJECT, project, ignore=leave_out)

@@ -58,7 +58,7 @@ def photo_like(
 
 
 def as_i420(picture: Picture, matrix: str = "bt709") -> Frame:
-    """A planar frame of a picture, by the formulas of the standards, limited range."""
+    """Convert a picture to a planar frame by the standards' formulas, limited range."""
     red_weight, blue_weight = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}[matrix]
     blue, green, red = np.moveaxis(picture.astype(float) / 255, -1, 0)
     luma = red_weight * red + (1 - red_weight - blue_weight) * green + blue_weight * blue
@@ -78,7 +78,7 @@ def as_i420(picture: Picture, matrix: str = "bt709") -> Frame:
 def noisy_frame(
     layout: PixelLayout, width: int, height: int, random: np.random.Generator, spread: int = 120
 ) -> Frame:
-    """Noise over a slope."""
+    """Noise over a gradient."""
     odd = width % 2 == 1
     shape = i420_shape(width, height) if layout == "i420" else (height, width, 3)
     slope = np.linspace(0, 250 - spread, int(np.prod(shape))).reshape(shape)
@@ -87,7 +87,7 @@ def noisy_frame(
 
 
 def noisier(frame: Frame, random: np.random.Generator) -> Frame:
-    """What comes after a frame: a little noise, and much in every fourth row."""
+    """The frame that follows: with a little noise, and much in every fourth row."""
     noise = random.integers(-3, 4, frame.pixels.shape)
     noise[::4] *= 20
     pixels = np.clip(frame.pixels.astype(int) + noise, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""A server of one stream to one client after another, over the client's own connection.
+"""An RTSP server of one stream, for one client at a time, over the client's connection.
 
 RFC 2326, section 10.12, "Embedded (Interleaved) Binary Data".
 """
@@ -18,11 +18,11 @@ from kseg_video.ffmpeg.process import environment, executable
 if TYPE_CHECKING:
     from pathlib import Path
 
-_REPORTS = range(200, 205)  # packet types of RTCP, which have the other channel
+_REPORTS = range(200, 205)  # packet types of RTCP, sent on the other channel
 
 
 class RtspServer:
-    """A noisy picture of one colour, as H.264."""
+    """Serves a noisy picture of one colour as H.264."""
 
     def __init__(self, folder: Path, color: str = "blue") -> None:
         self._description = folder / "stream.sdp"

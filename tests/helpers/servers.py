@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def asked_server() -> Iterator[tuple[str, list[str]]]:
-    """Address of a server that has nothing, and what it has been asked for."""
+    """Address of a server that has no files, and the list of requests it received."""
     paths: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -35,19 +35,19 @@ def asked_server() -> Iterator[tuple[str, list[str]]]:
 
 @contextmanager
 def sender(send: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Port of a server that sends something to whoever comes, one after another."""
+    """Port of a server that sends something to each client, one after another."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
         while True:
             try:
                 client, _ = listening.accept()
-            except OSError:  # it is over
+            except OSError:  # the listening socket is closed
                 return
             with client:
                 try:
                     send(client)
-                except OSError:  # who came has had enough
+                except OSError:  # the client has hung up
                     continue
 
     thread = threading.Thread(target=serve)

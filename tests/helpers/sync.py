@@ -1,4 +1,4 @@
-"""Sound against picture: a white flash and a click at the same instants, once a second."""
+"""Synchronisation of sound and picture: a white flash and a click together, once a second."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make_flashes(
     seconds: float = 6,
     picture: str = "color=black",
 ) -> Path:
-    """A clip with a flash and a click on every frame that starts about another second."""
+    """A clip with a flash and a click about once a second, each at the start of a frame."""
     separator = ":" if "=" in picture else "="
     pictures = f"{picture}{separator}size={size}:rate={rate}:duration={seconds}"
     frames = round(Fraction(rate))
@@ -37,7 +37,7 @@ def make_flashes(
 
 
 def flash_lag(path: Path, since: float = 0.0, track: int = 0) -> float:
-    """Seconds from the last flash to the last click, of what comes after a time in seconds."""
+    """Seconds from the last flash to the last click, counting only those after `since`."""
     with av.open(str(path)) as container:
         if since:
             container.seek(int(since * av.time_base))

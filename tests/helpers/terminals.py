@@ -1,4 +1,4 @@
-"""The command on a terminal, keys typed and read back what it shows."""
+"""The command on a terminal: type keys, and read back the screen."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Terminal:
     def end(self) -> int:
         is_over = False
         while not is_over:
-            is_over = self.process.poll() is not None  # once more for what it said last
+            is_over = self.process.poll() is not None  # read once more after its end
             while select.select([self._ours], [], [], 0.05)[0]:
                 self.text += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
         assert termios.tcgetattr(self._theirs) == self.attributes
@@ -66,7 +66,7 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:  # it has not come to its end, and is of no use any more
+        if self.process.poll() is None:  # an assertion failed before it ended
             self.process.kill()
             self.process.wait()
         os.close(self._ours)
@@ -75,7 +75,7 @@ class Terminal:
 
 @contextmanager
 def shell_with_jobs(script: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A shell that controls jobs on a terminal of its own, and where that is typed and read."""
+    """A shell with job control on a terminal of its own, and that terminal's descriptor."""
     ours, theirs = pty.openpty()
     shell = subprocess.Popen(
         ["setsid", "--ctty", "bash", "-c", f"set -m; {script}"],

@@ -1,4 +1,4 @@
-"""The command with a window, and the means to look at it and to touch it."""
+"""The command with a window: take screenshots of it, press keys and click."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ needs_screen = pytest.mark.skipif(
 
 
 def virtual_screen() -> Iterator[str]:
-    """Name of a display that lasts as long as the iterator."""
+    """Name of a virtual display that lasts as long as the iterator."""
     ours, theirs = os.pipe()
     command = ["Xvfb", "-displayfd", str(theirs), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
-    # Else it would start anew, for a while deaf, whenever the last client leaves.
+    # Otherwise the server resets when its last client leaves, and misses connections meanwhile.
     command += ["-noreset"]
     server = subprocess.Popen(command, pass_fds=(theirs,), stderr=subprocess.DEVNULL)
     os.close(theirs)
@@ -40,7 +40,7 @@ def virtual_screen() -> Iterator[str]:
 
 
 class Window:
-    """The command, once its window is there."""
+    """The command, started and waited for until its window exists."""
 
     def __init__(self, screen: str, folder: Path, *arguments: str | Path) -> None:
         self.environment = {**os.environ, "DISPLAY": screen, "WAYLAND_DISPLAY": ""}
@@ -53,7 +53,7 @@ class Window:
         time.sleep(0.5)
 
     def _find(self) -> str:
-        """Number of the process's window, once it is there."""
+        """Wait for the process's window, and return its number."""
         deadline = time.monotonic() + 30
         pattern = f"^kseg-video( {self.process.pid}$|:)"
         search = ["xdotool", "search", "--all", "--pid", str(self.process.pid), "--name", pattern]
@@ -75,7 +75,7 @@ class Window:
 
     def type(self, *keys: str) -> None:
         command = ["xdotool", "key", "--window", self.number, *keys]
-        # A key that closes the window leaves none for its release.
+        # A key press that closes the window leaves no window for the release.
         subprocess.run(command, env=self.environment, capture_output=True, check=False)
         time.sleep(0.4)
 

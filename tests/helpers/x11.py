@@ -1,4 +1,4 @@
-"""What a window manager does when its close button is pressed."""
+"""Closing a window as a window manager's close button does."""
 
 from __future__ import annotations
 

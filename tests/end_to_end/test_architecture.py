@@ -1,4 +1,4 @@
-"""What the package, its contract and the papers for contributors say is what is there."""
+"""The package, its import contract and the contributors' documents agree with the code."""
 
 from __future__ import annotations
 

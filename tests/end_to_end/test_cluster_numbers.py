@@ -1,4 +1,4 @@
-"""One number, one colour: what `palette` calls cluster 3 is what `convert` switches off as 3."""
+"""Cluster numbers agree: cluster 3 of `palette` is the one that `convert --disable 3` hides."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rows = list[dict[str, Any]]
 
 
 def columns(*of_each: tuple[tuple[int, int, int], float]) -> NDArray[np.uint8]:
-    """Columns of some colours, each as wide as its share."""
+    """A picture of coloured columns, each as wide as its share."""
     colors, shares = zip(*of_each, strict=True)
     ends = np.rint(np.cumsum(shares) / sum(shares) * WIDTH).astype(int)
     row = np.repeat(np.array(colors, np.uint8), np.diff(ends, prepend=0), axis=0)
@@ -34,7 +34,7 @@ def columns(*of_each: tuple[tuple[int, int, int], float]) -> NDArray[np.uint8]:
 
 
 def upright(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same colours in rows, which makes another shot of it."""
+    """The same colours in rows, which counts as another shot."""
     turned = cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE)
     return np.asarray(
         cv2.resize(turned, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST), np.uint8
@@ -42,13 +42,13 @@ def upright(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def clip_of(path: Path, *shots: tuple[NDArray[np.uint8], float]) -> Path:
-    """Pictures, each for some seconds."""
+    """A clip that shows each picture for some seconds."""
     pictures = [picture for picture, seconds in shots for _ in range(round(seconds * RATE))]
     return encode(path, pictures, "-c:v", "ffv1", rate=str(RATE))
 
 
 def both(clip: Path, *options: str) -> tuple[Rows, Rows, list[str]]:
-    """What `palette` and `convert` say of the clusters, and what each says on stderr."""
+    """The clusters that `palette` and `convert` report, and the stderr of each."""
     found = run("palette", clip, "--json", *options)
     out = clip.with_stem("made")
     made = run("convert", clip, "-o", out, "-y", "--json", *options)
@@ -66,7 +66,7 @@ def rgb(rows: Rows, field: str = "hex") -> NDArray[np.int_]:
 
 
 def check_agree(found: Rows, made: Rows) -> None:
-    """Of each number, the other's nearest colour is that of the same number, and is no other."""
+    """Check that the nearest colour in the other list has the same number, for every cluster."""
     ways = np.linalg.norm(rgb(found)[:, np.newaxis] - rgb(made), axis=2)
     assert ways.argmin(axis=0).tolist() == ways.argmin(axis=1).tolist() == list(range(len(made)))
     assert ways.diagonal().max() < 24
@@ -84,7 +84,7 @@ LATER = columns((NAVY, 0.5), (GREEN, 0.2), (SAND, 0.3))
 
 
 def halves(dark: float) -> NDArray[np.uint8]:
-    """Two shades of a dark colour and two of a light one, which three clusters have to share."""
+    """Two shades of a dark colour and two of a light one, to be divided among three clusters."""
     shares = {20: dark / 2, 60: dark / 2, 160: (1 - dark) / 2, 200: (1 - dark) / 2}
     return columns(*(((level,) * 3, share) for level, share in shares.items()))
 
@@ -147,7 +147,7 @@ class TestOneNumber:
 
     @pytest.mark.parametrize("count", ["5", "8"])
     def test_is_so_in_real_footage(self, real_media: Path, tmp_path: Path, count: str) -> None:
-        """Of which k-means has several fits that are about as good."""
+        """Real footage has several k-means fits that are about equally good."""
         clip = tmp_path / "a.mp4"
         ffmpeg("-ss", "2", "-t", "4", "-i", real_media / REAL, "-an", "-s", "480x270", clip)
         found, made, said = both(clip, "-k", count)
@@ -162,7 +162,7 @@ class TestOneNumber:
             assert [row["first_hex"] for row in rows] == [row["hex"] for row in rows]
 
     def test_has_no_meaning_for_several(self, tmp_path: Path) -> None:
-        """Which `convert` begins with colours of their own."""
+        """`first_hex` is omitted, since `convert` begins each input with its own colours."""
         clips = [
             clip_of(tmp_path / name, (picture, 0.5))
             for name, picture in (("a.mkv", OTHERS), ("b.mkv", FOUR))
@@ -189,7 +189,7 @@ class TestColorsOfLaterShots:
         assert "; give it this palette with --palette to have them as they are here" in said[0]
 
     def test_one_that_comes_late_is_said_to_be_missing(self, tmp_path: Path) -> None:
-        """Later than frames are looked at ahead."""
+        """The colour comes later than the look-ahead reaches."""
         plain = columns((NAVY, 1))
         clip = clip_of(tmp_path / "a.mkv", (plain, 4.5), (FOUR, 2))
         found, made, said = both(clip, "-k", "4")

@@ -1,4 +1,4 @@
-"""Ten minutes of video; `python -m benchmarks.endurance` takes three hours of it."""
+"""Ten minutes of video; `python -m benchmarks.endurance` runs three hours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes in comes out right: containers, codecs, pixel formats, colours and shapes.
+"""Conversions preserve the input: containers, codecs, pixel formats, colours and shapes.
 
 Every case converts a small clip and reads the output back with PyAV. The truth for colours is
 ffmpeg's own zscale conversion of the input.
@@ -158,7 +158,7 @@ FORMATS = [
 def test_every_format(case: Format, tmp_path: Path) -> None:
     clip = case.make(tmp_path)
     truth = read_exact_bgr(clip, assumed(clip))[-1]
-    # The truth itself is the picture that was put in, as far as the codec kept it.
+    # The truth itself is the encoded picture, as far as the codec preserves it.
     assert np.abs(truth.astype(int) - card(colors=case.colors))[8:-8:16, 8:-8:16].mean() < 40
     report = check_conversion(clip, tmp_path / "out.mp4", truth)
     assert not report.warnings
@@ -169,7 +169,7 @@ def test_every_format(case: Format, tmp_path: Path) -> None:
 
 
 class TestImageSequences:
-    """Of every kind of image, as a folder and by a pattern of their names."""
+    """Sequences of every kind of image, given as a folder and by a name pattern."""
 
     @pytest.mark.parametrize("suffix", cases(["png", "jpg", "webp", "tif", "bmp"], quick=["png"]))
     @pytest.mark.parametrize("name", ["frame_%04d", ""])
@@ -187,7 +187,7 @@ class TestImageSequences:
 
 
 class TestAlpha:
-    """Opacity grows from left to right; it is kept where the output takes it."""
+    """Opacity grows from left to right, and is kept if the output takes it."""
 
     @pytest.mark.parametrize("suffix", ["webm", "mov", "mkv"])
     @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ class TestAlpha:
         assert np.abs(opacity.astype(int) - np.arange(240) * 255 / 240)[:, 8:-8, 8:-8].max() <= 6
 
 
-# Of colour space, primaries and transfer, in ffmpeg's numbers.
+# ffmpeg's numbers of colour space, primaries and transfer.
 TAGS = {"bt709": (1, 1, 1), "smpte170m": (6, 6, 6), "bt470bg": (5, 5, 5), "bt2020nc": (9, 9, 14)}
 
 
@@ -278,11 +278,11 @@ MASTERING = (
 
 
 class TestHdr:
-    """Truth: the recipe of zscale and tonemap that ffmpeg's users know."""
+    """The truth is the usual ffmpeg recipe with zscale and tonemap."""
 
     @staticmethod
     def make(path: Path, transfer: str, pixel_format: str, *options: str) -> Path:
-        # Levels that make ordinary colours of SDR in PQ: white is near 0.58 there.
+        # Levels of ordinary SDR colours in PQ, where SDR white is near 0.58.
         picture = (card() * 0.62).astype(np.uint8)
         stored = [
             part.replace("bt2020-10", transfer) for part in stored_as(pixel_format, "bt2020nc")

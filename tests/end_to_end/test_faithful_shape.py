@@ -1,4 +1,4 @@
-"""What goes in comes out right: sizes, turns, and the very pixels that are kept."""
+"""Conversions preserve the input: sizes, rotations, and the values of kept pixels."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ EVEN_CLIPS = [
 
 
 def is_turnable(name: str) -> bool:
-    """Whether such a file holds a display matrix."""
+    """Whether a file of this kind can hold a display matrix."""
     return name.endswith((".mp4", ".mkv"))
 
 
@@ -170,7 +170,7 @@ class TestShape:
 
 
 class TestKeptPixels:
-    """Of a masked, lossless 4:2:0 conversion: the source's own, bit for bit."""
+    """A masked, lossless 4:2:0 conversion keeps the source's pixels bit for bit."""
 
     @QUICK
     @pytest.mark.parametrize(("name", "pixel_format", "options"), EVEN_CLIPS)

@@ -1,4 +1,4 @@
-"""What goes in comes out right: time, sound, subtitles and chapters, as they were."""
+"""Conversions preserve the input: time, sound, subtitles and chapters."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ INTERLACED = "-flags +ildct+ilme"
 
 
 class TestInterlaced:
-    """A bar that moves between fields: teeth at its edges unless they are deinterlaced."""
+    """A bar that moves between fields combs at its edges unless it is deinterlaced."""
 
     @staticmethod
     def make(path: Path, options: str, first: str = "t") -> Path:
@@ -172,7 +172,7 @@ class TestInterlaced:
 
     @staticmethod
     def teeth(path: Path) -> float:
-        """Mean difference of a line to the two around it, where they agree."""
+        """Mean difference of a line from the two around it, where those two agree."""
         luma = np.stack([frame[:96] for frame in read_planes(path, "yuv420p")]).astype(int)
         above, line, below = luma[:, 8:-10], luma[:, 9:-9], luma[:, 10:-8]
         return float((np.abs(line - above) * (np.abs(above - below) < 8)).mean())
@@ -227,7 +227,7 @@ class TestInterlaced:
 
 @dataclass(frozen=True)
 class Sound:
-    """A kind of file with sound."""
+    """A format of a file with sound."""
 
     name: str
     options: str
@@ -379,11 +379,11 @@ class TestSound:
     def test_surround(
         self, tmp_path: Path, codec: str, layout: str, channels: int, suffix: str
     ) -> None:
-        """Each channel has its own tone, and comes back with it."""
+        """Each channel has its own tone, and keeps it."""
         tones = [300 + 200 * number for number in range(channels)]
         low = 3 if "5.1" in layout or "7.1" in layout else None
         if low is not None:
-            tones[low] = 60  # of the channel for low frequencies alone
+            tones[low] = 60  # only low frequencies pass in the LFE channel
         expressions = "|".join(f"0.3*sin(2*PI*{tone}*t)" for tone in tones)
         clip = tmp_path / "a.mkv"
         ffmpeg(
@@ -393,7 +393,7 @@ class TestSound:
         )
         convert_plainly(clip, tmp_path / f"out.{suffix}")
         heard = self.tones(tmp_path / f"out.{suffix}")
-        if suffix == "webm" and layout == "5.0":  # as 5.1, with nothing for the low frequencies
+        if suffix == "webm" and layout == "5.0":  # stored as 5.1 with a silent LFE channel
             del heard[3]
         assert len(heard) == channels
         assert np.abs(np.array(heard) - tones).max() <= 10

@@ -1,4 +1,4 @@
-"""What goes in comes out right: subtitles, chapters and tags."""
+"""Conversions preserve the input: subtitles, chapters and tags."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ OUTPUTS = ["mp4", "mov", "mkv", "webm"]
 
 @dataclass(frozen=True)
 class Extras:
-    """What PyAV and ffmpeg find beside pictures and sound."""
+    """The subtitles, chapters and tags that PyAV and ffmpeg find."""
 
     title: str | None
     chapters: list[tuple[float, float, str]]
@@ -99,7 +99,7 @@ def spans_of(path: Path) -> list[tuple[float, float, str]]:
 
 
 def make_picture_subtitle(path: Path) -> Path:
-    """The smallest Blu-ray subtitle: at 0.5 s a picture without objects."""
+    """The smallest Blu-ray subtitle: a picture without objects at 0.5 s."""
     composition = struct.pack(">HHBHBBBB", 64, 48, 0x10, 0, 0x80, 0, 0, 0)
     segments = ((0x16, composition), (0x80, b""))
     stamps = struct.pack(">II", 45_000, 0)

@@ -1,4 +1,4 @@
-"""What may happen to a conversion: one clear line, the right exit code, nothing left behind."""
+"""Faults during a conversion: one clear line, the right exit code, nothing left behind."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ from kseg_video.__main__ import entry
 entry()
 """
 FULL = "cannot be written: the disk is full; make room"
-SECONDS = 5  # in which everything has to be over once something has happened
+SECONDS = 5  # within which a run must end after a fault
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def long_clip(clip: Path) -> Path:
-    """Three minutes with sound: more than any test waits for."""
+    """Three minutes with sound: longer than any test waits."""
     path = clip.with_name("long.mp4")
     ffmpeg("-stream_loop", "90", "-i", clip, "-c", "copy", path)
     return path
@@ -72,14 +72,14 @@ def long_clip(clip: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where outputs go, and nothing else is."""
+    """A folder that holds outputs and nothing else."""
     path = tmp_path / "outputs"
     path.mkdir()
     return path
 
 
 def heeds(process: subprocess.Popen[str], number: int) -> bool:
-    """Whether a process is far enough to handle a signal."""
+    """Whether a process already handles a signal."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = re.search(r"^SigCgt:\s+(\w+)$", status, re.MULTILINE)
     return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
@@ -91,7 +91,7 @@ def assert_failed(outcome: Outcome, message: str) -> None:
 
 
 class TestWholeOrAbsent:
-    """An encoder that ended well may still have lost something."""
+    """An encoder that exited with 0 may still have lost frames."""
 
     @pytest.mark.parametrize(
         ("fault", "message"),
@@ -139,14 +139,14 @@ class TestSignals:
     def test_while_its_first_module_is_imported(
         self, long_clip: Path, folder: Path, number: int, code: int
     ) -> None:
-        """What comes before that is the interpreter's own."""
+        """Before that import, the interpreter handles signals itself."""
         script = folder.parent / "kseg-video"
         script.write_text(SIGNALLED_AT_AN_IMPORT.format(number=int(number)))
         command = [
             sys.executable,
             *map(str, (script, "convert", long_clip, "-o", folder / "o.mp4")),
         ]
-        # A shell, which tells who ended by a signal from who exits with its code.
+        # A shell distinguishes a process that a signal ended from one that exits with the code.
         process = subprocess.Popen(
             ["sh", "-c", '"$@"; exit $?', "sh", *command],
             stdout=subprocess.PIPE,
@@ -162,7 +162,7 @@ class TestSignals:
         process = start("convert", long_clip, "-o", folder / "out.mp4")
         wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()))
         process.send_signal(number)
-        process.send_signal(number)  # one who is impatient
+        process.send_signal(number)  # an impatient user
         assert finish(process, SECONDS) == Outcome(code, "", STOPPED_LINE)
         assert left_in(folder) == []
 
@@ -178,7 +178,7 @@ class TestSignals:
         first = folder / f"{clip.stem}.segmented{clip.suffix}"
         process = start("convert", clip, long_clip, "-o", folder, "--json")
         wait_until(lambda: any(folder.glob(".*")))
-        hidden = set(folder.glob(".*"))  # a name that the first keeps for a moment as it ends
+        hidden = set(folder.glob(".*"))  # the first output's, renamed when complete
         wait_until(first.exists)
         wait_until(lambda: set(folder.glob(".*")) - hidden)
         process.send_signal(number)
@@ -206,7 +206,7 @@ class TestSignals:
 
 
 def ffmpeg_of(process: subprocess.Popen[str], job: str) -> int:
-    """Number of the ffmpeg that does a job for the command."""
+    """Process id of the ffmpeg that does a job for the command."""
     found: list[int] = []
 
     def is_there() -> bool:
@@ -225,7 +225,7 @@ def command_of(number: int) -> str:
 
 
 class TestChildren:
-    """The decoder or the encoder dies, or does nothing any more."""
+    """The decoder or the encoder dies or hangs."""
 
     @pytest.mark.parametrize(
         ("number", "fate"),
@@ -278,7 +278,7 @@ class TestChildren:
 
     @pytest.mark.parametrize("loop", [[], ["--loop"]])
     def test_one_is_ended_that_plays_a_file(self, tmp_path: Path, loop: list[str]) -> None:
-        # Frames so large that few of them wait in the pipe.
+        # The frames are so large that the pipe holds few of them.
         clip, take = make_clip(tmp_path / "clip.mp4", size="640x480", seconds=4), tmp_path / "t.mkv"
         process = start("live", clip, "--preview", "none", "-q", "--record", take, *loop)
         wait_until(lambda: take.exists() and take.stat().st_size)
@@ -319,7 +319,7 @@ class TestChildren:
 
 
 class TestDisk:
-    """Disks that are full or may not be written to."""
+    """Disks that are full or read-only."""
 
     @pytest.fixture
     def disk(self, tmp_path: Path) -> Iterator[Path]:
@@ -353,7 +353,7 @@ class TestDisk:
         def write() -> None:
             rng = np.random.default_rng(0)
             with open_sink(disk / "labels.npz", VideoInfo(40, 40, Fraction(25), "gray8")) as sink:
-                while True:  # pieces so small wait in a buffer, which cannot be emptied at the end
+                while True:  # small pieces stay in a buffer, whose final flush fails
                     sink.write(Frame(rng.integers(0, 256, (40, 40)).astype(np.uint8), "gray8"))
 
         with pytest.raises(SinkError, match=FULL):
@@ -448,7 +448,7 @@ class TestSource:
 
 
 class TestPlace:
-    """Outputs that are no plain files."""
+    """Outputs that are not regular files."""
 
     @pytest.mark.parametrize("suffix", [".mp4", ".png", ".gif"])
     @pytest.mark.parametrize("kind", ["device", "fifo", "folder", "link to a device"])
@@ -470,7 +470,7 @@ class TestPlace:
 
 
 class TestStreams:
-    """Standard streams that are closed or take nothing."""
+    """Standard streams that are closed or accept no data."""
 
     def shell(self, line: str, clip: Path, folder: Path) -> Outcome:
         command = f"{shlex.join(COMMAND)} convert {clip} -o {folder}/out.mp4 --json"

@@ -1,4 +1,4 @@
-"""Media that are damaged or lie, and names that would be something else to ffmpeg or a shell."""
+"""Damaged or false media, and file names with a special meaning to ffmpeg or a shell."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES, BATCHES = 600, 24
-MOST_MEBIBYTES = 1152  # one is, as decoders see it, an image of 17 million pixels
+MOST_MEBIBYTES = 1152  # one mutated file decodes as an image of 17 million pixels
 MOST_SECONDS = 60  # for a batch of 25
 
 
@@ -33,7 +33,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.mark.thorough
 @pytest.mark.parametrize("batch", [pytest.param(0, marks=pytest.mark.quick), *range(1, BATCHES)])
 def test_mutated_files(originals: list[Path], tmp_path: Path, batch: int) -> None:
-    """None crashes, hangs, fills memory or leaves anything but a whole output or one line."""
+    """No file makes it crash, hang or fill memory; it leaves a whole output, or only one line."""
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
     files = list(mutated(originals, tmp_path / "in", FILES))[batch::BATCHES]
@@ -47,7 +47,7 @@ def test_mutated_files(originals: list[Path], tmp_path: Path, batch: int) -> Non
         killer.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode in {0, 1}
-    assert usage.ru_maxrss / 1024 < MOST_MEBIBYTES  # of the largest process, ffmpegs included
+    assert usage.ru_maxrss / 1024 < MOST_MEBIBYTES  # the largest process, ffmpegs included
     said = (tmp_path / "errors").read_text().splitlines()
     assert all(re.fullmatch("kseg-video: (error|warning): .*", line) for line in said), said
     assert not [line for line in said if "unexpected" in line]
@@ -57,7 +57,7 @@ def test_mutated_files(originals: list[Path], tmp_path: Path, batch: int) -> Non
     assert {str(path) for path in (tmp_path / "out").iterdir()} == set(written)
     for output, summary in written.items():
         if output.endswith((".mp4", ".mkv", ".mov", ".webm")):
-            # The sound may be as damaged as it was.
+            # The sound may remain as damaged as in the input.
             assert len(read_yuv(tmp_path / "out" / output)) == summary["frames"]
 
 
@@ -81,7 +81,7 @@ def test_frames_of_minutes(tmp_path: Path) -> None:
 
 
 class TestNames:
-    """A file's name is a name."""
+    """File names have no special meaning."""
 
     @pytest.mark.parametrize(
         "name", ["-i", "concat:clip.mp4|clip.mp4", "file:clip.mp4", "data:,x", "pipe:0"]

@@ -1,4 +1,4 @@
-"""What a program that uses the package may rely on."""
+"""Guarantees to programs that use the package."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TestPublicNames:
     def test_each_is_documented_and_can_be_pickled(self, name: str) -> None:
         value = getattr(kseg_video, name)
         summary = inspect.cleandoc(value.__doc__).splitlines()[0]
-        assert summary.endswith(".")  # what a dataclass makes up for itself does not
+        assert summary.endswith(".")  # a dataclass's generated docstring does not
         assert pickle.loads(pickle.dumps(value)) is value
 
     def test_another_name_is_told_as_such(self) -> None:
@@ -89,7 +89,7 @@ PARTS: dict[str, tuple[type, str, Exception]] = {
 
 
 class TestFirstCause:
-    """Whatever fails first, in whichever thread, is what the caller is told."""
+    """The caller gets the first failure, whichever thread it occurs in."""
 
     @pytest.fixture
     def clip(self, tmp_path: Path) -> Path:
@@ -119,7 +119,7 @@ class TestFirstCause:
         self.check(clip, error)
 
     def test_a_writer_that_fails_while_the_reader_fails(self) -> None:
-        """The frame that could not be written came first."""
+        """The writer's failure counts, since its frame came first."""
         timer = StageTimer()
 
         class Sink:

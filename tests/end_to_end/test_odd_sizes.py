@@ -1,4 +1,4 @@
-"""Planar pictures of odd width or height, whose last column or row has chroma of its own."""
+"""Planar pictures of odd width or height, whose last column or row has its own chroma."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_it_is_painted_as_the_even_one(size: tuple[int, int], settings: RenderSe
     planes = (luma[: size[1], : size[0]], *chroma)
     for number, (plane, other) in enumerate(zip(painted.planes, planes, strict=True)):
         difference = cv2.absdiff(plane, other)
-        # The mean around a pixel, which softens an edge, ends at the picture's own border.
+        # The box mean that softens an edge stops at the border of the picture.
         inner = difference[:-4, :-4] if settings.feather else difference
         assert not inner.any(), f"plane {number}"
 
@@ -129,7 +129,7 @@ def test_side_by_side_each_keeps_its_colors(size: tuple[int, int]) -> None:
 
 
 class TestConversions:
-    """Of a clip with a flat left and a flat right half."""
+    """Conversions of a clip with a flat left and a flat right half."""
 
     SIZE = (63, 47)
 
@@ -215,7 +215,7 @@ class TestConversions:
         assert np.abs(picture[:, :24].astype(int) - (20, 200, 40)).max() <= 3
 
 
-# FFV1 cuts pictures in slices, and not every number of them goes with every size and subsampling.
+# FFV1 cuts pictures into slices; not every number of slices suits every size and subsampling.
 LOSSLESS_SIZES = [
     *("1x1", "1x2", "2x1", "4x7", "4x19", "15x15", "16x16", "17x31", "19x33", "31x32", "33x32"),
     *("1x400", "2x400", "3x400", "8x400", "19x401", "400x1", "400x3", "400x8", "401x31"),

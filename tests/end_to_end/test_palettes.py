@@ -56,7 +56,7 @@ def write_image(path: Path, bgr: NDArray[np.uint8]) -> Path:
 
 
 def count_of(picture: NDArray[Any], sigma: float, space: ColorSpace = "rgb") -> AutoClusterCount:
-    """The number of clusters of a picture with Gaussian noise."""
+    """The automatic number of clusters of a picture with added Gaussian noise."""
     noise = np.random.default_rng(0).normal(0, sigma, picture.shape)
     levels = np.clip(np.rint(picture + noise), 0, 255).astype(np.float32)
     settings = SegmenterSettings(color_space=space)
@@ -239,7 +239,7 @@ class TestNumberOfClusters:
             mask[:, ::2] = True
         else:
             mask = np.random.default_rng(1).random(mask.shape) < 0.5
-            apart = max(apart, 40)  # nearer ones are one color with noise
+            apart = max(apart, 40)  # nearer ones count as one color with noise
         picture = np.where(mask[..., np.newaxis], 90 + apart, 90).repeat(3, axis=2)
         assert count_of(picture, sigma).count == 2
 
@@ -393,7 +393,7 @@ class TestKeeping:
             segmentation = segmenter.segment(picture)
             assert segmentation.palette.hex_colors == list(HEX)
             distances = ((picture[:, :, None].astype(int) - COLORS) ** 2).sum(axis=-1)
-            # By table: a pixel on the border of two may go either way.
+            # By table, a pixel on the border of two clusters may go either way.
             chosen = np.take_along_axis(distances, segmentation.labels[..., None], 2)[..., 0]
             assert chosen.mean() <= 1.01 * distances.min(axis=-1).mean()
 

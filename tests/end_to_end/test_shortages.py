@@ -1,4 +1,4 @@
-"""Memory, processes, threads and files that run out: the cause is told, and nothing is left."""
+"""Memory, processes, threads or files run out: the message names the cause; no file is left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_limited(limit: str, *arguments: str | Path, another: bool = False) -> Outcome:
-    # Limits on processes do not count for root; who is another must still find our files.
+    # Process limits do not apply to root, and another user must still be able to read our files.
     command = f"ulimit {limit}; exec {shlex.join([*COMMAND, *map(str, arguments)])}"
     done = subprocess.run(
         [*(AS_ANOTHER if another else []), "bash", "-c", command],
@@ -45,7 +45,7 @@ def run_limited(limit: str, *arguments: str | Path, another: bool = False) -> Ou
 
 
 def assert_told(outcome: Outcome, folder: Path, causes: str) -> None:
-    """Done and whole, or one line of the cause, and what was there before."""
+    """Check for a whole output, or one line with the cause and the folder as it was."""
     if outcome.code == 0:
         assert (outcome.err, left_in(folder)) == ("", ["out.mp4"])
         return
@@ -57,7 +57,7 @@ def assert_told(outcome: Outcome, folder: Path, causes: str) -> None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that another user finds and may write to."""
+    """A folder that another user can reach and write to."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)
@@ -66,7 +66,7 @@ def folder() -> Iterator[Path]:
 
 
 def few(number: int, *numbers: int) -> list[object]:
-    """The first in every run, the others where time does not count."""
+    """Parameters: the first for every run, the others for thorough runs."""
     return [number, *(pytest.param(other, marks=pytest.mark.thorough) for other in numbers)]
 
 
@@ -99,7 +99,7 @@ def test_files_elsewhere(clip: Path, tmp_path: Path, command: list[str]) -> None
 def test_memory(clip: Path, folder: Path, megabytes: int) -> None:
     command = ("convert", clip, "-o", folder / "out.mp4", "-y", "-q")
     outcome = run_limited(f"-v {megabytes}000", *command)
-    crashed = r"was killed .signal (6|11).; try again"  # what libraries do of their own accord
+    crashed = r"was killed .signal (6|11).; try again"  # how libraries end the process themselves
     assert_told(outcome, folder, f"{THREADS}|{MEMORY}|{crashed}")
 
 
@@ -126,7 +126,7 @@ def test_a_name_that_reads_like_one(clip: Path, tmp_path: Path, name: str) -> No
     outcome = run("live", path, "--preview", "none", "-q")
     assert outcome.code != 0
     assert not re.search(f"{THREADS}|{MEMORY}|{FILES}", outcome.err)
-    outcome = run("convert", clip, "-k", "2", "-o", path / "out.mp4")  # which is no folder
+    outcome = run("convert", clip, "-k", "2", "-o", path / "out.mp4")  # `path` is not a folder
     assert outcome.code == 1
     assert not re.search(f"{THREADS}|{MEMORY}|{FILES}", outcome.err)
 

@@ -1,4 +1,4 @@
-"""Names, tags and messages from outside: shown, they steer no terminal and are no markup."""
+"""Names, tags and messages from outside neither control the terminal nor act as markup."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NAMES = {
     "[link=file:a]\r\t\x08": r"[link=file:a]\r\t\x08",
     os.fsdecode(b"a\xff\x1bc"): r"a\udcff\x1bc",
 }
-# What the names hold, and rich itself never writes.
+# Control sequences in the names, which rich itself never writes.
 RAW = re.compile("\x1b\\]0|\x1bc|[\x07\x08\x7f\x9b\u202e\u2066]|\nkseg-video: error: b")
 
 
@@ -79,7 +79,7 @@ def test_json_holds_names_as_they_are(clip: Path, tmp_path: Path) -> None:
 
 
 def test_notes_of_a_file_on_a_terminal(clip: Path, tmp_path: Path) -> None:
-    """They name files, and were read as markup."""
+    """Notes name files, and must not be read as markup."""
     background = tmp_path / f"[b]{TITLE}.mkv"
     background.write_bytes(clip.read_bytes())
     options = ("-o", tmp_path / "out.mp4", "-k", "2", "--background", background)
@@ -88,7 +88,7 @@ def test_notes_of_a_file_on_a_terminal(clip: Path, tmp_path: Path) -> None:
 
 
 def test_markup_that_is_none(clip: Path, tmp_path: Path) -> None:
-    """A folder ``a[`` makes a closing tag of a path."""
+    """A folder ``a[`` turns the path into a closing tag."""
     (tmp_path / "a[").mkdir()
     background = tmp_path / "a[" / "b].mkv"
     background.write_bytes(clip.read_bytes())
@@ -139,7 +139,7 @@ def test_names_of_cameras(
 
 @pytest.mark.parametrize("name", ["a\n9 9 9", os.fsdecode(b"a\xff")])
 def test_names_of_palettes(tmp_path: Path, name: str) -> None:
-    """GIMP's format has a line with the name."""
+    """GIMP's format stores the name in a line."""
     colors = np.array([[1, 2, 3], [200, 100, 50]], np.uint8)
     palette = Palette(
         centroids=colors.astype(np.float32),

@@ -1,4 +1,4 @@
-"""Transparency as other readers find it."""
+"""Transparency, as other programs read it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ RAMP = np.linspace(0, 255, 64).round().astype(np.uint8)[np.newaxis].repeat(48, a
 
 
 def stripes(count: int = 3) -> list[NDArray[np.uint8]]:
-    """Opacity from left to right, with an opaque bar that moves down."""
+    """Opacity that grows from left to right, with an opaque bar that moves down."""
     alphas = []
     for number in range(count):
         alpha = RAMP.copy()
@@ -130,7 +130,7 @@ def test_pyav_reads_the_opacity(tmp_path: Path, name: str, lossless: bool) -> No
     with av.open(str(tmp_path / name)) as container:
         stream = container.streams.video[0]
         context: av.VideoCodecContext = stream.codec_context
-        if context.name == "vp9":  # whose own decoder leaves it out
+        if context.name == "vp9":  # FFmpeg's own VP9 decoder ignores alpha
             context = av.VideoCodecContext.create("libvpx-vp9", "r")
         pictures = [p for packet in container.demux(stream) for p in context.decode(packet)]
         alphas = [p.reformat(format="rgba").to_ndarray()[..., 3].astype(int) for p in pictures]
@@ -257,7 +257,7 @@ def test_a_keyed_clip_is_clear_where_clusters_are_off(tmp_path: Path, name: str,
             picture = np.array(stored.convert("RGBA"))[..., [2, 1, 0, 3]]
     else:
         picture = read_bgra(output)[-1]
-    off = (quarters() == (0, 0, 255)).all(axis=-1)  # the darkest
+    off = (quarters() == (0, 0, 255)).all(axis=-1)  # the darkest cluster
     assert np.abs(picture[..., 3].astype(int) - np.where(off, 0, 255)).max() <= 3
     kept = ~off
     kept[20:28] = kept[:, 28:36] = False  # where chroma of the neighbours mixes in

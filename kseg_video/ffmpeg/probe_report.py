@@ -24,7 +24,7 @@ from kseg_video.core.errors import KsegError, SourceError
 from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.ffmpeg_arguments import WITHOUT_TAGS, file_input, video_filter
 from kseg_video.ffmpeg.process import FfmpegProcess
-from kseg_video.ffmpeg.stalls import StalledError
+from kseg_video.ffmpeg.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,13 +147,15 @@ class ReportRequest(ClosingContext):
         Raises
         ------
         SourceError
-            If it takes too long, or tags of the file make it unclear what ffmpeg says.
+            If it takes too long or is ended, or tags of the file make it unclear what ffmpeg says.
         """
         process, path = self._process, self._path
         try:
             process.wait(_SECONDS)
         except StalledError as error:
             raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
+        except MishapError as error:
+            raise SourceError(f"{path} gave no frame: {error}") from error
         finally:
             process.stop()
         lines = [line for found in process.noticed if (line := found["line"] or found["end"])]

@@ -212,8 +212,7 @@ class FfmpegProcess:
                     raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
         status = self._process.wait()
         leftovers.forget(self._leftover)
-        # A report holds the file's own words, too.
-        check_end(status, self._messages)
+        check_end(status, self.messages)
         return status
 
     def stop(self) -> None:

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
+from kseg_video.ffmpeg.printed_lines import says
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,9 +45,7 @@ _OF_STREAMS = (*_OF_FILES, *["dash", "hls", "live_flv", "rtp", "rtsp", "sdp", "w
 _BY_NAME = "image2"
 _NAME_OF_MANY = re.compile(r"[%*?{]")
 
-_TOO_LARGE = re.compile(
-    r"(\[[^\]]*\] )*Picture size \d+x\d+ (exceeds specified max pixel|is invalid)"
-)
+_TOO_LARGE = r"Picture size \d+x\d+ (exceeds specified max pixel|is invalid)"
 _REFUSED = "Format not on whitelist"
 _HEAD_BYTES = 4096
 _PLAYLIST = re.compile(
@@ -66,7 +65,7 @@ def too_large(source: Path | str) -> SourceError:
 
 def claims_too_much(messages: Iterable[str]) -> bool:
     """Whether ffmpeg says of its input that its pictures are too large."""
-    return any(map(_TOO_LARGE.match, messages))
+    return says(messages, _TOO_LARGE)
 
 
 def formats_of_file(path: Path) -> str:
@@ -79,20 +78,20 @@ def formats_of_streams() -> str:
     return ",".join(_OF_STREAMS)
 
 
-def why_refused(path: Path, report: str) -> str | None:
+def why_refused(path: Path, messages: Iterable[str]) -> str | None:
     """What a file is that may not be opened, and what to do; None if it is nothing like that.
 
     Parameters
     ----------
     path : Path
-    report : str
+    messages : iterable of str
         What ffmpeg has said of it.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if _PLAYLIST.match(head):
         return "is a playlist, not a video; give the files that it names"
-    if _REFUSED not in report:
+    if not says(messages, _REFUSED):
         return None
     if _NAME_OF_MANY.search(str(path)):
         return "has a name that ffmpeg takes for that of many files; rename it, without % * ? and {"

@@ -40,8 +40,7 @@ _END = "Starting thread..."  # of the output's own, after which the file is read
 _MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
 _STREAM = re.compile(r"  Stream #1:(\d+): (.*)")
 # Each stream, and once more those that have no opacity, by which Matroska's have this tag.
-_KNOWN = "0:u"
-_COPIES = ("-map", _KNOWN, "-map", "-0:m:alpha_mode:1", "-map", _KNOWN, "-c", "copy")
+_COPIES = ("-map", "0:u", "-map", "-0:m:alpha_mode:1", "-map", "0:u", "-c", "copy")
 
 
 class ReportedStream(NamedTuple):
@@ -70,6 +69,8 @@ class FileReport(NamedTuple):
 
     Attributes
     ----------
+    is_mapped : bool
+        Whether ffmpeg came so far as to say what becomes of which stream.
     container : list of str
         On the container and, of MPEG streams, its streams.
     streams : list of ReportedStream
@@ -80,6 +81,7 @@ class FileReport(NamedTuple):
     errors : list of str
     """
 
+    is_mapped: bool
     container: list[str]
     streams: list[ReportedStream]
     shown: int
@@ -174,6 +176,7 @@ class ReportRequest(ClosingContext):
         begin = mappings[-1] if mappings else title
         mapped = list(filter(None, map(_MAPPED.match, lines[begin:title])))
         return FileReport(
+            bool(mappings),
             container,
             _streams(mapped, lines[title:end]),
             next((int(found[1]) for found in mapped if found[2] == "0"), 0),
@@ -217,8 +220,9 @@ def report_on(path: Path, request: ReportRequest | None = None) -> FileReport:
         If there is no ffmpeg.
     """
     report = (request or ReportRequest(path)).answer()
-    if any(f"Failed to set value '{_KNOWN}'" in error for error in report.errors):
-        # Its pictures may be decoded for all that: their size comes later than ffmpeg looks for it.
+    if not report.is_mapped and not report.frames:
+        # With no stream that can be copied, its pictures may be decoded for all that: their size
+        # comes later than ffmpeg looks for it.
         return ReportRequest(path, copies=False).answer()
     return report
 

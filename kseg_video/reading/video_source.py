@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
 from kseg_video.core.media_info import VideoInfo
 from kseg_video.ffmpeg.cleanup import ClosingContext
+from kseg_video.ffmpeg.printed_lines import says
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.reading.decode_filters import RATE_REPORT, Decoding
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # What ffmpeg says of an input that stops before its own header's end.
-_ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
+_ENDED_EARLY = r"stream \d+, offset \w+: partial file|File ended prematurely|Packet corrupt"
 _FRAMES_A_BYTE = 5  # that a picture which stands still may be shown for, at the very most
 
 
@@ -222,4 +222,4 @@ class VideoFileSource(ClosingContext):
 
 
 def _ended_early(messages: list[str]) -> bool:
-    return any(_ENDED_EARLY.search(line) for line in messages)
+    return says(messages, _ENDED_EARLY)

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -129,16 +129,18 @@ def read_still(path: Path) -> Still:
 
     check_is_regular(path)
     try:
-        _check(path)
-        with iio.imopen(path, "r", plugin="pillow") as plugin:
-            file = cast("PillowPlugin", plugin)
-            metadata = file.metadata(index=0)
-            conversion: dict[str, Any] = {}
-            if "transparency" in metadata:
-                conversion["mode"] = "RGBA"
-            elif metadata.get("mode") == "CMYK":
-                conversion["mode"] = "RGB"
-            picture = file.read(index=0, rotate=True, **conversion)
+        # Opened here, since imageio takes names for home folders, archives and addresses, too.
+        with path.open("rb") as file:
+            _check(path, file)
+            with iio.imopen(file, "r", plugin="pillow") as plugin:
+                pillow = cast("PillowPlugin", plugin)
+                metadata = pillow.metadata(index=0)
+                conversion: dict[str, Any] = {}
+                if "transparency" in metadata:
+                    conversion["mode"] = "RGBA"
+                elif metadata.get("mode") == "CMYK":
+                    conversion["mode"] = "RGB"
+                picture = pillow.read(index=0, rotate=True, **conversion)
     except (MemoryError, SourceError):
         raise
     except Exception as error:  # Pillow raises all sorts of things at damaged files
@@ -190,15 +192,16 @@ def write_frame(path: Path, suffix: str, frame: Frame) -> None:
     write_still(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, file: BinaryIO) -> None:
     """Look at an image's header, before memory is taken for its pixels."""
     try:
-        with Image.open(path, formats=_READ_FORMATS) as picture:
+        with Image.open(file, formats=_READ_FORMATS) as picture:
             pixels = picture.width * picture.height
     except Image.DecompressionBombError as error:
         raise too_large(path) from error
     if pixels > MAX_PIXELS:
         raise too_large(path)
+    file.seek(0)
 
 
 def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:

@@ -1,8 +1,9 @@
 """What files and streams may be: sizes of pictures, and formats by the names of ffmpeg's demuxers.
 
 The formats are those that hold all of their pictures and sound themselves. What is left out names
-other files or addresses (playlists, manifests, numbered images), is a script, or is text that would
-be drawn. A name that one version of ffmpeg does not know is nothing to it.
+other files or addresses (playlists, manifests, numbered images) or goes on in others (MLV), is a
+script, or is text that would be drawn. A name that one version of ffmpeg does not know is nothing
+to it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _VIDEO = """
     4xm anm apng apv argo_brp asf asf_o av1 avi avs avs2 avs3 bethsoftvid bfi bink bmv c93 cavsvideo
     cdg cdxl cine dfa dhav dirac dnxhd dsicin dv dxa ea evc film_cpk filmstrip flic flv frm gdv gif
     gxf h261 h263 h264 hevc hnm hxvs idcin iff ifv ingenient ipmovie ipu iv8 ivf ivr jpegxl_anim jv
-    kux lmlm4 luodat lvf lxf m4v matroska mgsts mjpeg mjpeg_2000 mlv mm mods moflex mov mpeg mpegts
+    kux lmlm4 luodat lvf lxf m4v matroska mgsts mjpeg mjpeg_2000 mm mods moflex mov mpeg mpegts
     mpegvideo mpjpeg mtv mv mvi mxf mxg nc nsv nut nuv obu ogg paf pdv pmp psxstr pva r3d rl2 rm roq
     rpl sdr2 ser sga siff simbiosis_imx smjpeg smk smush swf thp tiertexseq tmv txd ty usm vc1
     vividas vivo vmd vvc wc3movie webp_anim wsvqa wtv xmv yop yuv4mpegpipe

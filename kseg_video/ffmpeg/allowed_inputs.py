@@ -1,8 +1,9 @@
 """What files and streams may be: sizes of pictures, and formats by the names of ffmpeg's demuxers.
 
 The formats are those that hold all of their pictures and sound themselves. What is left out names
-other files or addresses (playlists, manifests, numbered images), is a script, or is text that would
-be drawn. A name that one version of ffmpeg does not know is nothing to it.
+other files or addresses (playlists, manifests, numbered images) or goes on in others (MLV), is a
+script, or is text that would be drawn. A name that one version of ffmpeg does not know is nothing
+to it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
+from kseg_video.ffmpeg.printed_lines import says
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +25,7 @@ _VIDEO = """
     4xm anm apng apv argo_brp asf asf_o av1 avi avs avs2 avs3 bethsoftvid bfi bink bmv c93 cavsvideo
     cdg cdxl cine dfa dhav dirac dnxhd dsicin dv dxa ea evc film_cpk filmstrip flic flv frm gdv gif
     gxf h261 h263 h264 hevc hnm hxvs idcin iff ifv ingenient ipmovie ipu iv8 ivf ivr jpegxl_anim jv
-    kux lmlm4 luodat lvf lxf m4v matroska mgsts mjpeg mjpeg_2000 mlv mm mods moflex mov mpeg mpegts
+    kux lmlm4 luodat lvf lxf m4v matroska mgsts mjpeg mjpeg_2000 mm mods moflex mov mpeg mpegts
     mpegvideo mpjpeg mtv mv mvi mxf mxg nc nsv nut nuv obu ogg paf pdv pmp psxstr pva r3d rl2 rm roq
     rpl sdr2 ser sga siff simbiosis_imx smjpeg smk smush swf thp tiertexseq tmv txd ty usm vc1
     vividas vivo vmd vvc wc3movie webp_anim wsvqa wtv xmv yop yuv4mpegpipe
@@ -44,9 +46,7 @@ _OF_STREAMS = (*_OF_FILES, *["dash", "hls", "live_flv", "rtp", "rtsp", "sdp", "w
 _BY_NAME = "image2"
 _NAME_OF_MANY = re.compile(r"[%*?{]")
 
-_TOO_LARGE = re.compile(
-    r"(\[[^\]]*\] )*Picture size \d+x\d+ (exceeds specified max pixel|is invalid)"
-)
+_TOO_LARGE = r"Picture size \d+x\d+ (exceeds specified max pixel|is invalid)"
 _REFUSED = "Format not on whitelist"
 _HEAD_BYTES = 4096
 _PLAYLIST = re.compile(
@@ -66,7 +66,7 @@ def too_large(source: Path | str) -> SourceError:
 
 def claims_too_much(messages: Iterable[str]) -> bool:
     """Whether ffmpeg says of its input that its pictures are too large."""
-    return any(map(_TOO_LARGE.match, messages))
+    return says(messages, _TOO_LARGE)
 
 
 def formats_of_file(path: Path) -> str:
@@ -79,20 +79,20 @@ def formats_of_streams() -> str:
     return ",".join(_OF_STREAMS)
 
 
-def why_refused(path: Path, report: str) -> str | None:
+def why_refused(path: Path, messages: Iterable[str]) -> str | None:
     """What a file is that may not be opened, and what to do; None if it is nothing like that.
 
     Parameters
     ----------
     path : Path
-    report : str
+    messages : iterable of str
         What ffmpeg has said of it.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if _PLAYLIST.match(head):
         return "is a playlist, not a video; give the files that it names"
-    if _REFUSED not in report:
+    if not says(messages, _REFUSED):
         return None
     if _NAME_OF_MANY.search(str(path)):
         return "has a name that ffmpeg takes for that of many files; rename it, without % * ? and {"

@@ -2,6 +2,9 @@
 
 It prints them as they are, and they may read like anything: like an error, or like whole lines of
 its own. Of a long message, and of a name with it, it leaves the end out.
+
+The same is true of some of what is in a file. So ffmpeg is told to colour its messages: an escape
+character is the one thing that none can bring in, since it prints a question mark in its place.
 """
 
 from __future__ import annotations
@@ -12,11 +15,47 @@ from os.path import commonprefix
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _NAME = re.compile(r"file:|\w+://")  # among ffmpeg's arguments
 _UNPRINTED = dict.fromkeys((*range(1, 8), *range(14, 32)), "?")
 _SURE = 256  # characters of a name that are printed in any case
+_ESCAPES = re.compile(r"\x1b\[[\d;]*m")
+_COLOR, _END = r"(?:\x1b\[\d+(?:;\d+)+m)+", r"\x1b\[0m"
+# Parts that speak, level, text. The end of the line before is that of its colour.
+_ERROR = re.compile(
+    rf"(?:{_END})?((?:{_COLOR}\[[^\]]*\] {_END})*)"
+    rf"{_COLOR}\[(?:error|fatal|panic)\] {_END}{_COLOR}(.+)"
+)
+
+
+def with_colors(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which ffmpeg colours what it prints, wherever that goes."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name not in {"NO_COLOR", "AV_LOG_FORCE_NOCOLOR"}
+    }
+    return kept | {"AV_LOG_FORCE_COLOR": "1"}
+
+
+def without_colors(line: str) -> str:
+    """A line's text."""
+    return _ESCAPES.sub("", line).rstrip()
+
+
+def error_in(line: str) -> str | None:
+    """The error that ffmpeg, and no file, says with a line, and before it which parts say so."""
+    found = _ERROR.match(line)
+    return found and without_colors(found[1] + found[2])
+
+
+def says(messages: Iterable[str], beginning: str) -> bool:
+    """Whether one of some errors begins like this, a regular expression, after who says it.
+
+    Further on, files and servers may have their word.
+    """
+    return any(re.match(rf"(?:\[[^\]]*\] )*(?:{beginning})", message) for message in messages)
 
 
 def printed_names(arguments: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from kseg_video.core.errors import SourceError
 from kseg_video.core.media_info import AudioTrack, SubtitleTrack
 from kseg_video.core.yuv import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import claims_too_much, too_large, why_refused
+from kseg_video.ffmpeg.printed_lines import says
 from kseg_video.ffmpeg.probe_run import report_on
 
 if TYPE_CHECKING:
@@ -204,10 +205,9 @@ def _first(pattern: re.Pattern[str], lines: Iterable[str]) -> re.Match[str] | No
 def _not_a_video(path: Path, errors: list[str]) -> SourceError:
     if not path.exists():
         return SourceError(f"{path} is gone; put it back and try again")
-    said = "\n".join(errors)
-    if refusal := why_refused(path, said):
+    if refusal := why_refused(path, errors):
         return SourceError(f"{path} {refusal}")
-    if "matches no streams" in said:
+    if says(errors, r"Stream map '[\w:]*' matches no streams"):
         return SourceError(f"{path} holds no video; give a video file or an image")
     if claims_too_much(errors):
         return too_large(path)

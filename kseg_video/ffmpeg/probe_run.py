@@ -24,7 +24,7 @@ from kseg_video.core.errors import KsegError, SourceError
 from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.ffmpeg_arguments import WITHOUT_TAGS, file_input, video_filter
 from kseg_video.ffmpeg.process import FfmpegProcess
-from kseg_video.ffmpeg.stalls import StalledError
+from kseg_video.ffmpeg.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,7 @@ _END = "Starting thread..."  # of the output's own, after which the file is read
 _MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
 _STREAM = re.compile(r"  Stream #1:(\d+): (.*)")
 # Each stream, and once more those that have no opacity, by which Matroska's have this tag.
-_KNOWN = "0:u"
-_COPIES = ("-map", _KNOWN, "-map", "-0:m:alpha_mode:1", "-map", _KNOWN, "-c", "copy")
+_COPIES = ("-map", "0:u", "-map", "-0:m:alpha_mode:1", "-map", "0:u", "-c", "copy")
 
 
 class ReportedStream(NamedTuple):
@@ -70,6 +69,8 @@ class FileReport(NamedTuple):
 
     Attributes
     ----------
+    is_mapped : bool
+        Whether ffmpeg came so far as to say what becomes of which stream.
     container : list of str
         On the container and, of MPEG streams, its streams.
     streams : list of ReportedStream
@@ -80,6 +81,7 @@ class FileReport(NamedTuple):
     errors : list of str
     """
 
+    is_mapped: bool
     container: list[str]
     streams: list[ReportedStream]
     shown: int
@@ -147,13 +149,15 @@ class ReportRequest(ClosingContext):
         Raises
         ------
         SourceError
-            If it takes too long, or tags of the file make it unclear what ffmpeg says.
+            If it takes too long or is ended, or tags of the file make it unclear what ffmpeg says.
         """
         process, path = self._process, self._path
         try:
             process.wait(_SECONDS)
         except StalledError as error:
             raise SourceError(f"{path} gave no frame ({error}); check that it plays") from error
+        except MishapError as error:
+            raise SourceError(f"{path} gave no frame: {error}") from error
         finally:
             process.stop()
         lines = [line for found in process.noticed if (line := found["line"] or found["end"])]
@@ -172,6 +176,7 @@ class ReportRequest(ClosingContext):
         begin = mappings[-1] if mappings else title
         mapped = list(filter(None, map(_MAPPED.match, lines[begin:title])))
         return FileReport(
+            bool(mappings),
             container,
             _streams(mapped, lines[title:end]),
             next((int(found[1]) for found in mapped if found[2] == "0"), 0),
@@ -215,8 +220,9 @@ def report_on(path: Path, request: ReportRequest | None = None) -> FileReport:
         If there is no ffmpeg.
     """
     report = (request or ReportRequest(path)).answer()
-    if any(f"Failed to set value '{_KNOWN}'" in error for error in report.errors):
-        # Its pictures may be decoded for all that: their size comes later than ffmpeg looks for it.
+    if not report.is_mapped and not report.frames:
+        # With no stream that can be copied, its pictures may be decoded for all that: their size
+        # comes later than ffmpeg looks for it.
         return ReportRequest(path, copies=False).answer()
     return report
 

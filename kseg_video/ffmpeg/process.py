@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import signal
 import subprocess
@@ -20,10 +19,17 @@ import imageio_ffmpeg
 
 from kseg_video.core.errors import KsegError, shortage
 from kseg_video.ffmpeg.cleanup import leftovers
-from kseg_video.ffmpeg.printed_lines import lines_without, printed_names
+from kseg_video.ffmpeg.printed_lines import (
+    error_in,
+    lines_without,
+    printed_names,
+    with_colors,
+    without_colors,
+)
 from kseg_video.ffmpeg.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
     from typing import IO
 
@@ -32,9 +38,6 @@ _NOTICES_KEPT = 10_000
 _PIPE_BYTES = 1 << 20
 
 _DYING_SECONDS = 2.0
-_ERROR = re.compile(r"((?:\[[^\]]*\] )*?)\[(?:error|fatal|panic)\] ")
-# Between the two it tells what is in its input, with tags, whose names can hold whole lines.
-_DESCRIBING, _DESCRIBED = "[info] Input #0, ", "[info] Stream mapping:"
 
 
 @cache
@@ -111,7 +114,7 @@ class FfmpegProcess:
         feeds: bool,
         notices: re.Pattern[str] | None = None,
     ) -> None:
-        level = "level+verbose" if notices else "error"
+        level = "level+verbose" if notices else "level+error"
         command = [executable(), "-hide_banner", "-nostats", "-loglevel", level, *arguments]
         with leftovers.being_made():
             self._process = subprocess.Popen(
@@ -120,7 +123,7 @@ class FfmpegProcess:
                 stdout=subprocess.DEVNULL if feeds else subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                env=environment(),
+                env=with_colors(environment()),
                 # A Ctrl-C at the terminal is for us alone: we end our children in order.
                 start_new_session=True,
             )
@@ -135,7 +138,6 @@ class FfmpegProcess:
         self._watch = StallWatch(self._process.pid, writes_file=feeds)
         self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
         self._notices = notices
-        self._before_description: list[str] | None = None
         self._names = printed_names(arguments)
         self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
@@ -147,7 +149,10 @@ class FfmpegProcess:
 
     @property
     def messages(self) -> list[str]:
-        """Its errors so far, line by line; of more than a hundred the newest."""
+        """Its errors so far, each by its first line; of more than a hundred the newest.
+
+        What a file says may be a part of one, so that they are told, and decide nothing else.
+        """
         return list(self._messages)
 
     def read_into(self, buffer: memoryview) -> bool:
@@ -212,8 +217,7 @@ class FfmpegProcess:
                     raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
         status = self._process.wait()
         leftovers.forget(self._leftover)
-        # A report holds the file's own words, too.
-        check_end(status, self._messages)
+        check_end(status, self.messages)
         return status
 
     def stop(self) -> None:
@@ -254,17 +258,10 @@ class FfmpegProcess:
                 self._note(text)
 
     def _note(self, text: str) -> None:
-        if self._notices is None:
-            self._messages.append(text)
-            return
-        if self._before_description is None and text.startswith(_DESCRIBING):
-            self._before_description = self.messages
-        elif self._before_description is not None and text == _DESCRIBED:
-            self._messages = deque(self._before_description, maxlen=_MESSAGES_KEPT)
-        if found := self._notices.match(text):
+        if (error := error_in(text)) is not None:
+            self._messages.append(error)
+        elif self._notices and (found := self._notices.match(without_colors(text))):
             self.noticed.append(found)
-        elif found := _ERROR.match(text):
-            self._messages.append(found[1] + text[found.end() :])
 
 
 def _enlarge(pipe: IO[bytes]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kseg_video.core.errors import KsegError, shortage_of_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 LOOK_SECONDS = 2.0
 # By the clock and of processors, for which work may come to nothing: before anything has come, as
@@ -26,9 +26,10 @@ _FIRST_SECONDS, _FRUITLESS_SECONDS = 4 * 3600.0, 600.0
 _DISK_SECONDS = 60.0  # for which a disk or a network share may take to wake up
 _TELLS_STATES = sys.platform == "linux"  # elsewhere all that is not suspended is said to run
 _RUNNING, _WAITING_FOR_DISK = "running", "disk-sleep"  # psutil's words
-_NOT_PERMITTED = "Operation not permitted"
 _ERROR_NUMBERS = 0xFF  # of the system, which ffmpeg ends with, below zero
-_STOPPED_BY_SIGNALS = {255, 123}  # exit status of an ffmpeg that heeds one, and many
+# Exit status of an ffmpeg that heeds one, and many. It also ends with the first, 256 - 1, where
+# something is not permitted, which old decoders call what they cannot begin to decode.
+_STOPPED_BY_SIGNALS = {255, 123}
 
 
 class StalledError(KsegError):
@@ -52,8 +53,14 @@ class MishapError(KsegError):
         self.status = status
 
 
-def check_end(status: int, messages: Iterable[str]) -> None:
+def check_end(status: int, messages: Sequence[str]) -> None:
     """Check that an ffmpeg has come to its own end, be it because of a file that is damaged.
+
+    Parameters
+    ----------
+    status : int
+    messages : sequence of str
+        Its errors, in which files and servers have their word: they are told, and decide nothing.
 
     Raises
     ------
@@ -62,10 +69,9 @@ def check_end(status: int, messages: Iterable[str]) -> None:
     """
     if status < 0:
         raise MishapError(f"was killed (signal {-status}); try again", status)
-    # What is not permitted ends with the same status, 256 - 1.
-    if status in _STOPPED_BY_SIGNALS and not any(_NOT_PERMITTED in line for line in messages):
-        raise MishapError("was stopped by a signal; try again", status)
-    # By its messages, in which files and servers have their word, it could be anything.
+    if status in _STOPPED_BY_SIGNALS:
+        failure = f", or failed ({messages[-1]})" if messages else ""
+        raise MishapError(f"was stopped by a signal{failure}; try again", status)
     if lacking := shortage_of_number(-status & _ERROR_NUMBERS):
         raise MishapError(f"failed: {lacking}", status)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+import struct
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -40,6 +42,11 @@ _LONGEST_NAME = 255  # bytes, of practically all file systems
 # What files of such names hold, rightly named or not; Pillow would give others to programs (EPS).
 _READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
+
+# Of TIFF: a byte of the larger kind, and tags and types by their numbers.
+_BIG_TIFF = 43
+_TILE_SIDES = (322, 323)
+_WHOLE_NUMBERS = {3: "H", 4: "I"}
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 
@@ -129,16 +136,18 @@ def read_image(path: Path) -> DecodedImage:
 
     check_is_regular(path)
     try:
-        _check(path)
-        with iio.imopen(path, "r", plugin="pillow") as plugin:
-            file = cast("PillowPlugin", plugin)
-            metadata = file.metadata(index=0)
-            conversion: dict[str, Any] = {}
-            if "transparency" in metadata:
-                conversion["mode"] = "RGBA"
-            elif metadata.get("mode") == "CMYK":
-                conversion["mode"] = "RGB"
-            picture = file.read(index=0, rotate=True, **conversion)
+        # Opened here, since imageio takes names for home folders, archives and addresses, too.
+        with path.open("rb") as file:
+            _check(path, file)
+            with iio.imopen(file, "r", plugin="pillow") as plugin:
+                pillow = cast("PillowPlugin", plugin)
+                metadata = pillow.metadata(index=0)
+                conversion: dict[str, Any] = {}
+                if "transparency" in metadata:
+                    conversion["mode"] = "RGBA"
+                elif metadata.get("mode") == "CMYK":
+                    conversion["mode"] = "RGB"
+                picture = pillow.read(index=0, rotate=True, **conversion)
     except (MemoryError, SourceError):
         raise
     except Exception as error:  # Pillow raises all sorts of things at damaged files
@@ -190,15 +199,40 @@ def write_frame(path: Path, suffix: str, frame: Frame) -> None:
     write_image(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, file: BinaryIO) -> None:
     """Look at an image's header, before memory is taken for its pixels."""
     try:
-        with Image.open(path, formats=_READ_FORMATS) as picture:
+        with Image.open(file, formats=_READ_FORMATS) as picture:
             pixels = picture.width * picture.height
+            if picture.format == "TIFF":
+                pixels = max(pixels, _pixels_of_a_tile(file))
     except Image.DecompressionBombError as error:
         raise too_large(path) from error
     if pixels > MAX_PIXELS:
         raise too_large(path)
+    file.seek(0)
+
+
+def _pixels_of_a_tile(file: BinaryIO) -> int:
+    """How many pixels the tiles of a TIFF have, however small it is: libtiff decodes them whole.
+
+    0 if it has none. Of tags that are there twice, Pillow goes by the last and libtiff by the
+    first, so that the largest counts.
+    """
+    file.seek(0)
+    head = file.read(16)
+    order, is_big = "<" if head[:2] == b"II" else ">", _BIG_TIFF in head[2:4]
+    number, fields, start = ("Q", "HHQ8s", head[8:16]) if is_big else ("H", "HHI4s", head[4:8])
+    file.seek(*struct.unpack(order + ("Q" if is_big else "I"), start))
+    (count,) = struct.unpack(order + number, file.read(struct.calcsize(f"={number}")))
+    entry = struct.Struct(order + fields)
+    sides: dict[int, int] = {}
+    for _ in range(count):
+        tag, kind, _, value = entry.unpack(file.read(entry.size))
+        if tag in _TILE_SIDES:
+            (side,) = struct.unpack_from(order + _WHOLE_NUMBERS[kind], value)
+            sides[tag] = max(sides.get(tag, 0), side)
+    return math.prod(sides.get(tag, 0) for tag in _TILE_SIDES)
 
 
 def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
 from kseg_video.core.media_info import VideoInfo
 from kseg_video.ffmpeg.cleanup import ClosingContext
+from kseg_video.ffmpeg.printed_lines import says
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.reading.decode_filters import RATE_REPORT, Decoding
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # ffmpeg's messages on an input that ends before its header says.
-_ENDED_EARLY = re.compile(r"partial file|ended prematurely|Packet corrupt", re.IGNORECASE)
+_ENDED_EARLY = r"stream \d+, offset \w+: partial file|File ended prematurely|Packet corrupt"
 # Frames per byte of a file above which its claimed duration is refused: still pictures compress
 # well, so less would refuse valid files, and more would fill hours with repeats for damaged ones.
 _FRAMES_A_BYTE = 5
@@ -223,4 +223,4 @@ class VideoFileSource(ClosingContext):
 
 
 def _ended_early(messages: list[str]) -> bool:
-    return any(_ENDED_EARLY.search(line) for line in messages)
+    return says(messages, _ENDED_EARLY)

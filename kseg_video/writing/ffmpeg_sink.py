@@ -120,7 +120,7 @@ class FfmpegSink(AbortingContext):
     def _failure(self, status: int) -> SinkError:
         self._part.check_place()
         reasons = self._encoder.messages
-        if any("No space left" in line for line in reasons):
+        if any(line.endswith(": No space left on device") for line in reasons):
             return SinkError(f"{self._path} cannot be written: the disk is full; make room")
         return SinkError(
             f"{self._path} cannot be written ({reasons[0] if reasons else f'status {status}'}); "

@@ -260,7 +260,10 @@ class TestChildren:
         assert left_in(folder) == ["out.mp4"]
         assert (folder / "out.mp4").read_text() == "precious"
 
-    @pytest.mark.parametrize(("job", "message"), [("probe", ""), ("check", "cannot be checked: ")])
+    @pytest.mark.parametrize(
+        ("job", "message"),
+        [("probe", "clip.mp4 gave no frame: "), ("check", "cannot be checked: ")],
+    )
     def test_one_that_only_looks_is_ended(
         self, clip: Path, folder: Path, tmp_path: Path, job: str, message: str
     ) -> None:
@@ -275,6 +278,29 @@ class TestChildren:
         environment = faulty_ffmpeg(tmp_path, "decode", fault)
         outcome = run("palette", clip, env=environment)
         assert_failed(outcome, "the decoder of .*clip.mp4 was stopped by a signal; try again")
+
+    @pytest.mark.parametrize("job", ["decode", "look_ahead", "background", "encode"])
+    def test_one_is_ended_that_has_complained_of_damage(
+        self, folder: Path, tmp_path: Path, job: str
+    ) -> None:
+        """Of what it calls "not permitted": it has the exit status of a signal."""
+        clip = make_clip(tmp_path / "a.avi", "-c:v", "h261", size="176x144", seconds=2)
+        data = bytearray(clip.read_bytes())
+        packet = [found.end() for found in re.finditer(b"00dc", data)][20] + 4
+        data[packet : packet + 16] = bytes(16)
+        clip.write_bytes(data)
+        background = make_clip(tmp_path / "b.mp4", seconds=0.5)
+        options = ("convert", clip, "-o", folder / "out.mp4", "-y", "-k", "2")
+        arguments = (*options, "--disable", "0", "--background", background)
+        whole = run(*arguments)
+        assert whole.code == 0
+        assert re.search("a.avi is damaged, some frames may be wrong", whole.err)
+        (folder / "out.mp4").write_text("precious")
+        fault = 'echo "Operation not permitted" >&2; ffmpeg "$@"; exit 255'
+        outcome = run(*arguments, env=faulty_ffmpeg(tmp_path, job, fault))
+        assert_failed(outcome, "was stopped by a signal.*; try again")
+        assert left_in(folder) == ["out.mp4"]
+        assert (folder / "out.mp4").read_text() == "precious"
 
     @pytest.mark.parametrize("loop", [[], ["--loop"]])
     def test_one_is_ended_that_plays_a_file(self, tmp_path: Path, loop: list[str]) -> None:

@@ -10,10 +10,11 @@ import threading
 import zlib
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from kseg_video import SourceError, convert, open_source
+from kseg_video import SegmenterSettings, SourceError, convert, open_source
 from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.live.capture import open_capture
 from tests.conftest import running_ffmpegs
@@ -31,6 +32,8 @@ REFUSED = "claims pictures of more than 100 million pixels; scale it down first"
 MOST_MEBIBYTES = 512  # what a process begins with counts in, which is ours
 MULTIPART = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n"
 PART = b"--b\r\nContent-Type: image/jpeg\r\n"
+
+TIFFS = [("<", False), (">", False), ("<", True)]  # Pillow knows no other
 
 
 def with_size(data: bytes, width: int, height: int) -> bytes:
@@ -116,6 +119,45 @@ def test_an_image_of_every_format(tmp_path: Path, suffix: str, size: tuple[int, 
         path.write_bytes(with_size(path.read_bytes(), *size))
     with pytest.raises(SourceError, match=REFUSED):
         open_source(path)
+
+
+@pytest.mark.parametrize(("order", "big"), TIFFS)
+@pytest.mark.parametrize("sides", [[10_001], [10_001, 16], [16, 10_001]])
+def test_a_small_still_with_a_huge_tile(
+    tmp_path: Path, order: str, big: bool, sides: list[int]
+) -> None:
+    """Of which a decoder takes the memory whole; of tags that are there twice, each takes one."""
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(order, 16, sides, big=big))
+    with pytest.raises(SourceError, match=REFUSED):
+        convert(path, tmp_path / "out.png")
+    assert left_in(tmp_path) == ["a.tif"]
+
+
+@pytest.mark.parametrize(("order", "big"), TIFFS)
+def test_a_still_with_tiles(tmp_path: Path, order: str, big: bool) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff(order, 16, [32], big=big))
+    convert(tmp_path / "a.tif", tmp_path / "out.png", segmenter=SegmenterSettings(n_clusters=1))
+    assert np.asarray(Image.open(tmp_path / "out.png")).max() == 0
+
+
+def tiff(order: str, side: int, tile_sides: list[int], *, big: bool) -> bytes:
+    """A black gray TIFF in one tile, classic or BigTIFF."""
+    data = zlib.compress(bytes(min(tile_sides) ** 2))
+    tags = [(256, side), (257, side), (258, 8), (259, 8), (262, 1), (277, 1)]
+    tags += [(tag, tile) for tag in (322, 323) for tile in tile_sides]
+    tags += [(325, len(data))]
+    number, entry, header = ("Q", "HHQQ", 16) if big else ("H", "HHII", 8)
+    end = struct.calcsize("=Q" if big else "=I")
+    count = len(tags) + 1
+    start = header + struct.calcsize(f"={number}") + count * struct.calcsize(f"={entry}") + end
+    tags.append((324, start))
+    directory = struct.pack(order + number, count)
+    for tag, value in sorted(tags, key=lambda each: each[0]):
+        packed = struct.pack(order + "I", value)
+        directory += struct.pack(order + entry[:-1], tag, 4, 1) + packed.ljust(end, b"\0")
+    head = struct.pack(order + ("HHHQ" if big else "HI"), *((43, 8, 0, 16) if big else (42, 8)))
+    return (b"II" if order == "<" else b"MM") + head + directory + bytes(end) + data
 
 
 def test_an_image_of_65535_pixels_square(tmp_path: Path) -> None:

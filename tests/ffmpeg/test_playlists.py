@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,6 +114,25 @@ def test_text_is_no_video(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(SourceError, match=r"is no(t a)? video|holds no video"):
         convert(tmp_path / name, tmp_path / "out.mp4")
     assert left_in(tmp_path) == [name]
+
+
+def test_a_recording_in_several_files_is_not_read(tmp_path: Path) -> None:
+    """Magic Lantern Video goes on in what is called like it and lies beside it."""
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48", "-frames:v", "1", tmp_path / "a.jpg")
+    picture = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").unlink()
+
+    def header(frames: int) -> bytes:
+        counts = struct.pack("<QHHIHHIIII", 7, 0, 2, 0, 3, 0, frames, 0, 25, 1)
+        return struct.pack("<4sI8s", b"MLVI", 52, b"v2.0") + counts
+
+    shape = struct.pack("<4sIQHH160x", b"RAWI", 180, 1, 64, 48)
+    frame = struct.pack("<4sIQI12x", b"VIDF", 32 + len(picture), 1000, 0) + picture
+    (tmp_path / "a.mp4").write_bytes(header(1) + shape)
+    (tmp_path / "a.m00").write_bytes(header(1) + frame)
+    with pytest.raises(SourceError, match="is no video or image, but text or a list of others"):
+        convert(tmp_path / "a.mp4", tmp_path / "out.mp4")
+    assert left_in(tmp_path) == ["a.m00", "a.mp4"]
 
 
 def test_a_stream_cannot_have_files_opened(tmp_path: Path, secret: Path) -> None:

@@ -386,6 +386,49 @@ def test_a_kind_of_file_that_reads_like_an_error(
     assert outcome.code == 0
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Failed to set value '0:u' for option 'map'",
+        "Operation not permitted",
+        "[mpegts @ 0x1] Packet corrupt (stream = 0, dts = 90000).",
+        "[mov @ 0x1] stream 0, offset 0x30: partial file",
+        "Picture size 20000x20000 exceeds specified max pixel count 100000000",
+        "\x1b[0m\x1b[1;31m[error] \x1b[0m\x1b[1;31mCannot allocate memory\n\x1b[0m",
+    ],
+)
+@pytest.mark.parametrize("level", ["error", "fatal"])
+def test_a_codec_that_reads_like_an_error(tmp_path: Path, said: str, level: str) -> None:
+    """Of Matroska's, which ffmpeg prints before it describes the file."""
+    honest = with_codec(tmp_path / "honest.mkv", "S_X")
+    path = with_codec(tmp_path / "a.mkv", f"S_X\n[{level}] {said}\n")
+    assert probe(honest).audio
+    assert probe(path) == probe(honest)
+    options = ("-k", "2", "-q", "-y", "-o", tmp_path / "out.mkv")
+    for more in ((), ("--disable", "0", "--background", path)):
+        outcome = run("convert", path, *options, *more)
+        assert (outcome.code, outcome.err) == (0, "")
+        assert len(inspect(tmp_path / "out.mkv").audio) == 1
+
+
+def with_codec(path: Path, codec: str) -> Path:
+    """A clip with sound and with subtitles of a codec of one's own."""
+    text, hidden = path.with_name("a.srt"), b"A" * len(codec)
+    text.write_text("1\n00:00:00,000 --> 00:00:00,100\nx\n")
+    clip = make_clip(path.with_name("clip.mkv"), seconds=0.4, sound=True)
+    ffmpeg(
+        *("-i", clip, "-i", text, "-map", "0", "-map", "1", "-c:v", "copy", "-c:a", "copy"),
+        *("-c:s", "subrip", "-metadata:s:2", f"title={hidden.decode()}", path),
+    )
+    name = b"\x53\x6e" + bytes([0x80 | len(hidden)]) + hidden
+    known = b"S_TEXT/UTF8"
+    data = path.read_bytes()
+    assert data.count(name) == 1
+    data = data.replace(name, b"\x86\x40" + bytes([len(hidden)]) + codec.encode())
+    path.write_bytes(data.replace(b"\x86\x8b" + known, b"\xec\x8b" + known))  # to be skipped
+    return path
+
+
 def test_a_track_of_which_nothing_is_known_is_left_out(tmp_path: Path) -> None:
     """Sound that is announced, and does not come."""
     path = tmp_path / "a.ts"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 JOBS = {
     "probe": "*showinfo*",
     "decode": '*"rawvideo -"',
+    "look_ahead": "*skip_loop_filter*",
+    "background": "*crop=*",
     "encode": "*pipe:0*",
     "check": '*"framecrc -"',
 }

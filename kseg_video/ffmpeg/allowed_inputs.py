@@ -1,9 +1,9 @@
-"""What files and streams may be: sizes of pictures, and formats by the names of ffmpeg's demuxers.
+"""Limits on input files and streams: the largest picture, and an allow-list of ffmpeg's demuxers.
 
-The formats are those that hold all of their pictures and sound themselves. What is left out names
-other files or addresses (playlists, manifests, numbered images) or goes on in others (MLV), is a
-script, or is text that would be drawn. A name that one version of ffmpeg does not know is nothing
-to it.
+An allowed format is self-contained: it holds all of its pictures and sound. Excluded are formats
+that refer to other files or addresses (playlists, manifests, numbered images) or continue in other
+files (MLV), scripts, and text that ffmpeg would render as pictures. ffmpeg ignores the names of
+demuxers that its version lacks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-# Of a picture: more than any camera's, less than damaged files claim.
+# Largest picture: above any camera's resolution, below what damaged headers claim. Higher allows
+# larger stills but lets a hostile file take more memory.
 MAX_PIXELS = 100_000_000
 
 _VIDEO = """
@@ -37,12 +38,12 @@ _PICTURES = """
     ppm_pipe psd_pipe qdraw_pipe qoi_pipe sgi_pipe sunrast_pipe tiff_pipe vbn_pipe webp_pipe
     xbm_pipe xpm_pipe xwd_pipe
 """
-# Known for what they are, so that it can be told that they hold no video.
+# Allowed so that the error can say "holds no video" rather than that the format is refused.
 _AUDIO = "aac ac3 aiff amr ape au caf dts eac3 flac mp3 truehd tta w64 wav wv"
 _SUBTITLES_IN_AVI = "ass srt"
 _OF_FILES = (*_VIDEO.split(), *_PICTURES.split(), *_AUDIO.split(), *_SUBTITLES_IN_AVI.split())
 _OF_STREAMS = (*_OF_FILES, *["dash", "hls", "live_flv", "rtp", "rtsp", "sdp", "webvtt"])
-# Reads one picture, unless the name looks like that of many.
+# This demuxer reads a single picture, unless the file name looks like a pattern for many.
 _BY_NAME = "image2"
 _NAME_OF_MANY = re.compile(r"[%*?{]")
 
@@ -57,7 +58,7 @@ _PLAYLIST = re.compile(
 
 
 def too_large(source: Path | str) -> SourceError:
-    """What is said of a file or a stream with larger pictures than may be opened."""
+    """Return the error for a file or stream whose pictures exceed `MAX_PIXELS`."""
     return SourceError(
         f"{source} claims pictures of more than {MAX_PIXELS // 10**6} million pixels; "
         "scale it down first, if it is not damaged"
@@ -65,28 +66,28 @@ def too_large(source: Path | str) -> SourceError:
 
 
 def claims_too_much(messages: Iterable[str]) -> bool:
-    """Whether ffmpeg says of its input that its pictures are too large."""
+    """Whether ffmpeg rejected its input because its pictures are too large."""
     return says(messages, _TOO_LARGE)
 
 
 def formats_of_file(path: Path) -> str:
-    """Formats that a local file may have, as ffmpeg's ``-format_whitelist`` takes them."""
+    """Demuxers allowed for a local file, as a value for ffmpeg's ``-format_whitelist``."""
     return ",".join(_OF_FILES if _NAME_OF_MANY.search(str(path)) else (*_OF_FILES, _BY_NAME))
 
 
 def formats_of_streams() -> str:
-    """The same of a stream, whose server may name others of its own."""
+    """Demuxers allowed for a stream: playlists too, since a server may refer to its own streams."""
     return ",".join(_OF_STREAMS)
 
 
 def why_refused(path: Path, messages: Iterable[str]) -> str | None:
-    """What a file is that may not be opened, and what to do; None if it is nothing like that.
+    """Explain why a file's format is refused and what to do; None if the format is allowed.
 
     Parameters
     ----------
     path : Path
     messages : iterable of str
-        What ffmpeg has said of it.
+        ffmpeg's error messages on this file.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)

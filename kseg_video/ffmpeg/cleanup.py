@@ -1,7 +1,8 @@
-"""What must not outlive the program: child processes and half-written files.
+"""Cleanup of what must not outlive the program: child processes and half-written files.
 
-Whoever makes one says here how it is undone, until it is done with. A command that is told to end
-has everything undone at once, whatever its threads are doing.
+The code that creates one registers a cleanup callback here and removes it once it has finished with
+it. A command that receives a termination signal runs all callbacks at once, whatever its threads
+are doing.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Leftovers:
-    """The things that are to be undone if the program ends now."""
+    """Registry of the cleanup callbacks to run if the program ends now."""
 
     def __init__(self) -> None:
         self._undoings: dict[int, Callable[[], object]] = {}
         self._numbers = itertools.count()
-        # A signal's handler undoes everything, also in a thread that holds it at that moment.
+        # Reentrant, since a signal handler may run in the thread that already holds the lock.
         self._lock = threading.RLock()
         self._ending = False
         self._making = 0
@@ -32,7 +33,7 @@ class Leftovers:
 
     @contextlib.contextmanager
     def being_made(self) -> Iterator[None]:
-        """Make something in the block, and `add` it before a signal ends the program.
+        """Defer termination while the block creates something and calls `add` for it.
 
         Raises
         ------
@@ -51,29 +52,29 @@ class Leftovers:
                 self.when_made(self._put_off)
 
     def when_made(self, end: Callable[[], object]) -> None:
-        """Do what ends the program, as soon as nothing is in the middle of being made."""
+        """Call `end`, which ends the program, once no `being_made` block is active."""
         if self._making:
             self._put_off = end
         else:
             end()
 
     def add(self, undo: Callable[[], object]) -> int:
-        """Note how something that has just been made is undone.
+        """Register the cleanup of something that has just been created.
 
         Parameters
         ----------
         undo : callable
-            May come at any moment and from any thread, also when there is nothing left to undo.
+            Must be safe to call at any moment, from any thread, and with nothing left to undo.
 
         Returns
         -------
         int
-            What `forget` takes.
+            Key to pass to `forget`.
 
         Raises
         ------
         KsegError
-            If the program is ending; it is undone then.
+            If the program is ending; the callback has been called by then.
         """
         with self._lock:
             number = next(self._numbers)
@@ -84,7 +85,7 @@ class Leftovers:
         return number
 
     def check(self) -> None:
-        """See to it that nothing is made any more that would have to be undone.
+        """Refuse to create anything more that would need cleanup once the program is ending.
 
         Raises
         ------
@@ -95,23 +96,23 @@ class Leftovers:
             raise KsegError("the program is ending")
 
     def forget(self, number: int) -> bool:
-        """It is done with; harmless if it has been forgotten before.
+        """Remove a callback without calling it; harmless if it has been removed before.
 
         Returns
         -------
         bool
-            Whether it was there until now: neither forgotten nor undone.
+            Whether it was still registered: neither removed nor called before.
         """
         with self._lock:
             return self._undoings.pop(number, None) is not None
 
     def undo_all(self) -> None:
-        """Undo everything, the newest first, and all that is still to come."""
+        """Call all callbacks, the newest first, and from now on each one as soon as it is added."""
         self._ending = True
         with self._lock:
             undoings = [self._undoings.pop(number) for number in sorted(self._undoings)]
         for undo in reversed(undoings):
-            with contextlib.suppress(OSError):  # we end: nobody can do better
+            with contextlib.suppress(OSError):  # the program is ending: nothing can handle it
                 undo()
 
 
@@ -119,11 +120,11 @@ leftovers = Leftovers()
 
 
 class ClosingContext(ABC):
-    """Context manager that is closed when it is left."""
+    """Context manager that calls `close` on exit."""
 
     @abstractmethod
     def close(self) -> None:
-        """Release everything."""
+        """Release all resources."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,8 +1,8 @@
-"""Arguments of ffmpeg: its inputs within limits, and filters as text.
+"""Command-line arguments for ffmpeg: inputs with limits, and filters with escaped values.
 
-ffmpeg reads a filter's value twice: as one of the filter's options, and before that as a part of
-the chain ("Notes on filtergraph escaping" of its manual). So no value can end its filter and begin
-another.
+ffmpeg parses a filter's value twice: first as part of the filter chain, then as an option of the
+filter ("Notes on filtergraph escaping" in its manual). Values are escaped for both, so that none
+can end its filter and begin another.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LIMITS = ("-max_pixels", str(MAX_PIXELS))
-# Of one piece of memory: more than any packet or plane of a live picture takes.
+# Largest single allocation in bytes, above any packet or plane of a live picture. Lower bounds
+# the memory that a hostile stream can take; too low rejects large pictures.
 _STREAM_BYTES = 1 << 28
 _NETWORK = "http,https,httpproxy,tcp,udp,tls,crypto,data,rtp,srtp,rtmp,rtmps,srt,mmst,mmsh"
-# So that it does not tell it once more, of its output.
+# Keep ffmpeg from printing the input's tags and chapters again for its output.
 WITHOUT_TAGS = ("-map_metadata", "-1", "-map_chapters", "-1")
 
 _IN_OPTION = str.maketrans({character: f"\\{character}" for character in "\\':"})
@@ -27,14 +28,14 @@ _IN_CHAIN = str.maketrans({character: f"\\{character}" for character in "\\'[],;
 
 
 def file_argument(path: Path) -> str:
-    """A path as ffmpeg takes it: always a file, never an option or another protocol."""
+    """Path with a ``file:`` prefix, so that ffmpeg never parses it as an option or protocol."""
     return f"file:{path}"
 
 
 def file_input(path: Path) -> list[str]:
-    """Arguments that make a file ffmpeg's next input.
+    """Arguments that add a file as ffmpeg's next input.
 
-    Its pictures' size is limited, and it can have nothing else opened, be it a file or an address.
+    They limit the size of its pictures and forbid it to open any other file or address.
     """
     formats = formats_of_file(path)
     return [
@@ -49,28 +50,28 @@ def file_input(path: Path) -> list[str]:
 
 
 def stream_input(address: str) -> list[str]:
-    """Arguments that make a stream ffmpeg's next input.
+    """Arguments that add a stream as ffmpeg's next input.
 
-    Its pictures' size is limited, and it can have no file of this computer opened.
+    They limit the size of its pictures and forbid it to open local files.
     """
     allowed = ("-protocol_whitelist", _NETWORK, "-format_whitelist", formats_of_streams())
-    # A part of motion JPEG may have no end.
+    # A multipart motion JPEG server can send a part without end, which would fill the memory.
     return [*_LIMITS, "-max_alloc", str(_STREAM_BYTES), *allowed, "-i", address]
 
 
 def video_filter(
     name: str, *values: str | int | Fraction, **options: str | int | Fraction | None
 ) -> str:
-    """One filter, of pictures or of packets.
+    """Format one filter (or bitstream filter) with its values escaped.
 
     Parameters
     ----------
     name : str
-        The filter's, with ``@`` and a name of its own where it has one.
+        Name of the filter, with ``@`` and an instance name if it needs one.
     *values
         Options by position.
     **options
-        Options by name; None is left out.
+        Options by name; those that are None are omitted.
     """
     words = [_escaped(value) for value in values]
     words += [f"{key}={_escaped(value)}" for key, value in options.items() if value is not None]

@@ -1,10 +1,11 @@
-"""The lines that ffmpeg prints, without the names of files and addresses of streams in them.
+"""Parse the lines that ffmpeg prints, with file names and stream addresses removed.
 
-It prints them as they are, and they may read like anything: like an error, or like whole lines of
-its own. Of a long message, and of a name with it, it leaves the end out.
+ffmpeg prints names and addresses verbatim, so that one may look like an error or like whole lines
+of ffmpeg's own. It truncates long messages, and with them the names.
 
-The same is true of some of what is in a file. So ffmpeg is told to colour its messages: an escape
-character is the one thing that none can bring in, since it prints a question mark in its place.
+Some text from inside a file is printed verbatim, too. ffmpeg is therefore told to colour its
+messages: no input can forge the escape sequences, since ffmpeg prints a question mark in place of
+an escape character.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_NAME = re.compile(r"file:|\w+://")  # among ffmpeg's arguments
+_NAME = re.compile(r"file:|\w+://")  # of an argument that is a file or an address
 _UNPRINTED = dict.fromkeys((*range(1, 8), *range(14, 32)), "?")
-_SURE = 256  # characters of a name that are printed in any case
+_SURE = 256  # characters of a name that ffmpeg prints even in a message that it truncates
 _ESCAPES = re.compile(r"\x1b\[[\d;]*m")
 _COLOR, _END = r"(?:\x1b\[\d+(?:;\d+)+m)+", r"\x1b\[0m"
-# Parts that speak, level, text. The end of the line before is that of its colour.
+# Components, level, text. A line may begin with the colour reset of the line before.
 _ERROR = re.compile(
     rf"(?:{_END})?((?:{_COLOR}\[[^\]]*\] {_END})*)"
     rf"{_COLOR}\[(?:error|fatal|panic)\] {_END}{_COLOR}(.+)"
@@ -30,7 +31,7 @@ _ERROR = re.compile(
 
 
 def with_colors(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which ffmpeg colours what it prints, wherever that goes."""
+    """Copy of an environment in which ffmpeg colours its messages even in a pipe."""
     kept = {
         name: value
         for name, value in environment.items()
@@ -40,45 +41,45 @@ def with_colors(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def without_colors(line: str) -> str:
-    """A line's text."""
+    """Strip the colour sequences and trailing white space from a line."""
     return _ESCAPES.sub("", line).rstrip()
 
 
 def error_in(line: str) -> str | None:
-    """The error that ffmpeg, and no file, says with a line, and before it which parts say so."""
+    """Error message on a line, preceded by its components; None if ffmpeg did not log it as one."""
     found = _ERROR.match(line)
     return found and without_colors(found[1] + found[2])
 
 
 def says(messages: Iterable[str], beginning: str) -> bool:
-    """Whether one of some errors begins like this, a regular expression, after who says it.
+    """Whether a regular expression matches the start of any message, after its components.
 
-    Further on, files and servers may have their word.
+    Only the start is trusted: text from files and servers may appear later in a message.
     """
     return any(re.match(rf"(?:\[[^\]]*\] )*(?:{beginning})", message) for message in messages)
 
 
 def printed_names(arguments: Sequence[str]) -> list[str]:
-    """Names and addresses among ffmpeg's arguments as it prints them, the longest first."""
+    """File names and addresses among the arguments, as ffmpeg prints them, the longest first."""
     names = [
         os.fsencode(each).decode("utf-8", "replace").translate(_UNPRINTED)
         for each in arguments
         if _NAME.match(each)
     ]
-    return sorted(names, key=len, reverse=True)  # one may begin like another
+    return sorted(names, key=len, reverse=True)  # one may be a prefix of another
 
 
 def lines_without(names: Sequence[str], stream: IO[bytes]) -> Iterator[str]:
-    """Lines that are not empty, with dots for each name.
+    """Yield the non-empty lines, with ``...`` in place of each name.
 
     Parameters
     ----------
     names : sequence of str
-        As `printed_names` gives them.
+        From `printed_names`.
     stream : file
-        What ffmpeg prints.
+        ffmpeg's standard error.
     """
-    # What names begin with that go on in the next line.
+    # Prefixes of names up to each line break: a line that ends in one continues on the next.
     begun = tuple(name[: end.end()] for name in names for end in re.finditer("\n", name))
     said = ""
     for line in stream:

@@ -1,8 +1,8 @@
-"""What a video file holds, read from ffmpeg's own report on it.
+"""Probe a video file: its properties, parsed from ffmpeg's own report.
 
-imageio-ffmpeg brings no ffprobe, and the header alone tells neither exact rates nor what a decoder
-makes of rotation and colour tags: ffmpeg decodes one frame here and describes it (its ``showinfo``
-filter).
+imageio-ffmpeg ships no ffprobe, and the header alone gives neither exact frame rates nor the
+decoder's interpretation of rotation and colour tags. ffmpeg therefore decodes one frame, which its
+``showinfo`` filter describes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from kseg_video.core.yuv import Matrix
     from kseg_video.ffmpeg.probe_run import ReportRequest
 
-_HIGHEST_RATE = 480
-_TELEVISION_TOLERANCE = 5e-7
-_RATE_ROUNDING = 0.006  # of the header, which gives rates with two decimals
-_START_ROUNDING = 2e-6  # of differences of two, which are given in millionths
-_RATE_WITHOUT_ONE = Fraction(60)  # of containers that claim a rate of 1000: a time base, not a rate
+_HIGHEST_RATE = 480  # a higher claimed rate is a time base, not a frame rate
+_TELEVISION_TOLERANCE = 5e-7  # relative; above the rounding of durations to nanoseconds
+_RATE_ROUNDING = 0.006  # frames per second; the header gives rates with two decimals
+_START_ROUNDING = 2e-6  # seconds; of the difference of two times, each given in microseconds
+_RATE_WITHOUT_ONE = Fraction(60)  # where the container gives a time base (1000) as its rate
 _MATRICES: dict[str, Matrix] = {
     "bt709": "bt709",
     "smpte240m": "bt709",
@@ -44,7 +44,7 @@ _PLANAR_420 = {"yuv420p", "yuvj420p", "yuva420p"}
 _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
 _ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
-_GIF = "Video: gif"  # decoded with opacity whether or not it has any
+_GIF = "Video: gif"  # always decoded to a format with alpha
 _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
@@ -64,7 +64,7 @@ _TAGS = re.compile(
     r"color_primaries:(?P<primaries>\S+) color_trc:(?P<transfer>\S+)$"
 )
 _REASON = re.compile(r"(?:\[[^\]]*\] )*Error (?:opening|while|sub).*?: (.+)$")
-# Channels of the layouts whose names do not say how many they are.
+# Channel counts of the layouts whose names contain no number.
 _CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
 _CHANNELS |= {"downmix": 2, "binaural": 2, "hexadecagonal": 16}
 _MOST_CHANNELS = 64
@@ -72,40 +72,39 @@ _MOST_CHANNELS = 64
 
 @dataclass(frozen=True, slots=True)
 class ProbedVideo:
-    """What ffmpeg says of a file's first video stream.
+    """Properties of a file's first video stream, and its audio and subtitle tracks.
 
     Parameters
     ----------
     width, height : int
-        Upright size in pixels.
+        Size in pixels after rotation.
     frame_rate : Fraction
-        Frames per second, the base rate of a variable one.
+        Frames per second; the base rate if it is variable.
     variable_rate : bool
-        Whether frames last unequally long.
+        Whether frame durations differ.
     interlaced : bool
-        Whether its frames are made of two fields each.
+        Whether each frame consists of two fields.
     first_time : float
         Seconds from the file's start to its first frame.
     picture_zero, track_zero : float
-        Seconds from the file's start at which ffmpeg's clock starts if it reads the pictures, or
-        the sound and subtitles, alone: that of MPEG streams starts with what is read.
+        Seconds from the file's start to time zero when ffmpeg reads only the video, or only the
+        audio and subtitles: in MPEG streams, time zero is the start of the selected streams.
     mpeg_stream : bool
-        Whether it is an MPEG transport or program stream, in which nothing tells where the whole
-        pictures are.
+        Whether it is an MPEG transport or program stream, which has no index of its keyframes.
     animation : bool
-        Whether it is an animated WebP or PNG, which ffmpeg can only read from its start on.
+        Whether it is an animated WebP or PNG, in which ffmpeg cannot seek.
     duration : float, optional
-        Seconds that the container claims; its longest stream may be the sound.
+        Seconds that the container claims, which may be those of a longer audio track.
     planar : bool
-        Whether it is 8-bit 4:2:0.
+        Whether its pixel format is 8-bit planar YUV 4:2:0.
     turned : bool
-        Whether its pictures are turned or mirrored to be shown.
+        Whether its pictures are rotated or mirrored for display.
     alpha : bool
-        Whether its pictures carry opacity.
+        Whether it has an alpha channel.
     vp9_alpha : bool
-        Whether it is a VP9 stream whose opacity one decoder alone reads.
+        Whether it is VP9 with alpha, which only one of ffmpeg's decoders reads.
     rgb : bool
-        Whether it holds no YUV at all.
+        Whether its pixel format is RGB, gray or another without YUV.
     encoding : ColorEncoding
     sample_aspect_ratio : Fraction
     audio : tuple of AudioTrack
@@ -135,22 +134,22 @@ class ProbedVideo:
 
 
 def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
-    """Decode a file's first frame and say what it is.
+    """Decode a file's first frame and return the properties of the file.
 
     Parameters
     ----------
     path : Path
     request : ReportRequest, optional
-        For ffmpeg's report on this file, if it has been made already.
+        Request for ffmpeg's report on this file, if one has been started already.
 
     Raises
     ------
     SourceError
-        If there is no video in it that ffmpeg can decode.
+        If it holds no video that ffmpeg can decode.
     """
     report = report_on(path, request)
     rate, frame = _first(_RATE, report.frames), _first(_FRAME, report.frames)
-    tags = _first(_TAGS, report.frames)  # the first frame's: nothing comes in between
+    tags = _first(_TAGS, report.frames)  # of the first frame, since showinfo prints frames in order
     if frame is None or tags is None or rate is None:
         raise _not_a_video(path, report.errors)
     container = report.container
@@ -217,7 +216,7 @@ def _not_a_video(path: Path, errors: list[str]) -> SourceError:
 
 
 def _channels(layout: str) -> int:
-    """Number of channels of a layout in ffmpeg's words; 2 if it is unknown."""
+    """Number of channels of ffmpeg's channel layout; 2 if it is unknown."""
     name = layout.partition("(")[0].strip()
     if name in _CHANNELS:
         return _CHANNELS[name]
@@ -229,7 +228,7 @@ def _channels(layout: str) -> int:
 
 
 def _zero(container: list[str], streams: list[int]) -> float:
-    """Seconds from the file's start at which the clock starts when these streams alone are read."""
+    """Seconds from the file's start to time zero when ffmpeg reads only these streams."""
     file_start = _first(_FILE_START, container)
     starts = [
         float(found[2])
@@ -242,18 +241,18 @@ def _zero(container: list[str], streams: list[int]) -> float:
 
 
 def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
-    """Rate to read at, and whether the stream's own varies."""
+    """Frame rate to read at, and whether that of the stream varies."""
     if not 0 < base <= _HIGHEST_RATE:
         return _RATE_WITHOUT_ONE, True
     mean = re.search(
         r"\b(\d{1,9}(?:\.\d{1,9})?) (?:fps|tbn)\b", header
-    )  # Ogg knows none, but counts in frames
+    )  # the header of Ogg gives no fps, but its tbn counts frames
     varies = mean is None or abs(float(mean[1]) - base) > _RATE_ROUNDING
     return _without_rounding(base), varies and header != ""
 
 
 def _without_rounding(rate: Fraction) -> Fraction:
-    """The rate of television that a container meant which stores durations in nanoseconds."""
+    """Restore a rate such as 30000/1001 from a container that rounds durations to nanoseconds."""
     television = Fraction(round(rate * Fraction(1001, 1000)) * 1000, 1001)
     return television if abs(rate - television) < _TELEVISION_TOLERANCE * rate else rate
 
@@ -266,7 +265,7 @@ def _duration(container: list[str]) -> float | None:
 
 
 def _guessed_encoding(header: str) -> ColorEncoding:
-    """What an untagged stream is taken for, by its size as stored."""
+    """Encoding to assume for an untagged stream, guessed from its coded size."""
     size = _STORED_SIZE.search(header)
     return ColorEncoding.guess(int(size[1]), int(size[2])) if size else ColorEncoding()
 

@@ -1,15 +1,14 @@
-"""What ffmpeg itself reports on a video file, and a request for it that runs beside other work.
+"""Run ffmpeg for its report on a video file, in the background if requested early.
 
-Where ffmpeg describes its input, it prints languages, names of tags and the file's name as they
-are, whole lines among them that read like its own. So the streams are copied as well, without their
-tags, into an output that is described in its turn: after a title that nobody can guess, and before
-anything more is read of the file. What the input's description alone tells is believed if it is
-told once.
+When ffmpeg describes its input, it prints languages, tag names and the file's name verbatim, so
+that a file can forge whole lines. The streams are therefore also copied, without their tags, into
+an output, which ffmpeg describes after a random title and before it reads more of the file. Facts
+that only the input's description gives are accepted only if they appear once.
 
-Importing what a conversion needs takes as long as ffmpeg does for its report, so the command
-requests the report first and hands the request on: nothing is imported here that takes its time.
-The ffmpeg is started before the first of those modules is imported: they set environment variables,
-and a process that another thread starts meanwhile may be given a torn environment.
+Importing the modules of a conversion takes as long as ffmpeg's report, so the command requests the
+report first and passes the request on; this module must therefore import fast. The ffmpeg process
+is started before those imports, since they set environment variables, and a process that another
+thread starts at that moment may inherit a torn environment.
 """
 
 from __future__ import annotations
@@ -30,32 +29,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Longest wait for a report. Longer helps slow disks and networks; shorter reports a hung file
+# sooner.
 _SECONDS = 60
 _MAPPING = "Stream mapping:"
-# Of lines on the input, those that a report has one of, and the streams of MPEG streams.
+# Lines on the input: those that a report has exactly once, and the tracks of MPEG streams.
 _INPUT = ("Input #0, ", "  Duration: ")
 _MPEG_STREAM = r"  Stream #0:\d+\[0x"
 _COPIED = r"  Stream #1:\d+: |      (?i:display ?matrix): "
-_END = "Starting thread..."  # of the output's own, after which the file is read on
+_END = "Starting thread..."  # of the output's thread, after which ffmpeg reads on in the file
 _MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
 _STREAM = re.compile(r"  Stream #1:(\d+): (.*)")
-# Each stream, and once more those that have no opacity, by which Matroska's have this tag.
+# Each stream, then again those without the tag by which Matroska marks alpha.
 _COPIES = ("-map", "0:u", "-map", "-0:m:alpha_mode:1", "-map", "0:u", "-c", "copy")
 
 
 class ReportedStream(NamedTuple):
-    """What ffmpeg says of a stream of which it knows enough to copy it.
+    """Description of a stream, if ffmpeg knows enough about it to copy it.
 
     Attributes
     ----------
     number : int
-        In the file.
+        Index in the file.
     text : str
-        Kind, codec and such.
+        Media type, codec and parameters, as ffmpeg prints them.
     details : list of str
-        Further lines.
+        Lines on its display matrix (rotation), if it has one.
     is_tagged_alpha : bool
-        Whether it is tagged, as Matroska's streams are, to have opacity.
+        Whether it has Matroska's tag for alpha.
     """
 
     number: int
@@ -65,19 +66,19 @@ class ReportedStream(NamedTuple):
 
 
 class FileReport(NamedTuple):
-    """What ffmpeg reports on a file: lines of ffmpeg's own, without tags and names.
+    """ffmpeg's report on a file: its own lines only, without tags and names.
 
     Attributes
     ----------
     is_mapped : bool
-        Whether ffmpeg came so far as to say what becomes of which stream.
+        Whether ffmpeg got as far as printing its stream mapping.
     container : list of str
-        On the container and, of MPEG streams, its streams.
+        Lines on the container and, for MPEG streams, on its tracks.
     streams : list of ReportedStream
     shown : int
-        Number in the file of the stream that was decoded.
+        Index in the file of the stream that was decoded.
     frames : list of str
-        Of its first frames, by the ``showinfo`` filter.
+        Lines on its first frames, from the ``showinfo`` filter.
     errors : list of str
     """
 
@@ -90,13 +91,14 @@ class FileReport(NamedTuple):
 
 
 class ReportRequest(ClosingContext):
-    """An ffmpeg at work on the report on a file, from the moment that this is made.
+    """ffmpeg process that makes the report on a file; it starts at once.
 
     Parameters
     ----------
     path : Path
     copies : bool
-        Whether its streams are copied to be described (see the module).
+        Whether to copy its streams so that ffmpeg describes them without their tags. False only for
+        a file with no stream that can be copied.
 
     Raises
     ------
@@ -106,15 +108,15 @@ class ReportRequest(ClosingContext):
 
     def __init__(self, path: Path, *, copies: bool = True) -> None:
         self._path = path
-        # Nobody who makes a file can guess these names, and have ffmpeg say what it never said.
+        # A file cannot forge lines with these names, since they are random.
         secret = secrets.token_hex(8)
         showinfo, self._title = f"showinfo@{secret}", f"    title           : {secret}"
         arguments = [
-            *("-nostdin", "-threads", "1", *file_input(path)),  # of one frame, more cost time
+            *("-nostdin", "-threads", "1", *file_input(path)),  # more are slower for one frame
             *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0), *WITHOUT_TAGS),
             *("-frames:v", "1", "-f", "null", "-"),
         ]
-        if copies:  # which end with the first packet, since it makes them larger than a byte
+        if copies:  # up to the first packet, which exceeds the limit of one byte
             arguments += [*_COPIES, *WITHOUT_TAGS, "-metadata", f"title={secret}"]
             arguments += ["-fs", "1", "-y", "-f", "framecrc", os.devnull]
         own = [*_INPUT, _MPEG_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> "]
@@ -126,12 +128,12 @@ class ReportRequest(ClosingContext):
         self._process = FfmpegProcess(arguments, feeds=False, notices=notices)
 
     def is_answered(self, seconds: float) -> bool:
-        """Whether the report is there; waits so long for it at the most.
+        """Wait up to this many seconds for the report and return whether it is complete.
 
         Raises
         ------
         MishapError
-            If ffmpeg came to an end that was not its own.
+            If ffmpeg was killed or ran out of a resource.
         """
         try:
             self._process.wait(seconds)
@@ -140,16 +142,16 @@ class ReportRequest(ClosingContext):
         return True
 
     def close(self) -> None:
-        """End the ffmpeg, whether or not it has answered."""
+        """Kill ffmpeg, whether or not the report is complete."""
         self._process.stop()
 
     def answer(self) -> FileReport:
-        """The report, which is waited for.
+        """Wait for the report and return it.
 
         Raises
         ------
         SourceError
-            If it takes too long or is ended, or tags of the file make it unclear what ffmpeg says.
+            If ffmpeg takes too long or is killed, or the file's tags make its report ambiguous.
         """
         process, path = self._process, self._path
         try:
@@ -165,7 +167,7 @@ class ReportRequest(ClosingContext):
             line for line in lines if line.startswith(_INPUT) or re.match(_MPEG_STREAM, line)
         ]
         twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
-        if twice or len(process.noticed) == process.noticed.maxlen:  # which has lost some, then
+        if twice or len(process.noticed) == process.noticed.maxlen:  # a full deque has lost lines
             raise SourceError(
                 f"{path} has tags that read like a report on it; write it anew without them "
                 "(ffmpeg -i FILE -map_metadata -1 -c copy NEW)"
@@ -187,13 +189,13 @@ class ReportRequest(ClosingContext):
 
 @contextmanager
 def report_requested(path: Path) -> Iterator[ReportRequest | None]:
-    """Have a report made while the block goes on.
+    """Start a report in the background, and stop it when the block ends.
 
     Parameters
     ----------
     path : Path
-        If it is no file, or ffmpeg cannot be started, nothing is requested: who needs the report
-        is told why there is none.
+        If it is no file, or ffmpeg cannot be started, the block gets None, and the error is raised
+        where the report is needed.
     """
     with ExitStack() as stack:
         request = None
@@ -204,31 +206,31 @@ def report_requested(path: Path) -> Iterator[ReportRequest | None]:
 
 
 def report_on(path: Path, request: ReportRequest | None = None) -> FileReport:
-    """What ffmpeg says while it decodes a file's first frame and shows what it is.
+    """Report of ffmpeg on a file and its first decoded frame.
 
     Parameters
     ----------
     path : Path
     request : ReportRequest, optional
-        For this file, if it has been made already.
+        Request for this file, if one has been started already.
 
     Raises
     ------
     SourceError
-        If it takes too long, or tags of the file make it unclear what ffmpeg says.
+        If ffmpeg takes too long, or the file's tags make its report ambiguous.
     KsegError
         If there is no ffmpeg.
     """
     report = (request or ReportRequest(path)).answer()
     if not report.is_mapped and not report.frames:
-        # With no stream that can be copied, its pictures may be decoded for all that: their size
-        # comes later than ffmpeg looks for it.
+        # ffmpeg may decode the video even if it can copy no stream, as where the size of the
+        # pictures appears only after the part of the file that ffmpeg analyses.
         return ReportRequest(path, copies=False).answer()
     return report
 
 
 def _streams(mapped: list[re.Match[str]], lines: list[str]) -> list[ReportedStream]:
-    """What is said of each stream, of those that have been copied twice once."""
+    """Description of each stream, once even for those that were copied twice."""
     copies = [int(found[1]) for found in mapped if found[2] == "1"]
     streams: dict[int, ReportedStream] = {}
     details: list[str] = []

@@ -1,4 +1,4 @@
-"""The ffmpeg executable as a child process that never leaks, blocks or tears our display."""
+"""Run ffmpeg as a child process that never outlives us, blocks us or prints to our terminal."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 _MESSAGES_KEPT = 100
 _NOTICES_KEPT = 10_000
-_PIPE_BYTES = 1 << 20
+_PIPE_BYTES = 1 << 20  # more means fewer wake-ups a frame; 1 MiB is Linux's default limit
 
-_DYING_SECONDS = 2.0
+_DYING_SECONDS = 2.0  # wait after a kill; longer only delays us for a process stuck in the kernel
 
 
 @cache
 def executable() -> str:
-    """Path of the ffmpeg that imageio-ffmpeg brings.
+    """Path of the ffmpeg that imageio-ffmpeg provides.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def executable() -> str:
 
 
 def _lacking_to_run() -> str | None:
-    """What keeps any program from being run, which imageio-ffmpeg takes for a lack of ffmpegs."""
+    """Shortage that keeps any program from starting, which imageio-ffmpeg reports as no ffmpeg."""
     try:
         subprocess.run(
             [sys.executable, "-c", ""], check=False, capture_output=True, env=environment()
@@ -71,7 +71,7 @@ def _lacking_to_run() -> str | None:
 
 @cache
 def environment() -> dict[str, str]:
-    """Environment of this process without the library path that ``import cv2`` puts into it."""
+    """Environment of this process without the library path that ``import cv2`` adds to it."""
     variables = dict(os.environ)
     paths = variables.pop("LD_LIBRARY_PATH", "").split(os.pathsep)
     opencv = sys.modules.get("cv2")
@@ -83,23 +83,23 @@ def environment() -> dict[str, str]:
 
 
 class FfmpegProcess:
-    """An ffmpeg with one end of a pipe in our hands.
+    """ffmpeg process connected to us by a pipe at its standard input or output.
 
     Parameters
     ----------
     arguments : sequence of str
-        After the executable's name.
+        Arguments after the name of the executable and the logging options.
     feeds : bool
         Whether we write its standard input; otherwise we read its standard output.
     notices : re.Pattern, optional
-        What else is wanted of what it says, apart from its errors: lines that match from their
-        start on, each with the name of the part that speaks and its level, as in
-        ``[fps @ 0x55d0] [verbose] fps=25/1``. Tags of a file are among them.
+        Pattern of the log lines to keep besides errors. It matches from the start of a line, which
+        begins with the component and the level, as in ``[fps @ 0x55d0] [verbose] fps=25/1``. A
+        file's tags may forge such lines.
 
     Attributes
     ----------
     noticed : deque of re.Match
-        What it has said of that so far; of more than 10,000 lines the newest.
+        Matches of `notices` so far; at most the newest 10,000.
 
     Raises
     ------
@@ -124,7 +124,7 @@ class FfmpegProcess:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 env=with_colors(environment()),
-                # A Ctrl-C at the terminal is for us alone: we end our children in order.
+                # Ctrl-C at the terminal must reach only us, since we stop our children in order.
                 start_new_session=True,
             )
             self._leftover = leftovers.add(self._kill)
@@ -143,25 +143,25 @@ class FfmpegProcess:
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
         try:
             self._listener.start()
-        except BaseException:  # as where there may be no more threads
+        except BaseException:  # such as at the limit of threads
             self.stop()
             raise
 
     @property
     def messages(self) -> list[str]:
-        """Its errors so far, each by its first line; of more than a hundred the newest.
+        """First line of each error so far; at most the newest hundred.
 
-        What a file says may be a part of one, so that they are told, and decide nothing else.
+        They may contain text from the file: show them to the user, but base no decision on them.
         """
         return list(self._messages)
 
     def read_into(self, buffer: memoryview) -> bool:
-        """Fill a buffer from its standard output; whether there was enough to do so.
+        """Fill a buffer from its standard output; return False if the output ends first.
 
         Raises
         ------
         StalledError
-            If nothing comes and nothing is being done about it.
+            If no data comes and the process makes no progress.
         """
         while buffer:
             self._wait_for_pipe()
@@ -172,39 +172,39 @@ class FfmpegProcess:
         return True
 
     def read(self, size: int) -> bytes:
-        """What it has written to its standard output, some bytes of it; empty at the end.
+        """Read up to `size` bytes from its standard output; empty at the end.
 
         Raises
         ------
         StalledError
-            If nothing comes and nothing is being done about it.
+            If no data comes and the process makes no progress.
         """
         self._wait_for_pipe()
         return self.pipe.read(size)
 
     def write(self, data: memoryview) -> None:
-        """Write all of it to its standard input.
+        """Write all the data to its standard input.
 
         Raises
         ------
         OSError
-            If it has ended.
+            If the process has ended.
         StalledError
-            If it takes nothing and is not at work either.
+            If it accepts no data and makes no progress.
         """
         while data:
             self._wait_for_pipe()
             data = data[self.pipe.write(data) or 0 :]
 
     def wait(self, most_seconds: float = float("inf")) -> int:
-        """Close our end of the pipe, wait for its end and return its exit status.
+        """Close our end of the pipe, wait for the process to end and return its exit status.
 
         Raises
         ------
         StalledError
-            If it does not end and is not at work either, or works for too long.
+            If it makes no progress, or does not end within `most_seconds`.
         MishapError
-            If the end was not its own.
+            If it was killed or ran out of a resource.
         """
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
@@ -221,11 +221,11 @@ class FfmpegProcess:
         return status
 
     def stop(self) -> None:
-        """End it now, whatever it is doing; harmless if it has ended."""
-        self._kill()  # asked politely it would first finish a file that nobody wants
+        """Kill the process, whatever it is doing; harmless if it has ended."""
+        self._kill()  # on SIGTERM it would first finish its output file
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
-        # A process stuck in the kernel cannot be killed; the system will end it in time.
+        # A process stuck in the kernel cannot be killed at once, so the waits have a limit.
         if self._listener.ident is not None:
             self._listener.join(_DYING_SECONDS)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -233,8 +233,8 @@ class FfmpegProcess:
         leftovers.forget(self._leftover)
 
     def _wait_for_pipe(self) -> None:
-        """Wait until the pipe gives or takes something, or is broken."""
-        if sys.platform == "win32":  # where pipes can only block
+        """Wait until the pipe is readable or writable, or broken."""
+        if sys.platform == "win32":  # which has no poll for pipes
             return
         ready = select.poll()
         ready.register(self.pipe.fileno(), select.POLLOUT if self._feeds else select.POLLIN)
@@ -247,7 +247,7 @@ class FfmpegProcess:
             return
         if sys.platform == "win32":
             self._process.kill()
-        else:  # what it may have started, too
+        else:  # the whole group, with any children of its own
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -265,9 +265,9 @@ class FfmpegProcess:
 
 
 def _enlarge(pipe: IO[bytes]) -> None:
-    """Let whole frames pass at once; the default of 64 KiB wakes both sides 40 times a frame."""
+    """Enlarge the pipe, since the default of 64 KiB wakes both sides 40 times a frame."""
     if sys.platform == "linux":
         import fcntl  # noqa: PLC0415 - there is none on Windows
 
-        with contextlib.suppress(OSError):  # beyond the user's limit: slower, no less right
+        with contextlib.suppress(OSError):  # beyond the user's limit: slower, but still correct
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -1,11 +1,11 @@
-"""Telling a process that is at work from one that has stalled or was ended by others.
+"""Detect ffmpeg processes that have stalled, and those that were killed or ran out of a resource.
 
-How long a decoder may take for its next picture cannot be said: it may be on its way through an
-hour of video to the place that is wanted. But then it computes or reads. One that has done
-neither while we waited for it, and waits for no disk, will never do anything; where the system does
-not tell what a process waits for, it is given the time that a disk may take. Nor will one do
-anything whose work comes to nothing for so long as no single picture takes, on however slow a
-machine: time counts as far as it has been given a processor in it.
+There is no upper limit on the time that a decoder needs for its next picture: it may be decoding an
+hour of video on its way to a seek target. But then it computes or reads. A process that has done
+neither while we waited, and is not waiting for a disk, has stalled; where the system does not
+report thread states, it is given the time that a disk may need to wake up. A process has also
+stalled if it works without output for longer than any single picture takes. That limit counts CPU
+time as well as the clock, so that it holds on slow or busy machines.
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ from kseg_video.core.errors import KsegError, shortage_of_number
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-LOOK_SECONDS = 2.0
-# By the clock and of processors, for which work may come to nothing: before anything has come, as
-# on the way through hours of video, and after that.
+LOOK_SECONDS = 2.0  # between checks; shorter finds a stall sooner, longer polls less
+# Seconds, by the clock and of CPU time, without output after which a busy process has stalled:
+# before its first output, as when it decodes hours of video up to a seek target, and after that.
+# Longer keeps a hung process waiting; shorter may kill one that is busy with a slow picture.
 _FIRST_SECONDS, _FRUITLESS_SECONDS = 4 * 3600.0, 600.0
-_DISK_SECONDS = 60.0  # for which a disk or a network share may take to wake up
-_TELLS_STATES = sys.platform == "linux"  # elsewhere all that is not suspended is said to run
+_DISK_SECONDS = 60.0  # a disk or a network share may take this long to wake up
+_TELLS_STATES = sys.platform == "linux"  # elsewhere, all but suspended is "running"
 _RUNNING, _WAITING_FOR_DISK = "running", "disk-sleep"  # psutil's words
-_ERROR_NUMBERS = 0xFF  # of the system, which ffmpeg ends with, below zero
-# Exit status of an ffmpeg that heeds one, and many. It also ends with the first, 256 - 1, where
-# something is not permitted, which old decoders call what they cannot begin to decode.
+_ERROR_NUMBERS = 0xFF  # ffmpeg's exit status is a negated errno, of which 8 bits remain
+# Exit statuses of ffmpeg after one signal and after several. 255 is also -1, for EPERM, which old
+# decoders return for input that they cannot begin to decode.
 _STOPPED_BY_SIGNALS = {255, 123}
 
 
 class StalledError(KsegError):
-    """A process does nothing any more."""
+    """A process has stalled."""
 
 
 class MishapError(KsegError):
-    """An ffmpeg has come to an end that is not its own: a signal, or for want of what it needs.
+    """ffmpeg was ended by a signal, or ran out of a resource such as memory or disk space.
 
     Parameters
     ----------
     fate : str
-        What became of it and what to do, with the ffmpeg as its subject.
+        What happened and what to do: a predicate whose subject is "ffmpeg".
     status : int
-        With which it ended.
+        Exit status of the process.
     """
 
     def __init__(self, fate: str, status: int) -> None:
@@ -54,18 +55,18 @@ class MishapError(KsegError):
 
 
 def check_end(status: int, messages: Sequence[str]) -> None:
-    """Check that an ffmpeg has come to its own end, be it because of a file that is damaged.
+    """Check that ffmpeg ended on its own, whether or not it failed because of a damaged file.
 
     Parameters
     ----------
     status : int
     messages : sequence of str
-        Its errors, in which files and servers have their word: they are told, and decide nothing.
+        ffmpeg's errors. They may contain text from files and servers, so they are only quoted.
 
     Raises
     ------
     MishapError
-        If it has not.
+        If a signal ended it or it ran out of a resource.
     """
     if status < 0:
         raise MishapError(f"was killed (signal {-status}); try again", status)
@@ -77,7 +78,7 @@ def check_end(status: int, messages: Sequence[str]) -> None:
 
 
 class _Signs(NamedTuple):
-    """Seconds of processors, and how often it has read and written, if the system tells."""
+    """CPU seconds, and counts of reads and writes where the system reports them."""
 
     processors: float
     reads: int | None
@@ -85,16 +86,17 @@ class _Signs(NamedTuple):
 
 
 class StallWatch:
-    """Looks at a process now and then while it is waited for.
+    """Watch that examines a process periodically while we wait for it.
 
     Parameters
     ----------
     process : int
-        Its number.
+        Process id.
     clock : callable
-        Seconds that only ever grow.
+        Monotonic clock, in seconds.
     writes_file : bool
-        Whether what it writes elsewhere than into our pipe is what its work is for.
+        Whether it writes its output to a file rather than to our pipe, so that a write counts as
+        progress.
     """
 
     def __init__(
@@ -110,20 +112,20 @@ class StallWatch:
         self._seen = _Signs(0, 0, 0)
         self._still_since = 0.0
         self._has_come = self._comes = False
-        self._fruitless_since: tuple[float, float] | None = None  # clock's and processors' seconds
+        self._fruitless_since: tuple[float, float] | None = None  # clock and CPU seconds
 
     def note_progress(self) -> None:
-        """Note that something has come of its work."""
+        """Record that the process has produced output or taken input."""
         self._comes = True
 
     def look(self) -> None:
-        """Look at it; to be called about every `LOOK_SECONDS` of waiting.
+        """Examine the process; call this about every `LOOK_SECONDS` of waiting.
 
         Raises
         ------
         StalledError
-            If it has done nothing since the last time, and nothing promises that it will, or
-            nothing has come of what it does for too long.
+            If it has done nothing since the last call and is not waiting for a disk, or has
+            worked for too long without output.
         """
         if (examined := _examine(self._process)) is None:
             return
@@ -150,8 +152,8 @@ class StallWatch:
 
 
 def _examine(number: int) -> tuple[_Signs, set[str]] | None:
-    """What a process has done, and the states of its threads; None if it has just ended."""
-    import psutil  # noqa: PLC0415 - hardly any run waits so long as to need it
+    """Activity of a process and the states of its threads; None if it has just ended."""
+    import psutil  # noqa: PLC0415 - few runs wait long enough to need it
 
     try:
         process = psutil.Process(number)
@@ -161,7 +163,7 @@ def _examine(number: int) -> tuple[_Signs, set[str]] | None:
             counts = process.io_counters()
             reads, writes = counts.read_count, counts.write_count
         states = {_WAITING_FOR_DISK}
-        if _TELLS_STATES:  # of threads, which Linux numbers as it does processes
+        if _TELLS_STATES:  # a Linux thread id works like a process id
             states = {psutil.Process(thread.id).status() for thread in process.threads()}
     except (psutil.Error, OSError):
         return None

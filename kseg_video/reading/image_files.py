@@ -1,4 +1,4 @@
-"""Images as arrays, read and written by imageio (Pillow), and their ICC profiles (ISO 15076-1)."""
+"""Read and write images as arrays with imageio (Pillow), with their ICC profiles (ISO 15076-1)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Frame
 
-# What Pillow is told when it writes, by suffix.
+# Options for Pillow's encoder, by suffix.
 _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
     ".png": {},
     ".jpg": {"quality": 95, "subsampling": 0},
@@ -38,12 +38,12 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 IMAGE_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
-_LONGEST_NAME = 255  # bytes, of practically all file systems
-# What files of such names hold, rightly named or not; Pillow would give others to programs (EPS).
+_LONGEST_NAME = 255  # bytes; the limit of practically all file systems
+# Formats accepted under any image suffix. Pillow would pass others to external programs (EPS).
 _READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
 
-# Of TIFF: a byte of the larger kind, and tags and types by their numbers.
+# TIFF: the version number of BigTIFF, the tags TileWidth and TileLength, and integer types.
 _BIG_TIFF = 43
 _TILE_SIDES = (322, 323)
 _WHOLE_NUMBERS = {3: "H", 4: "I"}
@@ -51,23 +51,25 @@ _WHOLE_NUMBERS = {3: "H", 4: "I"}
 _NUMBER = re.compile(r"%0?(\d*)d")
 
 _HOLDING_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
-_LARGEST = 1 << 20  # bytes; readers of PNG take no more
+_LARGEST = 1 << 20  # bytes; PNG readers accept no larger profile
+# Levels of 255 by which a profile may change a colour and still count as sRGB. More hides real
+# differences; fewer reports sRGB profiles that only round differently.
 _SAME_LEVELS = 3
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is one picture, by its suffix and, of GIF, PNG and WebP, what is in it."""
+    """Whether a file is a still image, by its suffix and, for GIF, PNG and WebP, by its content."""
     suffix = path.suffix.lower()
     if suffix not in _MAY_BE_ANIMATED or not path.is_file():
         return suffix in IMAGE_SUFFIXES
-    # Of what Pillow raises at damaged files, who reads the picture says what is wrong.
+    # If Pillow fails on a damaged file, `read_image` reports the error.
     with contextlib.suppress(Exception), Image.open(path, formats=_READ_FORMATS) as picture:
         return not getattr(picture, "is_animated", False)
     return suffix in IMAGE_SUFFIXES
 
 
 def is_sequence(path: Path) -> bool:
-    """Whether a path such as ``frame_%04d.png`` is no file but stands for numbered images."""
+    """Whether a path such as ``frame_%04d.png`` is a pattern of numbered images and not a file."""
     return (
         path.suffix.lower() in IMAGE_SUFFIXES
         and len(_NUMBER.findall(path.name)) == path.name.count("%") == 1
@@ -76,12 +78,12 @@ def is_sequence(path: Path) -> bool:
 
 
 def name_of_sequence(path: Path) -> str:
-    """What a pattern of numbered images has in common: ``frame`` of ``frame_%04d.png``."""
+    """Name of an image sequence without its number: ``frame`` for ``frame_%04d.png``."""
     return _NUMBER.sub("", path.stem).strip(" ._-") or path.resolve().parent.name
 
 
 def numbered_files(pattern: Path) -> dict[int, Path]:
-    """The files that there are of a sequence, by their numbers."""
+    """Existing files of an image sequence, by number."""
     if not pattern.parent.is_dir() or has_too_long_names(pattern):
         return {}
     found = ((number_in(path.name, pattern.name), path) for path in pattern.parent.iterdir())
@@ -89,10 +91,10 @@ def numbered_files(pattern: Path) -> dict[int, Path]:
 
 
 def number_in(name: str, pattern: str) -> int:
-    """Number that makes a sequence's pattern this name; -1 if none does."""
+    """Number of a file name in a sequence's pattern; -1 if the name does not match."""
     before, width, after = _NUMBER.split(pattern)
     digits = name.removeprefix(before).removesuffix(after).lstrip()
-    # Neither may be long enough to take time or memory.
+    # Limit width and name, since a huge width would take time and memory to format.
     may_be = len(width) <= _LONGEST_NAME and int(width or 0) <= len(name) <= _LONGEST_NAME
     if not (may_be and digits.isdecimal() and digits.isascii()):
         return -1
@@ -101,7 +103,7 @@ def number_in(name: str, pattern: str) -> int:
 
 
 def has_too_long_names(path: Path) -> bool:
-    """Whether names are longer than file systems take: a file's, or all of a sequence."""
+    """Whether a file's name, or each name of a sequence, is too long for file systems."""
     length = len(os.fsencode(path.name))
     if length <= _LONGEST_NAME and (found := _NUMBER.search(path.name)) and is_sequence(path):
         length += int(found[1] or 0) - len(found[0])
@@ -109,14 +111,14 @@ def has_too_long_names(path: Path) -> bool:
 
 
 class DecodedImage(NamedTuple):
-    """An image.
+    """A decoded image.
 
     Parameters
     ----------
     bgr : ndarray of uint8, shape (H, W, 3)
     alpha : ndarray of uint8, shape (H, W), optional
     icc_profile : bytes, optional
-        What its R, G and B are, if the file says so.
+        ICC profile of its RGB values, if the file embeds one.
     """
 
     bgr: NDArray[np.uint8]
@@ -125,18 +127,18 @@ class DecodedImage(NamedTuple):
 
 
 def read_image(path: Path) -> DecodedImage:
-    """Read an image upright (EXIF), 16-bit levels brought to 8.
+    """Read an image, rotated as its EXIF data says and reduced from 16 bits a channel to 8.
 
     Raises
     ------
     SourceError
         If it cannot be read.
     """
-    import imageio.v3 as iio  # noqa: PLC0415 - takes as long as a video's first frame
+    import imageio.v3 as iio  # noqa: PLC0415 - the import takes as long as a video's first frame
 
     check_is_regular(path)
     try:
-        # Opened here, since imageio takes names for home folders, archives and addresses, too.
+        # Open it here, since imageio also interprets names as home folders, archives and addresses.
         with path.open("rb") as file:
             _check(path, file)
             with iio.imopen(file, "r", plugin="pillow") as plugin:
@@ -150,7 +152,7 @@ def read_image(path: Path) -> DecodedImage:
                 picture = pillow.read(index=0, rotate=True, **conversion)
     except (MemoryError, SourceError):
         raise
-    except Exception as error:  # Pillow raises all sorts of things at damaged files
+    except Exception as error:  # Pillow raises many types of exception on damaged files
         no_image = "is not an image that can be read; check that it opens"
         raise cannot_read(path, error, no_image) from error
     return DecodedImage(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
@@ -169,12 +171,12 @@ def write_image(
     ----------
     path : Path
     suffix : str
-        One of `IMAGE_SUFFIXES`, which chooses the format.
+        One of `IMAGE_SUFFIXES`; it selects the format.
     pixels : ndarray of uint8, shape (H, W, 3) in BGR order, or (H, W)
     alpha : ndarray of uint8, shape (H, W), optional
-        Left out where the format has no transparency.
+        Ignored if the format has no transparency.
     icc_profile : bytes, optional
-        Of R, G and B. Left out where the format has none, and of gray pictures.
+        Profile of the RGB values. Ignored if the format has no profiles, and for gray pictures.
 
     Raises
     ------
@@ -189,7 +191,7 @@ def write_image(
     options = dict(_WRITER_OPTIONS[suffix])
     if icc_profile is not None and pixels.ndim == 3 and holds_profile(suffix, icc_profile):
         options["icc_profile"] = icc_profile
-    # Where imageio itself fails to write, it tries to once more, and complains, at its clean-up.
+    # Write the file here: after a failed write, imageio retries and prints an error at clean-up.
     path.write_bytes(iio.imwrite("<bytes>", picture, extension=suffix, plugin="pillow", **options))
 
 
@@ -200,7 +202,7 @@ def write_frame(path: Path, suffix: str, frame: Frame) -> None:
 
 
 def _check(path: Path, file: BinaryIO) -> None:
-    """Look at an image's header, before memory is taken for its pixels."""
+    """Check the size in an image's header before its pixels are allocated."""
     try:
         with Image.open(file, formats=_READ_FORMATS) as picture:
             pixels = picture.width * picture.height
@@ -214,10 +216,10 @@ def _check(path: Path, file: BinaryIO) -> None:
 
 
 def _pixels_of_a_tile(file: BinaryIO) -> int:
-    """How many pixels the tiles of a TIFF have, however small it is: libtiff decodes them whole.
+    """Pixels of one tile of a TIFF; 0 if it has no tiles.
 
-    0 if it has none. Of tags that are there twice, Pillow goes by the last and libtiff by the
-    first, so that the largest counts.
+    libtiff decodes whole tiles, which may be far larger than the image. Where a tag appears twice,
+    Pillow uses the last and libtiff the first, so the larger value counts.
     """
     file.seek(0)
     head = file.read(16)
@@ -246,7 +248,7 @@ def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:
 
 
 def _split(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """BGR and opacity of a gray, gray-alpha, RGB or RGBA picture."""
+    """Split a gray, gray-alpha, RGB or RGBA picture into BGR and alpha."""
     if picture.ndim == 2:
         picture = picture[..., np.newaxis]
     channels = picture.shape[2]
@@ -256,26 +258,26 @@ def _split(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.ui
 
 
 def rgb_profile(metadata: dict[str, Any]) -> bytes | None:
-    """The profile of an image, if it is one of R, G and B, which are what is read."""
+    """ICC profile of an image if it is an RGB profile, since images are read as RGB."""
     profile = metadata.get("icc_profile")
     return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
 
 
 def holds_profile(suffix: str, icc_profile: bytes) -> bool:
-    """Whether pictures of this suffix can have such a profile."""
+    """Whether a file with this suffix can embed this profile."""
     return suffix in _HOLDING_SUFFIXES and len(icc_profile) <= _LARGEST
 
 
 def are_alike(one: bytes | None, other: bytes | None) -> bool:
-    """Whether two profiles are the same, or both of sRGB, as a picture without one is."""
+    """Whether two profiles are equal or both sRGB; None counts as sRGB."""
     return one == other or all(
         profile is None or name_unless_srgb(profile) is None for profile in (one, other)
     )
 
 
 def name_unless_srgb(icc_profile: bytes) -> str | None:
-    """What a profile calls itself, unless its colours are those of sRGB."""
-    from PIL import Image, ImageCms  # noqa: PLC0415 - only few pictures need it
+    """Name of a profile, or None if its colours are those of sRGB."""
+    from PIL import Image, ImageCms  # noqa: PLC0415 - few pictures need it
 
     levels = np.arange(0, 256, 51).astype(np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)

@@ -1,4 +1,4 @@
-"""Pictures of more than 100 million pixels, or without an end: refused before memory is taken."""
+"""Pictures above 100 million pixels, or endless ones, are refused before memory is allocated."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     import socket
     from pathlib import Path
 
-# Of half that size Pillow warns on its own.
+# Pillow itself warns from half that size on.
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 REFUSED = "claims pictures of more than 100 million pixels; scale it down first"
-MOST_MEBIBYTES = 512  # what a process begins with counts in, which is ours
+MOST_MEBIBYTES = 512  # includes our own memory, which a child process starts with
 MULTIPART = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n"
 PART = b"--b\r\nContent-Type: image/jpeg\r\n"
 
-TIFFS = [("<", False), (">", False), ("<", True)]  # Pillow knows no other
+TIFFS = [("<", False), (">", False), ("<", True)]  # Pillow reads no big-endian BigTIFF
 
 
 def with_size(data: bytes, width: int, height: int) -> bytes:
-    """A picture of 64x48 that claims another size: PNG, animated or not, JPEG, WebP or GIF."""
+    """Patch the size in the header of a 64x48 picture: PNG, APNG, JPEG, WebP or GIF."""
     pairs = [
         (struct.pack(">HH", 48, 64), struct.pack(">HH", height, width)),  # JPEG
         (struct.pack("<HH", 64, 48), struct.pack("<HH", width, height)),  # GIF
@@ -58,7 +58,7 @@ def _in_three(number: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def huge_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Just more than is allowed, and whole."""
+    """A valid image just above the limit."""
     path = tmp_path_factory.mktemp("huge") / "huge.png"
     Image.new("1", (10_001, 10_000)).save(path)
     return path
@@ -72,7 +72,7 @@ def huge_jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_measured(*arguments: str | Path) -> tuple[Outcome, float]:
-    """What came of it, and the mebibytes of its largest process."""
+    """Run the command; return its outcome and the peak memory of its largest process in MiB."""
     process = start(*arguments)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -115,7 +115,7 @@ def test_an_image_of_every_format(tmp_path: Path, suffix: str, size: tuple[int, 
         Image.new("1", size).save(path)
     else:
         picture = Image.new("RGBA" if suffix == ".webp" else "RGB", (64, 48), 0)
-        picture.save(path, exif=b"Exif\0\0")  # which makes WebP state its canvas
+        picture.save(path, exif=b"Exif\0\0")  # makes the WebP file state its canvas size
         path.write_bytes(with_size(path.read_bytes(), *size))
     with pytest.raises(SourceError, match=REFUSED):
         open_source(path)
@@ -126,7 +126,7 @@ def test_an_image_of_every_format(tmp_path: Path, suffix: str, size: tuple[int, 
 def test_a_small_still_with_a_huge_tile(
     tmp_path: Path, order: str, big: bool, sides: list[int]
 ) -> None:
-    """Of which a decoder takes the memory whole; of tags that are there twice, each takes one."""
+    """Decoders allocate whole tiles, and differ on which of two equal tags counts."""
     path = tmp_path / "a.tif"
     path.write_bytes(tiff(order, 16, sides, big=big))
     with pytest.raises(SourceError, match=REFUSED):
@@ -202,7 +202,7 @@ def test_a_file_played_live(huge_jpeg: Path, tmp_path: Path) -> None:
 def test_postscript_is_no_image_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pillow would have another program draw it."""
+    """Pillow would run Ghostscript to render it."""
     ghostscript = tmp_path / "gs"
     ghostscript.write_text(f"#!/bin/sh\ntouch {tmp_path}/drawn\n")
     ghostscript.chmod(stat.S_IRWXU)
@@ -241,7 +241,7 @@ def test_a_part_of_a_stream_without_end(length: bytes) -> None:
             client.sendall(bytes(1 << 20))
         all_is_sent.set()
         client.recv(1 << 20)
-        client.recv(1)  # until it is hung up
+        client.recv(1)  # until the client disconnects
 
     with sender(send) as port:
         process = start("live", f"http://127.0.0.1:{port}/", "--preview", "none")
@@ -256,7 +256,7 @@ def test_a_part_of_a_stream_without_end(length: bytes) -> None:
 
 
 def test_pixels_of_an_absurd_shape(tmp_path: Path) -> None:
-    """They are shown as they are stored: made square, they would be a thousand times as many."""
+    """The frame keeps its stored size: square pixels would make it a thousand times as large."""
     clip = make_clip(
         tmp_path / "a.mkv", "-vf", "setsar=sar=3000:max=3000", size="640x480", seconds=0.2
     )

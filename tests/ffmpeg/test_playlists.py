@@ -1,4 +1,4 @@
-"""Files and streams that name others: nothing that they name is opened."""
+"""Files and streams that refer to other files: none of those is opened."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_text_is_no_video(tmp_path: Path, name: str, text: str) -> None:
 
 
 def test_a_recording_in_several_files_is_not_read(tmp_path: Path) -> None:
-    """Magic Lantern Video goes on in what is called like it and lies beside it."""
+    """Magic Lantern Video continues in files of the same stem beside it."""
     ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48", "-frames:v", "1", tmp_path / "a.jpg")
     picture = (tmp_path / "a.jpg").read_bytes()
     (tmp_path / "a.jpg").unlink()

@@ -1,4 +1,4 @@
-"""Processes that do nothing any more, and those that only seem so."""
+"""Processes that have stalled, and those that only seem to have."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_one_whose_work_comes_to_nothing_has_stalled(
     monkeypatch.setattr(stalls, "_FRUITLESS_SECONDS", 0.2)
     clock = Clock()
     watch = StallWatch(process.pid, clock)
-    for _ in range(5):  # as long as there are pictures, or none has come yet, all is well
+    for _ in range(5):  # the short limit applies only after the first output
         time.sleep(0.1)
         clock.now += LOOK_SECONDS
         watch.look()

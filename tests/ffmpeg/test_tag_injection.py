@@ -1,4 +1,4 @@
-"""What a file says of itself, in tags, chapters and its name, is neither believed nor obeyed."""
+"""Text in a file's tags, chapters and name is neither trusted nor executed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FRAME = (
     "n:   0 pts:      0 pts_time:0       duration:      1 duration_time:0.04    fmt:bgr0 cl:left "
     "sar:7/1 s:16x16 i:B iskey:1 type:I "
 )
-# Lines as ffmpeg reports them, with what they would do to who believes them.
+# Forged lines of ffmpeg's report that would do harm if they were trusted.
 SAYINGS = (
     COLORS,
     f"[showinfo@0 @ 0x1] [info] {COLORS}",
@@ -83,7 +83,7 @@ BREAKS = (
 
 
 class Clip(NamedTuple):
-    """A clip with nothing said in it, and what is seen in it."""
+    """A clip without forged text, and its probed properties."""
 
     path: Path
     video: ProbedVideo
@@ -112,7 +112,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clip]:
 
 
 def with_sayings(clip: Path, path: Path, saying: str, place: str) -> Path:
-    """A copy of a clip that says something in one place."""
+    """Copy a clip and insert a text in one place, such as its title or a tag's key."""
     if place == "name":
         path = path.with_name(saying.replace("/", "_")[:200] + path.suffix)
         shutil.copy(clip, path)
@@ -127,9 +127,9 @@ def with_sayings(clip: Path, path: Path, saying: str, place: str) -> Path:
     )
     options: list[str | Path] = []
     if path.suffix in {".mp4", ".mov"}:
-        options = ["-movflags", "use_metadata_tags"]  # of any name
+        options = ["-movflags", "use_metadata_tags"]  # allows any tag name
     hidden = "A" * len(saying)
-    if place == "key":  # which ffmpeg would not write as it is
+    if place == "key":  # ffmpeg would not write such a key verbatim, so it is patched in below
         for where in ("-metadata", "-metadata:s:0", "-metadata:s:1"):
             options += [where, f"{hidden}={saying}"]
     elif place == "stream":
@@ -137,7 +137,7 @@ def with_sayings(clip: Path, path: Path, saying: str, place: str) -> Path:
         options += ["-metadata:s:1", f"title={saying}", "-metadata:s:1", f"comment={saying}"]
     elif place == "language":
         options += ["-metadata:s:0", f"language={saying}", "-metadata:s:1", f"language={saying}"]
-    elif place == "program":  # which takes no more
+    elif place == "program":  # limited in length
         for name in ("service_name", "service_provider"):
             options += ["-metadata", f"{name}={saying[:120]}"]
     elif place == "attachment":
@@ -154,12 +154,12 @@ def with_sayings(clip: Path, path: Path, saying: str, place: str) -> Path:
 
 def places(suffix: str) -> tuple[str, ...]:
     everywhere = ("name", "title", "stream", "language")
-    others = {".mkv": ("key", "attachment"), ".ts": ("program",), ".ogv": ()}  # with checksums
+    others = {".mkv": ("key", "attachment"), ".ts": ("program",), ".ogv": ()}  # has checksums
     return (*everywhere, *others.get(suffix, ("key",)))
 
 
 def sayings(count: int, seed: int = 0) -> Iterator[tuple[str, str, str]]:
-    """Container, place and text."""
+    """Yield random triples of container suffix, place and text."""
     chance = random.Random(seed)
     for _ in range(count):
         suffix = chance.choice(SUFFIXES)
@@ -182,7 +182,7 @@ def test_what_a_file_says_changes_nothing(
         path = with_sayings(clip.path, folder / f"clip{suffix}", text.format(victim=victim), place)
         try:
             assert probe(path) == clip.video, (suffix, place, text)
-        except SourceError as error:  # no telling what is true is no harm either
+        except SourceError as error:  # refusing an ambiguous report is safe, too
             assert "read like a report on it" in str(error)  # noqa: PT017
             assert place in {"language", "key"}
             assert re.search(r"\[info\] (Input #0, |  Duration: )", text)
@@ -214,7 +214,7 @@ def test_what_reads_like_an_error(tmp_path: Path, said: str, place: str) -> None
 def test_nothing_is_written_or_painted(
     clips: dict[str, Clip], tmp_path: Path, suffix: str, place: str
 ) -> None:
-    """The text that once overwrote a file, by each way in."""
+    """A text that once overwrote a file, inserted in each place."""
     victim = tmp_path / "victim"
     victim.write_text("kept")
     (tmp_path / "in").mkdir()
@@ -242,7 +242,7 @@ def test_an_image_is_not_obeyed_either(tmp_path: Path) -> None:
 
 
 def test_twenty_thousand_tags(tmp_path: Path) -> None:
-    """More than ffmpeg's report used to be kept of."""
+    """More lines than were once kept of ffmpeg's report."""
     notes = tmp_path / "notes.txt"
     notes.write_text(";FFMETADATA1\n" + "".join(f"tag{n}={n}\n" for n in range(20_000)))
     plain = make_clip(tmp_path / "plain.mkv", seconds=0.2)
@@ -258,7 +258,7 @@ def test_encodings_take_known_words_alone(field: str) -> None:
 
 @pytest.mark.parametrize("value", ["a,b", "a:b", "a'b", "a\\b", "[a]", "a;b", "a=b", "%{pts}"])
 def test_a_value_stays_in_its_filter(tmp_path: Path, value: str) -> None:
-    """It comes out of ffmpeg as it went in."""
+    """ffmpeg prints the value unchanged."""
     said = tmp_path / "said"
     add = video_filter("metadata", mode="add", key="k", value=value)
     show = video_filter("metadata", mode="print", file=str(said))
@@ -283,7 +283,7 @@ def test_a_clip_with_sound_and_no_tags_is_seen_whole(tmp_path: Path) -> None:
 
 
 LINE = "Video: h264, yuv420p, 64x48, 10 fps"
-# Whole lines as ffmpeg writes them of a file's streams.
+# Whole lines as ffmpeg prints them for a file's streams.
 FORGED = (
     f"e): {LINE}\nz",
     "e): Video: vp9, yuv420p, 64x48, 25 fps\n[info]       alpha_mode      : 1\nz",
@@ -342,8 +342,8 @@ def test_what_is_said_twice_is_told(clips: dict[str, Clip], tmp_path: Path, line
 
 
 def test_more_lines_than_are_kept(clips: dict[str, Clip], tmp_path: Path) -> None:
-    """Those that are true would be lost for those that are not."""
-    lines = "\n[info]   Stream #0:1[0x1]" * 38  # as much as ffmpeg prints of a name
+    """Forged lines would push genuine ones out of the deque."""
+    lines = "\n[info]   Stream #0:1[0x1]" * 38  # as much of a name as ffmpeg prints
     hidden = {"A" * len(lines): lines, "B" * len(TWICE[0]): TWICE[0]}
     path = tmp_path / "a.mkv"
     names = [f"{number}{name}" for name in hidden for number in range(280 if "A" in name else 1)]
@@ -372,7 +372,7 @@ def test_a_name_that_is_not_printed_whole(clips: dict[str, Clip], tmp_path: Path
 def test_a_kind_of_file_that_reads_like_an_error(
     clips: dict[str, Clip], tmp_path: Path, said: str
 ) -> None:
-    """Of Matroska's, which ffmpeg prints where it does not know it."""
+    """ffmpeg prints an unknown Matroska DocType verbatim."""
     kind = f"matroska\n[error] {said}\n".encode()
     header = b"\x42\x82" + bytes([0x80 | len(kind)]) + kind
     content = clips[".mkv"].path.read_bytes()
@@ -399,7 +399,7 @@ def test_a_kind_of_file_that_reads_like_an_error(
 )
 @pytest.mark.parametrize("level", ["error", "fatal"])
 def test_a_codec_that_reads_like_an_error(tmp_path: Path, said: str, level: str) -> None:
-    """Of Matroska's, which ffmpeg prints before it describes the file."""
+    """ffmpeg prints an unknown Matroska codec before it describes the file."""
     honest = with_codec(tmp_path / "honest.mkv", "S_X")
     path = with_codec(tmp_path / "a.mkv", f"S_X\n[{level}] {said}\n")
     assert probe(honest).audio
@@ -412,7 +412,7 @@ def test_a_codec_that_reads_like_an_error(tmp_path: Path, said: str, level: str)
 
 
 def with_codec(path: Path, codec: str) -> Path:
-    """A clip with sound and with subtitles of a codec of one's own."""
+    """Make a clip with sound and with subtitles of an arbitrary codec name."""
     text, hidden = path.with_name("a.srt"), b"A" * len(codec)
     text.write_text("1\n00:00:00,000 --> 00:00:00,100\nx\n")
     clip = make_clip(path.with_name("clip.mkv"), seconds=0.4, sound=True)
@@ -425,12 +425,12 @@ def with_codec(path: Path, codec: str) -> Path:
     data = path.read_bytes()
     assert data.count(name) == 1
     data = data.replace(name, b"\x86\x40" + bytes([len(hidden)]) + codec.encode())
-    path.write_bytes(data.replace(b"\x86\x8b" + known, b"\xec\x8b" + known))  # to be skipped
+    path.write_bytes(data.replace(b"\x86\x8b" + known, b"\xec\x8b" + known))  # now Void
     return path
 
 
 def test_a_track_of_which_nothing_is_known_is_left_out(tmp_path: Path) -> None:
-    """Sound that is announced, and does not come."""
+    """An audio track is listed but has no packets."""
     path = tmp_path / "a.ts"
     ffmpeg(
         *("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", *TONE, "-map", "1", "-map", "0"),
@@ -438,9 +438,9 @@ def test_a_track_of_which_nothing_is_known_is_left_out(tmp_path: Path) -> None:
     )
     stream = bytearray(path.read_bytes())
     for start in range(0, len(stream), 188):
-        if (stream[start + 1] & 0x1F, stream[start + 2]) == (1, 0):  # packets of the first
+        if (stream[start + 1] & 0x1F, stream[start + 2]) == (1, 0):  # packets of the first track
             del stream[start + 1 : start + 3]
-            stream[start + 1 : start + 1] = b"\x1f\xff"  # that no program has
+            stream[start + 1 : start + 1] = b"\x1f\xff"  # the null packets' id, in no program
     path.write_bytes(stream)
     outcome = run("convert", path, "-k", "2", "-q", "-o", tmp_path / "out.mp4")
     assert (outcome.code, outcome.err) == (0, "")
@@ -448,7 +448,7 @@ def test_a_track_of_which_nothing_is_known_is_left_out(tmp_path: Path) -> None:
 
 
 def test_pictures_of_which_the_size_is_not_known_at_first(tmp_path: Path) -> None:
-    """A broadcast that is joined long before its next whole picture."""
+    """A broadcast joined long before its next keyframe."""
     path = make_clip(
         *(tmp_path / "a.ts", "-c:v", "libx264", "-g", "250", "-x264-params", "repeat-headers=1"),
         *("-muxrate", "10M"),
@@ -459,10 +459,10 @@ def test_pictures_of_which_the_size_is_not_known_at_first(tmp_path: Path) -> Non
     path.write_bytes(packets[: 3 * 188] + packets[start:])
     video = probe(path)
     assert (video.width, video.height, video.audio) == (64, 48, ())
-    assert not video.variable_rate  # which nothing tells
+    assert not video.variable_rate  # nothing in the stream indicates one
 
 
 def test_pictures_that_go_with_a_time_code(tmp_path: Path) -> None:
-    """ffmpeg describes the two as a group, further to the right."""
+    """ffmpeg describes the two streams as a group, with more indentation."""
     clip = make_clip(tmp_path / "a.mov", "-timecode", "00:00:00:00", rate="30000/1001")
     assert not probe(clip).variable_rate

@@ -153,7 +153,7 @@ def measure(options: argparse.Namespace, clip: Path) -> None:
         watch = Watch(window)
         session = LiveSession("benchmark", feed, window, state, files)
         latencies: list[float] = []
-        session._meter.latencies = LatencyLog(latencies)
+        session._reporter.meter.latencies = LatencyLog(latencies)
 
         def direct() -> None:
             """Measure and press keys while the session runs; in a thread of its own."""

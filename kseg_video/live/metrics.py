@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from kseg_video.core.shown_text import shown
+from kseg_video.live.hud import HudContent
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from kseg_video.core.frame import Segmentation
+    from kseg_video.core.timing import StageTimer
     from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.reconnecting_feed import ReceivedFrame
+    from kseg_video.live.pipeline import LivePipeline
+    from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
+    from kseg_video.live.snapshots_and_recordings import LiveFiles
 
 _MEMORY = 120  # newest frames that rates and latencies cover; more: steadier; less: more current
+_MESSAGE_SECONDS = 3.0  # for which a message is shown
 _GAP = 3.0  # seconds without a frame after which the measurement starts over
 
 
@@ -142,3 +149,103 @@ class Meter:
     @staticmethod
     def _span(times: deque[float]) -> tuple[float, float]:
         return (times[0], times[-1]) if times else (0.0, 0.0)
+
+
+class LiveReporter:
+    """Tells the user what a session does: messages, the HUD's content and the metrics.
+
+    Parameters
+    ----------
+    name : str
+        Name of the source.
+    feed : ReconnectingFeed
+    files : LiveFiles
+    pipeline : LivePipeline
+    timer : StageTimer
+    clock : callable
+        Monotonic clock, in seconds; tests pass their own.
+
+    Attributes
+    ----------
+    meter : Meter
+    """
+
+    def __init__(
+        self,
+        name: str,
+        feed: ReconnectingFeed,
+        files: LiveFiles,
+        pipeline: LivePipeline,
+        timer: StageTimer,
+        clock: Callable[[], float],
+    ) -> None:
+        self._name = name
+        self._feed = feed
+        self._files = files
+        self._pipeline = pipeline
+        self._timer = timer
+        self._clock = clock
+        self.meter = Meter(clock)
+        self._message, self._message_until = "", 0.0
+
+    def say(self, message: str) -> None:
+        """Show a message for some seconds."""
+        self._message, self._message_until = message, self._clock() + _MESSAGE_SECONDS
+
+    def about(self, message: str) -> str:
+        """A message of the source, with its name if that is not in it."""
+        return message if self._name in message else f"{self._name}: {message}"
+
+    def hud_content(self, pointed: int | None) -> HudContent:
+        """What the HUD shows.
+
+        Parameters
+        ----------
+        pointed : int, optional
+            Number of the cluster under the pointer.
+        """
+        segmentation, recorder = self._pipeline.segmentation, self._files.recorder
+        return HudContent(
+            frames_per_second=self.meter.shown_rate,
+            latency=self.meter.latency(),
+            palette=None if segmentation is None else segmentation.palette,
+            pointed=pointed,
+            recorded=None if recorder is None else recorder.seconds,
+            message=shown(self._shown_message()),
+        )
+
+    def metrics(self, state: LiveState, frames: int) -> LiveMetrics:
+        """Metrics of the session, with the number of frames that it has segmented."""
+        feed, recorder = self._feed, self._files.recorder
+        condition: str = feed.condition
+        if state.paused:
+            condition = "paused" if condition == "live" else f"paused · {condition}"
+        return LiveMetrics(
+            state=state,
+            source=feed.description or self._name,
+            condition=condition,
+            message=self._shown_message(),
+            capture_rate=self.meter.capture_rate,
+            shown_rate=self.meter.shown_rate,
+            latency_median=self.meter.latency(),
+            latency_95=self.meter.latency(95),
+            received=feed.received,
+            dropped=feed.dropped,
+            stage_milliseconds=self._timer.milliseconds_per(frames),
+            segmentation=self._pipeline.segmentation,
+            event=self.meter.event,
+            recording=None if recorder is None else recorder.path,
+            recorded=0.0 if recorder is None else recorder.seconds,
+            unrecorded=0 if recorder is None else recorder.dropped,
+        )
+
+    def _shown_message(self) -> str:
+        """Message to show now: a recent one of a key or a file, else the source's condition."""
+        condition = self._feed.condition
+        if self._message and self._clock() < self._message_until:
+            return self._message
+        if condition == "lost":
+            return f"{self.about(self._feed.message)}; trying again"
+        if condition == "opening":
+            return f"opening {self._name}"
+        return ""

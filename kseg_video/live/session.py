@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
-from kseg_video.core.shown_text import frames_in_words, shown
+from kseg_video.core.shown_text import frames_in_words
 from kseg_video.core.timing import StageTimer
-from kseg_video.live.hud import Hud, HudContent
+from kseg_video.live.hud import Hud
 from kseg_video.live.key_bindings import (
     LiveState,
     PointedKeyPress,
@@ -22,7 +22,7 @@ from kseg_video.live.key_bindings import (
     refusal,
     settle,
 )
-from kseg_video.live.metrics import LiveMetrics, Meter
+from kseg_video.live.metrics import LiveMetrics, LiveReporter
 from kseg_video.live.pipeline import LivePipeline
 from kseg_video.live.screen import Click, Closed, KeyPress
 from kseg_video.rendering.cluster_selection import resolve_selection
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 # more wakeups while no frame comes.
 _LONGEST_WAIT = 0.02
 _REDRAW_AFTER = 0.2  # seconds between redraws while no frames come; keeps the figures current
-_MESSAGE_SECONDS = 3.0  # for which a message is shown
 # Seconds after which a requested next frame is late and the user is told. More: a later answer;
 # less: a message flashes before a frame that is in time.
 _STEP_SECONDS = 0.06
@@ -97,9 +96,8 @@ class LiveSession:
         self.pipeline = LivePipeline(state.segmenter, self._timer)
         self._hud = Hud()
         self._pointer: tuple[int, int] | None = None
-        self._message, self._message_until = "", 0.0
         self._selection_notes: tuple[str, ...] = ()
-        self._meter = Meter(clock)
+        self._reporter = LiveReporter(name, feed, files, self.pipeline, self._timer, clock)
         self._losses = 0
         self._frames = 0
         self._first_at = self._ended_at = 0.0
@@ -141,7 +139,7 @@ class LiveSession:
             If a file could not be played to its end.
         """
         if self._feed.failed:
-            raise SourceError(self._about(self._feed.message))
+            raise SourceError(self._reporter.about(self._feed.message))
 
     def quit(self) -> None:
         """End the run after the current turn of the loop; safe to call from a signal handler."""
@@ -172,7 +170,7 @@ class LiveSession:
 
     def _end(self) -> None:
         if self.pipeline.frame is None:
-            raise SourceError(self._about(self._feed.message))
+            raise SourceError(self._reporter.about(self._feed.message))
         self._over = True
 
     # --- frames ----------------------------------------------------------------------------------
@@ -180,11 +178,11 @@ class LiveSession:
     def _take(self, received: ReceivedFrame) -> None:
         if self._feed.losses > self._losses:
             self._losses = self._feed.losses
-            self._meter.note("reconnected")
+            self._reporter.meter.note("reconnected")
         self._steps = max(self._steps - 1, 0)
         self._segment(received.frame)
         self._draw()
-        self._meter.count(received)
+        self._reporter.meter.count(received)
         if not self._frames:
             self._first_at = self._clock()
         self._frames += 1
@@ -192,7 +190,7 @@ class LiveSession:
     def _segment(self, frame: Frame) -> None:
         segmentation = self.pipeline.segment(frame, self.state)
         if segmentation.event in _EVENT_NAMES:
-            self._meter.note(_EVENT_NAMES[segmentation.event])
+            self._reporter.meter.note(_EVENT_NAMES[segmentation.event])
         if self.state.selection is not None:
             resolved = resolve_selection(self.state.selection, segmentation)
             self.state = settle(self.state, resolved.disabled)
@@ -208,7 +206,7 @@ class LiveSession:
             self._files.offer(view)
 
     def _draw_hud(self, canvas: NDArray[np.uint8]) -> None:
-        self._hud.draw(canvas, self.state, self._hud_content())
+        self._hud.draw(canvas, self.state, self._reporter.hud_content(self._pointed()))
 
     # --- the user --------------------------------------------------------------------------------
 
@@ -235,7 +233,7 @@ class LiveSession:
         self._wants_fit |= before.segmenter != self.state.segmenter
         if before.paused != self.state.paused:
             self._steps = 0
-            self._meter.forget()
+            self._reporter.meter.forget()
             self._feed.pause(self.state.paused)
             if self.pipeline.background is not None:
                 self.pipeline.background.pause(self.state.paused)
@@ -282,60 +280,9 @@ class LiveSession:
             return None
         return self.pipeline.cluster_at(*self._pointer, self.state)
 
-    # --- figures ---------------------------------------------------------------------------------
-
     def _say(self, message: str) -> None:
-        self._message, self._message_until = message, self._clock() + _MESSAGE_SECONDS
+        self._reporter.say(message)
         self._outdated = True
 
-    def _said(self) -> str:
-        """Message to show now: a recent one of a key or a file, else the source's condition."""
-        condition = self._feed.condition
-        if self._message and self._clock() < self._message_until:
-            return self._message
-        if condition == "lost":
-            return f"{self._about(self._feed.message)}; trying again"
-        if condition == "opening":
-            return f"opening {self._name}"
-        return ""
-
-    def _about(self, message: str) -> str:
-        return message if self._name in message else f"{self._name}: {message}"
-
-    def _hud_content(self) -> HudContent:
-        segmentation, recorder = self.pipeline.segmentation, self._files.recorder
-        return HudContent(
-            frames_per_second=self._meter.shown_rate,
-            latency=self._meter.latency(),
-            palette=None if segmentation is None else segmentation.palette,
-            pointed=self._pointed(),
-            recorded=None if recorder is None else recorder.seconds,
-            message=shown(self._said()),
-        )
-
-    def _condition(self) -> str:
-        condition = self._feed.condition
-        if not self.state.paused:
-            return condition
-        return "paused" if condition == "live" else f"paused · {condition}"
-
     def _metrics(self) -> LiveMetrics:
-        recorder = self._files.recorder
-        return LiveMetrics(
-            state=self.state,
-            source=self._feed.description or self._name,
-            condition=self._condition(),
-            message=self._said(),
-            capture_rate=self._meter.capture_rate,
-            shown_rate=self._meter.shown_rate,
-            latency_median=self._meter.latency(),
-            latency_95=self._meter.latency(95),
-            received=self._feed.received,
-            dropped=self._feed.dropped,
-            stage_milliseconds=self._timer.milliseconds_per(self._frames),
-            segmentation=self.pipeline.segmentation,
-            event=self._meter.event,
-            recording=None if recorder is None else recorder.path,
-            recorded=0.0 if recorder is None else recorder.seconds,
-            unrecorded=0 if recorder is None else recorder.dropped,
-        )
+        return self._reporter.metrics(self.state, self._frames)

@@ -31,6 +31,27 @@ def inertia_of_labels(
     return kernels.squared_error(colors, labels, centroids) / len(colors)
 
 
+class LastNearest:
+    """Nearest centroids of a sample, computed again only if sample or centroids have changed."""
+
+    def __init__(self) -> None:
+        self._given: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._found: tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+    def __call__(
+        self, colors: NDArray[np.float32], centroids: NDArray[np.float32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Labels and squared distances, (N,) each, of colours (N, 3) and centroids (K, 3).
+
+        Arrays are compared by identity, so they may not be written to.
+        """
+        given = self._given
+        if given is None or given[0] is not colors or given[1] is not centroids:
+            self._given = colors, centroids
+            self._found = kernels.nearest(colors, centroids)
+        return self._found
+
+
 def inertia_of(colors: NDArray[np.float32], centroids: NDArray[np.float32]) -> float:
     """Mean squared distance of colours to their nearest centroids; (N, 3) and (K, 3)."""
     _, distances = kernels.nearest(colors, centroids)

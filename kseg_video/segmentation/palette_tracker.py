@@ -16,18 +16,17 @@ A cluster whose colour leaves the picture keeps some of its own pixels, which ho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kseg_video.core.color_spaces import bgr_of_hex, color_scale, from_working, to_working
-from kseg_video.native import kernels
 from kseg_video.segmentation.cluster_matching import renumbered
 from kseg_video.segmentation.cluster_swap import swapped
 from kseg_video.segmentation.cut_detector import CutDetector
 from kseg_video.segmentation.illumination import Illumination, is_sudden_change
 from kseg_video.segmentation.kmeans import dark_to_light, means_of
-from kseg_video.segmentation.nearest_centroid import inertia_of
+from kseg_video.segmentation.nearest_centroid import LastNearest, inertia_of
 from kseg_video.segmentation.palette_history import PaletteHistory
 from kseg_video.segmentation.shot_fit import ShotFit
 
@@ -71,15 +70,6 @@ class FramePalette:
     inertia: float
 
 
-class _Assigned(NamedTuple):
-    """Colours, centroids, and the nearest centroid of each colour with its squared distance."""
-
-    colors: NDArray[np.float32]
-    centroids: NDArray[np.float32]
-    labels: NDArray[np.uint8]
-    distances: NDArray[np.float32]
-
-
 class PaletteTracker:
     """Follows the clusters of a video from frame to frame.
 
@@ -95,7 +85,7 @@ class PaletteTracker:
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._history = PaletteHistory()
         self._cold_fits = 0
-        self._assigned: _Assigned | None = None
+        self._nearest = LastNearest()
         self._wants_new_fit = False
         self.frozen = settings.holds_palette
         self._begin_memory()
@@ -170,23 +160,13 @@ class PaletteTracker:
         else:
             event, by_position = self._continue(colors, time, pinned)
         self._wants_new_fit = False
-        labels, distances = self._nearest(colors)
+        labels, distances = self._nearest(colors, self._centroids)
         self._labels = labels if by_position is None else by_position
         inertia = float(distances.mean(dtype=np.float64))
         if event != "warm" or by_position is not None:
             self._usual_inertia = inertia
         self._usual_inertia += _USUAL_MEMORY * (inertia - self._usual_inertia)
         return self._frame_palette(event, inertia)
-
-    def _nearest(
-        self, colors: NDArray[np.float32]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Labels and squared distances of a sample; cached until sample or centroids change."""
-        last = self._assigned
-        if last is None or last.colors is not colors or last.centroids is not self._centroids:
-            last = _Assigned(colors, self._centroids, *kernels.nearest(colors, self._centroids))
-            self._assigned = last
-        return last.labels, last.distances
 
     def retune(self, settings: SegmenterSettings) -> None:
         """Continue with other settings; clusters keep their numbers.
@@ -253,7 +233,7 @@ class PaletteTracker:
         self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
     ) -> tuple[PaletteEvent, NDArray[np.uint8] | None]:
         """Update within a shot; return the event, and labels by position after a sudden light."""
-        labels, distances = self._nearest(colors)
+        labels, distances = self._nearest(colors, self._centroids)
         inertia = float(distances.mean(dtype=np.float64))
         has_jumped = inertia > _JUMP * self._usual_inertia
         self._follow_slow_light(colors, labels, inertia)

@@ -7,6 +7,7 @@ from kseg_video.conversion.palette_finder import FoundPalette as FoundPalette
 from kseg_video.conversion.palette_finder import find_palette as find_palette
 from kseg_video.conversion.report import ConversionObserver as ConversionObserver
 from kseg_video.conversion.report import ConversionReport as ConversionReport
+from kseg_video.core.cluster_selectors import ClusterSelection as ClusterSelection
 from kseg_video.core.errors import DisplayError as DisplayError
 from kseg_video.core.errors import KsegError as KsegError
 from kseg_video.core.errors import SettingsError as SettingsError
@@ -23,7 +24,6 @@ from kseg_video.core.media_settings import EncoderSettings as EncoderSettings
 from kseg_video.core.media_settings import StatisticsSettings as StatisticsSettings
 from kseg_video.core.media_settings import TrimSettings as TrimSettings
 from kseg_video.core.palette import Palette as Palette
-from kseg_video.core.settings import ClusterSelection as ClusterSelection
 from kseg_video.core.settings import RenderSettings as RenderSettings
 from kseg_video.core.settings import SegmenterSettings as SegmenterSettings
 from kseg_video.reading.palette_reader import load_palette as load_palette

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg_video.core.background_spec import parse_background
+from kseg_video.core.cluster_selectors import ClusterSelection
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import CaptureSettings
-from kseg_video.core.settings import ClusterSelection, RenderSettings, SegmenterSettings
+from kseg_video.core.settings import RenderSettings, SegmenterSettings
 from kseg_video.reading.palette_reader import load_color_space, load_palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kseg_video.core.settings import Selector
+    from kseg_video.core.cluster_selectors import Selector
 
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d*)?)")
 _AMOUNTS = ("blur:", "pixelate:")

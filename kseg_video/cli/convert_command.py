@@ -11,6 +11,7 @@ from kseg_video.cli.exit_codes import EXIT_FAILED
 from kseg_video.cli.messages import answer_data, complain, inform, is_at_terminal, told
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
 from kseg_video.cli.signals import Stopped, in_background, leave_on_signals, stopped_line
+from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import DisplayError, SettingsError
 from kseg_video.core.media_settings import (
     DecoderSettings,
@@ -18,7 +19,6 @@ from kseg_video.core.media_settings import (
     StatisticsSettings,
     TrimSettings,
 )
-from kseg_video.core.settings import check_numbers
 from kseg_video.ffmpeg.probe_run import report_requested
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from kseg_video.cli.live_panel import LiveLines, LivePanel, TerminalNote, caught
 from kseg_video.cli.messages import answer, inform
 from kseg_video.cli.progress import terminal_console
 from kseg_video.cli.signals import on_signals
+from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import DisplayError, KsegError, SettingsError, SourceError
-from kseg_video.core.settings import check_numbers
 from kseg_video.core.shown_text import shown
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture

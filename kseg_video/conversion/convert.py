@@ -13,6 +13,7 @@ from kseg_video.conversion.palette_finder import choose_for_source
 from kseg_video.conversion.reader_writer_threads import Reader
 from kseg_video.conversion.report import ConversionObserver
 from kseg_video.conversion.statistics_tables import check_statistics, keep_statistics
+from kseg_video.core.cluster_selectors import ClusterSelection, check_numbers
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import (
     DecoderSettings,
@@ -21,12 +22,7 @@ from kseg_video.core.media_settings import (
     TrimSettings,
 )
 from kseg_video.core.setting_checks import PATH, instance, take, take_settings
-from kseg_video.core.settings import (
-    ClusterSelection,
-    RenderSettings,
-    SegmenterSettings,
-    check_numbers,
-)
+from kseg_video.core.settings import RenderSettings, SegmenterSettings
 from kseg_video.reading.background_source import check_background, open_background
 from kseg_video.reading.image_files import IMAGE_SUFFIXES, LOSSY_IMAGE_SUFFIXES
 from kseg_video.reading.input_file_checks import blamed_if_it_shrinks

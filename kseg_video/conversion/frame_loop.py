@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from kseg_video.conversion.reader_writer_threads import Reader
     from kseg_video.conversion.report import ConversionObserver
+    from kseg_video.core.cluster_selectors import ClusterSelection
     from kseg_video.core.frame import Frame, PixelLayout, Segmentation
-    from kseg_video.core.settings import ClusterSelection, SegmenterSettings
+    from kseg_video.core.settings import SegmenterSettings
     from kseg_video.reading.background_source import BackgroundSource
     from kseg_video.reading.look_ahead import LookAhead
     from kseg_video.reading.sources import FrameSource

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from kseg_video.core.settings import ClusterSelection, View
+    from kseg_video.core.cluster_selectors import ClusterSelection
+    from kseg_video.core.settings import View
 
 # In the order in which keys cycle through them.
 VIEWS: tuple[View, ...] = (

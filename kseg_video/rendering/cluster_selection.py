@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kseg_video.core.cluster_selectors import ClusterSelection, Selector
     from kseg_video.core.frame import Segmentation
-    from kseg_video.core.settings import ClusterSelection, Selector
 
 # A colour name means a hue more than a lightness: "green" includes a tree in the shade. Lightness
 # counts half, as in CMC 2:1, the usual formula for the acceptability of dyes.

@@ -25,9 +25,10 @@ import cv2
 import numpy as np
 
 from kseg_video.core.background_spec import parse_background
+from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.frame import Frame, Segmentation, as_frame
 from kseg_video.core.setting_checks import ValueKind, instance, one_of, take, take_settings
-from kseg_video.core.settings import RenderSettings, check_numbers
+from kseg_video.core.settings import RenderSettings
 from kseg_video.rendering.compositing import composite, nearest_kept
 from kseg_video.rendering.matte import MatteSettings, Matting
 from kseg_video.rendering.outlines import Outlines, speck_area

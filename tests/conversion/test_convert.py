@@ -25,7 +25,7 @@ from kseg_video import (
     convert,
 )
 from tests.conftest import running_ffmpegs
-from tests.helpers.commands import start
+from tests.helpers.commands import run_measured
 from tests.helpers.media import (
     encode,
     ffmpeg,
@@ -407,12 +407,9 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
     peaks = []
     for seconds in (4, 24):
         clip = make_clip(tmp_path / f"{seconds}.mp4", size="640x360", seconds=seconds)
-        process = start("convert", clip, "--quiet", "--preset", "ultrafast")
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        process.communicate()
-        assert process.returncode == 0
-        peaks.append(usage.ru_maxrss / 1024)
+        outcome, mebibytes = run_measured("convert", clip, "--quiet", "--preset", "ultrafast")
+        assert outcome.code == 0
+        peaks.append(mebibytes)
     assert peaks[1] - peaks[0] < 30
 
 

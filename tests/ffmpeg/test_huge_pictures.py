@@ -18,7 +18,7 @@ from kseg_video import SegmenterSettings, SourceError, convert, open_source
 from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.live.capture import open_capture
 from tests.conftest import running_ffmpegs
-from tests.helpers.commands import Outcome, start
+from tests.helpers.commands import run_measured, start
 from tests.helpers.media import ffmpeg, left_in, make_clip
 from tests.helpers.servers import sender
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # Pillow itself warns from half that size on.
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 REFUSED = "claims pictures of more than 100 million pixels; scale it down first"
-MOST_MEBIBYTES = 512  # includes our own memory, which a child process starts with
+MOST_MEBIBYTES = 512
 MULTIPART = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=b\r\n\r\n"
 PART = b"--b\r\nContent-Type: image/jpeg\r\n"
 
@@ -69,19 +69,6 @@ def huge_jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("huge") / "huge.jpg"
     Image.new("L", (10_001, 10_000)).save(path)
     return path
-
-
-def run_measured(*arguments: str | Path) -> tuple[Outcome, float]:
-    """Run the command; return its outcome and the peak memory of its largest process in MiB."""
-    process = start(*arguments)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    out, err = process.stdout.read(), process.stderr.read()
-    process.stdout.close()
-    process.stderr.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Outcome(process.returncode, out, err), usage.ru_maxrss / 1024
 
 
 @pytest.mark.parametrize(

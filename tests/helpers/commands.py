@@ -9,6 +9,7 @@ import pty
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,15 @@ AS_ANOTHER = (
     *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
     *("--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search"),
 )
+
+# A process starts with the peak of the one that starts it: a small one, unlike that of the tests.
+_MEASURED = """
+import pathlib, resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+pathlib.Path(sys.argv[1]).write_text(str(peak))
+sys.exit(code)
+"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,14 @@ def finish(process: subprocess.Popen[str], seconds: float = 60) -> Outcome:
 
 def run(*arguments: str | Path, **options: Any) -> Outcome:
     return finish(start(*arguments, **options))
+
+
+def run_measured(*arguments: str | Path) -> tuple[Outcome, float]:
+    """Run the command; return its outcome and the peak memory of its largest process in MiB."""
+    with tempfile.NamedTemporaryFile("r") as peak:
+        command = [sys.executable, "-c", _MEASURED, peak.name, *COMMAND, *map(str, arguments)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+        return Outcome(done.returncode, done.stdout, done.stderr), int(peak.read()) / 1024
 
 
 def run_on_terminal(*arguments: str | Path, size: tuple[int, int] = (24, 100)) -> Outcome:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
@@ -71,3 +71,41 @@ def renumbered(
     ordered = fresh[match_centroids(known[kept], fresh)] if len(kept) else fresh
     centroids[kept] = ordered[: len(kept)]
     return np.concatenate([centroids, ordered[len(kept) :]])
+
+
+def renumbered_around(
+    known: NDArray[np.float32],
+    fresh: NDArray[np.float32],
+    held: Collection[int],
+    reach: float,
+    n_clusters: int,
+    fit: Callable[[int], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """Fresh centroids under the numbers of known ones, some of which take no other colour.
+
+    Parameters
+    ----------
+    known : ndarray of float32, shape (M, 3)
+    fresh : ndarray of float32, shape (K, 3)
+    held : collection of int
+        Numbers that keep their known centroid where no fresh one is near.
+    reach : float
+        Distance within which a colour is near.
+    n_clusters : int
+        Number of clusters wanted, those that nothing is near included.
+    fit : callable
+        Fits a given number of centroids, for the numbers that are left.
+
+    Returns
+    -------
+    ndarray of float32, shape (R, 3)
+    """
+    absent: set[int] = set()
+    while True:
+        found = renumbered(known, fresh, absent)
+        ways = np.linalg.norm(found[: len(known)] - known, axis=1)
+        absent_before = len(absent)
+        absent.update(number for number in held if ways[number] > reach)
+        if len(absent) in {absent_before, n_clusters}:
+            return found  # at least one cluster has to take the pixels
+        fresh = fit(n_clusters - len(absent))

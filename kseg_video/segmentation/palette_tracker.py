@@ -16,12 +16,13 @@ A cluster whose colour leaves the picture keeps some of its own pixels, which ho
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kseg_video.core.color_spaces import bgr_of_hex, color_scale, from_working, to_working
-from kseg_video.segmentation.cluster_matching import renumbered
+from kseg_video.segmentation.cluster_matching import renumbered, renumbered_around
 from kseg_video.segmentation.cluster_swap import swapped
 from kseg_video.segmentation.cut_detector import CutDetector
 from kseg_video.segmentation.illumination import Illumination, is_sudden_change
@@ -84,9 +85,8 @@ class PaletteTracker:
         self._cuts = CutDetector()
         self._centroids: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._history = PaletteHistory()
-        self._cold_fits = 0
         self._nearest = LastNearest()
-        self._wants_new_fit = False
+        self._cold_fits, self._wants_new_fit = 0, False
         self.frozen = settings.holds_palette
         self._begin_memory()
 
@@ -189,8 +189,6 @@ class PaletteTracker:
         """Fit the next frame cold; clusters keep the numbers of the colours they resemble."""
         self._wants_new_fit = True
 
-    # --- the beginning of a shot --------------------------------------------------------------
-
     def _first_centroids(self, colors: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._settings.palette:
             return to_working(bgr_of_hex(self._settings.palette), self._settings.color_space)
@@ -204,16 +202,8 @@ class PaletteTracker:
         known = self._history.best_match(colors, fresh)
         held = [number for number in pinned if number < min(len(known), len(before))]
         known[held] = before[held]
-        absent: set[int] = set()
-        while True:
-            found = renumbered(known, fresh, absent)
-            ways = np.linalg.norm(found[: len(known)] - known, axis=1)
-            absent_before = len(absent)
-            absent.update(number for number in held if ways[number] > _REACH * self._scale)
-            if len(absent) in {absent_before, self._n_clusters}:
-                break  # at least one cluster has to take the pixels
-            fresh = self._cold_fit(colors, self._n_clusters - len(absent))
-        self._centroids = found
+        reach, fit = _REACH * self._scale, partial(self._cold_fit, colors)
+        self._centroids = renumbered_around(known, fresh, held, reach, self._n_clusters, fit)
         self._forget_shot()
 
     def _cold_fit(
@@ -221,13 +211,10 @@ class PaletteTracker:
     ) -> NDArray[np.float32]:
         """Fit cold; centroids are ordered from dark to light."""
         seed = (self._settings.seed + self._cold_fits) % 2**31
-        is_first = not self._cold_fits
+        wanted, is_first = n_clusters or self._n_clusters, not self._cold_fits
         self._cold_fits += 1
-        wanted = n_clusters or self._n_clusters
         found = self._fit.begin(colors, wanted, seed, is_first=is_first)
         return dark_to_light(found, self._settings.color_space)
-
-    # --- within a shot -------------------------------------------------------------------------
 
     def _continue(
         self, colors: NDArray[np.float32], time: float, pinned: AbstractSet[int]
@@ -309,5 +296,5 @@ class PaletteTracker:
     def _frame_palette(self, event: PaletteEvent, inertia: float) -> FramePalette:
         numbers = np.arange(self._n_clusters)
         found = len(self._centroids)
-        rows = np.minimum(numbers, found - 1)
-        return FramePalette(self._centroids[rows], numbers < found, event, inertia)
+        centroids = self._centroids[np.minimum(numbers, found - 1)]
+        return FramePalette(centroids, numbers < found, event, inertia)

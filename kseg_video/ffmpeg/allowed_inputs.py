@@ -43,8 +43,10 @@ _AUDIO = "aac ac3 aiff amr ape au caf dts eac3 flac mp3 truehd tta w64 wav wv"
 _SUBTITLES_IN_AVI = "ass srt"
 _OF_FILES = (*_VIDEO.split(), *_PICTURES.split(), *_AUDIO.split(), *_SUBTITLES_IN_AVI.split())
 _OF_STREAMS = (*_OF_FILES, *["dash", "hls", "live_flv", "rtp", "rtsp", "sdp", "webvtt"])
-# This demuxer reads a single picture, unless the file name looks like a pattern for many.
+# This demuxer goes by the file's name, and is for pictures that nothing else in a file tells. For
+# others it would do harm: it takes any text named .svg for a drawing, whose pictures have no limit.
 _BY_NAME = "image2"
+_NAMED_SUFFIXES = frozenset({".ptx", ".tga", ".wbmp", ".xface"})
 _NAME_OF_MANY = re.compile(r"[%*?{]")
 
 _TOO_LARGE = r"Picture size \d+x\d+ (exceeds specified max pixel|is invalid)"
@@ -72,7 +74,8 @@ def claims_too_much(messages: Iterable[str]) -> bool:
 
 def formats_of_file(path: Path) -> str:
     """Demuxers allowed for a local file, as a value for ffmpeg's ``-format_whitelist``."""
-    return ",".join(_OF_FILES if _NAME_OF_MANY.search(str(path)) else (*_OF_FILES, _BY_NAME))
+    by_name = path.suffix.lower() in _NAMED_SUFFIXES and not _NAME_OF_MANY.search(str(path))
+    return ",".join((*_OF_FILES, _BY_NAME) if by_name else _OF_FILES)
 
 
 def formats_of_streams() -> str:

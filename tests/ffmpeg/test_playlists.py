@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import struct
 from typing import TYPE_CHECKING
@@ -146,3 +147,30 @@ def test_a_stream_cannot_have_files_opened(tmp_path: Path, secret: Path) -> None
     assert outcome.code == 1
     assert re.fullmatch("kseg-video: error: .* cannot be opened .*\n", outcome.err)
     assert left_in(tmp_path) == [secret.name]
+
+
+PREFIXED = '<s:svg xmlns:s="http://www.w3.org/2000/svg" width="160" height="90"></s:svg>'
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a.SVG", "a.mp4"])
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        PREFIXED.replace("s:", "").replace(":s", "").encode(),
+        PREFIXED.encode(),
+        gzip.compress(PREFIXED.encode(), mtime=0),
+    ],
+    ids=["plain", "with a prefix", "compressed"],
+)
+def test_a_drawing_is_not_read(tmp_path: Path, name: str, drawing: bytes) -> None:
+    """It may hold pictures of any size, however its text begins."""
+    (tmp_path / name).write_bytes(drawing)
+    with pytest.raises(SourceError):
+        convert(tmp_path / name, tmp_path / "out.mkv")
+    assert left_in(tmp_path) == [name]
+
+
+def test_a_picture_that_is_known_by_its_name_alone(tmp_path: Path) -> None:
+    ffmpeg(*("-f", "lavfi", "-i", "color=red:s=64x48", "-frames:v", "1", tmp_path / "a.tga"))
+    convert(tmp_path / "a.tga", tmp_path / "out.mkv")
+    assert left_in(tmp_path) == ["a.tga", "out.mkv"]

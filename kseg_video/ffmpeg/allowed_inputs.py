@@ -43,8 +43,9 @@ _AUDIO = "aac ac3 aiff amr ape au caf dts eac3 flac mp3 truehd tta w64 wav wv"
 _SUBTITLES_IN_AVI = "ass srt"
 _OF_FILES = (*_VIDEO.split(), *_PICTURES.split(), *_AUDIO.split(), *_SUBTITLES_IN_AVI.split())
 _OF_STREAMS = (*_OF_FILES, *["dash", "hls", "live_flv", "rtp", "rtsp", "sdp", "webvtt"])
-# This demuxer goes by the file's name, and is for pictures that nothing else in a file tells. For
-# others it would do harm: it takes any text named .svg for a drawing, whose pictures have no limit.
+# This demuxer chooses a decoder by the file's suffix. It is allowed only for formats without a
+# signature: of any other file it would believe the suffix, and an SVG that the probe does not
+# recognize could embed pictures of unlimited size.
 _BY_NAME = "image2"
 _NAMED_SUFFIXES = frozenset({".ptx", ".tga", ".wbmp", ".xface"})
 _NAME_OF_MANY = re.compile(r"[%*?{]")

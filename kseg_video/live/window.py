@@ -13,7 +13,7 @@ from kseg_video.core.errors import DisplayError
 from kseg_video.core.shown_text import shown
 from kseg_video.live.screen import Click, Closed, KeyPress, PointerMove, enlargement, shrinkage
 from kseg_video.live.window_x11_keys import X11Keys
-from kseg_video.reading.image_files import read_image
+from kseg_video.reading.image_decoding import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -18,7 +18,8 @@ from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.reading.decode_filters import Decoding
-from kseg_video.reading.image_files import IMAGE_SUFFIXES, read_image
+from kseg_video.reading.image_decoding import read_image
+from kseg_video.reading.image_files import IMAGE_SUFFIXES
 from kseg_video.reading.looping import LoopingDecoder
 from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.rendering.compositing import covering
@@ -105,10 +106,11 @@ def read_background_image(path: Path) -> NDArray[np.uint8]:
     SourceError
         If the image cannot be read.
     """
-    pixels, alpha, _ = read_image(path)
-    if alpha is None:
-        return pixels
-    return cast("NDArray[np.uint8]", cv2.multiply(pixels, cv2.merge([alpha] * 3), scale=1 / 255))
+    image = read_image(path)
+    if image.alpha is None:
+        return image.bgr
+    opacity = cv2.merge([image.alpha] * 3)
+    return cast("NDArray[np.uint8]", cv2.multiply(image.bgr, opacity, scale=1 / 255))
 
 
 class _BackgroundImage(BackgroundSource):

@@ -1,26 +1,19 @@
-"""Read and write images as arrays with imageio (Pillow), with their ICC profiles (ISO 15076-1)."""
+"""Names of image files, and images written with their ICC profiles (ISO 15076-1)."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import math
 import os
 import re
-import struct
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from kseg_video.core.errors import SourceError, cannot_read
-from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, too_large
-from kseg_video.reading.input_file_checks import check_is_regular
-
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imageio.plugins.pillow import PillowPlugin
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import Frame
@@ -40,13 +33,8 @@ LOSSY_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
 _LONGEST_NAME = 255  # bytes; the limit of practically all file systems
 # Formats accepted under any image suffix. Pillow would pass others to external programs (EPS).
-_READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
-
-# TIFF: the version number of BigTIFF, the tags TileWidth and TileLength, and integer types.
-_BIG_TIFF = 43
-_TILE_SIDES = (322, 323)
-_WHOLE_NUMBERS = {3: "H", 4: "I"}
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 
@@ -62,8 +50,8 @@ def is_image(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix not in _MAY_BE_ANIMATED or not path.is_file():
         return suffix in IMAGE_SUFFIXES
-    # If Pillow fails on a damaged file, `read_image` reports the error.
-    with contextlib.suppress(Exception), Image.open(path, formats=_READ_FORMATS) as picture:
+    # If Pillow fails on a damaged file, decoding it reports the error.
+    with contextlib.suppress(Exception), Image.open(path, formats=READ_FORMATS) as picture:
         return not getattr(picture, "is_animated", False)
     return suffix in IMAGE_SUFFIXES
 
@@ -110,54 +98,6 @@ def has_too_long_names(path: Path) -> bool:
     return length > _LONGEST_NAME
 
 
-class DecodedImage(NamedTuple):
-    """A decoded image.
-
-    Parameters
-    ----------
-    bgr : ndarray of uint8, shape (H, W, 3)
-    alpha : ndarray of uint8, shape (H, W), optional
-    icc_profile : bytes, optional
-        ICC profile of its RGB values, if the file embeds one.
-    """
-
-    bgr: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None = None
-    icc_profile: bytes | None = None
-
-
-def read_image(path: Path) -> DecodedImage:
-    """Read an image, rotated as its EXIF data says and reduced from 16 bits a channel to 8.
-
-    Raises
-    ------
-    SourceError
-        If it cannot be read.
-    """
-    import imageio.v3 as iio  # noqa: PLC0415 - the import takes as long as a video's first frame
-
-    check_is_regular(path)
-    try:
-        # Open it here, since imageio also interprets names as home folders, archives and addresses.
-        with path.open("rb") as file:
-            _check(path, file)
-            with iio.imopen(file, "r", plugin="pillow") as plugin:
-                pillow = cast("PillowPlugin", plugin)
-                metadata = pillow.metadata(index=0)
-                conversion: dict[str, Any] = {}
-                if "transparency" in metadata:
-                    conversion["mode"] = "RGBA"
-                elif metadata.get("mode") == "CMYK":
-                    conversion["mode"] = "RGB"
-                picture = pillow.read(index=0, rotate=True, **conversion)
-    except (MemoryError, SourceError):
-        raise
-    except Exception as error:  # Pillow raises many types of exception on damaged files
-        no_image = "is not an image that can be read; check that it opens"
-        raise cannot_read(path, error, no_image) from error
-    return DecodedImage(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
-
-
 def write_image(
     path: Path,
     suffix: str,
@@ -183,7 +123,7 @@ def write_image(
     OSError
         If it cannot be written.
     """
-    import imageio.v3 as iio  # noqa: PLC0415
+    import imageio.v3 as iio  # noqa: PLC0415 - the import takes as long as a video's first frame
 
     picture = pixels if pixels.ndim == 2 else pixels[..., ::-1]
     if alpha is not None and pixels.ndim == 3 and suffix not in OPAQUE_IMAGE_SUFFIXES:
@@ -199,68 +139,6 @@ def write_frame(path: Path, suffix: str, frame: Frame) -> None:
     """Write a frame as an image; see `write_image`."""
     pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
     write_image(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
-
-
-def _check(path: Path, file: BinaryIO) -> None:
-    """Check the size in an image's header before its pixels are allocated."""
-    try:
-        with Image.open(file, formats=_READ_FORMATS) as picture:
-            pixels = picture.width * picture.height
-            if picture.format == "TIFF":
-                pixels = max(pixels, _pixels_of_a_tile(file))
-    except Image.DecompressionBombError as error:
-        raise too_large(path) from error
-    if pixels > MAX_PIXELS:
-        raise too_large(path)
-    file.seek(0)
-
-
-def _pixels_of_a_tile(file: BinaryIO) -> int:
-    """Pixels of one tile of a TIFF; 0 if it has no tiles.
-
-    libtiff decodes whole tiles, which may be far larger than the image. Where a tag appears twice,
-    Pillow uses the last and libtiff the first, so the larger value counts.
-    """
-    file.seek(0)
-    head = file.read(16)
-    order, is_big = "<" if head[:2] == b"II" else ">", _BIG_TIFF in head[2:4]
-    number, fields, start = ("Q", "HHQ8s", head[8:16]) if is_big else ("H", "HHI4s", head[4:8])
-    file.seek(*struct.unpack(order + ("Q" if is_big else "I"), start))
-    (count,) = struct.unpack(order + number, file.read(struct.calcsize(f"={number}")))
-    entry = struct.Struct(order + fields)
-    sides: dict[int, int] = {}
-    for _ in range(count):
-        tag, kind, _, value = entry.unpack(file.read(entry.size))
-        if tag in _TILE_SIDES:
-            (side,) = struct.unpack_from(order + _WHOLE_NUMBERS[kind], value)
-            sides[tag] = max(sides.get(tag, 0), side)
-    return math.prod(sides.get(tag, 0) for tag in _TILE_SIDES)
-
-
-def _to_8_bit(picture: NDArray[Any], path: Path) -> NDArray[np.uint8]:
-    if picture.dtype == np.bool_:
-        return picture.astype(np.uint8) * np.uint8(255)
-    if picture.dtype == np.uint16:
-        return (picture >> 8).astype(np.uint8)
-    if picture.dtype != np.uint8:
-        raise SourceError(f"{path} holds {picture.dtype} levels; save it with 8 or 16 bit")
-    return picture
-
-
-def _split(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Split a gray, gray-alpha, RGB or RGBA picture into BGR and alpha."""
-    if picture.ndim == 2:
-        picture = picture[..., np.newaxis]
-    channels = picture.shape[2]
-    alpha = np.ascontiguousarray(picture[..., -1]) if channels in (2, 4) else None
-    colors = picture[..., :3] if channels >= 3 else picture[..., :1].repeat(3, axis=2)
-    return np.ascontiguousarray(colors[..., ::-1]), alpha
-
-
-def rgb_profile(metadata: dict[str, Any]) -> bytes | None:
-    """ICC profile of an image if it is an RGB profile, since images are read as RGB."""
-    profile = metadata.get("icc_profile")
-    return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
 
 
 def holds_profile(suffix: str, icc_profile: bytes) -> bool:

@@ -13,12 +13,12 @@ from kseg_video.core.media_info import VideoInfo
 from kseg_video.core.timing import frames_before
 from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg.cleanup import ClosingContext
+from kseg_video.reading.image_decoding import read_image
 from kseg_video.reading.image_files import (
     IMAGE_SUFFIXES,
     are_alike,
     is_sequence,
     numbered_files,
-    read_image,
 )
 from kseg_video.reading.input_file_checks import check_is_regular
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.media_info import MediaTracks
     from kseg_video.core.media_settings import TrimSettings
-    from kseg_video.reading.image_files import DecodedImage
+    from kseg_video.reading.image_decoding import DecodedImage
 
 _SEQUENCE_FRAME_RATE = Fraction(25)
 

@@ -1,22 +1,27 @@
-"""Decode still images with Pillow, from all of its pixel formats to 8-bit BGR and alpha."""
+"""Decode still images with Pillow: within limits of size, upright, and damaged ones in part."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import math
 import struct
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+import zlib
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from kseg_video.core.errors import SourceError, cannot_read
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, too_large
 from kseg_video.reading.image_files import READ_FORMATS
+from kseg_video.reading.image_levels import levels_of
 from kseg_video.reading.input_file_checks import check_is_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,19 +29,19 @@ if TYPE_CHECKING:
 
     Levels = NDArray[np.uint8]
 
-# Pillow's modes that are first converted to another.
-_CONVERTED = {"1": "L", "La": "LA", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "YCbCr": "RGB"}
-_MODES = frozenset({"L", "LA", "RGB", "RGBA"})
-
 # TIFF: the version number of BigTIFF, tags, and integer types.
 _BIG_TIFF = 43
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _COLOR_MAP, _SAMPLE_FORMAT = 258, 262, 320, 339
 _TILE_SIDES = (322, 323)
-_YCBCR_SUBSAMPLING = 530
+_NEW_SUBFILE_TYPE, _REDUCED = 254, 1
 _WHOLE_NUMBERS = {3: "H", 4: "I"}
 
-# Position of the bit depth in a PNG file, whose first chunk is always IHDR.
-_PNG_DEPTH = 24
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Chunks of a still that matter to its picture; capitals are needed by every decoder.
+_PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"iCCP", b"pHYs", b"eXIf"})
+_PNG_END = b"IEND"
+_PHYS_BYTES = 9
+_LARGEST_PROFILE = 1 << 20  # bytes; Pillow's limit
 
 
 class DecodedImage(NamedTuple):
@@ -48,11 +53,17 @@ class DecodedImage(NamedTuple):
     alpha : ndarray of uint8, shape (H, W), optional
     icc_profile : bytes, optional
         ICC profile of its RGB values, if the file embeds one.
+    is_whole : bool
+        Whether all of it was decoded.
+    has_others : bool
+        Whether the file holds further pictures: pages or frames, but not previews.
     """
 
     bgr: Levels
     alpha: Levels | None = None
     icc_profile: bytes | None = None
+    is_whole: bool = True
+    has_others: bool = False
 
 
 def read_image(path: Path) -> DecodedImage:
@@ -66,10 +77,15 @@ def read_image(path: Path) -> DecodedImage:
     check_is_regular(path)
     try:
         with path.open("rb") as file:
-            return _decoded(path, file)
+            try:
+                return _decoded(path, file)
+            except (MemoryError, SourceError):
+                raise
+            except Exception:  # noqa: BLE001 - Pillow raises many types on damaged files
+                return _decoded(path, _mended(file), leniently=True)
     except (MemoryError, SourceError):
         raise
-    except Exception as error:  # Pillow raises many types of exception on damaged files
+    except Exception as error:
         no_image = (
             "is not an image that can be read; check that it opens, or save it as PNG with 8 or "
             "16 bit"
@@ -77,19 +93,40 @@ def read_image(path: Path) -> DecodedImage:
         raise cannot_read(path, error, no_image) from error
 
 
-def _decoded(path: Path, file: BinaryIO) -> DecodedImage:
+def _decoded(path: Path, file: BinaryIO, *, leniently: bool = False) -> DecodedImage:
+    """Decode an image; leniently, what decodes of a damaged one."""
     with _opened(path, file) as picture:
+        has_others = _has_others(picture)
         orientation = _orientation(picture)
-        picture.load()
+        is_whole = _load(picture, leniently=leniently)
         if picture.format == "TIFF":  # Pillow has rotated it
             orientation = 1
-        levels, alpha = _levels(picture, file, path)
+        levels, alpha = levels_of(picture, file, path)
+        if not (is_whole or (levels != levels[0, 0]).any()):
+            raise OSError("nothing of the picture decodes")
         bgr = levels[..., ::-1] if levels.ndim == 3 else levels[..., np.newaxis].repeat(3, axis=2)
         return DecodedImage(
             _upright(bgr, orientation),
             None if alpha is None else _upright(alpha, orientation),
             _rgb_profile(picture),
+            is_whole,
+            has_others,
         )
+
+
+def _load(picture: ImageFile, *, leniently: bool) -> bool:
+    """Decode the pixels; returns whether the picture is known to be whole."""
+    try:
+        picture.load()
+    except MemoryError:
+        raise
+    except Exception:
+        if not leniently:
+            raise
+        picture.tile = []  # so that Pillow gives what it has decoded
+        return False
+    # A JPEG that needed mending lacks its end, which libjpeg fills with gray.
+    return not leniently or picture.format == "PNG"
 
 
 def _opened(path: Path, file: BinaryIO) -> ImageFile:
@@ -130,6 +167,26 @@ def _pixels_of_a_tile(file: BinaryIO) -> int:
     return math.prod(sides.get(tag, 0) for tag in _TILE_SIDES)
 
 
+def _has_others(picture: ImageFile) -> bool:
+    """Whether a file holds further pictures that are not those of a phone or a preview.
+
+    Phones add depth and brightness maps to a JPEG (MPO), whose first picture is the photograph.
+    """
+    if picture.format in {"JPEG", "MPO"} or not getattr(picture, "is_animated", False):
+        return False
+    if not isinstance(picture, TiffImageFile):
+        return True
+    found = False
+    with contextlib.suppress(Exception):  # EOFError at the end, others if it is damaged
+        for number in itertools.count(1):
+            picture.seek(number)
+            if not picture.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & _REDUCED:
+                found = True
+                break
+    picture.seek(0)
+    return found
+
+
 def _orientation(picture: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 (upright) if the EXIF data is missing or damaged."""
     found: object = 1
@@ -147,101 +204,64 @@ def _upright(levels: Levels, orientation: int) -> Levels:
     return np.ascontiguousarray(levels[::rows, ::columns])
 
 
-def _levels(picture: ImageFile, file: BinaryIO, path: Path) -> tuple[Levels, Levels | None]:
-    """Gray levels (H, W) or RGB (H, W, 3) of a loaded picture, and its alpha."""
-    tags: dict[int, Any] = getattr(picture, "tag_v2", {})
-    _check_samples(picture.mode, tags, path)
-    clear = picture.info.get("transparency")
-    if picture.mode.startswith("I;16"):
-        return _of_16_bit(np.asarray(picture).astype(np.uint16), tags, clear)
-    converted = _converted(picture, tags, has_clear=clear is not None)
-    if converted.mode not in _MODES:
-        dtype = np.asarray(converted).dtype
-        raise SourceError(f"{path} holds {dtype} levels; save it with 8 or 16 bit")
-    levels = np.asarray(converted)
-    if converted.mode in {"LA", "RGBA"}:
-        colors = levels[..., 0] if converted.mode == "LA" else levels[..., :3]
-        return colors, levels[..., -1]
-    if clear is None:
-        return levels, None
-    depth = 8
-    if picture.format == "PNG":
-        file.seek(_PNG_DEPTH)
-        depth = file.read(1)[0]
-    if depth == 16:
-        exact = levels.astype(np.uint16) << 8 | _low_bytes(file)
-        return levels, _opaque_but(exact, clear)
-    # Pillow has scaled the levels to 8 bits, but this one only if it was of 1 bit.
-    in_8_bit = np.minimum(np.multiply(clear, 255) // (2**depth - 1), 255)
-    return levels, _opaque_but(levels, in_8_bit)
-
-
-def _check_samples(mode: str, tags: dict[int, Any], path: Path) -> None:
-    """Check that Pillow knows how the samples of a TIFF are to be understood."""
-    if mode == "L" and max(tags.get(_SAMPLE_FORMAT, (1,))) > 1:
-        raise SourceError(f"{path} holds signed levels; save it with 8 or 16 bit without sign")
-    if mode == "YCbCr" and tags and tags.get(_YCBCR_SUBSAMPLING) != (1, 1):
-        raise SourceError(f"{path} holds subsampled YCbCr without compression; save it as RGB")
-
-
-def _of_16_bit(
-    levels: NDArray[np.uint16], tags: dict[int, Any], clear: object
-) -> tuple[Levels, Levels | None]:
-    """Reduce gray levels in which Pillow leaves a TIFF's 12 bits and its white of 0."""
-    alpha = None if clear is None else _opaque_but(levels, clear)
-    if tags.get(_BITS_PER_SAMPLE) == (12,):
-        levels = levels << np.uint16(4)
-    if tags.get(_PHOTOMETRIC) == 0:
-        levels = ~levels
-    return (levels >> 8).astype(np.uint8), alpha
-
-
-def _converted(picture: Image.Image, tags: dict[int, Any], *, has_clear: bool) -> Image.Image:
-    mode = picture.mode
-    if mode in {"P", "PA"} and max(tags.get(_COLOR_MAP, (256,))) < 256:
-        # Some TIFFs wrongly have a colour map of 8 bits.
-        picture.putpalette(bytes(tags[_COLOR_MAP]), "RGB;L")
-    if mode == "P":
-        assert picture.palette is not None
-        return picture.convert("RGBA" if has_clear else picture.palette.mode)
-    if mode in {"CMYK", "LAB"}:
-        return _as_srgb(picture)
-    return picture.convert(_CONVERTED.get(mode, mode))
-
-
-def _as_srgb(picture: Image.Image) -> Image.Image:
-    """Convert CIE Lab, or CMYK by its profile if it has one, to sRGB."""
-    from PIL import ImageCms  # noqa: PLC0415 - few pictures need it
-
-    try:
-        profile = (
-            ImageCms.createProfile("LAB")
-            if picture.mode == "LAB"
-            else ImageCms.getOpenProfile(io.BytesIO(picture.info.get("icc_profile") or b""))
-        )
-        srgb = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(picture, profile, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        converted = None
-    return converted or picture.convert("RGB")
-
-
-def _low_bytes(file: BinaryIO) -> Levels:
-    """The low bytes of a PNG's 16-bit RGB levels, of which Pillow gives the high ones."""
-    with Image.open(file, formats=["PNG"]) as picture:
-        # Little-endian samples would have their high bytes there.
-        picture.tile = [tile._replace(args="RGB;16L") for tile in picture.tile]
-        return np.asarray(picture)
-
-
-def _opaque_but(levels: NDArray[Any], clear: object) -> Levels:
-    """Alpha that is 0 where the levels, gray or RGB, are those of a colour, and 255 elsewhere."""
-    channels = levels.reshape(*levels.shape[:2], -1)
-    differs: NDArray[np.bool_] = (channels != np.asarray(clear)).any(axis=-1)
-    return differs.astype(np.uint8) * np.uint8(255)
-
-
 def _rgb_profile(picture: Image.Image) -> bytes | None:
     """ICC profile of an image if it is an RGB profile, since images are read as RGB."""
     profile = picture.info.get("icc_profile")
     return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
+
+
+def _mended(file: BinaryIO) -> BinaryIO:
+    """A JPEG with an end, a PNG with nothing but its picture, or the file as it is.
+
+    Pillow's own leniency is a switch of the whole process, and would hide damage. Its limits on
+    texts and profiles, and its check sums, concern what is around a picture.
+    """
+    file.seek(0)
+    head = file.read(len(_PNG_SIGNATURE))
+    if head == _PNG_SIGNATURE:
+        return io.BytesIO(b"".join((head, *_png_chunks(file))))
+    file.seek(0)
+    if head.startswith(_JPEG_START):
+        return io.BytesIO(file.read() + _JPEG_END)
+    return file
+
+
+def _png_chunks(file: BinaryIO) -> Iterator[bytes]:
+    """The chunks of a PNG that matter, with right check sums; the last may be a part of one."""
+    position = file.tell()
+    end = file.seek(0, io.SEEK_END)
+    while position < end:
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8:
+            break
+        length, kind = struct.unpack(">I4s", head)
+        position = file.tell() + length + 4
+        if kind == _PNG_END:
+            break
+        if kind in _PNG_CHUNKS:
+            # No more than there is, since a buffer for all that is claimed would be made.
+            data = file.read(min(length, end - file.tell()))
+            if _is_accepted(kind, data):
+                yield _png_chunk(kind, data)
+    yield _png_chunk(_PNG_END, b"")
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(kind + data))
+    return b"".join((struct.pack(">I", len(data)), kind, data, check))
+
+
+def _is_accepted(kind: bytes, data: bytes) -> bool:
+    """Whether Pillow accepts a chunk, for which it would refuse the whole file."""
+    if kind == b"pHYs":
+        return len(data) == _PHYS_BYTES
+    if kind != b"iCCP":
+        return True
+    method, compressed = data.partition(b"\0")[2][:1], data.partition(b"\0")[2][1:]
+    inflating = zlib.decompressobj()
+    try:
+        inflating.decompress(compressed, _LARGEST_PROFILE)
+    except zlib.error:
+        return False
+    return method == b"\0" and not inflating.unconsumed_tail

@@ -91,6 +91,7 @@ class ImageSource(ClosingContext):
 
     def __iter__(self) -> Iterator[Frame]:
         size = (self.info.height, self.info.width)
+        damaged, with_others = [], []
         for index, path in enumerate(self._images):
             image = self._first if index == 0 else read_image(path)
             if (found := image.bgr.shape[:2]) != size:
@@ -105,8 +106,21 @@ class ImageSource(ClosingContext):
                 self.notes.append(
                     f"{path.name} has another colour profile than {self._images[0].name}"
                 )
+            if not image.is_whole:
+                damaged.append(path)
+            if image.has_others:
+                with_others.append(path)
             time = float((self._skipped + index) / self.info.frame_rate)
             yield Frame(image.bgr, "bgr24", _encoding(image), index, time, image.alpha)
+        if damaged:
+            self.warnings.append(
+                f"{_files(damaged, 'is', 'are')} damaged; what could be decoded was used"
+            )
+        if with_others:
+            self.notes.append(
+                f"{_files(with_others, 'holds', 'hold')} several pictures, of which the first was "
+                "used; save the others as images of their own to use them"
+            )
 
     def _images_in(self, folder: Path) -> list[Path]:
         files = [path for path in folder.iterdir() if not path.is_dir() and path.name[0] != "."]
@@ -141,6 +155,14 @@ class ImageSource(ClosingContext):
 def _encoding(image: DecodedImage) -> ColorEncoding:
     height, width = image.bgr.shape[:2]
     return replace(ColorEncoding.guess(width, height), icc_profile=image.icc_profile)
+
+
+def _files(paths: list[Path], verb: str, plural_verb: str) -> str:
+    """The beginning of a sentence on some files, of which it names the first."""
+    if len(paths) == 1:
+        return f"{paths[0]} {verb}"
+    others = "1 other" if len(paths) == 2 else f"{len(paths) - 1} others"
+    return f"{paths[0]} and {others} {plural_verb}"
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:

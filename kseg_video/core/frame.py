@@ -18,6 +18,7 @@ from kseg_video.native.pictures import components
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kseg_video.core.image_metadata import ImageMetadata
     from kseg_video.core.settings import ColorSpace
     from kseg_video.native.pictures import Components, Picture
 
@@ -52,6 +53,8 @@ class Frame:
     odd_width : bool
         Whether the picture's width is odd: the last column of i420 luma is then padding, which
         makes its rows as long as a row of U and one of V together.
+    metadata : ImageMetadata, optional
+        Resolution and EXIF data, if it is that of an image.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class Frame:
     time: float = 0.0
     alpha: NDArray[np.uint8] | None = None
     odd_width: bool = False
+    metadata: ImageMetadata | None = None
 
     def __post_init__(self) -> None:
         check_pixels(self.pixels, self.layout)

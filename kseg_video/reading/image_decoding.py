@@ -16,7 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from kseg_video.core.errors import SourceError, cannot_read
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, too_large
-from kseg_video.reading.image_files import READ_FORMATS
+from kseg_video.reading.image_files import READ_FORMATS, metadata_of, rgb_profile
 from kseg_video.reading.image_levels import levels_of
 from kseg_video.reading.input_file_checks import check_is_regular
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from PIL.ImageFile import ImageFile
+
+    from kseg_video.core.image_metadata import ImageMetadata
 
     Levels = NDArray[np.uint8]
 
@@ -53,6 +55,8 @@ class DecodedImage(NamedTuple):
     alpha : ndarray of uint8, shape (H, W), optional
     icc_profile : bytes, optional
         ICC profile of its RGB values, if the file embeds one.
+    metadata : ImageMetadata, optional
+        Resolution and EXIF data, if the file tells them.
     is_whole : bool
         Whether all of it was decoded.
     has_others : bool
@@ -62,6 +66,7 @@ class DecodedImage(NamedTuple):
     bgr: Levels
     alpha: Levels | None = None
     icc_profile: bytes | None = None
+    metadata: ImageMetadata | None = None
     is_whole: bool = True
     has_others: bool = False
 
@@ -98,6 +103,7 @@ def _decoded(path: Path, file: BinaryIO, *, leniently: bool = False) -> DecodedI
     with _opened(path, file) as picture:
         has_others = _has_others(picture)
         orientation = _orientation(picture)
+        metadata = metadata_of(picture, file, is_turned=orientation > 4)
         is_whole = _load(picture, leniently=leniently)
         if picture.format == "TIFF":  # Pillow has rotated it
             orientation = 1
@@ -108,7 +114,8 @@ def _decoded(path: Path, file: BinaryIO, *, leniently: bool = False) -> DecodedI
         return DecodedImage(
             _upright(bgr, orientation),
             None if alpha is None else _upright(alpha, orientation),
-            _rgb_profile(picture),
+            rgb_profile(picture),
+            metadata,
             is_whole,
             has_others,
         )
@@ -202,12 +209,6 @@ def _upright(levels: Levels, orientation: int) -> Levels:
     rows = -1 if orientation in {3, 4, 7, 8} else 1
     columns = -1 if orientation in {2, 3, 6, 7} else 1
     return np.ascontiguousarray(levels[::rows, ::columns])
-
-
-def _rgb_profile(picture: Image.Image) -> bytes | None:
-    """ICC profile of an image if it is an RGB profile, since images are read as RGB."""
-    profile = picture.info.get("icc_profile")
-    return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
 
 
 def _mended(file: BinaryIO) -> BinaryIO:

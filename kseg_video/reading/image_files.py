@@ -1,20 +1,25 @@
-"""Names of image files, and images written with their ICC profiles (ISO 15076-1)."""
+"""Names of image files, and images written with their ICC profiles (ISO 15076-1) and metadata."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import math
+import mmap
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
+
+from kseg_video.core.image_metadata import ImageMetadata, add_to_tiff, kept_exif
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from PIL.ImageFile import ImageFile
 
     from kseg_video.core.frame import Frame
 
@@ -39,7 +44,13 @@ _MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
 _NUMBER = re.compile(r"%0?(\d*)d")
 
 _HOLDING_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
+_TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+_EXIF_HEAD = b"Exif\0\0"
+_LARGEST_IN_JPEG = 65_533 - len(_EXIF_HEAD)  # bytes of EXIF data
 _LARGEST = 1 << 20  # bytes; PNG readers accept no larger profile
+# EXIF's units of resolution in dots per inch, and the largest resolution of a JPEG.
+_TO_INCHES = {2: 1, 3: 2.54}
+_MOST_DOTS = 65_535
 # Levels of 255 by which a profile may change a colour and still count as sRGB. More hides real
 # differences; fewer reports sRGB profiles that only round differently.
 _SAME_LEVELS = 3
@@ -104,6 +115,7 @@ def write_image(
     pixels: NDArray[np.uint8],
     alpha: NDArray[np.uint8] | None,
     icc_profile: bytes | None = None,
+    metadata: ImageMetadata | None = None,
 ) -> None:
     """Write an image.
 
@@ -117,6 +129,8 @@ def write_image(
         Ignored if the format has no transparency.
     icc_profile : bytes, optional
         Profile of the RGB values. Ignored if the format has no profiles, and for gray pictures.
+    metadata : ImageMetadata, optional
+        Resolution and EXIF data; what the format does not hold is ignored.
 
     Raises
     ------
@@ -131,19 +145,72 @@ def write_image(
     options = dict(_WRITER_OPTIONS[suffix])
     if icc_profile is not None and pixels.ndim == 3 and holds_profile(suffix, icc_profile):
         options["icc_profile"] = icc_profile
+    exif = None
+    if metadata is not None:
+        exif = metadata.exif_with_resolution if suffix == ".webp" else metadata.exif
+        if metadata.dots_per_inch is not None:
+            options["dpi"] = metadata.dots_per_inch
+    if exif is not None and not holds_exif(suffix, exif):
+        exif = None
+    is_tiff = suffix in _TIFF_SUFFIXES
+    if exif is not None and not is_tiff:
+        options["exif"] = _EXIF_HEAD + exif
     # Write the file here: after a failed write, imageio retries and prints an error at clean-up.
-    path.write_bytes(iio.imwrite("<bytes>", picture, extension=suffix, plugin="pillow", **options))
+    data = iio.imwrite("<bytes>", picture, extension=suffix, plugin="pillow", **options)
+    path.write_bytes(add_to_tiff(data, exif) if exif is not None and is_tiff else data)
 
 
 def write_frame(path: Path, suffix: str, frame: Frame) -> None:
     """Write a frame as an image; see `write_image`."""
     pixels = frame.pixels if frame.layout == "gray8" else frame.bgr
-    write_image(path, suffix, pixels, frame.alpha, frame.encoding.icc_profile)
+    profile = frame.encoding.icc_profile
+    write_image(path, suffix, pixels, frame.alpha, profile, frame.metadata)
+
+
+def rgb_profile(picture: Image.Image) -> bytes | None:
+    """ICC profile of an image if it is an RGB profile, since images are read as RGB."""
+    profile = picture.info.get("icc_profile")
+    return profile if isinstance(profile, bytes) and profile[16:20] == b"RGB " else None
+
+
+def metadata_of(picture: ImageFile, file: BinaryIO, *, is_turned: bool) -> ImageMetadata | None:
+    """Resolution and EXIF data of a picture for its upright form; None if it has neither."""
+    exif, stored = None, picture.info.get("exif")
+    with contextlib.suppress(ValueError):
+        if picture.format == "TIFF":
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+                exif = kept_exif(whole)
+        elif isinstance(stored, bytes):
+            exif = kept_exif(stored.removeprefix(_EXIF_HEAD))
+    resolution = _dots_per_inch(picture)
+    if exif is None and resolution is None:
+        return None
+    return ImageMetadata(resolution[::-1] if resolution and is_turned else resolution, exif)
+
+
+def _dots_per_inch(picture: ImageFile) -> tuple[float, float] | None:
+    with contextlib.suppress(Exception):
+        found: Any = picture.info.get("dpi")
+        if found is None:
+            exif, base = picture.getexif(), ExifTags.Base
+            scale = _TO_INCHES[exif[base.ResolutionUnit]]
+            found = exif[base.XResolution] * scale, exif[base.YResolution] * scale
+        across, down = map(float, found)
+        # Pillow gives 1 for a TIFF that tells none, and JPEG holds no more.
+        if 1 < across <= _MOST_DOTS and 1 < down <= _MOST_DOTS:
+            return across, down
+    return None
 
 
 def holds_profile(suffix: str, icc_profile: bytes) -> bool:
     """Whether a file with this suffix can embed this profile."""
     return suffix in _HOLDING_SUFFIXES and len(icc_profile) <= _LARGEST
+
+
+def holds_exif(suffix: str, exif: bytes) -> bool:
+    """Whether a file with this suffix can hold this EXIF data."""
+    largest = _LARGEST_IN_JPEG if suffix in LOSSY_IMAGE_SUFFIXES else math.inf
+    return suffix in _HOLDING_SUFFIXES and len(exif) <= largest
 
 
 def are_alike(one: bytes | None, other: bytes | None) -> bool:

@@ -111,7 +111,10 @@ class ImageSource(ClosingContext):
             if image.has_others:
                 with_others.append(path)
             time = float((self._skipped + index) / self.info.frame_rate)
-            yield Frame(image.bgr, "bgr24", _encoding(image), index, time, image.alpha)
+            yield Frame(
+                *(image.bgr, "bgr24", _encoding(image), index, time, image.alpha),
+                metadata=image.metadata,
+            )
         if damaged:
             self.warnings.append(
                 f"{_files(damaged, 'is', 'are')} damaged; what could be decoded was used"

@@ -9,7 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SinkError, cannot_write
-from kseg_video.reading.image_files import OPAQUE_IMAGE_SUFFIXES, numbered_files, write_frame
+from kseg_video.reading.image_files import (
+    OPAQUE_IMAGE_SUFFIXES,
+    holds_exif,
+    numbered_files,
+    write_frame,
+)
 from kseg_video.writing.atomic_file import PartialFile, publish_all
 from kseg_video.writing.sink_base import AbortingContext, check_frame
 from kseg_video.writing.temporary_files import TemporaryEntry
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Frame
     from kseg_video.core.media_info import VideoInfo
+
+_EXIF_IS_LOST = "{} cannot hold the EXIF data, which is left out"
 
 
 class ImageSink(AbortingContext):
@@ -63,6 +70,8 @@ class ImageSink(AbortingContext):
             )
         if frame.is_transparent and suffix in OPAQUE_IMAGE_SUFFIXES:
             self.notes.append(f"{suffix} holds no transparency, which is left out")
+        if _loses_exif(suffix, frame):
+            self.notes.append(_EXIF_IS_LOST.format(suffix))
         try:
             write_frame(self._part.path, suffix, frame)
         except OSError as error:
@@ -111,6 +120,7 @@ class ImageSequenceSink(AbortingContext):
         self._suffix = path.suffix.lower()
         self._count = 0
         self._may_lose_alpha = self._suffix in OPAQUE_IMAGE_SUFFIXES
+        self._may_lose_exif = True
         self.notes: list[str] = []
         beside = path.parent if path.parent.exists() else path.parent.parent
         self._entry = TemporaryEntry(path, beside, 0o700, is_folder=True)
@@ -133,6 +143,9 @@ class ImageSequenceSink(AbortingContext):
         if self._may_lose_alpha and frame.is_transparent:
             self._may_lose_alpha = False
             self.notes.append(f"{self._suffix} holds no transparency, which is left out")
+        if self._may_lose_exif and _loses_exif(self._suffix, frame):
+            self._may_lose_exif = False
+            self.notes.append(_EXIF_IS_LOST.format(self._suffix))
         part = self._entry.path / f"{self._count}{self._suffix}"
         self._pending.append(self._pool.submit(write_frame, part, self._suffix, frame))
         self._count += 1
@@ -184,6 +197,11 @@ class ImageSequenceSink(AbortingContext):
                 f"{count} as before, from {older[left[0]].name} on; "
                 "remove what is of an earlier run"
             )
+
+
+def _loses_exif(suffix: str, frame: Frame) -> bool:
+    exif = None if frame.metadata is None else frame.metadata.exif
+    return exif is not None and not holds_exif(suffix, exif)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,165 @@
+"""What an image tells besides its pixels: resolution and EXIF data (CIPA DC-008), which is a TIFF.
+
+EXIF data is copied value by value, not by Pillow, which changes types and replaces letters that are
+not ASCII.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from mmap import mmap
+
+# Tags of a directory: type and little-endian value, or a directory of their own.
+_Directory: TypeAlias = "dict[int, tuple[int, bytes] | _Directory]"
+_Pointers: TypeAlias = "Mapping[int, _Pointers]"
+
+_EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
+_POINTERS: _Pointers = {_EXIF: {_INTEROPERABILITY: {}}, _GPS: {}}
+_ORIENTATION, _RESOLUTIONS, _RESOLUTION_UNIT = 274, (282, 283), 296
+# Tags that describe the photograph, not the file: description, make, model, orientation, software,
+# date, artist, computer, copyright, rating, and those that Windows adds.
+_KEPT = frozenset({270, 271, 272, _ORIENTATION, 305, 306, 315, 316, 33432, 18246, 18249})
+_KEPT |= frozenset(range(40091, 40096)) | _POINTERS.keys()
+# Makers' notes hold previews of the source and offsets that end with it; the others are its width
+# and height, and padding.
+_DROPPED = frozenset({37500, 40962, 40963, 59932})
+
+_SHORT, _LONG, _RATIONAL = 3, 4, 5
+_INCH = 2
+# Bytes of a value and of the numbers that it consists of, by type.
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_NUMBERS = {**_SIZES, 5: 4, 10: 4}
+_LARGEST = 4 << 20  # bytes; more than any camera writes, but values may overlap without end
+
+
+@dataclass(frozen=True, slots=True)
+class ImageMetadata:
+    """What an image tells besides its pixels and their colours.
+
+    Parameters
+    ----------
+    dots_per_inch : tuple of float, optional
+        Horizontal and vertical resolution of the upright picture.
+    exif : bytes, optional
+        EXIF data for the upright picture, little-endian, without resolution, previews and makers'
+        notes.
+    """
+
+    dots_per_inch: tuple[float, float] | None = None
+    exif: bytes | None = None
+
+    @property
+    def exif_with_resolution(self) -> bytes | None:
+        """EXIF data with the resolution, for files that hold it nowhere else."""
+        if self.dots_per_inch is None:
+            return self.exif
+        directory = {} if self.exif is None else _Reader(self.exif).first()
+        for tag, number in zip(_RESOLUTIONS, self.dots_per_inch, strict=True):
+            directory[tag] = _RATIONAL, struct.pack("<II", round(number * 1000), 1000)
+        directory[_RESOLUTION_UNIT] = _SHORT, struct.pack("<H", _INCH)
+        return _as_tiff(directory)
+
+
+def kept_exif(data: bytes | mmap) -> bytes | None:
+    """EXIF data to keep of a TIFF, or of EXIF data, which is one; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    try:
+        directory = _Reader(data).first()
+    except (struct.error, OverflowError) as error:
+        raise ValueError(f"damaged EXIF data: {error}") from error
+    kept: _Directory = {tag: value for tag, value in directory.items() if tag in _KEPT}
+    if not kept.keys() - {_ORIENTATION}:
+        return None
+    if _ORIENTATION in kept:
+        kept[_ORIENTATION] = _SHORT, struct.pack("<H", 1)
+    return _as_tiff(kept)
+
+
+def add_to_tiff(image: bytes, exif: bytes) -> bytes:
+    """Add EXIF data to a little-endian TIFF; Pillow cannot if it is compressed."""
+    directory = _Reader(image).first() | _Reader(exif).first()
+    start = len(image) + len(image) % 2
+    head = image[:4] + struct.pack("<I", start)
+    return head + image[8:].ljust(start - 8, b"\0") + _written(directory, start)
+
+
+class _Reader:
+    """Reads the directories of a classic TIFF."""
+
+    def __init__(self, data: bytes | mmap) -> None:
+        self._data = data
+        self._order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4], "")
+        self._left = _LARGEST
+
+    def first(self) -> _Directory:
+        """The first directory; empty if this is no classic TIFF."""
+        if not self._order:
+            return {}
+        (start,) = struct.unpack_from(f"{self._order}I", self._data, 4)
+        return self._directory(start, _POINTERS)
+
+    def _directory(self, start: int, pointers: _Pointers) -> _Directory:
+        (count,) = struct.unpack_from(f"{self._order}H", self._data, start)
+        directory: _Directory = {}
+        for number in range(count):
+            place = start + 2 + 12 * number
+            tag, kind, length = struct.unpack_from(f"{self._order}HHI", self._data, place)
+            size = length * _SIZES.get(kind, 0)
+            is_pointer = tag in pointers
+            place += 8
+            if size > 4 or is_pointer:
+                (place,) = struct.unpack_from(f"{self._order}I", self._data, place)
+            if is_pointer:
+                with contextlib.suppress(struct.error):
+                    if inner := self._directory(place, pointers[tag]):
+                        directory[tag] = inner
+            elif size and tag not in _DROPPED:
+                value = self._value(place, size, _NUMBERS[kind])
+                if len(value) == size:
+                    directory[tag] = kind, value
+        return directory
+
+    def _value(self, place: int, size: int, of_number: int) -> bytes:
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("too much EXIF data")
+        value = self._data[place : place + size]
+        if self._order == "<" or len(value) < size:
+            return value
+        return np.frombuffer(value, f">u{of_number}").astype(f"<u{of_number}").tobytes()
+
+
+def _as_tiff(directory: _Directory) -> bytes:
+    return struct.pack("<4sI", b"II*\0", 8) + _written(directory, 8)
+
+
+def _written(directory: _Directory, start: int) -> bytes:
+    """A directory that begins at an offset, followed by its values and its own directories."""
+    table, values = b"", b""
+    values_start = start + 2 + 12 * len(directory) + 4
+    for tag, entry in sorted(directory.items(), key=lambda item: item[0]):
+        field = struct.pack("<I", values_start + len(values))
+        if isinstance(entry, dict):
+            kind, count = _LONG, 1
+            values += _written(entry, values_start + len(values))
+        else:
+            kind, count = entry[0], len(entry[1]) // _SIZES[entry[0]]
+            if len(entry[1]) > 4:
+                values += entry[1] + bytes(len(entry[1]) % 2)
+            else:
+                field = entry[1].ljust(4, b"\0")
+        table += struct.pack("<HHI4s", tag, kind, count, field)
+    return struct.pack("<H", len(directory)) + table + bytes(4) + values

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     Levels = NDArray[np.uint8]
 
 # Pillow's modes that are first converted to another.
-_CONVERTED = {"1": "L", "La": "LA", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "YCbCr": "RGB"}
+_CONVERTED = {
+    "1": "L",
+    "La": "LA",
+    "PA": "RGBA",
+    "RGBa": "RGBA",
+    **dict.fromkeys(("RGBX", "CMYK", "YCbCr", "LAB"), "RGB"),
+}
 _MODES = frozenset({"L", "LA", "RGB", "RGBA"})
 
 # Tags of TIFF.
@@ -87,26 +93,21 @@ def _converted(picture: Image.Image, tags: dict[int, Any], *, has_clear: bool) -
     if mode == "P":
         assert picture.palette is not None
         return picture.convert("RGBA" if has_clear else picture.palette.mode)
-    if mode in {"CMYK", "LAB"}:
-        return _as_srgb(picture)
+    if mode == "CMYK" and (converted := _by_its_profile(picture)):
+        return converted
     return picture.convert(_CONVERTED.get(mode, mode))
 
 
-def _as_srgb(picture: Image.Image) -> Image.Image:
-    """Convert CIE Lab, or CMYK by its profile if it has one, to sRGB."""
+def _by_its_profile(picture: Image.Image) -> Image.Image | None:
+    """A CMYK picture as sRGB by its profile; None if it has none that is of use."""
     from PIL import ImageCms  # noqa: PLC0415 - few pictures need it
 
     try:
-        profile = (
-            ImageCms.createProfile("LAB")
-            if picture.mode == "LAB"
-            else ImageCms.getOpenProfile(io.BytesIO(picture.info.get("icc_profile") or b""))
-        )
+        profile = ImageCms.getOpenProfile(io.BytesIO(picture.info["icc_profile"]))
         srgb = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(picture, profile, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        converted = None
-    return converted or picture.convert("RGB")
+        return ImageCms.profileToProfile(picture, profile, srgb, outputMode="RGB")
+    except (KeyError, TypeError, ImageCms.PyCMSError, OSError):
+        return None
 
 
 def _low_bytes(file: BinaryIO) -> Levels:

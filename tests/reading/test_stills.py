@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -238,6 +239,96 @@ def test_a_tiff_of_12_bit(tmp_path: Path) -> None:
     levels = _RANDOM.integers(0, 4096, (9, 10, 1))
     (tmp_path / "a.tif").write_bytes(tiff("<", levels, 12, 1))
     np.testing.assert_array_equal(rgb(read(tmp_path / "a.tif")), (levels >> 4).repeat(3, axis=2))
+
+
+_BY_FFMPEG = {".ppm", ".tga"}
+# Formats as Pillow writes them, and the modes in which it can.
+_WRITTEN: dict[str, str] = {
+    ".png": "1 L LA P RGB RGBA I;16",
+    ".tif": "1 L LA P PA RGB RGBA RGBX CMYK YCbCr I;16 I;16B I;16L",
+    ".jpg": "1 L RGB RGBX CMYK YCbCr",
+    ".webp": "L LA P RGB RGBA RGBX RGBa CMYK YCbCr I;16",
+    ".bmp": "1 L P RGB RGBA",
+    ".gif": "1 L LA P RGB RGBA",
+    ".ppm": "1 L I I;16 RGB RGBA",
+    # ffmpeg does not know those of 1 bit, and takes gray with opacity for 15 bits of colour.
+    ".tga": "L P RGB RGBA",
+}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode"),
+    [
+        pytest.param(suffix, mode, marks=[pytest.mark.thorough] * (suffix in _BY_FFMPEG))
+        for suffix, modes in _WRITTEN.items()
+        for mode in modes.split()
+    ],
+)
+def test_every_mode_of_pillow_s(tmp_path: Path, suffix: str, mode: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    options: dict[str, Any] = {"lossless": True, "exact": True} if suffix == ".webp" else {}
+    picture_in(mode).save(path, **options)
+    frame = read(path)
+    with Image.open(path) as stored:
+        if stored.mode.startswith("I"):
+            gray = np.asarray(stored) >> 8
+            expected = np.dstack([gray] * 3 + [np.full_like(gray, 255)])
+        else:
+            expected = np.asarray(stored.convert("RGBA")).astype(int)
+    level = int(suffix in _BY_FFMPEG and mode.startswith("I"))  # ffmpeg rounds
+    assert np.abs(rgb(frame) - expected[..., :3]).max() <= level
+    np.testing.assert_array_equal(frame.opacity, expected[..., 3])
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_cmyk_by_its_profile(tmp_path: Path, suffix: str) -> None:
+    levels = np.zeros((64, 64, 4), np.uint8)
+    levels[:32, :, 0] = 255  # the one ink of this printer that shows
+    levels[:, 32:, 1:3] = 255
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(levels, "CMYK").save(path, icc_profile=profile_of_cyan())
+    frame = read(path)
+    assert rgb(frame)[4:28, 4:-4].max() <= 2
+    assert rgb(frame)[36:60, 4:-4].min() >= 253
+    assert frame.encoding.icc_profile is None
+
+
+def profile_of_cyan() -> bytes:
+    """An ICC profile of CMYK by which cyan is black, and the other inks are none."""
+    corners = np.full((2, 2, 2, 2, 3), (255, 128, 128), np.uint8)  # Lab
+    corners[1, ..., 0] = 0
+    steps = bytes(range(256))
+    matrix = np.eye(3, dtype=">i4") << 16
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + matrix.tobytes()
+    table += 4 * steps + corners.tobytes() + 3 * steps
+    tags = struct.pack(">I4sII", 1, b"A2B0", 144, len(table))
+    head = struct.pack(
+        ">I4xI4s4s4s12x4s28x3I",
+        144 + len(table),
+        0x2400000,
+        *(b"prtr", b"CMYK"),
+        *(b"Lab ", b"acsp"),
+        0xF6D6,
+        0x10000,
+        0xD32D,
+    )
+    return head.ljust(128, b"\0") + tags + table
+
+
+def picture_in(mode: str) -> Image.Image:
+    """A picture with random levels and opacities, in one of Pillow's modes."""
+    if mode.startswith("I"):
+        levels = random_levels(16, 1)[..., 0]
+        if mode == "I":
+            return Image.fromarray(levels.astype(np.int32))
+        order = ">" if mode == "I;16B" else "<"
+        return Image.frombytes(mode, (11, 9), levels.astype(f"{order}u2").tobytes())
+    picture = Image.fromarray(random_levels(8, 4).astype(np.uint8), "RGBA")
+    if mode == "PA":
+        return picture.convert("RGB").quantize(16).convert("PA")
+    if mode in {"P", "YCbCr", "CMYK"}:
+        picture = picture.convert("RGB")
+    return picture.convert(mode)
 
 
 def lab_of(picture: NDArray[np.uint8]) -> NDArray[np.float64]:

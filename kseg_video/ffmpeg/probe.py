@@ -44,6 +44,9 @@ _PLANAR_420 = {"yuv420p", "yuvj420p", "yuva420p"}
 _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
 _ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
+# Decoders of the codecs whose alpha is a second stream, which ffmpeg's default ones ignore.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_CODEC = re.compile(r"Video: (\w+)")
 _GIF = "Video: gif"  # always decoded to a format with alpha
 _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
@@ -101,8 +104,8 @@ class ProbedVideo:
         Whether its pictures are rotated or mirrored for display.
     alpha : bool
         Whether it has an alpha channel.
-    vp9_alpha : bool
-        Whether it is VP9 with alpha, which only one of ffmpeg's decoders reads.
+    alpha_decoder : str, optional
+        The ffmpeg decoder that reads its alpha, if the default one does not.
     rgb : bool
         Whether its pixel format is RGB, gray or another without YUV.
     encoding : ColorEncoding
@@ -125,7 +128,7 @@ class ProbedVideo:
     planar: bool
     turned: bool
     alpha: bool
-    vp9_alpha: bool
+    alpha_decoder: str | None
     rgb: bool
     encoding: ColorEncoding
     sample_aspect_ratio: Fraction
@@ -161,7 +164,8 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     clock_zero = _zero(container, [report.shown, *(stream.number for stream in others)])
     time = int(frame["pts"]) * Fraction(int(rate[1]), max(int(rate[2]), 1))
     after_zero = float(time) + clock_zero - picture_zero
-    vp9_alpha = shown is not None and header.startswith("Video: vp9") and shown.is_tagged_alpha
+    codec = _CODEC.match(header) if shown is not None and shown.is_tagged_alpha else None
+    alpha_decoder = _ALPHA_DECODERS.get(codec[1]) if codec else None
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
@@ -178,9 +182,9 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         duration=_duration(container),
         planar=frame["format"] in _PLANAR_420,
         turned=shown is not None and bool(shown.details),
-        alpha=vp9_alpha
+        alpha=alpha_decoder is not None
         or (_ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
-        vp9_alpha=vp9_alpha,
+        alpha_decoder=alpha_decoder,
         rgb=_RGB_FORMAT.search(frame["format"]) is not None,
         encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),

@@ -95,8 +95,8 @@ class Decoding:
         arguments = ["-nostdin"]
         if part.seek:
             arguments += ["-ss", f"{part.seek:.6f}"]
-        if self.video.vp9_alpha:
-            arguments += ["-c:v", "libvpx-vp9"]
+        if self.video.alpha_decoder is not None:
+            arguments += ["-c:v", self.video.alpha_decoder]
         arguments += self._size_arguments
         arguments += [*file_input(path), "-map", "0:V:0", "-fps_mode", "passthrough"]
         return [*arguments, *WITHOUT_TAGS]

@@ -68,6 +68,14 @@ def is_image(path: Path) -> bool:
     return suffix in IMAGE_SUFFIXES
 
 
+def may_be_transparent(path: Path) -> bool:
+    """Whether an image's header announces transparency."""
+    # If Pillow fails on a damaged file, `read_image` reports the error.
+    with contextlib.suppress(Exception), Image.open(path, formats=_READ_FORMATS) as picture:
+        return picture.has_transparency_data
+    return False
+
+
 def is_sequence(path: Path) -> bool:
     """Whether a path such as ``frame_%04d.png`` is a pattern of numbered images and not a file."""
     return (

@@ -17,6 +17,7 @@ from kseg_video.reading.image_files import (
     IMAGE_SUFFIXES,
     are_alike,
     is_sequence,
+    may_be_transparent,
     numbered_files,
     read_image,
 )
@@ -80,7 +81,8 @@ class ImageSource(ClosingContext):
             encoding=_encoding(self._first),
             frame_count=len(self._images),
             is_image=single,
-            has_alpha=self._first.alpha is not None,
+            has_alpha=self._first.alpha is not None
+            or any(map(may_be_transparent, self._images[1:])),
         )
 
     def look_ahead(self) -> None:

@@ -8,7 +8,7 @@ import math
 import os
 import re
 import struct
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from PIL import Image
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from imageio.plugins.pillow import PillowPlugin
     from numpy.typing import NDArray
+    from PIL.ImageFile import ImageFile
 
     from kseg_video.core.frame import Frame
 
@@ -38,10 +39,13 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 IMAGE_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
+READ_SUFFIXES = IMAGE_SUFFIXES | {".avif", ".heic", ".heif", ".hif"}
 _LONGEST_NAME = 255  # bytes; the limit of practically all file systems
 # Formats accepted under any image suffix. Pillow would pass others to external programs (EPS).
-_READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
+_READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF")
+_MAY_BE_ANIMATED = frozenset({".avif", ".gif", ".png", ".webp"})
+# Brands of HEIF files; the general ones may be those of an AVIF file, which is tried before.
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})
 
 # TIFF: the version number of BigTIFF, the tags TileWidth and TileLength, and integer types.
 _BIG_TIFF = 43
@@ -57,15 +61,28 @@ _LARGEST = 1 << 20  # bytes; PNG readers accept no larger profile
 _SAME_LEVELS = 3
 
 
+def _is_heif(prefix: bytes) -> bool:
+    return prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIF_BRANDS
+
+
+def _open_heif(file: IO[bytes], name: str | bytes) -> ImageFile:
+    from pillow_heif import HeifImageFile  # noqa: PLC0415 - it takes 0.1 s, and few pictures need it
+
+    return HeifImageFile(file, name)  # type: ignore[no-untyped-call]
+
+
+Image.register_open("HEIF", _open_heif, _is_heif)
+
+
 def is_image(path: Path) -> bool:
-    """Whether a file is a still image, by its suffix and, for GIF, PNG and WebP, by its content."""
+    """Whether a file is a still image, by its suffix and, if it may be animated, by its content."""
     suffix = path.suffix.lower()
     if suffix not in _MAY_BE_ANIMATED or not path.is_file():
-        return suffix in IMAGE_SUFFIXES
+        return suffix in READ_SUFFIXES
     # If Pillow fails on a damaged file, `read_image` reports the error.
     with contextlib.suppress(Exception), Image.open(path, formats=_READ_FORMATS) as picture:
         return not getattr(picture, "is_animated", False)
-    return suffix in IMAGE_SUFFIXES
+    return suffix in READ_SUFFIXES
 
 
 def may_be_transparent(path: Path) -> bool:
@@ -79,7 +96,7 @@ def may_be_transparent(path: Path) -> bool:
 def is_sequence(path: Path) -> bool:
     """Whether a path such as ``frame_%04d.png`` is a pattern of numbered images and not a file."""
     return (
-        path.suffix.lower() in IMAGE_SUFFIXES
+        path.suffix.lower() in READ_SUFFIXES
         and len(_NUMBER.findall(path.name)) == path.name.count("%") == 1
         and not path.exists()
     )

@@ -14,7 +14,7 @@ from kseg_video.core.timing import frames_before
 from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.reading.image_files import (
-    IMAGE_SUFFIXES,
+    READ_SUFFIXES,
     are_alike,
     is_sequence,
     may_be_transparent,
@@ -112,9 +112,9 @@ class ImageSource(ClosingContext):
 
     def _images_in(self, folder: Path) -> list[Path]:
         files = [path for path in folder.iterdir() if not path.is_dir() and path.name[0] != "."]
-        images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+        images = [path for path in files if path.suffix.lower() in READ_SUFFIXES]
         if not images:
-            known = ", ".join(sorted(IMAGE_SUFFIXES))
+            known = ", ".join(sorted(READ_SUFFIXES))
             raise SourceError(
                 f"{folder} holds no images (known are {known}); name videos themselves, as "
                 f"{folder / '*.mp4'}"

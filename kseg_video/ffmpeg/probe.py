@@ -41,9 +41,14 @@ _MATRICES: dict[str, Matrix] = {
     "bt2020c": "bt2020",
 }
 _PLANAR_420 = {"yuv420p", "yuvj420p", "yuva420p"}
-_RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
+_RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|yaf?\d|xyz")
 
-_ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
+_FLOAT_FORMAT = re.compile(r"f(?:16|32)(?:le|be)$")
+_OF_FLOATS = {"linear", "unknown"}  # transfer functions of floats that are linear in light
+_ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|yaf?\d")
+# Decoders of the codecs whose alpha is a second stream, which ffmpeg's default ones ignore.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_CODEC = re.compile(r"Video: (\w+)")
 _GIF = "Video: gif"  # always decoded to a format with alpha
 _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
@@ -101,10 +106,12 @@ class ProbedVideo:
         Whether its pictures are rotated or mirrored for display.
     alpha : bool
         Whether it has an alpha channel.
-    vp9_alpha : bool
-        Whether it is VP9 with alpha, which only one of ffmpeg's decoders reads.
+    alpha_decoder : str, optional
+        The ffmpeg decoder that reads its alpha, if the default one does not.
     rgb : bool
         Whether its pixel format is RGB, gray or another without YUV.
+    linear : bool
+        Whether its RGB values are linear in light.
     encoding : ColorEncoding
     sample_aspect_ratio : Fraction
     audio : tuple of AudioTrack
@@ -125,8 +132,9 @@ class ProbedVideo:
     planar: bool
     turned: bool
     alpha: bool
-    vp9_alpha: bool
+    alpha_decoder: str | None
     rgb: bool
+    linear: bool
     encoding: ColorEncoding
     sample_aspect_ratio: Fraction
     audio: tuple[AudioTrack, ...]
@@ -161,8 +169,11 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     clock_zero = _zero(container, [report.shown, *(stream.number for stream in others)])
     time = int(frame["pts"]) * Fraction(int(rate[1]), max(int(rate[2]), 1))
     after_zero = float(time) + clock_zero - picture_zero
-    vp9_alpha = shown is not None and header.startswith("Video: vp9") and shown.is_tagged_alpha
+    codec = _CODEC.match(header) if shown is not None and shown.is_tagged_alpha else None
+    alpha_decoder = _ALPHA_DECODERS.get(codec[1]) if codec else None
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
+    is_rgb = _RGB_FORMAT.search(frame["format"]) is not None
+    is_float = _FLOAT_FORMAT.search(frame["format"]) is not None
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
         width=int(frame["width"]),
@@ -178,10 +189,11 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         duration=_duration(container),
         planar=frame["format"] in _PLANAR_420,
         turned=shown is not None and bool(shown.details),
-        alpha=vp9_alpha
+        alpha=alpha_decoder is not None
         or (_ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
-        vp9_alpha=vp9_alpha,
-        rgb=_RGB_FORMAT.search(frame["format"]) is not None,
+        alpha_decoder=alpha_decoder,
+        rgb=is_rgb,
+        linear=is_rgb and tags["transfer"] in (_OF_FLOATS if is_float else {"linear"}),
         encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),
         audio=tuple(

@@ -14,7 +14,7 @@ from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.live.capture import open_capture
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.reading.background_source import check_background, read_background_image
-from kseg_video.reading.image_files import IMAGE_SUFFIXES
+from kseg_video.reading.image_files import READ_SUFFIXES
 from kseg_video.rendering.cluster_selection import pinned
 from kseg_video.rendering.compositing import covering, mirrored, over_checkerboard
 from kseg_video.rendering.renderer import Renderer, follows_colors
@@ -78,7 +78,7 @@ def open_live_background(path: Path) -> Iterator[LiveBackground]:
         If the file cannot be read.
     """
     check_background(path)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if path.suffix.lower() in READ_SUFFIXES:
         yield LiveBackground(read_background_image(path))
         return
     with ExitStack() as stack:

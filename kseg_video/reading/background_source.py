@@ -19,7 +19,7 @@ from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.reading.decode_filters import Decoding
 from kseg_video.reading.image_decoding import read_image
-from kseg_video.reading.image_files import IMAGE_SUFFIXES
+from kseg_video.reading.image_files import READ_SUFFIXES
 from kseg_video.reading.looping import LoopingDecoder
 from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.rendering.compositing import covering
@@ -72,7 +72,7 @@ def open_background(path: Path, info: VideoInfo) -> BackgroundSource:
         If the background cannot be read.
     """
     check_background(path)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if path.suffix.lower() in READ_SUFFIXES:
         return _BackgroundImage(path, info)
     return _BackgroundVideo(path, info)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kseg_video.ffmpeg.ffmpeg_arguments import WITHOUT_TAGS, file_input, video_filter
-from kseg_video.reading.tone_mapping import ACCURACY, SDR, hdr_transfer, to_sdr
+from kseg_video.reading.tone_mapping import ACCURACY, SDR, hdr_transfer, to_sdr, to_srgb
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -58,7 +58,10 @@ class Decoding:
     @property
     def encoding(self) -> ColorEncoding:
         """Colour encoding of the delivered frames, and of the output."""
-        return SDR if self._hdr else self.video.encoding
+        if self._hdr:
+            return SDR
+        encoding = self.video.encoding
+        return replace(encoding, transfer=None) if self.video.linear else encoding
 
     @property
     def has_alpha(self) -> bool:
@@ -82,6 +85,8 @@ class Decoding:
             notes.append("interlaced pictures deinterlaced")
         if self._hdr:
             notes.append(f"HDR ({self._hdr}) tone-mapped to SDR")
+        if self.video.linear:
+            notes.append("linear light converted to sRGB")
         return notes
 
     def input_arguments(self, path: Path, part: WantedPart) -> list[str]:
@@ -95,8 +100,8 @@ class Decoding:
         arguments = ["-nostdin"]
         if part.seek:
             arguments += ["-ss", f"{part.seek:.6f}"]
-        if self.video.vp9_alpha:
-            arguments += ["-c:v", "libvpx-vp9"]
+        if self.video.alpha_decoder is not None:
+            arguments += ["-c:v", self.video.alpha_decoder]
         arguments += self._size_arguments
         arguments += [*file_input(path), "-map", "0:V:0", "-fps_mode", "passthrough"]
         return [*arguments, *WITHOUT_TAGS]
@@ -136,15 +141,15 @@ class Decoding:
         if self._hdr:
             filters += to_sdr(self.video, (width, height))
         else:
-            filters.append(self._conversion_to_rgb(width, height, "neighbor"))
+            filters += [*self._to_srgb, self._conversion_to_rgb(width, height, "neighbor")]
         count = part.count and math.ceil(part.count * rate / self.video.frame_rate)
         return _raw(filters, count, "bgr24")
 
     @property
     def preparation(self) -> list[str]:
-        """Filters that deinterlace, and tone-map HDR to SDR in RGB."""
+        """Filters that deinterlace, and convert HDR to SDR and linear light to sRGB, in RGB."""
         filters = [_DEINTERLACING] if self._deinterlaces else []
-        return [*filters, *to_sdr(self.video)] if self._hdr else filters
+        return [*filters, *(to_sdr(self.video) if self._hdr else self._to_srgb)]
 
     @property
     def prepared_as_rgb(self) -> bool:
@@ -179,6 +184,10 @@ class Decoding:
     @property
     def _hdr(self) -> str | None:
         return hdr_transfer(self.video)
+
+    @property
+    def _to_srgb(self) -> list[str]:
+        return to_srgb(self.video) if self.video.linear else []
 
     @property
     def _deinterlaces(self) -> bool:

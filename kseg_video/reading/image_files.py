@@ -8,7 +8,7 @@ import math
 import mmap
 import os
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -36,10 +36,13 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 IMAGE_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
+READ_SUFFIXES = IMAGE_SUFFIXES | {".avif", ".heic", ".heif", ".hif"}
 _LONGEST_NAME = 255  # bytes; the limit of practically all file systems
 # Formats accepted under any image suffix. Pillow would pass others to external programs (EPS).
-READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_MAY_BE_ANIMATED = frozenset({".gif", ".png", ".webp"})
+READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF")
+_MAY_BE_ANIMATED = frozenset({".avif", ".gif", ".png", ".webp"})
+# Brands of HEIF files; the general ones may be those of an AVIF file, which is tried before.
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 
@@ -56,21 +59,42 @@ _MOST_DOTS = 65_535
 _SAME_LEVELS = 3
 
 
+def _is_heif(prefix: bytes) -> bool:
+    return prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIF_BRANDS
+
+
+def _open_heif(file: IO[bytes], name: str | bytes) -> ImageFile:
+    from pillow_heif import HeifImageFile  # noqa: PLC0415 - it takes 0.1 s, and few pictures need it
+
+    return HeifImageFile(file, name)  # type: ignore[no-untyped-call]
+
+
+Image.register_open("HEIF", _open_heif, _is_heif)
+
+
 def is_image(path: Path) -> bool:
-    """Whether a file is a still image, by its suffix and, for GIF, PNG and WebP, by its content."""
+    """Whether a file is a still image, by its suffix and, if it may be animated, by its content."""
     suffix = path.suffix.lower()
     if suffix not in _MAY_BE_ANIMATED or not path.is_file():
-        return suffix in IMAGE_SUFFIXES
+        return suffix in READ_SUFFIXES
     # If Pillow fails on a damaged file, decoding it reports the error.
     with contextlib.suppress(Exception), Image.open(path, formats=READ_FORMATS) as picture:
         return not getattr(picture, "is_animated", False)
-    return suffix in IMAGE_SUFFIXES
+    return suffix in READ_SUFFIXES
+
+
+def may_be_transparent(path: Path) -> bool:
+    """Whether an image's header announces transparency."""
+    # If Pillow fails on a damaged file, decoding it reports the error.
+    with contextlib.suppress(Exception), Image.open(path, formats=READ_FORMATS) as picture:
+        return picture.has_transparency_data
+    return False
 
 
 def is_sequence(path: Path) -> bool:
     """Whether a path such as ``frame_%04d.png`` is a pattern of numbered images and not a file."""
     return (
-        path.suffix.lower() in IMAGE_SUFFIXES
+        path.suffix.lower() in READ_SUFFIXES
         and len(_NUMBER.findall(path.name)) == path.name.count("%") == 1
         and not path.exists()
     )

@@ -15,9 +15,10 @@ from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.reading.image_decoding import read_image
 from kseg_video.reading.image_files import (
-    IMAGE_SUFFIXES,
+    READ_SUFFIXES,
     are_alike,
     is_sequence,
+    may_be_transparent,
     numbered_files,
 )
 from kseg_video.reading.input_file_checks import check_is_regular
@@ -80,7 +81,8 @@ class ImageSource(ClosingContext):
             encoding=_encoding(self._first),
             frame_count=len(self._images),
             is_image=single,
-            has_alpha=self._first.alpha is not None,
+            has_alpha=self._first.alpha is not None
+            or any(map(may_be_transparent, self._images[1:])),
         )
 
     def look_ahead(self) -> None:
@@ -127,9 +129,9 @@ class ImageSource(ClosingContext):
 
     def _images_in(self, folder: Path) -> list[Path]:
         files = [path for path in folder.iterdir() if not path.is_dir() and path.name[0] != "."]
-        images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+        images = [path for path in files if path.suffix.lower() in READ_SUFFIXES]
         if not images:
-            known = ", ".join(sorted(IMAGE_SUFFIXES))
+            known = ", ".join(sorted(READ_SUFFIXES))
             raise SourceError(
                 f"{folder} holds no images (known are {known}); name videos themselves, as "
                 f"{folder / '*.mp4'}"

@@ -1,4 +1,4 @@
-"""Tone mapping of HDR (PQ, HLG) to SDR by ffmpeg's filters."""
+"""Conversion of HDR (PQ, HLG) to SDR, and of linear light to sRGB, by ffmpeg's filters."""
 
 from __future__ import annotations
 
@@ -50,6 +50,23 @@ def to_sdr(video: ProbedVideo, size: tuple[int, int] | None = None) -> list[str]
     if video.width % 2 or video.height % 2:  # zscale refuses subsampled chroma of odd sizes
         return [video_filter("scale", flags=f"bilinear+{ACCURACY}"), _WITH_ALL_CHROMA, *filters]
     return filters
+
+
+def to_srgb(video: ProbedVideo) -> list[str]:
+    """Filters that convert linear light to sRGB; light beyond white is clipped.
+
+    Parameters
+    ----------
+    video : ProbedVideo
+        RGB or gray.
+    """
+    conversion = video_filter("zscale", transferin="linear", transfer="iec61966-2-1", matrix="gbr")
+    if not video.alpha:
+        return [conversion, "format=gbrp"]
+    # OpenEXR, the only format of linear light with alpha, stores colours multiplied by it. zscale
+    # would convert the products, unless it believes that these colours are such products, too.
+    divided = ("unpremultiply=inplace=1", "setparams=alpha_mode=premultiplied")
+    return [*divided, conversion, "format=gbrap", "setparams=alpha_mode=straight"]
 
 
 def _tagged(video: ProbedVideo) -> str:

@@ -162,7 +162,7 @@ class GifSink(AbortingContext):
                 return
             self._store(self._patch)
         self._shown = shown
-        self._patch = GifPatch.of_pixels(indices, colors, changed)
+        self._patch = GifPatch.of_pixels(indices, colors, changed, has_alpha=self._info.has_alpha)
 
     def _show_transparent(self, bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> None:
         clear = alpha < _OPAQUE_FROM
@@ -230,7 +230,12 @@ class GifPatch:
 
     @classmethod
     def of_pixels(
-        cls, indices: NDArray[np.uint8], colors: NDArray[np.uint8], wanted: NDArray[np.bool_]
+        cls,
+        indices: NDArray[np.uint8],
+        colors: NDArray[np.uint8],
+        wanted: NDArray[np.bool_],
+        *,
+        has_alpha: bool,
     ) -> GifPatch:
         """The smallest patch that holds all wanted pixels of a frame, and only their colours.
 
@@ -241,16 +246,21 @@ class GifPatch:
             BGR.
         wanted : ndarray of bool, shape (H, W)
             All others become transparent, or stay if the wanted ones use all 256 colours.
+        has_alpha : bool
+            Whether to announce transparency even if all pixels are wanted. Pillow reads a GIF as
+            RGBA from the second frame on if its first announces it, and otherwise as RGB.
         """
         rows, columns = (_extent(np.any(wanted, axis=axis)) for axis in (1, 0))
         indices, wanted = indices[rows, columns], wanted[rows, columns]
-        used = np.flatnonzero(np.bincount(indices[wanted], minlength=256))
-        clear = len(used) if len(used) < 256 else None
+        # The last first, since Pillow reads grays in ascending order without their palette, as L.
+        used = np.flatnonzero(np.bincount(indices[wanted], minlength=256))[::-1]
+        places = np.zeros(256, np.uint8)
+        places[used] = np.arange(len(used))
+        indices, colors = places[indices], colors[used]
+        clear = len(used) if len(used) < 256 and (has_alpha or not wanted.all()) else None
         if clear is not None:
-            places = np.zeros(256, np.uint8)
-            places[used] = np.arange(len(used))
-            indices = np.where(wanted, places[indices], np.uint8(clear))
-            colors = np.concatenate([colors[used], np.zeros((1, 3), np.uint8)])
+            indices = np.where(wanted, indices, np.uint8(clear))
+            colors = np.concatenate([colors, np.zeros((1, 3), np.uint8)])
         return cls(columns.start, rows.start, indices, colors, clear)
 
     def encoded(self, delay: int, *, clears_away: bool) -> bytes:

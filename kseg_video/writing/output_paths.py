@@ -14,6 +14,7 @@ from kseg_video.reading.image_files import (
     IMAGE_SUFFIXES,
     LOSSY_IMAGE_SUFFIXES,
     OPAQUE_IMAGE_SUFFIXES,
+    READ_SUFFIXES,
     has_too_long_names,
     is_image,
     is_sequence,
@@ -195,10 +196,10 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
         stem, suffix = name_of_sequence(source), ""
     else:
         stem = source.stem
-    if suffix in IMAGE_SUFFIXES:
-        if suffix == ".png" and not is_image(source):
-            suffix = ".webp"  # an animated PNG is read, but not written
-        suffix = ".png" if suffix in LOSSY_IMAGE_SUFFIXES else suffix
+    if suffix in READ_SUFFIXES:
+        if not is_image(source):
+            suffix = ".webp"  # an animated PNG or AVIF is read, but not written
+        suffix = suffix if suffix in IMAGE_SUFFIXES - LOSSY_IMAGE_SUFFIXES else ".png"
     elif lossless:
         suffix = LOSSLESS_SUFFIX
     elif suffix not in {*CONTAINERS, ANIMATION_SUFFIX}:

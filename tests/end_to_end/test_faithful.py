@@ -24,6 +24,7 @@ from tests.helpers.cards import (
     GRAYS,
     SVT,
     TONE_MAPPING,
+    VP8,
     VP9,
     X264,
     X265,
@@ -94,7 +95,7 @@ FORMATS = [
     Format("hevc 444.mkv", X265, "yuv444p"),
     Format("hevc gray.mkv", X265, "gray"),
     Format("hevc rgb.mkv", X265, "gbrp"),
-    Format("vp8.webm", "-c:v libvpx -crf 4 -b:v 2M"),
+    Format("vp8.webm", VP8),
     Format("vp9.webm", VP9, quick=True),
     Format("vp9.mp4", VP9),
     Format("vp9 10.webm", VP9, "yuv420p10le"),
@@ -193,7 +194,9 @@ class TestAlpha:
     @pytest.mark.parametrize(
         ("name", "options"),
         [
+            pytest.param("vp8.webm", f"{VP8} -pix_fmt yuva420p", marks=QUICK),
             ("a.webm", f"{VP9} -pix_fmt yuva420p"),
+            ("a.mp4", f"{X265} -pix_fmt yuva420p"),
             ("a.mov", "-c:v prores_ks -pix_fmt yuva444p10le"),
             ("rle.mov", "-c:v qtrle -pix_fmt argb"),
             ("a.mkv", f"{FFV1} -pix_fmt yuva420p"),

@@ -18,6 +18,7 @@ from tests.helpers.cards import (
     FULL_CHROMA,
     GRAYS,
     SVT,
+    VP8,
     VP9,
     X264,
     X265,
@@ -212,6 +213,7 @@ class TestKeptPixels:
     @pytest.mark.parametrize(
         ("name", "options"),
         [
+            ("vp8.webm", f"{VP8} -pix_fmt yuva420p"),
             ("a.webm", f"{VP9} -pix_fmt yuva420p"),
             ("a.mkv", f"{FFV1} -pix_fmt yuva420p"),
         ],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from kseg_video import (
     EncoderSettings,
@@ -64,6 +64,15 @@ def read_bgra(path: Path) -> NDArray[np.uint8]:
     command += ["-pix_fmt", "bgra", "-f", "rawvideo", "-"]
     raw = subprocess.run(command, check=True, capture_output=True, env=environment()).stdout
     return np.frombuffer(raw, np.uint8).reshape(-1, stored.height, stored.width, 4)
+
+
+def bgra_as_shown(path: Path) -> NDArray[np.uint8]:
+    """Frames of a video, an animation or an image with their opacity, (N, H, W, 4)."""
+    if path.suffix not in {".gif", ".webp", ".png"}:
+        return read_bgra(path)
+    with Image.open(path) as stored:
+        pictures = [np.array(page.convert("RGBA")) for page in ImageSequence.Iterator(stored)]
+    return np.stack(pictures)[..., [2, 1, 0, 3]]
 
 
 @pytest.mark.parametrize("layout", ["bgr24", "i420"])
@@ -188,6 +197,26 @@ def test_a_folder_of_transparent_images_becomes_a_transparent_video(tmp_path: Pa
     assert np.abs(read_bgra(tmp_path / "a.webm")[..., 3].astype(int) - RAMP).max() <= 3
 
 
+@pytest.mark.parametrize("name", ["a.webm", "a.mov", "a.mkv", "lossless.mkv", "a.gif", "a.webp"])
+def test_images_may_become_transparent_after_the_first(tmp_path: Path, name: str) -> None:
+    (tmp_path / "images").mkdir()
+    clear = np.where(RAMP < 128, 0, 255).astype(np.uint8)
+    for number, alpha in enumerate([None, None, clear]):
+        write_image(tmp_path / f"images/{number}.png", ".png", quarters(), alpha)
+    encoder = EncoderSettings(lossless=name.startswith("lossless"))
+    convert(tmp_path / "images", tmp_path / name, encoder=encoder)
+    alphas = bgra_as_shown(tmp_path / name)[..., 3]
+    assert alphas[:-1].min() >= 252
+    assert np.abs(alphas[-1].astype(int) - clear).mean() <= 1
+
+
+def test_transparency_that_comes_later_and_is_lost_is_told(tmp_path: Path) -> None:
+    write_image(tmp_path / "0.png", ".png", quarters(), None)
+    write_image(tmp_path / "1.png", ".png", quarters(), RAMP)
+    report = convert(tmp_path / "%d.png", tmp_path / "a.mp4")
+    assert report.notes == ("h264 in .mp4 keeps no transparency",)
+
+
 @pytest.mark.parametrize(
     ("name", "encoder", "message"),
     [
@@ -251,12 +280,7 @@ def test_a_keyed_clip_is_clear_where_clusters_are_off(tmp_path: Path, name: str,
         ),
         encoder=EncoderSettings(lossless=name.startswith("lossless")),
     )
-    if name.endswith((".gif", ".webp", ".png")):
-        with Image.open(tmp_path / "out" / name.replace("%d", "2")) as stored:
-            stored.seek(getattr(stored, "n_frames", 1) - 1)
-            picture = np.array(stored.convert("RGBA"))[..., [2, 1, 0, 3]]
-    else:
-        picture = read_bgra(output)[-1]
+    picture = bgra_as_shown(output.with_name(name.replace("%d", "2")))[-1]
     off = (quarters() == (0, 0, 255)).all(axis=-1)  # the darkest cluster
     assert np.abs(picture[..., 3].astype(int) - np.where(off, 0, 255)).max() <= 3
     kept = ~off

@@ -33,6 +33,7 @@ TONE_MAPPING = (
 
 X264 = "-c:v libx264 -crf 4"
 X265 = "-c:v libx265 -crf 4 -x265-params log-level=0"
+VP8 = "-c:v libvpx -crf 4 -b:v 2M -auto-alt-ref 0"
 VP9 = "-c:v libvpx-vp9 -crf 4 -b:v 0 -deadline realtime -cpu-used 8"
 SVT = "-c:v libsvtav1 -crf 4 -preset 12 -svtav1-params lossless=0"
 AOM = "-c:v libaom-av1 -crf 4 -cpu-used 8 -usage realtime"

@@ -179,7 +179,7 @@ def left_in(folder: Path) -> list[str]:
 def alpha_of(path: Path) -> NDArray[np.uint8]:
     """Opacity of every frame, (N, H, W)."""
     stored = inspect(path)
-    decoder = ["-c:v", "libvpx-vp9"] if "vp9" in stored.codec else []
+    decoder = {"vp8": ["-c:v", "libvpx"], "vp9": ["-c:v", "libvpx-vp9"]}.get(stored.codec, [])
     command = [executable(), "-v", "error", *decoder, "-i", str(path)]
     command += ["-vf", "format=yuva444p,alphaextract,format=gray", "-f", "rawvideo", "-"]
     raw = subprocess.run(command, check=True, capture_output=True, env=environment()).stdout

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from PIL import Image
@@ -174,6 +175,21 @@ def test_a_transparent_gif_shows_exactly_what_it_was_given(tmp_path: Path, color
     shown = shown_at(tmp_path / "a.gif", 12, 25)
     assert np.array_equal(shown[..., 3], alphas)
     assert np.array_equal(shown[alphas > 0][:, 2::-1], np.stack(pictures)[alphas > 0])
+
+
+@pytest.mark.parametrize("levels", [4, 100, 256])
+@pytest.mark.parametrize("layout", ["bgr24", "gray8"])
+def test_imageio_reads_frames_of_one_kind(
+    tmp_path: Path, layout: Literal["bgr24", "gray8"], levels: int
+) -> None:
+    ramp = (np.arange(48 * 64) % levels).reshape(48, 64).astype(np.uint8)
+    pictures = [ramp, ramp[:, ::-1] // 2, np.maximum(ramp, 1)]
+    if layout == "bgr24":
+        pictures = [np.dstack([picture // 2, picture // 5, picture // 3]) for picture in pictures]
+    frames = [Frame(picture, layout) for picture in pictures]
+    write(tmp_path / "a.gif", frames)
+    stored = iio.imread(tmp_path / "a.gif", index=None)
+    assert np.array_equal(stored[..., ::-1], [frame.bgr for frame in frames])
 
 
 def test_pictures_that_stay_are_stored_once(tmp_path: Path) -> None:

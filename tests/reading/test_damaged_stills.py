@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from kseg_video import SourceError, open_source
 from tests.helpers.commands import run
 from tests.helpers.pictures import photo_like
-from tests.helpers.stills import PNG_SIGNATURE, png_chunk
+from tests.helpers.stills import PNG_SIGNATURE, png_chunk, tiff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,6 +174,14 @@ class TestTruncated:
         assert outcome.code == 0
         (line,) = outcome.err.splitlines()
         assert line.endswith(f"{path} is damaged; what could be decoded was used")
+
+    def test_a_refusal_is_one_line(self, tmp_path: Path) -> None:
+        levels = np.zeros((9, 11, 1), int)
+        path = tmp_path / "a.tif"  # of which Pillow complains on its own
+        path.write_bytes(tiff("<", levels, 8, 2, others={277: ("H", (2048,))}))
+        outcome = run("convert", path, "-o", tmp_path / "out.png", "--quiet")
+        assert outcome.code == 1
+        assert len(outcome.err.splitlines()) == 1
 
     def test_a_wrong_check_sum_of_pixels_that_decode(self, tmp_path: Path) -> None:
         path = save(tmp_path / "a.png")

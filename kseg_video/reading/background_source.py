@@ -105,10 +105,11 @@ def read_background_image(path: Path) -> NDArray[np.uint8]:
     SourceError
         If the image cannot be read.
     """
-    pixels, alpha, _ = read_image(path)
-    if alpha is None:
-        return pixels
-    return cast("NDArray[np.uint8]", cv2.multiply(pixels, cv2.merge([alpha] * 3), scale=1 / 255))
+    image = read_image(path)
+    if image.alpha is None:
+        return image.bgr
+    opacity = cv2.merge([image.alpha] * 3)
+    return cast("NDArray[np.uint8]", cv2.multiply(image.bgr, opacity, scale=1 / 255))
 
 
 class _BackgroundImage(BackgroundSource):

@@ -14,10 +14,13 @@ import numpy as np
 from PIL import Image
 
 from kseg_video.core.errors import SourceError, cannot_read
+from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, too_large
 from kseg_video.reading.input_file_checks import check_is_regular
+from kseg_video.reading.video_source import VideoFileSource
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from imageio.plugins.pillow import PillowPlugin
@@ -39,7 +42,12 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 IMAGE_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
-READ_SUFFIXES = IMAGE_SUFFIXES | {".avif", ".heic", ".heif", ".hif"}
+# Stills that ffmpeg decodes; Pillow decodes all others.
+_READ_BY_FFMPEG = frozenset(
+    {".dpx", ".exr", ".hdr", ".j2k", ".jp2", ".pbm", ".pcx", ".pfm", ".pgm", ".phm"}
+    | {".pnm", ".ppm", ".psd", ".qoi", ".sgi", ".tga"}
+)
+READ_SUFFIXES = IMAGE_SUFFIXES | {".avif", ".heic", ".heif", ".hif"} | _READ_BY_FFMPEG
 _LONGEST_NAME = 255  # bytes; the limit of practically all file systems
 # Formats accepted under any image suffix. Pillow would pass others to external programs (EPS).
 _READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF")
@@ -144,11 +152,15 @@ class DecodedImage(NamedTuple):
     alpha : ndarray of uint8, shape (H, W), optional
     icc_profile : bytes, optional
         ICC profile of its RGB values, if the file embeds one.
+    notes, warnings : sequence of str
+        What the user should know about the decoding, and faults that did not prevent it.
     """
 
     bgr: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None = None
     icc_profile: bytes | None = None
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
 
 def read_image(path: Path) -> DecodedImage:
@@ -162,6 +174,8 @@ def read_image(path: Path) -> DecodedImage:
     import imageio.v3 as iio  # noqa: PLC0415 - the import takes as long as a video's first frame
 
     check_is_regular(path)
+    if path.suffix.lower() in _READ_BY_FFMPEG:
+        return _read_by_ffmpeg(path)
     try:
         # Open it here, since imageio also interprets names as home folders, archives and addresses.
         with path.open("rb") as file:
@@ -181,6 +195,12 @@ def read_image(path: Path) -> DecodedImage:
         no_image = "is not an image that can be read; check that it opens"
         raise cannot_read(path, error, no_image) from error
     return DecodedImage(*_split(_to_8_bit(picture, path)), rgb_profile(metadata))
+
+
+def _read_by_ffmpeg(path: Path) -> DecodedImage:
+    with VideoFileSource(path, TrimSettings(max_frames=1), DecoderSettings()) as source:
+        (frame,) = source
+        return DecodedImage(frame.bgr, frame.alpha, None, source.notes, source.warnings)
 
 
 def write_image(

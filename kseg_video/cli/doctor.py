@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 State: TypeAlias = Literal["ok", "none", "MISSING"]
 
-_LIBRARIES = ("numpy", "imageio", "imageio-ffmpeg", "pillow", "psutil", "rich")
+_LIBRARIES = ("numpy", "imageio", "imageio-ffmpeg", "pillow", "pillow-heif", "psutil", "rich")
 _WHEELS = (
     "opencv-python",
     "opencv-python-headless",

@@ -15,13 +15,20 @@ from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from kseg_video.core.errors import SourceError, cannot_read
+from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, too_large
-from kseg_video.reading.image_files import READ_FORMATS, metadata_of, rgb_profile
+from kseg_video.reading.image_files import (
+    READ_BY_FFMPEG,
+    READ_FORMATS,
+    metadata_of,
+    rgb_profile,
+)
 from kseg_video.reading.image_levels import levels_of
 from kseg_video.reading.input_file_checks import check_is_regular
+from kseg_video.reading.video_source import VideoFileSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -61,6 +68,8 @@ class DecodedImage(NamedTuple):
         Whether all of it was decoded.
     has_others : bool
         Whether the file holds further pictures: pages or frames, but not previews.
+    notes, warnings : sequence of str
+        What the user should know about the decoding, and faults that did not prevent it.
     """
 
     bgr: Levels
@@ -69,6 +78,8 @@ class DecodedImage(NamedTuple):
     metadata: ImageMetadata | None = None
     is_whole: bool = True
     has_others: bool = False
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
 
 def read_image(path: Path) -> DecodedImage:
@@ -80,6 +91,8 @@ def read_image(path: Path) -> DecodedImage:
         If it cannot be read.
     """
     check_is_regular(path)
+    if path.suffix.lower() in READ_BY_FFMPEG:
+        return _read_by_ffmpeg(path)
     try:
         with path.open("rb") as file:
             try:
@@ -96,6 +109,12 @@ def read_image(path: Path) -> DecodedImage:
             "16 bit"
         )
         raise cannot_read(path, error, no_image) from error
+
+
+def _read_by_ffmpeg(path: Path) -> DecodedImage:
+    with VideoFileSource(path, TrimSettings(max_frames=1), DecoderSettings()) as source:
+        (frame,) = source
+        return DecodedImage(frame.bgr, frame.alpha, notes=source.notes, warnings=source.warnings)
 
 
 def _decoded(path: Path, file: BinaryIO, *, leniently: bool = False) -> DecodedImage:

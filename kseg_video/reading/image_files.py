@@ -36,7 +36,12 @@ _WRITER_OPTIONS: dict[str, dict[str, Any]] = {
 IMAGE_SUFFIXES = frozenset(_WRITER_OPTIONS)
 LOSSY_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg"})
 OPAQUE_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".bmp"})
-READ_SUFFIXES = IMAGE_SUFFIXES | {".avif", ".heic", ".heif", ".hif"}
+# Stills that ffmpeg decodes; Pillow decodes all others.
+READ_BY_FFMPEG = frozenset(
+    {".dpx", ".exr", ".hdr", ".j2k", ".jp2", ".pbm", ".pcx", ".pfm", ".pgm", ".phm"}
+    | {".pnm", ".ppm", ".psd", ".qoi", ".sgi", ".tga"}
+)
+READ_SUFFIXES = IMAGE_SUFFIXES | {".avif", ".heic", ".heif", ".hif"} | READ_BY_FFMPEG
 _LONGEST_NAME = 255  # bytes; the limit of practically all file systems
 # Formats accepted under any image suffix. Pillow would pass others to external programs (EPS).
 READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF")

@@ -96,6 +96,8 @@ class ImageSource(ClosingContext):
         damaged, with_others = [], []
         for index, path in enumerate(self._images):
             image = self._first if index == 0 else read_image(path)
+            self.notes += [note for note in image.notes if note not in self.notes]
+            self.warnings += image.warnings
             if (found := image.bgr.shape[:2]) != size:
                 raise SourceError(
                     f"{path} is {found[1]}x{found[0]} and {self._images[0].name} "

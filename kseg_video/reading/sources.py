@@ -75,9 +75,10 @@ def open_source(
     Parameters
     ----------
     path : str or Path
-        A video that ffmpeg decodes, animated PNG and WebP included; a JPEG, PNG, WebP, TIFF, BMP,
-        AVIF or HEIF image; or images of one size, read at 25 frames per second: a folder, in order
-        of the names, or a pattern such as ``frame_%04d.png``, in order of the numbers.
+        A video that ffmpeg decodes, animated PNG and WebP included; an image whose suffix is one
+        of `kseg_video.reading.image_files.READ_SUFFIXES`; or images of one size, read at 25 frames
+        per second: a folder, in order of the names, or a pattern such as ``frame_%04d.png``, in
+        order of the numbers.
     trim : TrimSettings, optional
         The part to read; all of it by default.
     decoder : DecoderSettings, optional

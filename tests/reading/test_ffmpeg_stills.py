@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from kseg_video import open_source
-from tests.helpers.media import ffmpeg
+from kseg_video import SourceError, convert, open_source
+from kseg_video.writing.output_paths import default_output
+from tests.helpers.flat_pictures import quarters
+from tests.helpers.media import encode, ffmpeg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +56,7 @@ def test_linear_light_is_converted_to_srgb(tmp_path: Path, name: str, pixel_form
     path = write_light(tmp_path / name, pixel_format, *planes[: 3 + has_alpha])
     with open_source(path) as source:
         (frame,) = source
+        assert source.info.is_image
         assert source.notes == ["linear light converted to sRGB"]
     green, blue, red = planes[:3] if len(planes) > 1 else planes * 3
     truth = np.dstack([in_srgb(plane) for plane in (blue, green, red)])
@@ -63,3 +66,35 @@ def test_linear_light_is_converted_to_srgb(tmp_path: Path, name: str, pixel_form
     assert (frame.alpha is not None) == has_alpha
     if frame.alpha is not None:
         assert np.abs(frame.alpha - OPACITY).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.dpx", "a.j2k", "a.jp2", "a.pcx", "a.ppm", "a.qoi", "a.sgi", "a.TGA"],
+)
+def test_they_are_images(tmp_path: Path, name: str) -> None:
+    path = encode(tmp_path / name, [quarters()], "-frames:v", "1")
+    with open_source(path) as source:
+        (frame,) = source
+        assert source.info.is_image
+        assert source.notes == source.warnings == []
+    # JPEG 2000 is lossy here.
+    assert np.abs(frame.bgr.astype(int) - quarters()).max() <= (2 if ".j" in name else 0)
+    assert default_output(path) == tmp_path / "a.segmented.png"
+
+
+def test_a_sequence_of_them_is_a_video(tmp_path: Path) -> None:
+    for number in range(3):
+        write_light(tmp_path / f"{number}.exr", "gbrpf32le", *[RAMP * np.float32(number / 2)] * 3)
+    report = convert(tmp_path / "%d.exr", tmp_path / "out.mp4")
+    assert report.frames == 3
+    assert report.notes.count("linear light converted to sRGB") == 1
+    with open_source(tmp_path) as folder:
+        assert [frame.bgr.max() for frame in folder][0::2] == [0, 255]
+
+
+def test_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    path = encode(tmp_path / "a.dpx", [quarters()], "-frames:v", "1")
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(SourceError, match=r"a\.dpx is not a video that ffmpeg can decode"):
+        open_source(path)

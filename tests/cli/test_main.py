@@ -238,6 +238,18 @@ class TestBadInput:
         message = r"there is no option -dash\.mp4; the file of that name is \./-dash\.mp4; see"
         self.check(2, message, tmp_path, "-dash.mp4", "a.mp4")
 
+    @pytest.mark.parametrize("command", ["convert", "palette"])
+    @pytest.mark.parametrize("name", ["-odd name.mkv", "-k2.mp4"])
+    def test_a_file_whose_name_reads_like_an_option_and_its_value(
+        self, tmp_path: Path, command: str, name: str
+    ) -> None:
+        (tmp_path / name).touch()
+        outcome = run(command, name, cwd=tmp_path)
+        assert outcome.code == 2
+        hint = f"(the file {name} is ./{name}); see kseg-video {command} --help\n"
+        assert outcome.err.startswith("kseg-video: error: ")
+        assert outcome.err.endswith(hint)
+
     @pytest.mark.parametrize(
         ("command", "message"),
         [

@@ -25,7 +25,7 @@ from kseg_video.cli.argument_groups import (
     add_trimming,
     add_value,
 )
-from kseg_video.cli.argument_values import is_there, number, path, size
+from kseg_video.cli.argument_values import file_name, is_there, number, path, size
 from kseg_video.cli.exit_codes import EXIT_USAGE
 from kseg_video.cli.messages import complain
 
@@ -158,8 +158,9 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     convert.add_argument(
         "-o",
         "--output",
-        type=path,
-        help="file, or folder for several inputs; default: beside INPUT, named .segmented",
+        type=file_name,
+        help="file, folder for several inputs, or - for standard output (Matroska, or PNG of an "
+        "image); default: beside INPUT, named .segmented",
     )
     add_overwriting(convert)
     add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)

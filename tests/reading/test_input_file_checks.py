@@ -66,6 +66,8 @@ USES = [
 def test_what_is_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: str, kind: str
 ) -> None:
+    if kind == "fifo" and re.match(r"(convert|palette) (a\.png )?X", use):
+        kind = "socket"  # a fifo is read as a stream
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (16, 16), (1, 2, 3)).save("a.png")
     (tmp_path / "in").mkdir()

@@ -42,7 +42,8 @@ def add_inputs(parser: argparse._ActionsContainer) -> None:
         nargs="+",
         type=input_path,
         metavar="INPUT",
-        help="video, image, folder of images, or pattern such as frame_%%04d.png",
+        help="video, image, folder of images, pattern such as frame_%%04d.png, or - for standard "
+        "input",
     )
 
 

@@ -118,11 +118,16 @@ def is_there(text: str) -> bool:
         return False
 
 
-def path(text: str) -> Path:
-    """Parse a path; refuse an empty one, as from an unset variable, which `Path` reads as ``.``."""
+def file_name(text: str) -> str:
+    """Check a file's name; refuse an empty one, as from an unset variable."""
     if not text:
         raise argparse.ArgumentTypeError("the name is empty; give that of a file or folder")
-    return Path(text)
+    return text
+
+
+def path(text: str) -> Path:
+    """Parse a path; refuse an empty one, which `Path` would read as ``.``."""
+    return Path(file_name(text))
 
 
 def input_path(text: str) -> Path:

@@ -25,7 +25,7 @@ from kseg_video.cli.argument_groups import (
     add_trimming,
     add_value,
 )
-from kseg_video.cli.argument_values import is_there, number, path, size
+from kseg_video.cli.argument_values import file_name, is_there, number, path, size
 from kseg_video.cli.exit_codes import EXIT_USAGE
 from kseg_video.cli.messages import complain
 
@@ -49,16 +49,21 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - ArgumentParser's own
         super().__init__(**options, allow_abbrev=False, exit_on_error=False)
         self.commands: Collection[str] = ()
+        self._given: Sequence[str] = ()
 
     def parse_known_args(  # type: ignore[override]  # only the overload in use
         self, args: Sequence[str], namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
+        self._given = args
         try:
             return super().parse_known_args(args, namespace)
         except argparse.ArgumentError as error:
             self.error(self._explained(error, args))
 
     def error(self, message: str) -> NoReturn:
+        file = next((word for word in self._given if _is_file_like_option(word)), None)
+        if file is not None:
+            message += f" (the file {file} is ./{file})"
         complain(f"{message}; see {self.prog} --help")
         raise SystemExit(EXIT_USAGE)
 
@@ -103,12 +108,20 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
         if hasattr(options, "source"):
             return f"{options.command} takes one source, and {argument} is another"
         return f"{options.command} takes no {argument}"
-    if is_there(argument):  # expanded by the shell from a pattern such as *.mp4
+    if _is_file_like_option(argument):
         return f"there is no option {argument}; the file of that name is ./{argument}"
     option = argument.split("=", maxsplit=1)[0]
     known = [f"--{name.replace('_', '-')}" for name in vars(options)]
     similar = difflib.get_close_matches(option, known, 1, _SIMILAR)
     return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
+
+
+def _is_file_like_option(word: str) -> bool:
+    """Whether a word is a file's name that argparse reads as an option with a value, as -odd.mp4.
+
+    The shell may have expanded it from a pattern such as ``*.mp4``.
+    """
+    return word.startswith("-") and len(word) > len("-o") and is_there(word)
 
 
 def command_parser() -> _Parser:
@@ -145,8 +158,9 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     convert.add_argument(
         "-o",
         "--output",
-        type=path,
-        help="file, or folder for several inputs; default: beside INPUT, named .segmented",
+        type=file_name,
+        help="file, folder for several inputs, or - for standard output (Matroska, or PNG of an "
+        "image); default: beside INPUT, named .segmented",
     )
     add_overwriting(convert)
     add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)

@@ -54,8 +54,7 @@ def silence_libraries() -> None:
     """Silence warnings that libraries print, so that an error stays one line."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    for name in ("matplotlib", "PIL"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger().addHandler(logging.NullHandler())  # else Python prints what none handles
     import PIL.Image  # noqa: F401 - loads libtiff
 
     with contextlib.suppress(OSError, AttributeError):  # not on Linux, or no such library

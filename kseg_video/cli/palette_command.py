@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kseg_video.cli.argument_values import segmenter_settings
+from kseg_video.cli.command_files import StreamCopy, check_are_there, is_stream
 from kseg_video.cli.messages import answer, answer_data, inform
 from kseg_video.cli.signals import in_background
 from kseg_video.conversion.palette_finder import FoundPalette, find_palette
@@ -47,6 +49,7 @@ def run_palette(options: argparse.Namespace) -> int:
     settings = segmenter_settings(options)
     trim = TrimSettings(options.start, options.end, options.max_frames)
     outputs: list[Path] = options.output
+    check_are_there(options.inputs, output=outputs)
     for path in outputs:
         check_palette_output(path)
     check_are_apart(outputs)
@@ -54,14 +57,20 @@ def run_palette(options: argparse.Namespace) -> int:
     for path in outputs:
         check_file(path, overwrite=options.overwrite)
 
-    def find() -> FoundPalette:
-        found = find_palette(options.inputs, settings, trim=trim)
-        for path in outputs:
-            space = found.settings.color_space
-            save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)
-        return found
+    with ExitStack() as stack:
+        inputs = [
+            stack.enter_context(StreamCopy(path)).path if is_stream(path) else path
+            for path in options.inputs
+        ]
 
-    found = in_background(find)
+        def find() -> FoundPalette:
+            found = find_palette(inputs, settings, trim=trim)
+            for path in outputs:
+                space = found.settings.color_space
+                save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)
+            return found
+
+        found = in_background(find)
     if options.json:
         answer_data(_data(options, found))
     else:

@@ -16,6 +16,7 @@ from kseg_video.core.errors import SourceError
 from kseg_video.core.media_info import AudioTrack, SubtitleTrack
 from kseg_video.core.yuv import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import claims_too_much, too_large, why_refused
+from kseg_video.ffmpeg.encrypted_files import check_is_not_encrypted
 from kseg_video.ffmpeg.printed_lines import says
 from kseg_video.ffmpeg.probe_run import report_on
 
@@ -153,9 +154,10 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     Raises
     ------
     SourceError
-        If it holds no video that ffmpeg can decode.
+        If it holds no video that ffmpeg can decode, or is encrypted.
     """
     report = report_on(path, request)
+    check_is_not_encrypted(path)
     rate, frame = _first(_RATE, report.frames), _first(_FRAME, report.frames)
     tags = _first(_TAGS, report.frames)  # of the first frame, since showinfo prints frames in order
     if frame is None or tags is None or rate is None:

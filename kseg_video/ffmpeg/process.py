@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 _MESSAGES_KEPT = 100
 _NOTICES_KEPT = 10_000
 _PIPE_BYTES = 1 << 20  # more means fewer wake-ups a frame; 1 MiB is Linux's default limit
+# Most bytes that a process may allocate for an input that has not been probed. More let a small
+# file that claims millions of frames, each of which the demuxer lists, take as much; fewer refuse
+# large pictures: 12-bit HEVC takes 2 GB at `MAX_PIXELS`, and 8K in 16 threads nearly as much.
+_UNKNOWN_BYTES = 3 << 30
 
 _DYING_SECONDS = 2.0  # wait after a kill; longer only delays us for a process stuck in the kernel
 
@@ -95,6 +99,9 @@ class FfmpegProcess:
         Pattern of the log lines to keep besides errors. It matches from the start of a line, which
         begins with the component and the level, as in ``[fps @ 0x55d0] [verbose] fps=25/1``. A
         file's tags may forge such lines.
+    of_unknown : bool
+        Whether its input has not been probed, so that its memory is limited where the system can
+        do so (Linux).
 
     Attributes
     ----------
@@ -113,6 +120,7 @@ class FfmpegProcess:
         *,
         feeds: bool,
         notices: re.Pattern[str] | None = None,
+        of_unknown: bool = False,
     ) -> None:
         level = "level+verbose" if notices else "level+error"
         command = [executable(), "-hide_banner", "-nostats", "-loglevel", level, *arguments]
@@ -128,6 +136,8 @@ class FfmpegProcess:
                 start_new_session=True,
             )
             self._leftover = leftovers.add(self._kill)
+        if of_unknown:
+            _limit_memory(self._process.pid)
         pipe = self._process.stdin if feeds else self._process.stdout
         assert pipe is not None
         self.pipe: IO[bytes] = pipe
@@ -271,3 +281,14 @@ def _enlarge(pipe: IO[bytes]) -> None:
 
         with contextlib.suppress(OSError):  # beyond the user's limit: slower, but still correct
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _limit_memory(process: int) -> None:
+    """Limit the memory of a process that has just started, unless it is limited further already."""
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415 - there is none on Windows
+
+        with contextlib.suppress(OSError):  # it has ended
+            soft, hard = resource.prlimit(process, resource.RLIMIT_DATA)
+            if soft == resource.RLIM_INFINITY or soft > _UNKNOWN_BYTES:
+                resource.prlimit(process, resource.RLIMIT_DATA, (_UNKNOWN_BYTES, hard))

@@ -20,6 +20,7 @@ from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
 from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, claims_too_much, too_large
+from kseg_video.ffmpeg.encrypted_files import check_is_not_encrypted
 from kseg_video.ffmpeg.ffmpeg_arguments import file_input, stream_input
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
@@ -114,6 +115,7 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
         return FfmpegCapture(source, [*_AT_ONCE, *by, *stream_input(source)])
     path = Path(source)
+    check_is_not_encrypted(path)
     return FfmpegCapture(path.name, file_input(path), path, loops=settings.loop)
 
 
@@ -144,7 +146,9 @@ class FfmpegCapture:
             *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
             *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
         ]
-        self._decoder = LoopingDecoder(lambda: FfmpegProcess(command, feeds=False), endless=loops)
+        self._decoder = LoopingDecoder(
+            lambda: FfmpegProcess(command, feeds=False, of_unknown=True), endless=loops
+        )
         self._shape: tuple[int, int] | None = None
         self._is_closed = False
         self._opened = time.monotonic()

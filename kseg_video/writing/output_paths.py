@@ -71,7 +71,7 @@ def check_output(path: Path, encoder: EncoderSettings, *, transparent: bool = Fa
             )
     else:
         known = ", ".join(sorted({*CONTAINERS, *IMAGE_SUFFIXES, *_PLAIN_SUFFIXES}))
-        folder = "" if suffix else f", or make {path.name} first if it is a folder"
+        folder = "" if suffix else f", or write {path.name}/ if it is a folder"
         raise SettingsError(f"{path.name} has no known suffix; choose one of {known}{folder}")
     if opaque and transparent:
         raise SettingsError(
@@ -148,10 +148,8 @@ def check_name(path: Path) -> None:
     Raises
     ------
     SinkError
-        If the name is too long, is that of a device, or means standard output.
+        If the name is too long, or is that of a device.
     """
-    if str(path) == "-":
-        raise SinkError("videos are not written to standard output; name a file")
     if has_too_long_names(path):
         raise SinkError(f"the name {path.name} is too long; choose another output")
     if not path.is_dir():

@@ -150,7 +150,7 @@ def _written(option: argparse.Action, chance: random.Random) -> list[str]:
 
 def _value(option: argparse.Action, chance: random.Random) -> str:
     kind = getattr(option.type, "__qualname__", "").split(".")[0]
-    if kind == "path":
+    if kind in {"path", "file_name"}:
         good: tuple[str, ...] = _files(option.dest)
         bad: tuple[str, ...] = _BAD_FILES
     elif option.choices is not None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from kseg_video import load_palette, open_source
 from kseg_video.core.errors import SourceError
-from tests.helpers.commands import finish, start
+from tests.helpers.commands import finish, run, start
 from tests.helpers.media import left_in
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ USES = [
 def test_what_is_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: str, kind: str
 ) -> None:
+    if kind == "fifo" and re.match(r"(convert|palette) (a\.png )?X", use):
+        kind = "socket"  # a fifo is read as a stream
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (16, 16), (1, 2, 3)).save("a.png")
     (tmp_path / "in").mkdir()
@@ -91,6 +93,20 @@ def test_a_folder_among_numbered_images(tmp_path: Path) -> None:
         open_source(tmp_path / "f-%d.png")
     with open_source(tmp_path) as source:
         assert len(list(source)) == 1
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "jpeg"])
+def test_what_libraries_say_of_an_image_is_not_printed(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / "a.tif"
+    Image.new("RGB", (16, 16)).save(path, compression=compression)
+    data = path.read_bytes()
+    samples = bytes.fromhex("1501 0300 01000000 0300")  # three a pixel
+    assert samples in data
+    for claim in (data.replace(samples, samples[:-2] + b"\xc8\0"), data[: len(data) // 2]):
+        path.write_bytes(claim)
+        outcome = run("convert", path, "-o", tmp_path / "out.png")
+        assert outcome.code == 1
+        assert re.fullmatch(r"kseg-video: error: .*a\.tif is not an image .*\n", outcome.err)
 
 
 def test_a_folder_as_palette(tmp_path: Path) -> None:

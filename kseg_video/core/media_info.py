@@ -70,11 +70,19 @@ class AudioTrack:
     channels : int
     index : int
         Index of its stream in the file.
+    sample_rate : int
+        Samples per second; 0 if unknown.
+    layout : str
+        ffmpeg's name of the channel layout; empty if unknown.
+    is_decodable : bool
     """
 
     codec: str
     channels: int
     index: int
+    sample_rate: int = 0
+    layout: str = ""
+    is_decodable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

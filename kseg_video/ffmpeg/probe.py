@@ -13,16 +13,18 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
-from kseg_video.core.media_info import AudioTrack, SubtitleTrack
+from kseg_video.core.media_info import SubtitleTrack
 from kseg_video.core.yuv import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import claims_too_much, too_large, why_refused
 from kseg_video.ffmpeg.printed_lines import says
 from kseg_video.ffmpeg.probe_run import report_on
+from kseg_video.ffmpeg.sound_tracks import sound_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from kseg_video.core.media_info import AudioTrack
     from kseg_video.core.yuv import Matrix
     from kseg_video.ffmpeg.probe_run import ReportRequest
 
@@ -45,7 +47,6 @@ _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
 _ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
 _GIF = "Video: gif"  # always decoded to a format with alpha
-_AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
 _STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
@@ -64,10 +65,6 @@ _TAGS = re.compile(
     r"color_primaries:(?P<primaries>\S+) color_trc:(?P<transfer>\S+)$"
 )
 _REASON = re.compile(r"(?:\[[^\]]*\] )*Error (?:opening|while|sub).*?: (.+)$")
-# Channel counts of the layouts whose names contain no number.
-_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
-_CHANNELS |= {"downmix": 2, "binaural": 2, "hexadecagonal": 16}
-_MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +181,7 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         rgb=_RGB_FORMAT.search(frame["format"]) is not None,
         encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),
-        audio=tuple(
-            AudioTrack(found[1], _channels(found[2]), stream.number)
-            for stream in others
-            if (found := _AUDIO.match(stream.text))
-        ),
+        audio=sound_tracks(path, report),
         subtitles=tuple(
             SubtitleTrack(found[1], stream.number)
             for stream in others
@@ -213,18 +206,6 @@ def _not_a_video(path: Path, errors: list[str]) -> SourceError:
     reason = _first(_REASON, errors)
     why = f" ({reason[1].strip().rstrip('.')})" if reason else ""
     return SourceError(f"{path} is not a video that ffmpeg can decode{why}; check that it plays")
-
-
-def _channels(layout: str) -> int:
-    """Number of channels of ffmpeg's channel layout; 2 if it is unknown."""
-    name = layout.partition("(")[0].strip()
-    if name in _CHANNELS:
-        return _CHANNELS[name]
-    count = re.fullmatch(r"(\d{1,2}) channels", name)
-    parts = re.fullmatch(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{1,2}))?", name)
-    numbers = count or parts
-    total = sum(int(part) for part in numbers.groups("0")) if numbers else 2
-    return min(max(total, 1), _MOST_CHANNELS)
 
 
 def _zero(container: list[str], streams: list[int]) -> float:

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 # sooner.
 _SECONDS = 60
 _MAPPING = "Stream mapping:"
-# Lines on the input: those that a report has exactly once, and the tracks of MPEG streams.
+# Lines on the input: those that a report has exactly once, and one for each track.
 _INPUT = ("Input #0, ", "  Duration: ")
-_MPEG_STREAM = r"  Stream #0:\d+\[0x"
+_INPUT_STREAM = r"  Stream #0:\d+[\[(:]"
 _COPIED = r"  Stream #1:\d+: |      (?i:display ?matrix): "
 _END = "Starting thread..."  # of the output's thread, after which ffmpeg reads on in the file
 _MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
@@ -73,7 +73,7 @@ class FileReport(NamedTuple):
     is_mapped : bool
         Whether ffmpeg got as far as printing its stream mapping.
     container : list of str
-        Lines on the container and, for MPEG streams, on its tracks.
+        Lines on the container and its tracks.
     streams : list of ReportedStream
     shown : int
         Index in the file of the stream that was decoded.
@@ -119,7 +119,7 @@ class ReportRequest(ClosingContext):
         if copies:  # up to the first packet, which exceeds the limit of one byte
             arguments += [*_COPIES, *WITHOUT_TAGS, "-metadata", f"title={secret}"]
             arguments += ["-fs", "1", "-y", "-f", "framecrc", os.devnull]
-        own = [*_INPUT, _MPEG_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> "]
+        own = [*_INPUT, _INPUT_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> "]
         own += [f"{self._title}$", _COPIED]
         notices = re.compile(
             rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
@@ -164,7 +164,7 @@ class ReportRequest(ClosingContext):
             process.stop()
         lines = [line for found in process.noticed if (line := found["line"] or found["end"])]
         container = [
-            line for line in lines if line.startswith(_INPUT) or re.match(_MPEG_STREAM, line)
+            line for line in lines if line.startswith(_INPUT) or re.match(_INPUT_STREAM, line)
         ]
         twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
         if twice or len(process.noticed) == process.noticed.maxlen:  # a full deque has lost lines

@@ -17,8 +17,9 @@ from kseg_video.core.media_info import SubtitleTrack
 from kseg_video.core.yuv import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import claims_too_much, too_large, why_refused
 from kseg_video.ffmpeg.printed_lines import says
-from kseg_video.ffmpeg.probe_run import report_on
+from kseg_video.ffmpeg.probe_run import ReportRequest, report_on
 from kseg_video.ffmpeg.sound_tracks import sound_tracks
+from kseg_video.ffmpeg.video_tracks import default_video, other_videos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from kseg_video.core.media_info import AudioTrack
     from kseg_video.core.yuv import Matrix
-    from kseg_video.ffmpeg.probe_run import ReportRequest
 
 _HIGHEST_RATE = 480  # a higher claimed rate is a time base, not a frame rate
 _TELEVISION_TOLERANCE = 5e-7  # relative; above the rounding of durations to nanoseconds
@@ -69,10 +69,14 @@ _REASON = re.compile(r"(?:\[[^\]]*\] )*Error (?:opening|while|sub).*?: (.+)$")
 
 @dataclass(frozen=True, slots=True)
 class ProbedVideo:
-    """Properties of a file's first video stream, and its audio and subtitle tracks.
+    """Properties of a file's default video stream, and its audio and subtitle tracks.
 
     Parameters
     ----------
+    stream : int
+        Index of the video stream in the file.
+    others : tuple of str
+        Number, codec and size of each other video track.
     width, height : int
         Size in pixels after rotation.
     frame_rate : Fraction
@@ -108,6 +112,8 @@ class ProbedVideo:
     subtitles : tuple of SubtitleTrack
     """
 
+    stream: int
+    others: tuple[str, ...]
     width: int
     height: int
     frame_rate: Fraction
@@ -145,6 +151,8 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         If it holds no video that ffmpeg can decode.
     """
     report = report_on(path, request)
+    if (default := default_video(report.streams, report.shown)) != report.shown:
+        report = ReportRequest(path, stream=default).answer()
     rate, frame = _first(_RATE, report.frames), _first(_FRAME, report.frames)
     tags = _first(_TAGS, report.frames)  # of the first frame, since showinfo prints frames in order
     if frame is None or tags is None or rate is None:
@@ -162,6 +170,8 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
+        stream=report.shown,
+        others=other_videos(report.streams, report.shown),
         width=int(frame["width"]),
         height=int(frame["height"]),
         frame_rate=frame_rate,

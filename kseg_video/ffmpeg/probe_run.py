@@ -99,6 +99,8 @@ class ReportRequest(ClosingContext):
     copies : bool
         Whether to copy its streams so that ffmpeg describes them without their tags. False only for
         a file with no stream that can be copied.
+    stream : int, optional
+        Index of the video stream to decode; by default the first.
 
     Raises
     ------
@@ -106,14 +108,20 @@ class ReportRequest(ClosingContext):
         If there is no ffmpeg.
     """
 
-    def __init__(self, path: Path, *, copies: bool = True) -> None:
+    def __init__(self, path: Path, *, copies: bool = True, stream: int | None = None) -> None:
         self._path = path
         # A file cannot forge lines with these names, since they are random.
         secret = secrets.token_hex(8)
         showinfo, self._title = f"showinfo@{secret}", f"    title           : {secret}"
         arguments = [
             *("-nostdin", "-threads", "1", *file_input(path)),  # more are slower for one frame
-            *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0), *WITHOUT_TAGS),
+            *(
+                "-map",
+                "0:V:0" if stream is None else f"0:{stream}",
+                "-vf",
+                video_filter(showinfo, checksum=0),
+                *WITHOUT_TAGS,
+            ),
             *("-frames:v", "1", "-f", "null", "-"),
         ]
         if copies:  # up to the first packet, which exceeds the limit of one byte

@@ -110,6 +110,12 @@ class ProbedVideo:
     sample_aspect_ratio : Fraction
     audio : tuple of AudioTrack
     subtitles : tuple of SubtitleTrack
+    timecode : str, optional
+        Timecode of its first frame: text of a tag, unchecked.
+    date : str, optional
+        Time of creation, in ISO 8601, where its tag gives it twice.
+    has_keys : bool
+        Whether it has tags with the keys of phones, such as ``com.apple.quicktime.make``.
     """
 
     stream: int
@@ -134,6 +140,9 @@ class ProbedVideo:
     sample_aspect_ratio: Fraction
     audio: tuple[AudioTrack, ...]
     subtitles: tuple[SubtitleTrack, ...]
+    timecode: str | None
+    date: str | None
+    has_keys: bool
 
 
 def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
@@ -197,6 +206,9 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
             for stream in others
             if (found := _SUBTITLE.match(stream.text))
         ),
+        timecode=report.timecode,
+        date=report.date,
+        has_keys=report.has_keys,
     )
 
 

@@ -35,7 +35,12 @@ _SECONDS = 60
 _MAPPING = "Stream mapping:"
 # Lines on the input: those that a report has exactly once, and one for each track.
 _INPUT = ("Input #0, ", "  Duration: ")
-_INPUT_STREAM = r"  Stream #0:\d+[\[(:]"
+_INPUT_STREAM = r" +Stream #0:\d+[\[(:]"
+# Tags that are carried on with a check; none is taken for a fact about the file.
+_TIMECODE = re.compile(r" +(?:timecode|TIMECODE) +: (.*)")
+# A date that ffmpeg has written in two places and reads as two, which it cannot write again.
+_DATE = re.compile(r" +creation_time +: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z);")
+_KEY = re.compile(r" +(?i:com)\.[\w.]+ *: ")  # as phones write them
 _COPIED = r"  Stream #1:\d+: |      (?i:display ?matrix): "
 _END = "Starting thread..."  # of the output's thread, after which ffmpeg reads on in the file
 _MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
@@ -74,6 +79,12 @@ class FileReport(NamedTuple):
         Whether ffmpeg got as far as printing its stream mapping.
     container : list of str
         Lines on the container and its tracks.
+    timecode : str, optional
+        The first tag of this name, unchecked.
+    date : str, optional
+        The first of two dates in the tag for the time of creation.
+    has_keys : bool
+        Whether it has tags with the keys of phones.
     streams : list of ReportedStream
     shown : int
         Index in the file of the stream that was decoded.
@@ -84,6 +95,9 @@ class FileReport(NamedTuple):
 
     is_mapped: bool
     container: list[str]
+    timecode: str | None
+    date: str | None
+    has_keys: bool
     streams: list[ReportedStream]
     shown: int
     frames: list[str]
@@ -128,7 +142,7 @@ class ReportRequest(ClosingContext):
             arguments += [*_COPIES, *WITHOUT_TAGS, "-metadata", f"title={secret}"]
             arguments += ["-fs", "1", "-y", "-f", "framecrc", os.devnull]
         own = [*_INPUT, _INPUT_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> "]
-        own += [f"{self._title}$", _COPIED]
+        own += [f"{self._title}$", _COPIED, _TIMECODE.pattern, _DATE.pattern, _KEY.pattern]
         notices = re.compile(
             rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
             rf"|\[out#1/framecrc @ \w+\] \[verbose\] (?P<end>{re.escape(_END)})"
@@ -188,6 +202,9 @@ class ReportRequest(ClosingContext):
         return FileReport(
             bool(mappings),
             container,
+            next((found[1] for line in lines if (found := _TIMECODE.match(line))), None),
+            next((found[1] for line in lines if (found := _DATE.match(line))), None),
+            any(map(_KEY.match, lines)),
             _streams(mapped, lines[title:end]),
             next((int(found[1]) for found in mapped if found[2] == "0"), 0),
             [line["frame"] for line in process.noticed if line["frame"]],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kseg_video.ffmpeg.probe_run import FileReport
 
 _USABLE = re.compile(r"Audio: (\w+).*?, (\d{1,9}) Hz, ([^,]+)")
-_LISTED = re.compile(r"  Stream #0:(\d{1,9}).*?: Audio: (\w+)")  # tags may forge such lines
+_LISTED = re.compile(r" +Stream #0:(\d{1,9}).*?: Audio: (\w+)")  # tags may forge such lines
 # Forged lines must not start a process each; real files have one or two such tracks.
 _MOST_CHECKED = 8
 _SECONDS = 60  # longest wait for a check

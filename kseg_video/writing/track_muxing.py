@@ -21,6 +21,8 @@ _TEXT_SUBTITLES = frozenset(
 # Subtitles that began earlier than this before a part are dropped: more finds longer ones, less
 # reads less of the file.
 _LONGEST_SUBTITLE_SECONDS = 60.0
+# Muxers that write tags of any name only if told to, and then in another place than usual ones.
+_WITH_KEYS = {"mp4", "mov"}
 # Layouts with channels that ffmpeg leaves out when it brings them to another, and their mix.
 _HEIGHTS = re.compile(r"\d+\.\d+\.\d.*|22\.2|cube|hexadecagonal")
 _FOLDED = "|".join(
@@ -92,6 +94,17 @@ def tracks_output(
     """
     end = None if tracks.duration is None else tracks.duration + _shift(tracks, frame_rate)
     arguments = ["-map_metadata", "1", "-map_chapters", "1"]
+    arguments += ["-metadata", f"timecode={tracks.timecode or ''}"]  # empty removes it
+    if tracks.date:
+        arguments += ["-metadata", f"creation_time={tracks.date}"]
+    if tracks.has_keys and container.muxer in _WITH_KEYS:
+        arguments += ["-movflags", "+use_metadata_tags"]
+        # Tags that ffmpeg makes of the file's head, and now would write as such.
+        arguments += [
+            part
+            for name in ("major_brand", "minor_version", "compatible_brands")
+            for part in ("-metadata", f"{name}=")
+        ]
     if tracks.start:
         arguments += ["-copypriorss", "0"]  # drops packets from before the part
     sound, notes = _sound(tracks, container)
@@ -113,6 +126,8 @@ def tracks_output(
         arguments += ["-map", "1:t?", "-c:t", "copy"]  # fonts of the subtitles
     if end is not None:
         arguments += ["-t", f"{end:.6f}"]
+    if tracks.loses_timecode:
+        notes.append("timecode left out, which does not fit the frame rate")
     if left_out:
         notes.append(
             f"subtitles left out, which {container.muxer} does not take: {', '.join(left_out)}"

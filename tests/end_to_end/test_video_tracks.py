@@ -9,14 +9,13 @@ import pytest
 
 from kseg_video import RenderSettings, TrimSettings, convert
 from tests.end_to_end.test_faithful_time import convert_plainly
-from tests.helpers.cards import cases
+from tests.helpers.cards import cases, combinations
 from tests.helpers.media import ffmpeg, inspect, make_clip, read_planes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.thorough
-QUICK = pytest.mark.quick
 
 
 def make_two_videos(path: Path, default: int | None, *, cover: bool = False) -> Path:
@@ -45,11 +44,17 @@ def with_cover(path: Path) -> Path:
     return covered
 
 
-@pytest.mark.parametrize("cover", cases([True, False], [True]))
-@pytest.mark.parametrize("name", cases(["a.mkv", "a.mp4", "a.mov"], ["a.mp4"]))
-@pytest.mark.parametrize("default", [0, pytest.param(1, marks=QUICK), None])
+@pytest.mark.parametrize(
+    ("default", "name", "cover"),
+    combinations(
+        [0, 1, None],
+        ["a.mkv", "a.mp4", "a.mov"],
+        [False, True],
+        quick=[(1, "a.mp4", True), (0, "a.mkv", False)],
+    ),
+)
 def test_the_default_one_is_shown(
-    tmp_path: Path, name: str, default: int | None, cover: bool
+    tmp_path: Path, default: int | None, name: str, cover: bool
 ) -> None:
     clip = make_two_videos(tmp_path / name, default, cover=cover)
     for trim in (TrimSettings(), TrimSettings(0.4, 0.8)):

@@ -70,11 +70,19 @@ class AudioTrack:
     channels : int
     index : int
         Index of its stream in the file.
+    sample_rate : int
+        Samples per second; 0 if unknown.
+    layout : str
+        ffmpeg's name of the channel layout; empty if unknown.
+    is_decodable : bool
     """
 
     codec: str
     channels: int
     index: int
+    sample_rate: int = 0
+    layout: str = ""
+    is_decodable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,14 @@ class MediaTracks:
         Seconds of the tracks to keep; None keeps them to their end.
     delay : float
         Seconds from `start`, or from the tracks' own beginning if later, to the first frame.
+    timecode : str, optional
+        SMPTE timecode of the first wanted frame; None if the file has none.
+    loses_timecode : bool
+        Whether the file has one that does not fit its frame rate.
+    date : str, optional
+        Time of creation, in ISO 8601, where its tag gives it twice.
+    has_keys : bool
+        Whether its tags have the keys of phones, such as ``com.apple.quicktime.make``.
     """
 
     path: Path
@@ -118,3 +134,7 @@ class MediaTracks:
     start: float = 0.0
     duration: float | None = None
     delay: float = 0.0
+    timecode: str | None = None
+    loses_timecode: bool = False
+    date: str | None = None
+    has_keys: bool = False

@@ -13,19 +13,21 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
-from kseg_video.core.media_info import AudioTrack, SubtitleTrack
+from kseg_video.core.media_info import SubtitleTrack
 from kseg_video.core.yuv import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import claims_too_much, too_large, why_refused
 from kseg_video.ffmpeg.encrypted_files import check_is_not_encrypted
 from kseg_video.ffmpeg.printed_lines import says
-from kseg_video.ffmpeg.probe_run import report_on
+from kseg_video.ffmpeg.probe_run import ReportRequest, report_on
+from kseg_video.ffmpeg.sound_tracks import sound_tracks
+from kseg_video.ffmpeg.video_tracks import default_video, other_videos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from kseg_video.core.media_info import AudioTrack
     from kseg_video.core.yuv import Matrix
-    from kseg_video.ffmpeg.probe_run import ReportRequest
 
 _HIGHEST_RATE = 480  # a higher claimed rate is a time base, not a frame rate
 _TELEVISION_TOLERANCE = 5e-7  # relative; above the rounding of durations to nanoseconds
@@ -51,7 +53,6 @@ _ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|yaf?\d")
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _CODEC = re.compile(r"Video: (\w+)")
 _GIF = "Video: gif"  # always decoded to a format with alpha
-_AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
 _STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
@@ -70,18 +71,18 @@ _TAGS = re.compile(
     r"color_primaries:(?P<primaries>\S+) color_trc:(?P<transfer>\S+)$"
 )
 _REASON = re.compile(r"(?:\[[^\]]*\] )*Error (?:opening|while|sub).*?: (.+)$")
-# Channel counts of the layouts whose names contain no number.
-_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
-_CHANNELS |= {"downmix": 2, "binaural": 2, "hexadecagonal": 16}
-_MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class ProbedVideo:
-    """Properties of a file's first video stream, and its audio and subtitle tracks.
+    """Properties of a file's default video stream, and its audio and subtitle tracks.
 
     Parameters
     ----------
+    stream : int
+        Index of the video stream in the file.
+    others : tuple of str
+        Number, codec and size of each other video track.
     width, height : int
         Size in pixels after rotation.
     frame_rate : Fraction
@@ -117,8 +118,16 @@ class ProbedVideo:
     sample_aspect_ratio : Fraction
     audio : tuple of AudioTrack
     subtitles : tuple of SubtitleTrack
+    timecode : str, optional
+        Timecode of its first frame: text of a tag, unchecked.
+    date : str, optional
+        Time of creation, in ISO 8601, where its tag gives it twice.
+    has_keys : bool
+        Whether it has tags with the keys of phones, such as ``com.apple.quicktime.make``.
     """
 
+    stream: int
+    others: tuple[str, ...]
     width: int
     height: int
     frame_rate: Fraction
@@ -140,6 +149,9 @@ class ProbedVideo:
     sample_aspect_ratio: Fraction
     audio: tuple[AudioTrack, ...]
     subtitles: tuple[SubtitleTrack, ...]
+    timecode: str | None
+    date: str | None
+    has_keys: bool
 
 
 def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
@@ -158,6 +170,8 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     """
     report = report_on(path, request)
     check_is_not_encrypted(path)
+    if (default := default_video(report.streams, report.shown)) != report.shown:
+        report = ReportRequest(path, stream=default).answer()
     rate, frame = _first(_RATE, report.frames), _first(_FRAME, report.frames)
     tags = _first(_TAGS, report.frames)  # of the first frame, since showinfo prints frames in order
     if frame is None or tags is None or rate is None:
@@ -178,6 +192,8 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     is_float = _FLOAT_FORMAT.search(frame["format"]) is not None
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     return ProbedVideo(
+        stream=report.shown,
+        others=other_videos(report.streams, report.shown),
         width=int(frame["width"]),
         height=int(frame["height"]),
         frame_rate=frame_rate,
@@ -198,16 +214,15 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         linear=is_rgb and tags["transfer"] in (_OF_FLOATS if is_float else {"linear"}),
         encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),
-        audio=tuple(
-            AudioTrack(found[1], _channels(found[2]), stream.number)
-            for stream in others
-            if (found := _AUDIO.match(stream.text))
-        ),
+        audio=sound_tracks(path, report),
         subtitles=tuple(
             SubtitleTrack(found[1], stream.number)
             for stream in others
             if (found := _SUBTITLE.match(stream.text))
         ),
+        timecode=report.timecode,
+        date=report.date,
+        has_keys=report.has_keys,
     )
 
 
@@ -227,18 +242,6 @@ def _not_a_video(path: Path, errors: list[str]) -> SourceError:
     reason = _first(_REASON, errors)
     why = f" ({reason[1].strip().rstrip('.')})" if reason else ""
     return SourceError(f"{path} is not a video that ffmpeg can decode{why}; check that it plays")
-
-
-def _channels(layout: str) -> int:
-    """Number of channels of ffmpeg's channel layout; 2 if it is unknown."""
-    name = layout.partition("(")[0].strip()
-    if name in _CHANNELS:
-        return _CHANNELS[name]
-    count = re.fullmatch(r"(\d{1,2}) channels", name)
-    parts = re.fullmatch(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{1,2}))?", name)
-    numbers = count or parts
-    total = sum(int(part) for part in numbers.groups("0")) if numbers else 2
-    return min(max(total, 1), _MOST_CHANNELS)
 
 
 def _zero(container: list[str], streams: list[int]) -> float:

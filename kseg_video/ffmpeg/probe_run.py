@@ -33,9 +33,14 @@ if TYPE_CHECKING:
 # sooner.
 _SECONDS = 60
 _MAPPING = "Stream mapping:"
-# Lines on the input: those that a report has exactly once, and the tracks of MPEG streams.
+# Lines on the input: those that a report has exactly once, and one for each track.
 _INPUT = ("Input #0, ", "  Duration: ")
-_MPEG_STREAM = r"  Stream #0:\d+\[0x"
+_INPUT_STREAM = r" +Stream #0:\d+[\[(:]"
+# Tags that are carried on with a check; none is taken for a fact about the file.
+_TIMECODE = re.compile(r" +(?:timecode|TIMECODE) +: (.*)")
+# A date that ffmpeg has written in two places and reads as two, which it cannot write again.
+_DATE = re.compile(r" +creation_time +: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z);")
+_KEY = re.compile(r" +(?i:com)\.[\w.]+ *: ")  # as phones write them
 _COPIED = r"  Stream #1:\d+: |      (?i:display ?matrix): "
 _END = "Starting thread..."  # of the output's thread, after which ffmpeg reads on in the file
 _MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
@@ -73,7 +78,13 @@ class FileReport(NamedTuple):
     is_mapped : bool
         Whether ffmpeg got as far as printing its stream mapping.
     container : list of str
-        Lines on the container and, for MPEG streams, on its tracks.
+        Lines on the container and its tracks.
+    timecode : str, optional
+        The first tag of this name, unchecked.
+    date : str, optional
+        The first of two dates in the tag for the time of creation.
+    has_keys : bool
+        Whether it has tags with the keys of phones.
     streams : list of ReportedStream
     shown : int
         Index in the file of the stream that was decoded.
@@ -84,6 +95,9 @@ class FileReport(NamedTuple):
 
     is_mapped: bool
     container: list[str]
+    timecode: str | None
+    date: str | None
+    has_keys: bool
     streams: list[ReportedStream]
     shown: int
     frames: list[str]
@@ -99,6 +113,8 @@ class ReportRequest(ClosingContext):
     copies : bool
         Whether to copy its streams so that ffmpeg describes them without their tags. False only for
         a file with no stream that can be copied.
+    stream : int, optional
+        Index of the video stream to decode; by default the first.
 
     Raises
     ------
@@ -106,21 +122,27 @@ class ReportRequest(ClosingContext):
         If there is no ffmpeg.
     """
 
-    def __init__(self, path: Path, *, copies: bool = True) -> None:
+    def __init__(self, path: Path, *, copies: bool = True, stream: int | None = None) -> None:
         self._path = path
         # A file cannot forge lines with these names, since they are random.
         secret = secrets.token_hex(8)
         showinfo, self._title = f"showinfo@{secret}", f"    title           : {secret}"
         arguments = [
             *("-nostdin", "-threads", "1", *file_input(path)),  # more are slower for one frame
-            *("-map", "0:V:0", "-vf", video_filter(showinfo, checksum=0), *WITHOUT_TAGS),
+            *(
+                "-map",
+                "0:V:0" if stream is None else f"0:{stream}",
+                "-vf",
+                video_filter(showinfo, checksum=0),
+                *WITHOUT_TAGS,
+            ),
             *("-frames:v", "1", "-f", "null", "-"),
         ]
         if copies:  # up to the first packet, which exceeds the limit of one byte
             arguments += [*_COPIES, *WITHOUT_TAGS, "-metadata", f"title={secret}"]
             arguments += ["-fs", "1", "-y", "-f", "framecrc", os.devnull]
-        own = [*_INPUT, _MPEG_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> "]
-        own += [f"{self._title}$", _COPIED]
+        own = [*_INPUT, _INPUT_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> "]
+        own += [f"{self._title}$", _COPIED, _TIMECODE.pattern, _DATE.pattern, _KEY.pattern]
         notices = re.compile(
             rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
             rf"|\[out#1/framecrc @ \w+\] \[verbose\] (?P<end>{re.escape(_END)})"
@@ -164,7 +186,7 @@ class ReportRequest(ClosingContext):
             process.stop()
         lines = [line for found in process.noticed if (line := found["line"] or found["end"])]
         container = [
-            line for line in lines if line.startswith(_INPUT) or re.match(_MPEG_STREAM, line)
+            line for line in lines if line.startswith(_INPUT) or re.match(_INPUT_STREAM, line)
         ]
         twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
         if twice or len(process.noticed) == process.noticed.maxlen:  # a full deque has lost lines
@@ -180,6 +202,9 @@ class ReportRequest(ClosingContext):
         return FileReport(
             bool(mappings),
             container,
+            next((found[1] for line in lines if (found := _TIMECODE.match(line))), None),
+            next((found[1] for line in lines if (found := _DATE.match(line))), None),
+            any(map(_KEY.match, lines)),
             _streams(mapped, lines[title:end]),
             next((int(found[1]) for found in mapped if found[2] == "0"), 0),
             [line["frame"] for line in process.noticed if line["frame"]],

@@ -87,6 +87,8 @@ class Decoding:
             notes.append(f"HDR ({self._hdr}) tone-mapped to SDR")
         if self.video.linear:
             notes.append("linear light converted to sRGB")
+        if self.video.others:
+            notes.append(f"video left out: track {', '.join(self.video.others)}")
         return notes
 
     def input_arguments(self, path: Path, part: WantedPart) -> list[str]:
@@ -103,7 +105,8 @@ class Decoding:
         if self.video.alpha_decoder is not None:
             arguments += ["-c:v", self.video.alpha_decoder]
         arguments += self._size_arguments
-        arguments += [*file_input(path), "-map", "0:V:0", "-fps_mode", "passthrough"]
+        arguments += [*file_input(path), "-map", f"0:{self.video.stream}"]
+        arguments += ["-fps_mode", "passthrough"]
         return [*arguments, *WITHOUT_TAGS]
 
     def arguments(self, part: WantedPart) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from kseg_video.core.media_info import MediaTracks
 from kseg_video.core.timing import frames_before
+from kseg_video.ffmpeg.timecode import moved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,4 +75,12 @@ class WantedPart:
         """The sound, subtitles, chapters and tags that accompany the part."""
         delay = self.first_time - max(self.start, video.track_zero)
         duration = None if self.count is None else self.count / float(video.frame_rate) + delay
-        return MediaTracks(path, video.audio, video.subtitles, self.start, duration, delay)
+        skipped = round((self.first_time - video.first_time) * video.frame_rate)
+        timecode = video.timecode and moved(video.timecode, skipped, video.frame_rate)
+        return MediaTracks(
+            *(path, video.audio, video.subtitles, self.start, duration, delay),
+            timecode=timecode,
+            loses_timecode=video.timecode is not None and timecode is None,
+            date=video.date,
+            has_keys=video.has_keys,
+        )

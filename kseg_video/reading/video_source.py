@@ -217,9 +217,14 @@ class VideoFileSource(ClosingContext):
             self.warnings.append(
                 f"{self._path} ended early; all {count} frames that could be decoded were used"
             )
-        elif messages or status:
-            why = messages[0] if messages else f"exit status {status}"
+        elif (complaints := self._without_sound(messages)) or status:
+            why = complaints[0] if complaints else f"exit status {status}"
             self.warnings.append(f"{self._path} is damaged, some frames may be wrong ({why})")
+
+    def _without_sound(self, messages: list[str]) -> list[str]:
+        """Messages without those on sound that cannot be decoded, which does no harm to frames."""
+        sound = tuple(f"[{each.codec} @" for each in self._video.audio if not each.is_decodable)
+        return [message for message in messages if not message.startswith(sound)]
 
 
 def _ended_early(messages: list[str]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kseg_video.core.media_settings import Codec, EncoderSettings
 
 
@@ -21,11 +23,17 @@ class AudioSupport:
         ffmpeg's encoder for all other codecs.
     kilobits_per_channel : int
         The encoder's bit rate per channel, in kbit/s.
+    layouts : str
+        Channel layouts that the encoder takes, joined by ``|``.
+    lowest_rates : mapping of str to int
+        Sample rates, by codec, below which the container refuses it.
     """
 
     copied: frozenset[str]
     encoder: str
     kilobits_per_channel: int
+    layouts: str
+    lowest_rates: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +88,32 @@ class Container:
         return (*fitting, *self.codecs)[0]
 
 
+_AAC_LAYOUTS = (
+    "mono|stereo|2.1|3.0|3.0(back)|4.0|quad|quad(side)|3.1|5.0|5.0(side)|4.1|5.1|5.1(side)|6.0|"
+    "6.0(front)|hexagonal|6.1|6.1(back)|6.1(front)|7.0|7.0(front)|7.1|7.1(wide)|7.1(wide-side)|"
+    "5.1.2(back)|octagonal"
+)
+# Those whose order ffmpeg's encoder keeps: it reorders the channels of 5.0 and 6.1 wrongly.
+_OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.1|7.1"
 _MP4_AUDIO = AudioSupport(
-    frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "dts", "alac", "flac", "opus"}), "aac", 96
+    frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "dts", "alac", "flac", "opus"}),
+    *("aac", 96, _AAC_LAYOUTS),
+    lowest_rates={"mp3": 16_000, "ac3": 32_000},
 )
 _PCM = frozenset(
     f"pcm_{form}{order}" for form in ("s16", "s24", "s32", "f32", "f64") for order in ("le", "be")
 )
-_MOV_AUDIO = AudioSupport(frozenset({"aac", "mp3", "ac3", "eac3", "alac"}) | _PCM, "aac", 96)
-_MATROSKA_AUDIO = AudioSupport(
-    _MP4_AUDIO.copied | _PCM | {"pcm_u8", "vorbis", "truehd", "mlp", "wavpack", "tta"}, "aac", 96
+_MOV_AUDIO = AudioSupport(
+    frozenset({"aac", "mp3", "ac3", "eac3", "alac"}) | _PCM,
+    *("aac", 96, _AAC_LAYOUTS),
+    lowest_rates={"ac3": 32_000},
 )
-_WEBM_AUDIO = AudioSupport(frozenset({"opus", "vorbis"}), "libopus", 64)
+_MATROSKA_AUDIO = AudioSupport(
+    (_MP4_AUDIO.copied | _PCM | {"pcm_u8", "vorbis", "truehd", "mlp", "wavpack", "tta"})
+    - {"pcm_f32be", "pcm_f64be"},
+    *("aac", 96, _AAC_LAYOUTS),
+)
+_WEBM_AUDIO = AudioSupport(frozenset({"opus", "vorbis"}), "libopus", 64, _OPUS_LAYOUTS)
 _MP4_SUBTITLES = SubtitleSupport(frozenset({"mov_text", "dvd_subtitle"}), "mov_text")
 _MOV_SUBTITLES = SubtitleSupport(frozenset({"mov_text"}), "mov_text")
 _MATROSKA_SUBTITLES = SubtitleSupport(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from kseg_video.core.errors import SinkError
 from kseg_video.ffmpeg.ffmpeg_arguments import file_input, video_filter
 
 if TYPE_CHECKING:
@@ -19,9 +21,28 @@ _TEXT_SUBTITLES = frozenset(
 # Subtitles that began earlier than this before a part are dropped: more finds longer ones, less
 # reads less of the file.
 _LONGEST_SUBTITLE_SECONDS = 60.0
-# Channel layouts whose order ffmpeg's Opus encoder keeps (it reorders the channels of 5.0 and 6.1
-# wrongly); others are converted to the nearest.
-_OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.1|7.1"
+# Muxers that write tags of any name only if told to, and then in another place than usual ones.
+_WITH_KEYS = {"mp4", "mov"}
+# Layouts with channels that ffmpeg leaves out when it brings them to another, and their mix.
+_HEIGHTS = re.compile(r"\d+\.\d+\.\d.*|22\.2|cube|hexadecagonal")
+_FOLDED = "|".join(
+    [
+        "7.1",
+        *(
+            f"F{side}=F{side}+0.7*F{side}C+0.7*TF{side}+0.7*BF{side}+0.5*TC"
+            f"|B{side}=B{side}+0.7*TB{side}+0.5*BC+0.5*TBC"
+            f"|S{side}=S{side}+0.7*TS{side}+0.7*W{side}"
+            for side in "LR"
+        ),
+        "FC=FC+0.7*TFC+0.7*BFC|LFE=LFE",
+    ]
+)
+_AMBISONIC = re.compile(r"ambisonic (\d)(\+stereo)?")
+# Channels that have no place of their own: unknown, repeated, or made for headphones.
+_PLACES = {"FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR"}
+_WITHOUT_PLACES = re.compile(r"\d+ channels(?: \((.*)\))?|binaural|downmix")
+_BY_COUNT = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 6: "5.1", 8: "7.1"}
+_MOST_CHANNELS = max(_BY_COUNT)
 
 
 def picture_delay(tracks: MediaTracks, frame_rate: Fraction) -> Fraction:
@@ -65,14 +86,29 @@ def tracks_output(
 
     Every track that the container supports is kept, copied if the codec is supported, too. Chapters
     are trimmed with the frames.
+
+    Raises
+    ------
+    SinkError
+        If there is sound, but none that can be decoded.
     """
     end = None if tracks.duration is None else tracks.duration + _shift(tracks, frame_rate)
     arguments = ["-map_metadata", "1", "-map_chapters", "1"]
+    arguments += ["-metadata", f"timecode={tracks.timecode or ''}"]  # empty removes it
+    if tracks.date:
+        arguments += ["-metadata", f"creation_time={tracks.date}"]
+    if tracks.has_keys and container.muxer in _WITH_KEYS:
+        arguments += ["-movflags", "+use_metadata_tags"]
+        # Tags that ffmpeg makes of the file's head, and now would write as such.
+        arguments += [
+            part
+            for name in ("major_brand", "minor_version", "compatible_brands")
+            for part in ("-metadata", f"{name}=")
+        ]
     if tracks.start:
         arguments += ["-copypriorss", "0"]  # drops packets from before the part
-    for number, track in enumerate(tracks.audio):
-        arguments += ["-map", f"1:{track.index}"]
-        arguments += _audio_codec(number, track, container.audio)
+    sound, notes = _sound(tracks, container)
+    arguments += sound
     left_out = []
     kept = 0
     for subtitle in tracks.subtitles:
@@ -90,7 +126,8 @@ def tracks_output(
         arguments += ["-map", "1:t?", "-c:t", "copy"]  # fonts of the subtitles
     if end is not None:
         arguments += ["-t", f"{end:.6f}"]
-    notes = []
+    if tracks.loses_timecode:
+        notes.append("timecode left out, which does not fit the frame rate")
     if left_out:
         notes.append(
             f"subtitles left out, which {container.muxer} does not take: {', '.join(left_out)}"
@@ -106,14 +143,86 @@ def _cut_to_part(end: float | None) -> str:
     return ",".join([video_filter("noise", drop="lte(pts+duration,0)"), times])
 
 
-def _audio_codec(number: int, track: AudioTrack, support: AudioSupport) -> list[str]:
-    if track.codec in support.copied:
-        return [f"-c:a:{number}", "copy"]
-    rate = track.channels * support.kilobits_per_channel
+def _sound(tracks: MediaTracks, container: Container) -> tuple[list[str], list[str]]:
+    """Options that mux the sound, and notes on what is left out or encoded anew."""
+    support = container.audio
+    arguments: list[str] = []
+    lost, changed = [], []
+    kept = 0
+    for number, track in enumerate(tracks.audio, 1):
+        if not track.is_decodable:
+            lost.append(f"{number} ({track.codec})")
+            continue
+        arguments += ["-map", f"1:{track.index}"]
+        if _is_copied(track, support):
+            arguments += [f"-c:a:{kept}", "copy"]
+        else:
+            encoding, is_mixed = _encoding(kept, track, support)
+            arguments += encoding
+            layout = ", brought to the nearest channel layout" if is_mixed else ""
+            changed.append(f"{number} ({track.codec}, {track.sample_rate} Hz{layout})")
+        kept += 1
+    if lost and not kept:
+        raise SinkError(
+            f"{tracks.path} has sound that ffmpeg cannot decode: track {', '.join(lost)}; "
+            "leave it out with --no-audio"
+        )
+    notes = []
+    if lost:
+        notes.append(f"sound left out, which ffmpeg cannot decode: track {', '.join(lost)}")
+    if changed:
+        notes.append(
+            f"sound encoded anew, which {container.muxer} does not take: track {', '.join(changed)}"
+        )
+    return arguments, notes
+
+
+def _is_copied(track: AudioTrack, support: AudioSupport) -> bool:
+    lowest = support.lowest_rates.get(track.codec, 0)
+    return track.codec in support.copied and track.sample_rate >= lowest
+
+
+def _encoding(number: int, track: AudioTrack, support: AudioSupport) -> tuple[list[str], bool]:
+    """Options that encode a track, and whether they bring it to another channel layout."""
+    if (same := f"{track.codec.removesuffix('be')}le") in support.copied:  # only in another order
+        return [f"-c:a:{number}", same], False
+    rate = min(track.channels, _MOST_CHANNELS) * support.kilobits_per_channel
     arguments = [f"-c:a:{number}", support.encoder, f"-b:a:{number}", f"{rate}k"]
-    if support.encoder == "libopus":
-        arguments += [f"-filter:a:{number}", video_filter("aformat", channel_layouts=_OPUS_LAYOUTS)]
-    return arguments
+    filters = ",".join(_to_layout(track, support))
+    is_mixed = track.layout not in support.layouts.split("|")
+    return [*arguments, f"-filter:a:{number}", filters], is_mixed
+
+
+def _to_layout(track: AudioTrack, support: AudioSupport) -> list[str]:
+    """Filters that bring a track to the nearest channel layout that the encoder takes."""
+    if ambisonic := _AMBISONIC.fullmatch(track.layout):
+        # Two cardioids that look left and right, and the stereo sound beside them.
+        first = (int(ambisonic[1]) + 1) ** 2
+        left, right = (f"+c{first}", f"+c{first + 1}") if ambisonic[2] else ("", "")
+        mix = f"stereo|FL=0.5*c0+0.5*c1{left}|FR=0.5*c0-0.5*c1{right}"
+    elif _HEIGHTS.fullmatch(track.layout):
+        mix = _FOLDED
+    elif (found := _WITHOUT_PLACES.fullmatch(track.layout)) and not _have_places(found[1]):
+        mix = _by_number(track.channels)
+    else:  # needed even for a layout that it takes: a decoder may turn out to give none
+        return [video_filter("aformat", channel_layouts=support.layouts)]
+    return [video_filter("aformat", sample_fmts="fltp"), video_filter("pan", mix)]
+
+
+def _have_places(names: str | None) -> bool:
+    places = (names or "").split("+")
+    return len(set(places)) == len(places) and _PLACES.issuperset(places)
+
+
+def _by_number(channels: int) -> str:
+    """Mix that keeps the order of the first channels and adds the others to the front."""
+    count = min(number for number in _BY_COUNT if number >= min(channels, _MOST_CHANNELS))
+    inputs = [[f"c{number}"] for number in range(min(count, channels))]
+    for number in range(count, channels):
+        inputs[number % 2].append(f"0.5*c{number}")
+    return "|".join(
+        [_BY_COUNT[count], *(f"c{number}={'+'.join(mix)}" for number, mix in enumerate(inputs))]
+    )
 
 
 def _subtitle_encoder(codec: str, support: SubtitleSupport) -> str | None:

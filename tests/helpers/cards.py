@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -44,6 +45,15 @@ def cases(values: Iterable[Any], quick: Iterable[Any]) -> list[Any]:
     """Parameters of a test; those that every run includes are marked."""
     always = list(quick)
     return [pytest.param(value, marks=[pytest.mark.quick] * (value in always)) for value in values]
+
+
+def combinations(*axes: Iterable[Any], quick: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Parameters of a test in all combinations; those that every run includes are marked."""
+    always = list(quick)
+    return [
+        pytest.param(*values, marks=[pytest.mark.quick] * (values in always))
+        for values in product(*axes)
+    ]
 
 
 def card(

@@ -1,0 +1,84 @@
+"""The sound tracks in ffmpeg's report on a file, also those that it cannot decode."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from kseg_video.core.media_info import AudioTrack
+from kseg_video.ffmpeg.ffmpeg_arguments import file_input
+from kseg_video.ffmpeg.printed_lines import says
+from kseg_video.ffmpeg.process import FfmpegProcess
+from kseg_video.ffmpeg.stalls import MishapError, StalledError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kseg_video.ffmpeg.probe_run import FileReport
+
+_USABLE = re.compile(r"Audio: (\w+).*?, (\d{1,9}) Hz, ([^,]+)")
+_LISTED = re.compile(r" +Stream #0:(\d{1,9}).*?: Audio: (\w+)")  # tags may forge such lines
+# Forged lines must not start a process each; real files have one or two such tracks.
+_MOST_CHECKED = 8
+_SECONDS = 60  # longest wait for a check
+# Channel counts of the layouts whose names contain no number.
+_CHANNELS = {"mono": 1, "stereo": 2, "quad": 4, "hexagonal": 6, "octagonal": 8, "cube": 8}
+_CHANNELS |= {"downmix": 2, "binaural": 2, "hexadecagonal": 16}
+_MOST_CHANNELS = 64
+
+
+def sound_tracks(path: Path, report: FileReport) -> tuple[AudioTrack, ...]:
+    """Sound tracks of a file in its own order.
+
+    Parameters
+    ----------
+    path : Path
+    report : FileReport
+        A track that only the input's description names cannot be decoded: ffmpeg lacks its decoder,
+        or what the decoder needs to begin.
+    """
+    tracks = {
+        stream.number: AudioTrack(
+            found[1], _channels(found[3]), stream.number, int(found[2]), found[3].strip()
+        )
+        for stream in report.streams
+        if (found := _USABLE.match(stream.text))
+    }
+    described = {stream.number for stream in report.streams}
+    listed = {
+        number: found[2]
+        for line in report.container
+        if (found := _LISTED.match(line)) and (number := int(found[1])) not in described
+    }
+    for number, codec in islice(listed.items(), _MOST_CHECKED):
+        if _is_sound(path, number):
+            tracks[number] = AudioTrack(codec, 0, number, is_decodable=False)
+    return tuple(track for _, track in sorted(tracks.items()))
+
+
+def _is_sound(path: Path, number: int) -> bool:
+    """Whether a file really has this stream, and it is sound."""
+    others = ("-vn", "-sn", "-dn")  # an input's option: such streams cannot be mapped
+    arguments = ["-nostdin", *others, *file_input(path), "-map", f"0:{number}"]
+    arguments += ["-c", "copy", "-copy_unknown", "-t", "0", "-f", "null", "-"]
+    process = FfmpegProcess(arguments, feeds=False)
+    try:
+        process.wait(_SECONDS)
+    except (StalledError, MishapError):
+        return False
+    finally:
+        process.stop()
+    return not says(process.messages, "Stream map '[^']*' matches (no|disabled) streams")
+
+
+def _channels(layout: str) -> int:
+    """Number of channels of ffmpeg's channel layout; 2 if it is unknown."""
+    name = layout.partition("(")[0].strip()
+    if name in _CHANNELS:
+        return _CHANNELS[name]
+    count = re.fullmatch(r"(\d{1,2}) channels", name)
+    parts = re.fullmatch(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{1,2}))?", name)
+    numbers = count or parts
+    total = sum(int(part) for part in numbers.groups("0")) if numbers else 2
+    return min(max(total, 1), _MOST_CHANNELS)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 # adds. Less fits new colours sooner; more keeps the palette stiller.
 _SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4
 _SWAP_SECONDS = 0.5  # between searches for a swap
+_NTH_REMEMBERED = 3  # every 3rd remembered pixel is enough to measure the loss of a swap
 _JUMP = 1.15  # rise of the inertia over its usual value that starts a search at once
 _USUAL_MEMORY = 0.1  # weight of the newest frame in the usual inertia, a running mean
 _REACH = 24.0  # distance in colour levels beyond which a colour is new to a cluster
@@ -284,7 +285,7 @@ class PaletteTracker:
                 self._centroids = again
                 self._fit.forget_clusters()
                 return
-        remembered, reach = self._memory.colors, _REACH * self._scale
+        remembered, reach = self._memory.colors[::_NTH_REMEMBERED], _REACH * self._scale
         for _ in range(len(self._centroids)):
             found = swapped(colors, remembered, self._centroids, held, reach=reach, worth=worth)
             if found is None:

@@ -44,6 +44,7 @@ _PLANAR_420 = {"yuv420p", "yuvj420p", "yuva420p"}
 _RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|ya8|ya16|xyz")
 
 _ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|ya8|ya16")
+_CODEC = re.compile(r"Video: (\w+)")
 _GIF = "Video: gif"  # always decoded to a format with alpha
 _AUDIO = re.compile(r"Audio: (\w+).*?, \d+ Hz, ([^,]+)")
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
@@ -76,6 +77,8 @@ class ProbedVideo:
 
     Parameters
     ----------
+    codec : str
+        ffmpeg's name of the codec; empty if it cannot be copied.
     width, height : int
         Size in pixels after rotation.
     frame_rate : Fraction
@@ -111,6 +114,7 @@ class ProbedVideo:
     subtitles : tuple of SubtitleTrack
     """
 
+    codec: str
     width: int
     height: int
     frame_rate: Fraction
@@ -164,7 +168,9 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     vp9_alpha = shown is not None and header.startswith("Video: vp9") and shown.is_tagged_alpha
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
+    codec = _CODEC.match(header)
     return ProbedVideo(
+        codec=codec[1] if codec else "",
         width=int(frame["width"]),
         height=int(frame["height"]),
         frame_rate=frame_rate,

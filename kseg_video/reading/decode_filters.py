@@ -34,6 +34,8 @@ _FORMATS = {
     ("i420", False): "yuv420p",
     ("i420", True): "yuva420p",
 }
+# Codecs of which ffmpeg decodes some frames wrong, others each time, in several threads.
+_UNSAFE_IN_THREADS = {"theora", "vp3", "vp4"}
 _SMALLEST_DEINTERLACED = (3, 4)
 
 
@@ -97,6 +99,8 @@ class Decoding:
             arguments += ["-ss", f"{part.seek:.6f}"]
         if self.video.vp9_alpha:
             arguments += ["-c:v", "libvpx-vp9"]
+        if self.video.codec in _UNSAFE_IN_THREADS:
+            arguments += ["-threads", "1"]
         arguments += self._size_arguments
         arguments += [*file_input(path), "-map", "0:V:0", "-fps_mode", "passthrough"]
         return [*arguments, *WITHOUT_TAGS]

@@ -85,6 +85,8 @@ class ProbedVideo:
         Frames per second; the base rate if it is variable.
     variable_rate : bool
         Whether frame durations differ.
+    time_base : Fraction
+        Seconds of a tick of its time stamps.
     interlaced : bool
         Whether each frame consists of two fields.
     first_time : float
@@ -119,6 +121,7 @@ class ProbedVideo:
     height: int
     frame_rate: Fraction
     variable_rate: bool
+    time_base: Fraction
     interlaced: bool
     first_time: float
     picture_zero: float
@@ -163,25 +166,27 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     picture_zero = _zero(container, [report.shown])
     track_zero = _zero(container, [stream.number for stream in others])
     clock_zero = _zero(container, [report.shown, *(stream.number for stream in others)])
-    time = int(frame["pts"]) * Fraction(int(rate[1]), max(int(rate[2]), 1))
-    after_zero = float(time) + clock_zero - picture_zero
+    time_base = Fraction(int(rate[1]), max(int(rate[2]), 1))
+    after_zero = float(int(frame["pts"]) * time_base) + clock_zero - picture_zero
     vp9_alpha = shown is not None and header.startswith("Video: vp9") and shown.is_tagged_alpha
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
-    codec = _CODEC.match(header)
+    duration, codec = _duration(container), _CODEC.match(header)
     return ProbedVideo(
         codec=codec[1] if codec else "",
         width=int(frame["width"]),
         height=int(frame["height"]),
         frame_rate=frame_rate,
-        variable_rate=variable,
+        # A raw stream has no duration, and a mean rate that ffmpeg makes up.
+        variable_rate=variable and duration is not None,
+        time_base=time_base,
         interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
         first_time=picture_zero + (after_zero if after_zero > _START_ROUNDING else 0.0),
         picture_zero=picture_zero,
         track_zero=track_zero,
         mpeg_stream=_first(_MPEG_STREAM, container) is not None,
         animation=_first(_ANIMATION, container) is not None,
-        duration=_duration(container),
+        duration=duration,
         planar=frame["format"] in _PLANAR_420,
         turned=shown is not None and bool(shown.details),
         alpha=vp9_alpha

@@ -30,7 +30,9 @@ COUNT = 50
 # The luma tells a frame's number; noise makes frames of a usual size, which refer to each other.
 NUMBERED = "geq=lum='20+4*N':cb=128:cr=128,noise=c0s=12:c0f=t,format=yuv420p"
 OPEN_GOP = "keyint=12:min-keyint=12:scenecut=0:open-gop=1:bframes=4:b-adapt=0"
+OPEN_H264 = f"-c:v libx264 -crf 4 -x264-params {OPEN_GOP}"
 OPEN_HEVC = f"-c:v libx265 -crf 4 -x265-params {OPEN_GOP}:log-level=0"
+RADL = OPEN_HEVC.replace("open-gop=1", "open-gop=0:radl=3")
 H264 = f"{X264} -g 12 -bf 3 -b_strategy 0"
 MPEG2 = "-c:v mpeg2video -q:v 2 -g 12 -bf 2"
 MJPEG = "-c:v mjpeg -q:v 2"
@@ -89,12 +91,18 @@ FORMS = [
     Form("a.hevc", OPEN_HEVC, is_sought=False),
     Form("a.mjpeg", MJPEG, is_sought=False),
     Form("a.m2v", MPEG2, is_sought=False),
+    *(Form(f"open-h264.{end}", OPEN_H264, is_sought=False) for end in ("mp4", "mov", "flv")),
+    *(Form(f"open-h264.{end}", OPEN_H264, is_sought=False) for end in ("mkv", "avi", "ts", "nut")),
+    *(Form(f"open-hevc.{end}", OPEN_HEVC, is_sought=False) for end in ("mp4", "mkv", "ts", "flv")),
+    *(Form(f"radl.{end}", RADL, is_sought=False) for end in ("mp4", "mkv", "ts")),
 ]
 QUICK_STARTS = {
     "mjpeg.avi": [1, 37],
     "h264.avi": [13],
     "ntsc.mkv": [COUNT - 1],
     "a.hevc": [30],
+    "open-h264.mkv": [26],
+    "open-hevc.mp4": [11, 22],
 }
 
 
@@ -214,6 +222,47 @@ def test_the_rate_of_a_raw_stream_is_its_own(tmp_path: Path, name: str, options:
     assert not said
 
 
+class TestStreamsWithoutIndex:
+    """A seek ends between key frames: nothing of what is decoded first is told or shown."""
+
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            pytest.param("a.ts", OPEN_H264, marks=QUICK),
+            ("hevc.ts", OPEN_HEVC),
+            ("closed.ts", f"{H264} -x264-params keyint=300"),
+            ("a.mpg", MPEG2),
+            ("sparse.ts", "-c:v mpeg4 -q:v 2 -g 600"),
+            ("sparse.mpg", "-c:v mpeg4 -q:v 2 -g 600"),
+        ],
+    )
+    def test_a_start_far_into_it(self, tmp_path: Path, name: str, options: str) -> None:
+        noise = ("-vf", "noise=c0s=40:c0f=t")
+        clip = make_clip(tmp_path / name, *noise, *options.split(), seconds=25)
+        whole, _ = read(clip)
+        for start in (21.6, 24.52):
+            (first,), said = read(clip, TrimSettings(start, max_frames=1))
+            assert np.array_equal(first.pixels, whole[round(start * 25)].pixels)
+            assert not said
+
+
+class TestWhatIsSaid:
+    def test_damage_within_the_part_is_told(self, tmp_path: Path) -> None:
+        clip = make_clip(tmp_path / "a.mkv", *OPEN_H264.split(), seconds=4)
+        data = bytearray(clip.read_bytes())
+        middle = len(data) * 6 // 10
+        data[middle : middle + 3000] = bytes(3000)
+        clip.write_bytes(data)
+        _, said = read(clip, TrimSettings(0.88))
+        assert "is damaged" in said[-1]
+
+    def test_a_file_that_ends_early_is_told(self, tmp_path: Path) -> None:
+        clip = make_clip(tmp_path / "a.mp4", *OPEN_H264.split(), "-movflags", "+faststart")
+        clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 9 // 10])
+        _, (said, *_) = read(clip, TrimSettings(0.6))
+        assert "ended early" in said
+
+
 class TestFirstFrames:
     def test_times_of_decoding_lose_none(self, tmp_path: Path) -> None:
         """AVI has no others, so that the first picture seems to begin after 0."""
@@ -233,6 +282,9 @@ class TestSound:
             ("a.mxf", f"{MPEG2} -c:a pcm_s16le"),
             ("a.ogv", "-c:v libtheora -q:v 10 -c:a libvorbis"),
             ("rate.mp4", f"{H264} -video_track_timescale 25 -c:a aac"),
+            ("open.mp4", f"{OPEN_HEVC} -c:a aac"),
+            ("open.mkv", f"{OPEN_H264} -c:a flac"),
+            ("open.ts", f"{OPEN_H264} -c:a mp2"),
             ("a.mpg", f"{MPEG2} -c:a mp2"),
             ("a.flv", f"{H264} -c:a aac"),
             ("a.wmv", "-c:v wmv2 -q:v 2 -c:a wmav2"),

@@ -51,7 +51,9 @@ class WantedPart:
     def on_grid(cls, video: ProbedVideo, trim: TrimSettings) -> Self:
         """The part of a video within the trim settings, in whole frames."""
         rate = float(video.frame_rate)
-        skipped = max(frames_before(trim.start - video.first_time, rate), 0)
+        skipped = 0
+        if trim.start:  # the first frames of the whole may lie before 0
+            skipped = max(frames_before(trim.start - video.first_time, rate), 0)
         first = video.first_time + skipped / rate
         count = trim.max_frames
         if trim.end is not None:

@@ -12,8 +12,8 @@ import pytest
 
 from kseg_video import SegmenterSettings, TrimSettings, convert, open_source
 from kseg_video.ffmpeg.process import environment, executable
-from tests.helpers.cards import VP9, X264
-from tests.helpers.media import make_clip
+from tests.helpers.cards import VP9, X264, cases
+from tests.helpers.media import ffmpeg, make_clip
 from tests.helpers.sync import flash_lag, make_flashes
 
 if TYPE_CHECKING:
@@ -271,6 +271,19 @@ class TestFirstFrames:
         frames, said = read(clip)
         assert len(frames) == 90
         assert not said
+
+    @pytest.mark.parametrize("name", cases(["a.ts", "a.flv"], quick=["a.ts"]))
+    def test_pictures_before_the_first_key_frame_are_kept(self, tmp_path: Path, name: str) -> None:
+        """They can be decoded without those before the cut (RADL), and have times before 0."""
+        whole = make_clip(tmp_path / "whole.mp4", *RADL.split(), seconds=2)
+        ffmpeg("-ss", "1", "-i", whole, "-c", "copy", tmp_path / name)
+        frames, said = read(tmp_path / name)
+        pixels = [frame.pixels for frame in read(whole)[0]]
+        assert len(frames) == 29
+        assert not said
+        assert np.array_equal([frame.pixels for frame in frames], pixels[-len(frames) :])
+        part, _ = read(tmp_path / name, TrimSettings(0.4))
+        assert np.array_equal([frame.pixels for frame in part], pixels[-len(part) :])
 
 
 class TestSound:

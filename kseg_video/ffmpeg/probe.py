@@ -83,12 +83,16 @@ class ProbedVideo:
         Index of the video stream in the file.
     others : tuple of str
         Number, codec and size of each other video track.
+    codec : str
+        ffmpeg's name of the codec; empty if it cannot be copied.
     width, height : int
         Size in pixels after rotation.
     frame_rate : Fraction
         Frames per second; the base rate if it is variable.
     variable_rate : bool
         Whether frame durations differ.
+    time_base : Fraction
+        Seconds of a tick of its time stamps.
     interlaced : bool
         Whether each frame consists of two fields.
     first_time : float
@@ -128,10 +132,12 @@ class ProbedVideo:
 
     stream: int
     others: tuple[str, ...]
+    codec: str
     width: int
     height: int
     frame_rate: Fraction
     variable_rate: bool
+    time_base: Fraction
     interlaced: bool
     first_time: float
     picture_zero: float
@@ -183,28 +189,33 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     picture_zero = _zero(container, [report.shown])
     track_zero = _zero(container, [stream.number for stream in others])
     clock_zero = _zero(container, [report.shown, *(stream.number for stream in others)])
-    time = int(frame["pts"]) * Fraction(int(rate[1]), max(int(rate[2]), 1))
-    after_zero = float(time) + clock_zero - picture_zero
-    codec = _CODEC.match(header) if shown is not None and shown.is_tagged_alpha else None
-    alpha_decoder = _ALPHA_DECODERS.get(codec[1]) if codec else None
+    time_base = Fraction(int(rate[1]), max(int(rate[2]), 1))
+    after_zero = float(int(frame["pts"]) * time_base) + clock_zero - picture_zero
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
     is_rgb = _RGB_FORMAT.search(frame["format"]) is not None
     is_float = _FLOAT_FORMAT.search(frame["format"]) is not None
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
+    duration, named = _duration(container), _CODEC.match(header)
+    codec = named[1] if named else ""
+    is_tagged = shown is not None and shown.is_tagged_alpha
+    alpha_decoder = _ALPHA_DECODERS.get(codec) if is_tagged else None
     return ProbedVideo(
         stream=report.shown,
         others=other_videos(report.streams, report.shown),
+        codec=codec,
         width=int(frame["width"]),
         height=int(frame["height"]),
         frame_rate=frame_rate,
-        variable_rate=variable,
+        # A raw stream has no duration, and a mean rate that ffmpeg makes up.
+        variable_rate=variable and duration is not None,
+        time_base=time_base,
         interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
-        first_time=picture_zero + (after_zero if after_zero > _START_ROUNDING else 0.0),
+        first_time=picture_zero + (after_zero if abs(after_zero) > _START_ROUNDING else 0.0),
         picture_zero=picture_zero,
         track_zero=track_zero,
         mpeg_stream=_first(_MPEG_STREAM, container) is not None,
         animation=_first(_ANIMATION, container) is not None,
-        duration=_duration(container),
+        duration=duration,
         planar=frame["format"] in _PLANAR_420,
         turned=shown is not None and bool(shown.details),
         alpha=alpha_decoder is not None

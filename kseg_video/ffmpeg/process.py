@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -29,12 +30,13 @@ from kseg_video.ffmpeg.printed_lines import (
 from kseg_video.ffmpeg.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Sequence
     from typing import IO
 
 _MESSAGES_KEPT = 100
 _NOTICES_KEPT = 10_000
+# Thread of an output, which ffmpeg starts when the first frame has come out of the filters.
+_OUTPUT_BEGINS = re.compile(r"\[out#0/\w+ @ \w+\] \[verbose\] Starting thread\.\.\.$")
 _PIPE_BYTES = 1 << 20  # more means fewer wake-ups a frame; 1 MiB is Linux's default limit
 # Most bytes that a process may allocate for an input that has not been probed. More let a small
 # file that claims millions of frames, each of which the demuxer lists, take as much; fewer refuse
@@ -147,6 +149,7 @@ class FfmpegProcess:
             os.set_blocking(pipe.fileno(), False)
         self._watch = StallWatch(self._process.pid, writes_file=feeds)
         self._messages: deque[str] = deque(maxlen=_MESSAGES_KEPT)
+        self._messages_in_output: deque[str] = deque(maxlen=_MESSAGES_KEPT)
         self._notices = notices
         self._names = printed_names(arguments)
         self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
@@ -164,6 +167,11 @@ class FfmpegProcess:
         They may contain text from the file: show them to the user, but base no decision on them.
         """
         return list(self._messages)
+
+    @property
+    def messages_in_output(self) -> list[str]:
+        """Those of the `messages` since the first frame of output; without notices, all."""
+        return list(self._messages_in_output)
 
     def read_into(self, buffer: memoryview) -> bool:
         """Fill a buffer from its standard output; return False if the output ends first.
@@ -270,8 +278,13 @@ class FfmpegProcess:
     def _note(self, text: str) -> None:
         if (error := error_in(text)) is not None:
             self._messages.append(error)
-        elif self._notices and (found := self._notices.match(without_colors(text))):
-            self.noticed.append(found)
+            self._messages_in_output.append(error)
+        elif self._notices:
+            line = without_colors(text)
+            if found := self._notices.match(line):
+                self.noticed.append(found)
+            elif _OUTPUT_BEGINS.match(line):
+                self._messages_in_output.clear()
 
 
 def _enlarge(pipe: IO[bytes]) -> None:

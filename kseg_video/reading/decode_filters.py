@@ -6,13 +6,13 @@ import math
 import re
 import secrets
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.ffmpeg.ffmpeg_arguments import WITHOUT_TAGS, file_input, video_filter
 from kseg_video.reading.tone_mapping import ACCURACY, SDR, hdr_transfer, to_sdr, to_srgb
 
 if TYPE_CHECKING:
-    from fractions import Fraction
     from pathlib import Path
 
     from kseg_video.core.frame import PixelLayout
@@ -34,7 +34,10 @@ _FORMATS = {
     ("i420", False): "yuv420p",
     ("i420", True): "yuva420p",
 }
+# Codecs of which ffmpeg decodes some frames wrong, others each time, in several threads.
+_UNSAFE_IN_THREADS = {"theora", "vp3", "vp4"}
 _SMALLEST_DEINTERLACED = (3, 4)
+_MOST_TICKS = 1 << 31  # a second, for ffmpeg
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,12 @@ class Decoding:
         """
         arguments = ["-nostdin"]
         if part.seek:
-            arguments += ["-ss", f"{part.seek:.6f}"]
+            # Not accurately: the picture on screen at the start may have begun before.
+            arguments += ["-noaccurate_seek", "-ss", f"{part.seek:.6f}"]
         if self.video.alpha_decoder is not None:
             arguments += ["-c:v", self.video.alpha_decoder]
+        if self.video.codec in _UNSAFE_IN_THREADS:
+            arguments += ["-threads", "1"]
         arguments += self._size_arguments
         arguments += [*file_input(path), "-map", f"0:{self.video.stream}"]
         arguments += ["-fps_mode", "passthrough"]
@@ -162,9 +168,17 @@ class Decoding:
     def _at_its_rate(self, part: WantedPart) -> list[str]:
         """Filters that put the wanted frames on the grid of the frame rate, the first at 0."""
         # Needed even if the file claims a constant rate, which its time stamps may contradict.
-        first = part.first_time - max(part.seek, self.video.picture_zero)
-        shift = video_filter("setpts", f"PTS-{first:.6f}/TB")
-        return [shift, video_filter(_FPS, fps=self.video.frame_rate, start_time=0)]
+        rate, tick = self.video.frame_rate, self.video.time_base
+        common = Fraction(
+            math.gcd(tick.numerator * rate.numerator, rate.denominator * tick.denominator),
+            tick.denominator * rate.numerator,
+        )
+        return [
+            # In ticks as long as a frame, the first frame's time would be rounded.
+            video_filter("settb", common if common.denominator < _MOST_TICKS else tick),
+            video_filter("setpts", f"PTS-round({part.decoder_time(self.video):.6f}/TB)"),
+            video_filter(_FPS, fps=rate, start_time=0),
+        ]
 
     @property
     def _size_arguments(self) -> list[str]:

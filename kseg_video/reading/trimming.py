@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from kseg_video.core.media_info import MediaTracks
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 # Seconds by which MPEG streams, which have no index, are decoded early so that a key frame precedes
 # the wanted part: more is safer, less starts faster.
 _SECONDS_TO_A_WHOLE_PICTURE = 20.0
+# Seconds from which on a seek is worth its cost. ffmpeg seeks a little earlier than it is told; in
+# AVI, earlier than the beginning is the end.
+_LEAST_SEEK = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,9 @@ class WantedPart:
     def on_grid(cls, video: ProbedVideo, trim: TrimSettings) -> Self:
         """The part of a video within the trim settings, in whole frames."""
         rate = float(video.frame_rate)
-        skipped = max(frames_before(trim.start - video.first_time, rate), 0)
+        skipped = 0
+        if trim.start:  # the first frames of the whole may lie before 0
+            skipped = max(frames_before(trim.start - video.first_time, rate), 0)
         first = video.first_time + skipped / rate
         count = trim.max_frames
         if trim.end is not None:
@@ -60,11 +66,26 @@ class WantedPart:
             expected = min(left, count or left)
         if not skipped:
             return cls(first, 0.0, 0.0, count, expected)
+        part = cls(first, first, 0.0, count, expected)
+        if video.animation or video.duration is None:  # a raw stream, in which ffmpeg cannot seek
+            return part
         # Half a frame early against rounded time stamps; in MPEG streams, which have no index,
         # early enough to decode a key frame on the way.
         early = _SECONDS_TO_A_WHOLE_PICTURE if video.mpeg_stream else 0.5 / rate
-        seek = 0.0 if video.animation else max(first - early, 0.0)
-        return cls(first, first, seek, count, expected)
+        return part.sought(video, early)
+
+    def sought(self, video: ProbedVideo, early: float) -> Self:
+        """The same part, for which the decoder seeks this many seconds early.
+
+        It seeks to a tick of the time stamps, since ffmpeg rounds what it subtracts from them.
+        """
+        ticks = math.floor((self.first_time - early) / video.time_base)
+        seek = float(ticks * video.time_base)
+        return replace(self, seek=seek if seek >= _LEAST_SEEK else 0.0)
+
+    def decoder_time(self, video: ProbedVideo) -> float:
+        """Time of the first wanted frame as the decoder counts it: from where it seeks."""
+        return self.first_time - max(self.seek, video.picture_zero)
 
     @property
     def is_whole(self) -> bool:

@@ -18,6 +18,7 @@ from kseg_video.reading.decode_filters import RATE_REPORT, Decoding
 from kseg_video.reading.input_file_checks import became_shorter, has_shrunk
 from kseg_video.reading.look_ahead import LookAhead
 from kseg_video.reading.raw_pictures import failures_told, read_picture, without_opacity
+from kseg_video.reading.seeking import reaching_its_start
 from kseg_video.reading.trimming import WantedPart
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class VideoFileSource(ClosingContext):
         self._path = path
         self._video = video = probe(path, request)
         self._decoding = decoding = Decoding(video, decoder)
-        self._part = WantedPart.on_grid(video, trim)
+        part = WantedPart.on_grid(video, trim)
+        self._part = reaching_its_start(part, path, decoding)
         self._variable_rate = video.variable_rate
         self.warnings: list[str] = []
         self.info = VideoInfo(
@@ -145,7 +147,7 @@ class VideoFileSource(ClosingContext):
                 status = process.wait()
         finally:
             process.stop()
-        self._check_end(status, process.messages, count)
+        self._check_end(status, process, count)
 
     def _decoder(self) -> FfmpegProcess:
         arguments = self._decoding.input_arguments(self._path, self._part)
@@ -200,7 +202,8 @@ class VideoFileSource(ClosingContext):
                 f"{self._bytes} bytes in it; if that is right, say how much is wanted with --end"
             )
 
-    def _check_end(self, status: int, messages: list[str], count: int) -> None:
+    def _check_end(self, status: int, process: FfmpegProcess, count: int) -> None:
+        messages = process.messages
         if not count:
             if not self._path.exists():
                 raise SourceError(f"{self._path} is gone; put it back and try again")
@@ -217,7 +220,10 @@ class VideoFileSource(ClosingContext):
             self.warnings.append(
                 f"{self._path} ended early; all {count} frames that could be decoded were used"
             )
-        elif (complaints := self._without_sound(messages)) or status:
+            return
+        if self._part.seek:  # at a key frame, before which frames are lacking that others refer to
+            messages = process.messages_in_output
+        if (complaints := self._without_sound(messages)) or status:
             why = complaints[0] if complaints else f"exit status {status}"
             self.warnings.append(f"{self._path} is damaged, some frames may be wrong ({why})")
 

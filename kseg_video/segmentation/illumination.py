@@ -105,7 +105,8 @@ class Illumination:
             return None
         # The ratio of deviations, unlike a regression, is not flattened by noise.
         gain = (deviation_now + self._scale) / (deviation_before + self._scale)
-        change = LightChange(gain, mean_now - gain * mean_before)
+        offset = mean_now - gain * mean_before
+        change = LightChange(gain.astype(np.float32), offset.astype(np.float32))
         moved = change.applied_to(before)
         if np.abs(moved - before).mean() < _LEAST_CHANGE * self._scale:
             return None
@@ -140,11 +141,11 @@ def is_sudden_change(
 
 def _mean_and_deviation(
     colors: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of each channel; (N, 3) to (3,) each."""
     # Several times as fast as NumPy's reductions along the first axis.
     mean, deviation = cv2.meanStdDev(colors[:, np.newaxis])
-    return mean.ravel().astype(np.float32), deviation.ravel().astype(np.float32)
+    return mean.astype(np.float64).ravel(), deviation.astype(np.float64).ravel()
 
 
 def _inertia_of_partition(colors: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:

@@ -151,7 +151,8 @@ def test_every_container_takes_it(
     found = Sound.of(tmp_path / f"out.{output}")
     assert found.seconds == pytest.approx(source.seconds, abs=LONGEST_PACKET)
     assert max(found.peaks) > 0.1
-    is_new = found.codec != source.codec
+    codecs = {found.codec, source.codec}
+    is_new = len(codecs) > 1 and codecs != {"mp2", "mp3"}  # which MP4 does not tell apart
     assert any("sound encoded anew" in note for note in report.notes) == is_new
     if not is_new:
         assert (found.rate, found.channels) == (source.rate, source.channels)
@@ -211,7 +212,7 @@ def test_sound_that_is_beside_an_ambisonic_field(tmp_path: Path) -> None:
     clip = make_sounding(tmp_path / "a.mkv", "libopus -mapping_family 255", 48000, sound)
     as_ambisonic(clip)
     convert_plainly(clip, tmp_path / "out.mov")
-    assert Sound.of(tmp_path / "out.mov").peaks == pytest.approx((0.25, 0), abs=0.04)
+    assert Sound.of(tmp_path / "out.mov").peaks == pytest.approx((0.25, 0), abs=0.1)
 
 
 def make_two_tracks(path: Path, *options: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from kseg_video.reading.trimming import WantedPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
     from pathlib import Path
 
     from kseg_video.core.media_settings import DecoderSettings, TrimSettings
@@ -60,7 +62,11 @@ class VideoFileSource(ClosingContext):
         request: ReportRequest | None = None,
     ) -> None:
         self._path = path
-        self._video = video = probe(path, request)
+        self._bytes = path.stat().st_size
+        video = probe(path, request)
+        if video.mpeg_stream and self._claims_too_much((video.duration or 0) * video.frame_rate):
+            video = replace(video, duration=None)  # its clock jumps, as ffmpeg's does not
+        self._video = video
         self._decoding = decoding = Decoding(video, decoder)
         self._part = WantedPart.on_grid(video, trim)
         self._variable_rate = video.variable_rate
@@ -79,7 +85,6 @@ class VideoFileSource(ClosingContext):
         self._process: FfmpegProcess | None = None
         self._begun: FfmpegProcess | None = None
         self._look_ahead: LookAhead | None = None
-        self._bytes = path.stat().st_size
         self._check_claim(self._part.expected_count or 0)
 
     @property
@@ -194,11 +199,14 @@ class VideoFileSource(ClosingContext):
 
     def _check_claim(self, frames: int) -> None:
         """Refuse a damaged small file that claims to last hours, which repeats would fill."""
-        if self._part.count is None and frames > self._bytes * _FRAMES_A_BYTE:
+        if self._part.count is None and self._claims_too_much(frames):
             raise SourceError(
                 f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "
                 f"{self._bytes} bytes in it; if that is right, say how much is wanted with --end"
             )
+
+    def _claims_too_much(self, frames: float | Fraction) -> bool:
+        return frames > self._bytes * _FRAMES_A_BYTE
 
     def _check_end(self, status: int, messages: list[str], count: int) -> None:
         if not count:

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from kseg_video.core.yuv import Matrix
     from kseg_video.ffmpeg.probe_run import ReportRequest
 
-_HIGHEST_RATE = 480  # a higher claimed rate is a time base, not a frame rate
+_LIKELY_RATE = 60  # a higher one may be a time base, or a wrong guess
+_COARSE = Fraction(1, 1000)  # time base in seconds, in which guesses are often wrong
 _TELEVISION_TOLERANCE = 5e-7  # relative; above the rounding of durations to nanoseconds
 _RATE_ROUNDING = 0.006  # frames per second; the header gives rates with two decimals
 _START_ROUNDING = 2e-6  # seconds; of the difference of two times, each given in microseconds
-_RATE_WITHOUT_ONE = Fraction(60)  # where the container gives a time base (1000) as its rate
+_RATE_WITHOUT_ONE = Fraction(60)
 _MATRICES: dict[str, Matrix] = {
     "bt709": "bt709",
     "smpte240m": "bt709",
@@ -82,6 +83,8 @@ class ProbedVideo:
         Frames per second; the base rate if it is variable.
     variable_rate : bool
         Whether frame durations differ.
+    doubtful_rate : bool
+        Whether only the times of all frames can tell the frame rate.
     interlaced : bool
         Whether each frame consists of two fields.
     first_time : float
@@ -115,6 +118,7 @@ class ProbedVideo:
     height: int
     frame_rate: Fraction
     variable_rate: bool
+    doubtful_rate: bool
     interlaced: bool
     first_time: float
     picture_zero: float
@@ -159,7 +163,8 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     picture_zero = _zero(container, [report.shown])
     track_zero = _zero(container, [stream.number for stream in others])
     clock_zero = _zero(container, [report.shown, *(stream.number for stream in others)])
-    time = int(frame["pts"]) * Fraction(int(rate[1]), max(int(rate[2]), 1))
+    time_base = Fraction(int(rate[1]), max(int(rate[2]), 1))
+    time = int(frame["pts"]) * time_base
     after_zero = float(time) + clock_zero - picture_zero
     vp9_alpha = shown is not None and header.startswith("Video: vp9") and shown.is_tagged_alpha
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
@@ -169,6 +174,9 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         height=int(frame["height"]),
         frame_rate=frame_rate,
         variable_rate=variable,
+        doubtful_rate=variable
+        or frame_rate > _LIKELY_RATE
+        or (time_base >= _COARSE and time_base * frame_rate != 1),
         interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
         first_time=picture_zero + (after_zero if after_zero > _START_ROUNDING else 0.0),
         picture_zero=picture_zero,
@@ -242,7 +250,7 @@ def _zero(container: list[str], streams: list[int]) -> float:
 
 def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
     """Frame rate to read at, and whether that of the stream varies."""
-    if not 0 < base <= _HIGHEST_RATE:
+    if base <= 0:
         return _RATE_WITHOUT_ONE, True
     mean = re.search(
         r"\b(\d{1,9}(?:\.\d{1,9})?) (?:fps|tbn)\b", header

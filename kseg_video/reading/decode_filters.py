@@ -65,19 +65,23 @@ class Decoding:
         """Whether the delivered frames carry alpha."""
         return self.video.alpha and not self._hdr
 
-    def notes(self, *, variable_rate: bool) -> list[str]:
+    def notes(self, *, variable_rate: bool, changed: tuple[int, int] | None) -> list[str]:
         """What the user should know about the decoding.
 
         Parameters
         ----------
         variable_rate : bool
             Whether the frames had unequal durations.
+        changed : tuple of int, optional
+            Number of frames that were repeated, and left out, to make the rate constant; None if
+            unknown.
         """
         notes = []
         if variable_rate:
-            notes.append(
-                f"variable frame rate made constant at {float(self.video.frame_rate):g} fps"
-            )
+            note = f"variable frame rate made constant at {float(self.video.frame_rate):g} fps"
+            if changed is not None:
+                note += "; frames repeated: {}, left out: {}".format(*changed)
+            notes.append(note)
         if self._deinterlaces:
             notes.append("interlaced pictures deinterlaced")
         if self._hdr:
@@ -155,8 +159,17 @@ class Decoding:
         """Filters that put the wanted frames on the grid of the frame rate, the first at 0."""
         # Needed even if the file claims a constant rate, which its time stamps may contradict.
         first = part.first_time - max(part.seek, self.video.picture_zero)
-        shift = video_filter("setpts", f"PTS-{first:.6f}/TB")
-        return [shift, video_filter(_FPS, fps=self.video.frame_rate, start_time=0)]
+        rate = self.video.frame_rate
+        # A frame whose place on the grid is taken gets the next one, and the end comes after the
+        # last. Of itself, `fps` would drop a frame where times jitter, and a short last frame.
+        place = "if(N,max(PTS,min(PREV_OUTPTS,PTS)+1),PTS)"
+        return [
+            video_filter("settb", "1/1000000"),
+            video_filter("setpts", f"PTS-{first:.6f}/TB"),
+            video_filter("settb", 1 / rate),
+            video_filter("setpts", place),
+            video_filter(_FPS, fps=rate, start_time=0),
+        ]
 
     @property
     def _size_arguments(self) -> list[str]:

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from kseg_video.core.media_info import AudioTrack
     from kseg_video.core.yuv import Matrix
 
-_HIGHEST_RATE = 480  # a higher claimed rate is a time base, not a frame rate
+_LIKELY_RATE = 60  # a higher one may be a time base, or a wrong guess
+_COARSE = Fraction(1, 1000)  # time base in seconds, in which guesses are often wrong
 _TELEVISION_TOLERANCE = 5e-7  # relative; above the rounding of durations to nanoseconds
 _RATE_ROUNDING = 0.006  # frames per second; the header gives rates with two decimals
 _START_ROUNDING = 2e-6  # seconds; of the difference of two times, each given in microseconds
-_RATE_WITHOUT_ONE = Fraction(60)  # where the container gives a time base (1000) as its rate
+_RATE_WITHOUT_ONE = Fraction(60)
 _MATRICES: dict[str, Matrix] = {
     "bt709": "bt709",
     "smpte240m": "bt709",
@@ -93,6 +94,8 @@ class ProbedVideo:
         Whether frame durations differ.
     time_base : Fraction
         Seconds of a tick of its time stamps.
+    doubtful_rate : bool
+        Whether only the times of all frames can tell the frame rate.
     interlaced : bool
         Whether each frame consists of two fields.
     first_time : float
@@ -138,6 +141,7 @@ class ProbedVideo:
     frame_rate: Fraction
     variable_rate: bool
     time_base: Fraction
+    doubtful_rate: bool
     interlaced: bool
     first_time: float
     picture_zero: float
@@ -209,6 +213,9 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         # A raw stream has no duration, and a mean rate that ffmpeg makes up.
         variable_rate=variable and duration is not None,
         time_base=time_base,
+        doubtful_rate=variable
+        or frame_rate > _LIKELY_RATE
+        or (time_base >= _COARSE and time_base * frame_rate != 1),
         interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
         first_time=picture_zero + (after_zero if abs(after_zero) > _START_ROUNDING else 0.0),
         picture_zero=picture_zero,
@@ -270,7 +277,7 @@ def _zero(container: list[str], streams: list[int]) -> float:
 
 def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
     """Frame rate to read at, and whether that of the stream varies."""
-    if not 0 < base <= _HIGHEST_RATE:
+    if base <= 0:
         return _RATE_WITHOUT_ONE, True
     mean = re.search(
         r"\b(\d{1,9}(?:\.\d{1,9})?) (?:fps|tbn)\b", header

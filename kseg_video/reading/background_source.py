@@ -178,7 +178,13 @@ class _BackgroundVideo(BackgroundSource):
         )
         ratio = f"{float(shape):.6f}"
         crop = video_filter("crop", f"min(iw,ih*{ratio}/sar)", f"min(ih,iw*sar/{ratio})")
-        in_time = ("setpts=PTS-STARTPTS", video_filter("fps", info.frame_rate))
+        rate = info.frame_rate
+        in_time = (
+            "setpts=PTS-STARTPTS",
+            video_filter("settb", 1 / rate),
+            video_filter("setpts", "if(N,max(PTS,1),PTS)"),  # one frame, however short it is
+            video_filter("fps", rate),
+        )
         return ",".join([*decoding.preparation, *in_time, crop, scale])
 
 

@@ -71,19 +71,23 @@ class Decoding:
         """Whether the delivered frames carry alpha."""
         return self.video.alpha and not self._hdr
 
-    def notes(self, *, variable_rate: bool) -> list[str]:
+    def notes(self, *, variable_rate: bool, changed: tuple[int, int] | None) -> list[str]:
         """What the user should know about the decoding.
 
         Parameters
         ----------
         variable_rate : bool
             Whether the frames had unequal durations.
+        changed : tuple of int, optional
+            Number of frames that were repeated, and left out, to make the rate constant; None if
+            unknown.
         """
         notes = []
         if variable_rate:
-            notes.append(
-                f"variable frame rate made constant at {float(self.video.frame_rate):g} fps"
-            )
+            note = f"variable frame rate made constant at {float(self.video.frame_rate):g} fps"
+            if changed is not None:
+                note += "; frames repeated: {}, left out: {}".format(*changed)
+            notes.append(note)
         if self._deinterlaces:
             notes.append("interlaced pictures deinterlaced")
         if self._hdr:
@@ -173,10 +177,15 @@ class Decoding:
             math.gcd(tick.numerator * rate.numerator, rate.denominator * tick.denominator),
             tick.denominator * rate.numerator,
         )
+        # A frame whose place on the grid is taken gets the next one, and the end comes after the
+        # last. Of itself, `fps` would drop a frame where times jitter, and a short last frame.
+        place = "if(N,max(PTS,min(PREV_OUTPTS,PTS)+1),PTS)"
         return [
             # In ticks as long as a frame, the first frame's time would be rounded.
             video_filter("settb", common if common.denominator < _MOST_TICKS else tick),
             video_filter("setpts", f"PTS-round({part.decoder_time(self.video):.6f}/TB)"),
+            video_filter("settb", 1 / rate),
+            video_filter("setpts", place),
             video_filter(_FPS, fps=rate, start_time=0),
         ]
 

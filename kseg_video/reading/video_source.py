@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from kseg_video.ffmpeg.printed_lines import says
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.reading.decode_filters import RATE_REPORT, Decoding
+from kseg_video.reading.frame_times import with_rate_of_frames
 from kseg_video.reading.input_file_checks import became_shorter, has_shrunk
 from kseg_video.reading.look_ahead import LookAhead
 from kseg_video.reading.raw_pictures import failures_told, read_picture, without_opacity
@@ -23,6 +25,7 @@ from kseg_video.reading.trimming import WantedPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
     from pathlib import Path
 
     from kseg_video.core.media_settings import DecoderSettings, TrimSettings
@@ -61,11 +64,16 @@ class VideoFileSource(ClosingContext):
         request: ReportRequest | None = None,
     ) -> None:
         self._path = path
-        self._video = video = probe(path, request)
+        self._bytes = path.stat().st_size
+        video = with_rate_of_frames(path, probe(path, request))
+        if video.mpeg_stream and self._claims_too_much((video.duration or 0) * video.frame_rate):
+            video = replace(video, duration=None)  # its clock jumps, as ffmpeg's does not
+        self._video = video
         self._decoding = decoding = Decoding(video, decoder)
         part = WantedPart.on_grid(video, trim)
         self._part = reaching_its_start(part, path, decoding)
         self._variable_rate = video.variable_rate
+        self._changed: tuple[int, int] | None = None  # number of frames repeated and left out
         self.warnings: list[str] = []
         self.info = VideoInfo(
             width=video.width,
@@ -81,13 +89,12 @@ class VideoFileSource(ClosingContext):
         self._process: FfmpegProcess | None = None
         self._begun: FfmpegProcess | None = None
         self._look_ahead: LookAhead | None = None
-        self._bytes = path.stat().st_size
         self._check_claim(self._part.expected_count or 0)
 
     @property
     def notes(self) -> list[str]:
         """What the user should know about the decoding; complete after the last frame."""
-        return self._decoding.notes(variable_rate=self._variable_rate)
+        return self._decoding.notes(variable_rate=self._variable_rate, changed=self._changed)
 
     def close(self) -> None:
         """Stop the decoders, even during a read in another thread."""
@@ -172,35 +179,41 @@ class VideoFileSource(ClosingContext):
         well past the end.
         """
         expected = self._part.expected_count
-        last, held = np.empty(0, np.uint8), 0
+        before, last, held = np.empty(0, np.uint8), np.empty(0, np.uint8), 0
         for number, pixels in enumerate(self._pictures(process)):
             if expected is not None and number >= expected and np.array_equal(pixels, last):
                 held += 1
                 continue
             yield from itertools.repeat(last, held)
-            last, held = pixels, 0
+            before, last, held = last, pixels, 0
             yield pixels
         process.wait()
-        self._variable_rate |= self._was_uneven(process)
+        if _ended_early(process.messages):  # whose missing frames are repeated, too
+            self._variable_rate = False
+            yield from itertools.repeat(last, held)
+            return
         repeated = sum(int(report["repeated"]) for report in process.noticed)
-        yield from itertools.repeat(last, max(held - repeated * self._variable_rate, 0))
-
-    def _was_uneven(self, process: FfmpegProcess) -> bool:
-        """Whether `fps` repeated or dropped frames, although the container may claim otherwise."""
-        if _ended_early(process.messages):  # missing frames are repeated, too
-            return False
-        counts = [report["repeated"] for report in process.noticed]
-        if self._part.is_whole:  # otherwise frames outside the part are dropped, too
-            counts += [report["dropped"] for report in process.noticed]
-        return any(map(int, counts))
+        left_out = sum(int(report["dropped"]) for report in process.noticed)
+        padding = min(held, repeated)
+        yield from itertools.repeat(last, held - padding)
+        repeated -= padding
+        if not self._part.is_whole:  # frames outside the part are counted, too
+            self._variable_rate |= bool(repeated)
+            return
+        self._changed = repeated, left_out
+        lasts_longer = repeated == 1 and np.array_equal(before, last)
+        self._variable_rate |= left_out > 0 or (repeated > 0 and not lasts_longer)
 
     def _check_claim(self, frames: int) -> None:
         """Refuse a damaged small file that claims to last hours, which repeats would fill."""
-        if self._part.count is None and frames > self._bytes * _FRAMES_A_BYTE:
+        if self._part.count is None and self._claims_too_much(frames):
             raise SourceError(
                 f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "
                 f"{self._bytes} bytes in it; if that is right, say how much is wanted with --end"
             )
+
+    def _claims_too_much(self, frames: float | Fraction) -> bool:
+        return frames > self._bytes * _FRAMES_A_BYTE
 
     def _check_end(self, status: int, process: FfmpegProcess, count: int) -> None:
         messages = process.messages

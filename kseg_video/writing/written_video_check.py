@@ -11,16 +11,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SinkError
-from kseg_video.ffmpeg.ffmpeg_arguments import file_input
-from kseg_video.ffmpeg.process import FfmpegProcess
+from kseg_video.ffmpeg.packets import read_packets
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-_BLOCK_BYTES = 1 << 16
-_TIME_BASE = b"#tb 0: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +86,8 @@ def read_back(path: Path) -> WrittenVideo:
     MishapError
         If ffmpeg was killed or ran out of resources.
     """
-    # One line per packet: stream, dts, pts, duration, size, checksum.
-    arguments = ["-nostdin", *file_input(path), "-map", "0:v:0", "-c", "copy"]
-    process = FfmpegProcess([*arguments, "-f", "framecrc", "-"], feeds=False)
     frames, first, end, unit = 0, float("inf"), float("-inf"), Fraction(1)
-    try:
-        for line in _lines(process):
-            if line.startswith(_TIME_BASE):
-                unit = Fraction(line.removeprefix(_TIME_BASE).decode())
-            elif not line.startswith(b"#"):
-                shown, lasting = (int(field) for field in line.split(b",")[2:4])
-                frames += 1
-                first, end = min(first, shown), max(end, shown + lasting)
-        process.wait()
-    finally:
-        process.stop()
+    for packet in read_packets(path):
+        frames, unit = frames + 1, packet.unit
+        first, end = min(first, packet.begin), max(end, packet.end)
     return WrittenVideo(frames, float((end - first) * unit) if frames else 0.0)
-
-
-def _lines(process: FfmpegProcess) -> Iterator[bytes]:
-    rest = b""
-    while block := process.read(_BLOCK_BYTES):
-        *lines, rest = (rest + block).split(b"\n")
-        yield from lines

@@ -73,9 +73,10 @@ def test_the_same_seed_makes_the_same_files(originals: list[Path], tmp_path: Pat
 
 def test_frames_of_minutes(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.gif", seconds=0.4)
-    delays = re.sub(rb"(?s)\x21\xf9\x04(.)..", b"\x21\xf9\x04\\1\xff\xff", clip.read_bytes())
+    minutes = b"\x21\xf9\x04\\1\xff\xff"  # the others stay short, so that these are many frames
+    delays = re.sub(rb"(?s)\x21\xf9\x04(.)..", minutes, clip.read_bytes(), count=9)
     clip.write_bytes(delays)
-    with pytest.raises(SourceError, match=r"claims to last 6\d{3} s, with \d{4} bytes in it"):
+    with pytest.raises(SourceError, match=r"claims to last 5\d{3} s, with \d{4} bytes in it"):
         convert(clip, tmp_path / "out.mp4")
     assert left_in(tmp_path) == [clip.name]
 

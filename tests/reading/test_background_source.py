@@ -111,6 +111,10 @@ class TestVideo:
         clip = counting_clip(tmp_path / "a.mkv", 10, rate, "-c:v", "ffv1")
         assert numbers(clip, INFO, 40) == [int(n * step) % 10 for n in range(40)]
 
+    def test_a_short_one_is_seen_nevertheless(self, tmp_path: Path) -> None:
+        clip = counting_clip(tmp_path / "a.mkv", 1, "100", "-c:v", "ffv1")
+        assert numbers(clip, INFO, 3) == [0, 0, 0]
+
     def test_loops_do_not_drift(self, tmp_path: Path) -> None:
         clip = counting_clip(tmp_path / "a.mp4", 10, "25", "-g", "5", "-bf", "2", "-crf", "4")
         shown = numbers(clip, INFO, 400)

@@ -125,7 +125,7 @@ class ReportRequest(ClosingContext):
             rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
             rf"|\[out#1/framecrc @ \w+\] \[verbose\] (?P<end>{re.escape(_END)})"
         )
-        self._process = FfmpegProcess(arguments, feeds=False, notices=notices, of_unknown=True)
+        self._process = FfmpegProcess(arguments, feeds=False, notices=notices)
 
     def is_answered(self, seconds: float) -> bool:
         """Wait up to this many seconds for the report and return whether it is complete.

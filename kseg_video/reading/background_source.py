@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.yuv import ColorEncoding
+    from kseg_video.ffmpeg.probe import ProbedVideo
 
 _ACCURATELY = "bicubic+accurate_rnd+full_chroma_int"
 
@@ -130,11 +131,13 @@ class _BackgroundVideo(BackgroundSource):
 
     def __init__(self, path: Path, info: VideoInfo) -> None:
         self._path, self._info = path, info
+        video = probe(path)
         arguments = ["-nostdin", *file_input(path)]
-        arguments += ["-map", "0:V:0", "-vf", self._filters(), "-fps_mode", "passthrough"]
+        arguments += ["-map", "0:V:0", "-vf", self._filters(video), "-fps_mode", "passthrough"]
         arguments += ["-pix_fmt", "yuv420p" if info.layout == "i420" else "bgr24"]
         arguments += ["-f", "rawvideo", "-"]
-        self._decoder = LoopingDecoder(lambda: FfmpegProcess(arguments, feeds=False))
+        pixels = max(video.pixels, info.width * info.height)
+        self._decoder = LoopingDecoder(lambda: FfmpegProcess(arguments, feeds=False, pixels=pixels))
 
     def next(self) -> Frame:
         cannot = f"the background {self._path} cannot be read on"
@@ -158,8 +161,8 @@ class _BackgroundVideo(BackgroundSource):
         info = self._info
         return read_picture(self._decoder.process, info.layout, info.width, info.height)
 
-    def _filters(self) -> str:
-        info, decoding = self._info, Decoding(probe(self._path), DecoderSettings())
+    def _filters(self, video: ProbedVideo) -> str:
+        info, decoding = self._info, Decoding(video, DecoderSettings())
         shape = info.width * info.sample_aspect_ratio / info.height
         source, target = decoding.encoding, info.encoding
         scale = video_filter(

@@ -36,6 +36,9 @@ _MAPPING = "Stream mapping:"
 # Lines on the input: those that a report has exactly once, and the tracks of MPEG streams.
 _INPUT = ("Input #0, ", "  Duration: ")
 _MPEG_STREAM = r"  Stream #0:\d+\[0x"
+_MPEG = "Input #0, mpeg"
+# On the same line, unless the language, of three bytes in MPEG streams, breaks it.
+_KIND = re.compile(r": (?:Video|Audio|Subtitle|Data|Attachment|Unknown)\b")
 _COPIED = r"  Stream #1:\d+: |      (?i:display ?matrix): "
 _END = "Starting thread..."  # of the output's thread, after which ffmpeg reads on in the file
 _MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
@@ -167,7 +170,13 @@ class ReportRequest(ClosingContext):
             line for line in lines if line.startswith(_INPUT) or re.match(_MPEG_STREAM, line)
         ]
         twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
-        if twice or len(process.noticed) == process.noticed.maxlen:  # a full deque has lost lines
+        is_mpeg = any(line.startswith(_MPEG) for line in container)
+        broken = is_mpeg and not all(
+            line.startswith(_INPUT) or _KIND.search(line) for line in container
+        )
+        if (
+            twice or broken or len(process.noticed) == process.noticed.maxlen
+        ):  # a full deque has lost lines
             raise SourceError(
                 f"{path} has tags that read like a report on it; write it anew without them "
                 "(ffmpeg -i FILE -map_metadata -1 -c copy NEW)"

@@ -163,6 +163,11 @@ class ProbedVideo:
     date: str | None
     has_keys: bool
 
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of a picture."""
+        return self.width * self.height
+
 
 def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     """Decode a file's first frame and return the properties of the file.

@@ -41,6 +41,9 @@ _TIMECODE = re.compile(r" +(?:timecode|TIMECODE) +: (.*)")
 # A date that ffmpeg has written in two places and reads as two, which it cannot write again.
 _DATE = re.compile(r" +creation_time +: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z);")
 _KEY = re.compile(r" +(?i:com)\.[\w.]+ *: ")  # as phones write them
+_MPEG = "Input #0, mpeg"
+# On the same line, unless the language, of three bytes in MPEG streams, breaks it.
+_KIND = re.compile(r": (?:Video|Audio|Subtitle|Data|Attachment|Unknown)\b")
 _COPIED = r"  Stream #1:\d+: |      (?i:display ?matrix): "
 _END = "Starting thread..."  # of the output's thread, after which ffmpeg reads on in the file
 _MAPPED = re.compile(r"  Stream #0:(\d+) -> #(\d+):(\d+) ")
@@ -147,7 +150,7 @@ class ReportRequest(ClosingContext):
             rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
             rf"|\[out#1/framecrc @ \w+\] \[verbose\] (?P<end>{re.escape(_END)})"
         )
-        self._process = FfmpegProcess(arguments, feeds=False, notices=notices, of_unknown=True)
+        self._process = FfmpegProcess(arguments, feeds=False, notices=notices)
 
     def is_answered(self, seconds: float) -> bool:
         """Wait up to this many seconds for the report and return whether it is complete.
@@ -189,7 +192,10 @@ class ReportRequest(ClosingContext):
             line for line in lines if line.startswith(_INPUT) or re.match(_INPUT_STREAM, line)
         ]
         twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
-        if twice or len(process.noticed) == process.noticed.maxlen:  # a full deque has lost lines
+        is_mpeg = any(line.startswith(_MPEG) for line in container)
+        whole = all(line.startswith(_INPUT) or _KIND.search(line) for line in container)
+        has_lost_lines = len(process.noticed) == process.noticed.maxlen
+        if twice or (is_mpeg and not whole) or has_lost_lines:
             raise SourceError(
                 f"{path} has tags that read like a report on it; write it anew without them "
                 "(ffmpeg -i FILE -map_metadata -1 -c copy NEW)"

@@ -27,7 +27,7 @@ from kseg_video.ffmpeg.printed_lines import (
     with_colors,
     without_colors,
 )
-from kseg_video.ffmpeg.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end
+from kseg_video.ffmpeg.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end, lacks_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,10 +39,12 @@ _NOTICES_KEPT = 10_000
 _OUTPUT_BEGINS = re.compile(r"\[out#0/\w+ @ \w+\] \[verbose\] Starting thread\.\.\.$")
 _PIPE_BYTES = 1 << 20  # more means fewer wake-ups a frame; 1 MiB is Linux's default limit
 # Most bytes that a process may allocate for an input that has not been probed. More let a small
-# file that claims millions of frames, each of which the demuxer lists, take as much; fewer refuse
-# large pictures: 12-bit HEVC takes 2 GB at `MAX_PIXELS`, and 8K in 16 threads nearly as much.
+# file take as much that claims millions of frames, which the demuxer lists; fewer refuse large
+# pictures: 12-bit HEVC in one thread takes 2 GB at `MAX_PIXELS`.
 _UNKNOWN_BYTES = 3 << 30
-
+# The same for pictures of a known size, which the coded ones may exceed. In 16 threads, H.264 of 10
+# bit takes 130 bytes a pixel, and the threads' stacks half a gigabyte; 12-bit 4:4:4 takes more.
+_KNOWN_BYTES, _BYTES_A_PIXEL = 2 << 30, 256
 _DYING_SECONDS = 2.0  # wait after a kill; longer only delays us for a process stuck in the kernel
 
 
@@ -101,9 +103,9 @@ class FfmpegProcess:
         Pattern of the log lines to keep besides errors. It matches from the start of a line, which
         begins with the component and the level, as in ``[fps @ 0x55d0] [verbose] fps=25/1``. A
         file's tags may forge such lines.
-    of_unknown : bool
-        Whether its input has not been probed, so that its memory is limited where the system can
-        do so (Linux).
+    pixels : int, optional
+        Number of pixels of its input's pictures; None if unknown. It limits the memory of a process
+        whose output we read, where the system can do so (Linux).
 
     Attributes
     ----------
@@ -122,7 +124,7 @@ class FfmpegProcess:
         *,
         feeds: bool,
         notices: re.Pattern[str] | None = None,
-        of_unknown: bool = False,
+        pixels: int | None = None,
     ) -> None:
         level = "level+verbose" if notices else "level+error"
         command = [executable(), "-hide_banner", "-nostats", "-loglevel", level, *arguments]
@@ -138,8 +140,8 @@ class FfmpegProcess:
                 start_new_session=True,
             )
             self._leftover = leftovers.add(self._kill)
-        if of_unknown:
-            _limit_memory(self._process.pid)
+        most = _UNKNOWN_BYTES if pixels is None else _KNOWN_BYTES + pixels * _BYTES_A_PIXEL
+        self._is_limited = not feeds and _limit_memory(self._process.pid, most)
         pipe = self._process.stdin if feeds else self._process.stdout
         assert pipe is not None
         self.pipe: IO[bytes] = pipe
@@ -235,7 +237,7 @@ class FfmpegProcess:
                     raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
         status = self._process.wait()
         leftovers.forget(self._leftover)
-        check_end(status, self.messages)
+        check_end(status, self.messages, limited=self._is_limited)
         return status
 
     def stop(self) -> None:
@@ -279,6 +281,8 @@ class FfmpegProcess:
         if (error := error_in(text)) is not None:
             self._messages.append(error)
             self._messages_in_output.append(error)
+            if lacks_memory([error]) and lacks_memory(self._messages):
+                self._kill()  # it would leave out pictures
         elif self._notices:
             line = without_colors(text)
             if found := self._notices.match(line):
@@ -296,12 +300,14 @@ def _enlarge(pipe: IO[bytes]) -> None:
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-def _limit_memory(process: int) -> None:
-    """Limit the memory of a process that has just started, unless it is limited further already."""
+def _limit_memory(process: int, most: int) -> bool:
+    """Limit the memory of a process that has just started; False if a limit of the user holds."""
     if sys.platform == "linux":
         import resource  # noqa: PLC0415 - there is none on Windows
 
         with contextlib.suppress(OSError):  # it has ended
             soft, hard = resource.prlimit(process, resource.RLIMIT_DATA)
-            if soft == resource.RLIM_INFINITY or soft > _UNKNOWN_BYTES:
-                resource.prlimit(process, resource.RLIMIT_DATA, (_UNKNOWN_BYTES, hard))
+            if soft == resource.RLIM_INFINITY or soft > most:
+                resource.prlimit(process, resource.RLIMIT_DATA, (most, hard))
+                return resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+    return False

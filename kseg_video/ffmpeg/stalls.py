@@ -14,10 +14,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from kseg_video.core.errors import KsegError, shortage_of_number
+from kseg_video.core.errors import OUT_OF_MEMORY, KsegError, shortage_of_number
+from kseg_video.ffmpeg.printed_lines import says
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 LOOK_SECONDS = 2.0  # between checks; shorter finds a stall sooner, longer polls less
 # Seconds, by the clock and of CPU time, without output after which a busy process has stalled:
@@ -31,6 +32,16 @@ _ERROR_NUMBERS = 0xFF  # ffmpeg's exit status is a negated errno, of which 8 bit
 # Exit statuses of ffmpeg after one signal and after several. 255 is also -1, for EPERM, which old
 # decoders return for input that they cannot begin to decode.
 _STOPPED_BY_SIGNALS = {255, 123}
+# What decoders say when memory cannot be allocated, after which most go on with the next picture.
+_LACKS_MEMORY = (
+    r"(thread_)?get_buffer\(\) failed|(Error submitting packet to decoder|Decoding error): Cannot "
+    r"allocate memory|Failed to decode frame: Memory allocation error|(Cannot|Could not|Failed to) "
+    r"allocate |\w+\(\) is out of memory"
+)
+_TAKES_TOO_MUCH = (
+    "it takes more memory than pictures of this size should; encode the file anew, if it is not "
+    "damaged or hostile"
+)
 
 
 class StalledError(KsegError):
@@ -54,7 +65,12 @@ class MishapError(KsegError):
         self.status = status
 
 
-def check_end(status: int, messages: Sequence[str]) -> None:
+def lacks_memory(messages: Iterable[str]) -> bool:
+    """Whether a decoder lacked memory, rather than refused pictures that are too large."""
+    return says(messages, _LACKS_MEMORY) and not says(messages, "video_get_buffer: ")
+
+
+def check_end(status: int, messages: Sequence[str], *, limited: bool = False) -> None:
     """Check that ffmpeg ended on its own, whether or not it failed because of a damaged file.
 
     Parameters
@@ -62,19 +78,27 @@ def check_end(status: int, messages: Sequence[str]) -> None:
     status : int
     messages : sequence of str
         ffmpeg's errors. They may contain text from files and servers, so they are only quoted.
+    limited : bool
+        Whether its memory was limited by us.
 
     Raises
     ------
     MishapError
         If a signal ended it or it ran out of a resource.
     """
+    if lacks_memory(messages):
+        lacking: str | None = OUT_OF_MEMORY
+    else:
+        lacking = None if status < 0 else shortage_of_number(-status & _ERROR_NUMBERS)
+    if lacking == OUT_OF_MEMORY and limited:
+        lacking = _TAKES_TOO_MUCH
+    if lacking:
+        raise MishapError(f"failed: {lacking}", status)
     if status < 0:
         raise MishapError(f"was killed (signal {-status}); try again", status)
     if status in _STOPPED_BY_SIGNALS:
         failure = f", or failed ({messages[-1]})" if messages else ""
         raise MishapError(f"was stopped by a signal{failure}; try again", status)
-    if lacking := shortage_of_number(-status & _ERROR_NUMBERS):
-        raise MishapError(f"failed: {lacking}", status)
 
 
 class _Signs(NamedTuple):

@@ -146,9 +146,7 @@ class FfmpegCapture:
             *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
             *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
         ]
-        self._decoder = LoopingDecoder(
-            lambda: FfmpegProcess(command, feeds=False, of_unknown=True), endless=loops
-        )
+        self._decoder = LoopingDecoder(lambda: FfmpegProcess(command, feeds=False), endless=loops)
         self._shape: tuple[int, int] | None = None
         self._is_closed = False
         self._opened = time.monotonic()

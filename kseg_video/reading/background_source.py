@@ -138,7 +138,8 @@ class _BackgroundVideo(BackgroundSource):
         arguments += ["-vf", self._filters(video), "-fps_mode", "passthrough"]
         arguments += ["-pix_fmt", "yuv420p" if info.layout == "i420" else "bgr24"]
         arguments += ["-f", "rawvideo", "-"]
-        self._decoder = LoopingDecoder(lambda: FfmpegProcess(arguments, feeds=False))
+        pixels = max(video.pixels, info.width * info.height)
+        self._decoder = LoopingDecoder(lambda: FfmpegProcess(arguments, feeds=False, pixels=pixels))
 
     def next(self) -> Frame:
         cannot = f"the background {self._path} cannot be read on"

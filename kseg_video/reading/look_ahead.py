@@ -75,6 +75,7 @@ class LookAhead(ClosingContext):
                 *decoding.small_arguments(part, self._rate, *self._size),
             ],
             feeds=False,
+            pixels=video.pixels,
         )
 
     def until(self, time: float) -> list[LookAheadSample]:

@@ -60,6 +60,7 @@ def _is_shown(part: WantedPart, path: Path, decoding: Decoding) -> bool:
             *("-vf", video_filter(showinfo, checksum=0), "-frames:v", "1", "-f", "null", "-"),
         ],
         feeds=False,
+        pixels=decoding.video.pixels,
         notices=re.compile(
             rf"\[{showinfo} @ \w+\] \[info\] n: +0 pts: *(?P<pts>-?\d+) .*? "
             r"(?P<type>iskey:[01] type:\S)"

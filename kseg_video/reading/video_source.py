@@ -159,7 +159,8 @@ class VideoFileSource(ClosingContext):
     def _decoder(self) -> FfmpegProcess:
         arguments = self._decoding.input_arguments(self._path, self._part)
         arguments += self._decoding.arguments(self._part)
-        return FfmpegProcess(arguments, feeds=False, notices=RATE_REPORT)
+        pixels = self._video.pixels
+        return FfmpegProcess(arguments, feeds=False, notices=RATE_REPORT, pixels=pixels)
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         info = self.info

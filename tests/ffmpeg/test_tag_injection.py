@@ -466,3 +466,41 @@ def test_pictures_that_go_with_a_time_code(tmp_path: Path) -> None:
     """ffmpeg describes the two streams as a group, with more indentation."""
     clip = make_clip(tmp_path / "a.mov", "-timecode", "00:00:00:00", rate="30000/1001")
     assert not probe(clip).variable_rate
+
+
+def with_language(path: Path, language: bytes) -> Path:
+    """A transport stream whose sound, which starts late, has a language of any three bytes."""
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-itsoffset", "1", *TONE),
+        *("-map", "0", "-map", "1", "-t", "2", "-c:v", "mpeg2video", "-c:a", "mp2"),
+        *("-metadata:s:a:0", "language=eng", path),
+    )
+    stream = bytearray(path.read_bytes())
+    while (at := stream.find(b"\x0a\x04eng")) >= 0:  # the descriptor, in a table with a checksum
+        stream[at + 2 : at + 5] = language
+        table = at // 188 * 188 + 5
+        end = table + 3 + (int.from_bytes(stream[table + 1 : table + 3], "big") & 0xFFF)
+        stream[end - 4 : end] = checksum(bytes(stream[table : end - 4])).to_bytes(4, "big")
+    path.write_bytes(stream)
+    return path
+
+
+def checksum(data: bytes) -> int:
+    """CRC-32/MPEG-2."""
+    remainder = 0xFFFFFFFF
+    for byte in data:
+        remainder ^= byte << 24
+        for _ in range(8):
+            remainder = remainder << 1 ^ (0x104C11DB7 if remainder >> 31 else 0)
+    return remainder
+
+
+def test_a_language_of_any_bytes(tmp_path: Path) -> None:
+    """ffmpeg prints it in the line from which the start of an MPEG stream's track is read."""
+    honest = probe(with_language(tmp_path / "honest.ts", b"deu"))
+    assert honest.track_zero > honest.picture_zero
+    for language in (b"a]b", b"): ", b"\x00\x01\x1b", b"\xff\xfe\r"):
+        assert probe(with_language(tmp_path / "a.ts", language)) == honest
+    for language in (b"a\nb", b"\n\n\n", b"ab\n"):
+        with pytest.raises(SourceError, match="read like a report on it"):
+            probe(with_language(tmp_path / "a.ts", language))

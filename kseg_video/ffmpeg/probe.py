@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
 from kseg_video.core.media_info import SubtitleTrack
-from kseg_video.core.yuv import PRIMARIES, TRANSFERS, ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import claims_too_much, too_large, why_refused
 from kseg_video.ffmpeg.encrypted_files import check_is_not_encrypted
+from kseg_video.ffmpeg.pixel_formats import (
+    ALPHA_FORMAT,
+    FLOAT_FORMAT,
+    OF_FLOATS,
+    PLANAR_420,
+    RGB_FORMAT,
+    encoding_of,
+    guessed_encoding,
+)
 from kseg_video.ffmpeg.printed_lines import says
 from kseg_video.ffmpeg.probe_run import ReportRequest, report_on
 from kseg_video.ffmpeg.sound_tracks import sound_tracks
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.core.media_info import AudioTrack
-    from kseg_video.core.yuv import Matrix
+    from kseg_video.core.yuv import ColorEncoding
 
 _LIKELY_RATE = 60  # a higher one may be a time base, or a wrong guess
 _COARSE = Fraction(1, 1000)  # time base in seconds, in which guesses are often wrong
@@ -35,28 +43,12 @@ _TELEVISION_TOLERANCE = 5e-7  # relative; above the rounding of durations to nan
 _RATE_ROUNDING = 0.006  # frames per second; the header gives rates with two decimals
 _START_ROUNDING = 2e-6  # seconds; of the difference of two times, each given in microseconds
 _RATE_WITHOUT_ONE = Fraction(60)
-_MATRICES: dict[str, Matrix] = {
-    "bt709": "bt709",
-    "smpte240m": "bt709",
-    "bt470bg": "bt601",
-    "smpte170m": "bt601",
-    "fcc": "bt601",
-    "bt2020nc": "bt2020",
-    "bt2020c": "bt2020",
-}
-_PLANAR_420 = {"yuv420p", "yuvj420p", "yuva420p"}
-_RGB_FORMAT = re.compile(r"rgb|bgr|gbr|pal8|mono|gray|yaf?\d|xyz")
-
-_FLOAT_FORMAT = re.compile(r"f(?:16|32)(?:le|be)$")
-_OF_FLOATS = {"linear", "unknown"}  # transfer functions of floats that are linear in light
-_ALPHA_FORMAT = re.compile(r"yuva|argb|rgba|abgr|bgra|gbrap|yaf?\d")
 # Decoders of the codecs whose alpha is a second stream, which ffmpeg's default ones ignore.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _CODEC = re.compile(r"Video: (\w+)")
 _GIF = "Video: gif"  # always decoded to a format with alpha
 _SUBTITLE = re.compile(r"Subtitle: (\w+)")
 _FIELDS = re.compile(r"\b(?:top|bottom) (?:coded )?first\b")
-_STORED_SIZE = re.compile(r", (\d+)x(\d+)\b")
 _DURATION = re.compile(r"  Duration: (\d{1,9}):(\d\d):(\d\d(?:\.\d{1,9})?)")
 _FILE_START = re.compile(r"  Duration: .*?, start: (-?\d{1,12}(?:\.\d{1,9})?)")
 _START = re.compile(r"  Stream #0:(\d+)\[.*, start (-?\d{1,12}(?:\.\d{1,9})?)")
@@ -201,8 +193,8 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     time_base = Fraction(int(rate[1]), max(int(rate[2]), 1))
     after_zero = float(int(frame["pts"]) * time_base) + clock_zero - picture_zero
     frame_rate, variable = _frame_rate(header, Fraction(int(rate[3]), max(int(rate[4]), 1)))
-    is_rgb = _RGB_FORMAT.search(frame["format"]) is not None
-    is_float = _FLOAT_FORMAT.search(frame["format"]) is not None
+    is_rgb = RGB_FORMAT.search(frame["format"]) is not None
+    is_float = FLOAT_FORMAT.search(frame["format"]) is not None
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
     duration, named = _duration(container), _CODEC.match(header)
     codec = named[1] if named else ""
@@ -228,14 +220,14 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         mpeg_stream=_first(_MPEG_STREAM, container) is not None,
         animation=_first(_ANIMATION, container) is not None,
         duration=duration,
-        planar=frame["format"] in _PLANAR_420,
+        planar=frame["format"] in PLANAR_420,
         turned=shown is not None and bool(shown.details),
         alpha=alpha_decoder is not None
-        or (_ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
+        or (ALPHA_FORMAT.search(frame["format"]) is not None and not header.startswith(_GIF)),
         alpha_decoder=alpha_decoder,
         rgb=is_rgb,
-        linear=is_rgb and tags["transfer"] in (_OF_FLOATS if is_float else {"linear"}),
-        encoding=_encoding(tags, frame["format"], _guessed_encoding(header)),
+        linear=is_rgb and tags["transfer"] in (OF_FLOATS if is_float else {"linear"}),
+        encoding=encoding_of(tags, frame["format"], guessed_encoding(header)),
         sample_aspect_ratio=ratio or Fraction(1),
         audio=sound_tracks(path, report),
         subtitles=tuple(
@@ -302,26 +294,3 @@ def _duration(container: list[str]) -> float | None:
     if found is None:
         return None
     return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
-
-
-def _guessed_encoding(header: str) -> ColorEncoding:
-    """Encoding to assume for an untagged stream, guessed from its coded size."""
-    size = _STORED_SIZE.search(header)
-    return ColorEncoding.guess(int(size[1]), int(size[2])) if size else ColorEncoding()
-
-
-def _encoding(tags: re.Match[str], pixel_format: str, guess: ColorEncoding) -> ColorEncoding:
-    rgb = _RGB_FORMAT.search(pixel_format) is not None
-    full_range = tags["range"] == "pc" or pixel_format.startswith("yuvj")
-    matrix = _MATRICES.get(tags["matrix"])
-    return ColorEncoding(
-        matrix=matrix or guess.matrix,
-        full_range=full_range and not rgb,
-        primaries=_known(tags["primaries"], PRIMARIES)
-        or (None if tags["matrix"] in _MATRICES else guess.primaries),
-        transfer=_known(tags["transfer"], TRANSFERS),
-    )
-
-
-def _known(tag: str, words: frozenset[str]) -> str | None:
-    return tag if tag in words else None

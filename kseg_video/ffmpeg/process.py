@@ -20,6 +20,7 @@ import imageio_ffmpeg
 
 from kseg_video.core.errors import KsegError, shortage
 from kseg_video.ffmpeg.cleanup import leftovers
+from kseg_video.ffmpeg.memory_limit import limit_memory
 from kseg_video.ffmpeg.printed_lines import (
     error_in,
     lines_without,
@@ -38,13 +39,6 @@ _NOTICES_KEPT = 10_000
 # Thread of an output, which ffmpeg starts when the first frame has come out of the filters.
 _OUTPUT_BEGINS = re.compile(r"\[out#0/\w+ @ \w+\] \[verbose\] Starting thread\.\.\.$")
 _PIPE_BYTES = 1 << 20  # more means fewer wake-ups a frame; 1 MiB is Linux's default limit
-# Most bytes that a process may allocate for an input that has not been probed. More let a small
-# file take as much that claims millions of frames, which the demuxer lists; fewer refuse large
-# pictures: 12-bit HEVC in one thread takes 2 GB at `MAX_PIXELS`.
-_UNKNOWN_BYTES = 3 << 30
-# The same for pictures of a known size, which the coded ones may exceed. In 16 threads, H.264 of 10
-# bit takes 130 bytes a pixel, and the threads' stacks half a gigabyte; 12-bit 4:4:4 takes more.
-_KNOWN_BYTES, _BYTES_A_PIXEL = 2 << 30, 256
 _DYING_SECONDS = 2.0  # wait after a kill; longer only delays us for a process stuck in the kernel
 
 
@@ -140,8 +134,7 @@ class FfmpegProcess:
                 start_new_session=True,
             )
             self._leftover = leftovers.add(self._kill)
-        most = _UNKNOWN_BYTES if pixels is None else _KNOWN_BYTES + pixels * _BYTES_A_PIXEL
-        self._is_limited = not feeds and _limit_memory(self._process.pid, most)
+        self._is_limited = not feeds and limit_memory(self._process.pid, pixels)
         pipe = self._process.stdin if feeds else self._process.stdout
         assert pipe is not None
         self.pipe: IO[bytes] = pipe
@@ -298,16 +291,3 @@ def _enlarge(pipe: IO[bytes]) -> None:
 
         with contextlib.suppress(OSError):  # beyond the user's limit: slower, but still correct
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-
-
-def _limit_memory(process: int, most: int) -> bool:
-    """Limit the memory of a process that has just started; False if a limit of the user holds."""
-    if sys.platform == "linux":
-        import resource  # noqa: PLC0415 - there is none on Windows
-
-        with contextlib.suppress(OSError):  # it has ended
-            soft, hard = resource.prlimit(process, resource.RLIMIT_DATA)
-            if soft == resource.RLIM_INFINITY or soft > most:
-                resource.prlimit(process, resource.RLIMIT_DATA, (most, hard))
-                return resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
-    return False

@@ -48,8 +48,10 @@ class Packet(NamedTuple):
         return self.begin + self.lasting
 
 
-def read_packets(path: Path, most: int | None = None) -> Iterator[Packet]:
-    """Yield the packets of a file's first video stream, in order of decoding.
+def read_packets(
+    path: Path, most: int | None = None, stream: int | None = None
+) -> Iterator[Packet]:
+    """Yield the packets of a video stream, in order of decoding.
 
     Packets that cannot be read are missing.
 
@@ -58,6 +60,8 @@ def read_packets(path: Path, most: int | None = None) -> Iterator[Packet]:
     path : Path
     most : int, optional
         Greatest number of packets to read.
+    stream : int, optional
+        Index of the stream in the file; by default the first video stream.
 
     Raises
     ------
@@ -67,7 +71,8 @@ def read_packets(path: Path, most: int | None = None) -> Iterator[Packet]:
         If ffmpeg was killed or ran out of resources.
     """
     # One line per packet: stream, dts, pts, duration, size, checksum.
-    arguments = ["-nostdin", *file_input(path), "-map", "0:V:0", "-c", "copy", *WITHOUT_TAGS]
+    chosen = "0:V:0" if stream is None else f"0:{stream}"
+    arguments = ["-nostdin", *file_input(path), "-map", chosen, "-c", "copy", *WITHOUT_TAGS]
     arguments += [] if most is None else ["-frames:v", str(most)]
     process = FfmpegProcess([*arguments, "-f", "framecrc", "-"], feeds=False)
     unit = Fraction(1)

@@ -57,7 +57,7 @@ def with_rate_of_frames(path: Path, video: ProbedVideo) -> ProbedVideo:
     if not video.doubtful_rate:
         return video
     try:
-        packets = list(read_packets(path, _PACKETS))
+        packets = list(read_packets(path, _PACKETS, video.stream))
     except (MishapError, StalledError):  # which the decoder reports if it meets them, too
         return video
     if not packets:

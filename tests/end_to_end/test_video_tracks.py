@@ -67,6 +67,18 @@ def test_the_default_one_is_shown(
         assert report.notes == (f"video left out: track {other}",)
 
 
+@pytest.mark.parametrize("suffix", cases(["mkv", "mp4", "mov"], ["mkv"]))
+def test_its_frame_rate_is_its_own(tmp_path: Path, suffix: str) -> None:
+    """Where the rate is judged by packets, they are those of the track that is shown."""
+    slow, fast = (make_clip(tmp_path / f"{rate}.{suffix}", rate=rate) for rate in ("25", "50"))
+    marks = ("-disposition:v:0", "0", "-disposition:v:1", "default")
+    clip = tmp_path / f"both.{suffix}"
+    ffmpeg("-i", slow, "-i", fast, "-map", "0", "-map", "1", "-c", "copy", *marks, clip)
+    report = convert_plainly(clip, tmp_path / "out.mp4")
+    assert inspect(tmp_path / "out.mp4").frames == 50
+    assert len(report.notes) == 1
+
+
 def test_it_is_shown_as_a_background_too(tmp_path: Path) -> None:
     clip = make_two_videos(tmp_path / "a.mkv", 1)
     front = make_flat_clip(tmp_path / "front.mkv", "white")

@@ -30,15 +30,16 @@ from kseg_video.core.errors import DisplayError, KsegError, SettingsError, Sourc
 from kseg_video.core.shown_text import shown
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
-from kseg_video.live.key_bindings import BACKGROUNDS, HELP, VIEWS, LiveState
+from kseg_video.live.key_bindings import HELP, VIEWS
+from kseg_video.live.live_state import BACKGROUNDS, LiveState
 from kseg_video.live.pipeline import open_live_background
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
 from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
-from kseg_video.live.terminal_screen import NoScreen, TerminalScreen
-from kseg_video.live.window import LiveWindow
 from kseg_video.reading.image_files import is_image
+from kseg_video.screens.terminal_screen import NoScreen, TerminalScreen
+from kseg_video.screens.window import LiveWindow
 from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
@@ -243,6 +244,8 @@ def _observer(
 
 
 def _print_keys() -> None:
-    width = max(len(key_names) for key_names, _ in HELP)
-    for key_names, does in HELP:
-        answer(f"{key_names:<{width}}  {does}")
+    width = max(len(line.does_by) for group in HELP.values() for line in group)
+    for title, group in HELP.items():
+        answer(title)
+        for line in group:
+            answer(f"  {line.does_by:<{width}}  {line.does}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from kseg_video.core.shown_text import shown
-from kseg_video.live.hud import HudContent
+from kseg_video.live.screen import HudContent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.frame import Segmentation
     from kseg_video.core.timing import StageTimer
-    from kseg_video.live.key_bindings import LiveState
+    from kseg_video.live.live_state import LiveState
     from kseg_video.live.pipeline import LivePipeline
     from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
     from kseg_video.live.snapshots_and_recordings import LiveFiles
@@ -188,19 +188,20 @@ class LiveReporter:
         self.meter = Meter(clock)
         self._message, self._message_until = "", 0.0
 
-    def say(self, message: str) -> None:
+    def say(self, message: str, seconds: float = _MESSAGE_SECONDS) -> None:
         """Show a message for some seconds."""
-        self._message, self._message_until = message, self._clock() + _MESSAGE_SECONDS
+        self._message, self._message_until = message, self._clock() + seconds
 
     def about(self, message: str) -> str:
         """A message of the source, with its name if that is not in it."""
         return message if self._name in message else f"{self._name}: {message}"
 
-    def hud_content(self, pointed: int | None) -> HudContent:
+    def hud_content(self, state: LiveState, pointed: int | None) -> HudContent:
         """What the HUD shows.
 
         Parameters
         ----------
+        state : LiveState
         pointed : int, optional
             Number of the cluster under the pointer.
         """
@@ -212,7 +213,15 @@ class LiveReporter:
             pointed=pointed,
             recorded=None if recorder is None else recorder.seconds,
             message=shown(self._shown_message()),
+            condition=self._condition(state),
         )
+
+    def _condition(self, state: LiveState) -> str:
+        if state.paused:
+            return "paused"
+        if self._feed.condition != "live":
+            return self._feed.condition
+        return "" if len(self.meter.latencies) > 1 else "warming up"
 
     def metrics(self, state: LiveState, frames: int) -> LiveMetrics:
         """Metrics of the session, with the number of frames that it has segmented."""

@@ -6,32 +6,22 @@ files. So every key is answered at once, also while paused or while the source i
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
 from kseg_video.core.shown_text import frames_in_words
 from kseg_video.core.timing import StageTimer
-from kseg_video.live.hud import Hud
-from kseg_video.live.key_bindings import (
-    LiveState,
-    PointedKeyPress,
-    SessionRequest,
-    click,
-    press,
-    refusal,
-    settle,
-)
+from kseg_video.live.key_bindings import PointedKeyPress, SessionRequest, press, refusal
+from kseg_video.live.live_state import LiveState, answer, click, settle, split_at
 from kseg_video.live.metrics import LiveMetrics, LiveReporter
 from kseg_video.live.pipeline import LivePipeline
-from kseg_video.live.screen import Click, Closed, KeyPress
+from kseg_video.live.screen import Click, Closed, KeyPress, Place, Wheel
 from kseg_video.rendering.cluster_selection import resolve_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from kseg_video.core.frame import Frame
     from kseg_video.live.metrics import LiveObserver
@@ -42,10 +32,13 @@ if TYPE_CHECKING:
 # Seconds to wait for a frame before user events are handled. More: slower answers to keys; less:
 # more wakeups while no frame comes.
 _LONGEST_WAIT = 0.02
+_ANSWER_SECONDS = 1.0  # for which the answer to a key is shown
+_TIMER_SECONDS = 3.0  # from the key to a timed snapshot
 _REDRAW_AFTER = 0.2  # seconds between redraws while no frames come; keeps the figures current
 # Seconds after which a requested next frame is late and the user is told. More: a later answer;
 # less: a message flashes before a frame that is in time.
 _STEP_SECONDS = 0.06
+_WELCOME = "h: keys"
 _EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
 
 
@@ -94,8 +87,7 @@ class LiveSession:
         self._clock = clock
         self._timer = StageTimer()
         self.pipeline = LivePipeline(state.segmenter, self._timer)
-        self._hud = Hud()
-        self._pointer: tuple[int, int] | None = None
+        self._pointer: Place | None = None
         self._selection_notes: tuple[str, ...] = ()
         self._reporter = LiveReporter(name, feed, files, self.pipeline, self._timer, clock)
         self._losses = 0
@@ -106,6 +98,7 @@ class LiveSession:
         self._wants_fit = self._wants_new_fit = False
         self._steps = 0  # frames requested while paused
         self._step_due = float("inf")
+        self._snapshot_due = float("inf")
         self._over = False
 
     def run(self) -> None:
@@ -159,6 +152,7 @@ class LiveSession:
         if self._steps and self._clock() > self._step_due:
             self._step_due = float("inf")
             self._say("waiting for the next frame")
+        self._count_down()
         if self._outdated:
             self._draw()
         if self._wants_fit:  # after drawing: a fit is slow, and the key is answered first
@@ -185,6 +179,7 @@ class LiveSession:
         self._reporter.meter.count(received)
         if not self._frames:
             self._first_at = self._clock()
+            self._say(_WELCOME)
         self._frames += 1
 
     def _segment(self, frame: Frame) -> None:
@@ -200,13 +195,12 @@ class LiveSession:
     def _draw(self) -> None:
         view = self.pipeline.view(self.state)
         with self._timer.stage("show"):
-            self._screen.show(view, self.state, self._draw_hud)
+            self._screen.show(
+                view, self.state, lambda: self._reporter.hud_content(self.state, self._pointed())
+            )
         self._drawn, self._outdated = self._clock(), False
         if self.pipeline.frame is not None:
             self._files.offer(view)
-
-    def _draw_hud(self, canvas: NDArray[np.uint8]) -> None:
-        self._hud.draw(canvas, self.state, self._reporter.hud_content(self._pointed()))
 
     # --- the user --------------------------------------------------------------------------------
 
@@ -214,19 +208,36 @@ class LiveSession:
         if isinstance(event, Closed):
             self._over = True
         elif isinstance(event, KeyPress):
-            before = self.state
-            self.state, request = press(before, PointedKeyPress(event.key, self._pointed()))
-            if self.state != before:
-                self._apply(before)
-            elif request is not None:
-                self._do(request)
-            elif why := refusal(event.key):
-                self._say(why)
+            self._press(event.key)
+        elif isinstance(event, Wheel):
+            fewer, more = ("-", "+") if event.shifted else ("[", "]")
+            for _ in range(abs(event.steps)):
+                self._press(more if event.steps > 0 else fewer)
+        elif isinstance(event, Click):
+            self._pointer = event.at
+            if (number := self._pointed()) is not None:
+                self._become(click(self.state, number, alone=event.alone))
         else:
-            self._pointer = event.x, event.y
-            if isinstance(event, Click) and (number := self._pointed()) is not None:
-                self.state = click(self.state, number, alone=event.alone)
-                self._outdated = True
+            self._pointer = event.to
+            if event.drags and event.to is not None and self.state.rendering.view == "split":
+                share = self.pipeline.share_at(event.to.x, self.state)
+                self._become(split_at(self.state, share))
+
+    def _press(self, key: str) -> None:
+        state, request = press(self.state, PointedKeyPress(key, self._pointed()))
+        if state != self.state:
+            self._become(state)
+        elif request is not None:
+            self._do(request)
+        elif why := refusal(key):
+            self._say(why)
+
+    def _become(self, state: LiveState) -> None:
+        """Change the state, and answer."""
+        before, self.state = self.state, state
+        if told := answer(before, state):
+            self._reporter.say(told, _ANSWER_SECONDS)
+        self._apply(before)
 
     def _apply(self, before: LiveState) -> None:
         """Apply a change of the state to the feed, the background and the segmenter."""
@@ -254,8 +265,19 @@ class LiveSession:
             painted = self.pipeline.painted(self.state)
             found = segmentation.palette, segmentation.color_space
             self._say(self._files.snapshot(painted, frame.bgr, *found))
+        elif request is SessionRequest.TIMED_SNAPSHOT:
+            self._snapshot_due = self._clock() + _TIMER_SECONDS
         elif request is SessionRequest.RECORD:
             self._say(self._files.toggle(self.pipeline.view(self.state)))
+
+    def _count_down(self) -> None:
+        """Take a timed snapshot when it is due; until then, show the seconds that are left."""
+        left = self._snapshot_due - self._clock()
+        if left <= 0:
+            self._snapshot_due = float("inf")
+            self._do(SessionRequest.SNAPSHOT)
+        elif left <= _TIMER_SECONDS:
+            self._say(f"snapshot in {math.ceil(left)}")
 
     def _step(self) -> None:
         """Request one frame while paused."""
@@ -278,7 +300,9 @@ class LiveSession:
         """Number of the cluster under the pointer; None if there is none."""
         if self._pointer is None:
             return None
-        return self.pipeline.cluster_at(*self._pointer, self.state)
+        if self._pointer.swatch is not None:
+            return self._pointer.swatch
+        return self.pipeline.cluster_at(self._pointer.x, self._pointer.y, self.state)
 
     def _say(self, message: str) -> None:
         self._reporter.say(message)

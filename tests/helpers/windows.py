@@ -43,7 +43,12 @@ class Window:
     """The command, started and waited for until its window exists."""
 
     def __init__(self, screen: str, folder: Path, *arguments: str | Path) -> None:
-        self.environment = {**os.environ, "DISPLAY": screen, "WAYLAND_DISPLAY": ""}
+        self.environment = {
+            **os.environ,
+            "DISPLAY": screen,
+            "WAYLAND_DISPLAY": "",
+            "XDG_STATE_HOME": str(folder / "state"),
+        }
         self.process = start(*arguments, env=self.environment)
         self.folder = folder
         self.number = self._find()
@@ -55,8 +60,8 @@ class Window:
     def _find(self) -> str:
         """Wait for the process's window, and return its number."""
         deadline = time.monotonic() + 30
-        pattern = f"^kseg-video( {self.process.pid}$|:)"
-        search = ["xdotool", "search", "--all", "--pid", str(self.process.pid), "--name", pattern]
+        pid = str(self.process.pid)
+        search = ["xdotool", "search", "--all", "--pid", pid, "--class", "^kseg-video$"]
         while time.monotonic() < deadline:
             found = subprocess.run(
                 search, env=self.environment, capture_output=True, text=True, check=False
@@ -74,7 +79,8 @@ class Window:
         return finished.stdout
 
     def type(self, *keys: str) -> None:
-        command = ["xdotool", "key", "--window", self.number, *keys]
+        # Real key events, for the window that has the focus: SDL ignores those that are sent.
+        command = ["xdotool", "windowfocus", self.number, "key", *keys]
         # A key press that closes the window leaves no window for the release.
         subprocess.run(command, env=self.environment, capture_output=True, check=False)
         time.sleep(0.4)

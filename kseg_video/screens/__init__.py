@@ -1,0 +1,12 @@
+"""Screens of a live run: a window, a terminal, and the figures drawn over their pictures."""
+
+import os
+
+# SDL and pygame read these when pygame is imported.
+for _name, _value in {
+    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
+    "SDL_NO_SIGNAL_HANDLERS": "1",  # signals are the command's
+    "SDL_VIDEO_X11_WMCLASS": "kseg-video",
+    "SDL_VIDEO_WAYLAND_WMCLASS": "kseg-video",
+}.items():
+    os.environ.setdefault(_name, _value)

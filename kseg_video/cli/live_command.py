@@ -27,7 +27,7 @@ from kseg_video.cli.progress import terminal_console
 from kseg_video.cli.signals import on_signals
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import DisplayError, KsegError, SettingsError, SourceError
-from kseg_video.core.shown_text import shown
+from kseg_video.core.shown_text import shown, without_secrets
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
 from kseg_video.live.key_bindings import HELP, VIEWS
@@ -82,6 +82,7 @@ def run_live(options: argparse.Namespace) -> int:
     folder = options.output_dir or Path()
     must_record = options.preview == "none" and options.record is not None
     source = options.source or _first_camera()
+    name = without_secrets(source)
     feed = _feed(source, capture_settings(options))
     stopped_by: list[int] = []
     running: list[LiveSession] = []
@@ -95,13 +96,13 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
-            screen, observer = _outputs(options, f"kseg-video: {source}", stack)
+            screen, observer = _outputs(options, f"kseg-video: {name}", stack)
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
             files = stack.enter_context(LiveFiles(folder, options.record))
             session = LiveSession(
-                source, feed, screen, state, files, observer=observer, must_record=must_record
+                name, feed, screen, state, files, observer=observer, must_record=must_record
             )
             if isinstance(background := state.rendering.background, Path):
                 session.pipeline.background = stack.enter_context(open_live_background(background))
@@ -187,7 +188,8 @@ def _first_camera() -> str:
 def _feed(source: str, settings: CaptureSettings) -> ReconnectingFeed:
     camera, stream = is_camera(source), is_stream(source)
     if not camera and not stream and not Path(source).is_file():
-        raise SourceError(f"{source} is no file, camera number or URL; check the name")
+        name = without_secrets(source)
+        raise SourceError(f"{name} is no file, camera number or URL; check the name")
     if not stream and is_image(Path(source)):
         raise SettingsError(
             f"{source} is an image; segment it with: kseg-video convert {shlex.quote(source)} "

@@ -18,6 +18,7 @@ import numpy as np
 
 from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
+from kseg_video.core.shown_text import without_secrets
 from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, claims_too_much, too_large
 from kseg_video.ffmpeg.ffmpeg_arguments import file_input, stream_input
@@ -112,7 +113,7 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         return CameraCapture(source, settings)
     if is_stream(source):
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
-        return FfmpegCapture(source, [*_AT_ONCE, *by, *stream_input(source)])
+        return FfmpegCapture(without_secrets(source), [*_AT_ONCE, *by, *stream_input(source)])
     path = Path(source)
     return FfmpegCapture(path.name, file_input(path), path, loops=settings.loop)
 

@@ -164,7 +164,7 @@ def _outputs(options: argparse.Namespace) -> list[Path]:
 
 
 def _show(report: ConversionReport) -> None:
-    from kseg_video.screens.window import show_image
+    from kseg_video.screens.fitted_window import show_image
 
     if not report.info.is_image:
         complain("--show is for images; the video was written all the same", "warning")

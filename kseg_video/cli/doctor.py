@@ -141,7 +141,7 @@ def _windows() -> str:
 
 
 def _display() -> str:
-    from kseg_video.screens.window import require_display
+    from kseg_video.screens.fitted_window import require_display
 
     try:
         require_display()

@@ -8,6 +8,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,11 @@ from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
     from types import FrameType
 
     from kseg_video.core.media_settings import CaptureSettings
+    from kseg_video.live.capture import Capture
     from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.screen import Screen
 
@@ -100,9 +103,15 @@ def run_live(options: argparse.Namespace) -> int:
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
-            files = stack.enter_context(LiveFiles(folder, options.record))
+            files = stack.enter_context(LiveFiles(folder, options.record, must_record=must_record))
             session = LiveSession(
-                name, feed, screen, state, files, observer=observer, must_record=must_record
+                name,
+                feed,
+                screen,
+                state,
+                files,
+                observer=observer,
+                next_camera=_camera_changer(source, options) if is_camera(source) else None,
             )
             if isinstance(background := state.rendering.background, Path):
                 session.pipeline.background = stack.enter_context(open_live_background(background))
@@ -145,6 +154,7 @@ def _first_state(options: argparse.Namespace) -> LiveState:
         tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
         frozen=segmenter.holds_palette,
         mirrored=options.mirror,
+        saves_mirrored=not options.record_unmirrored,
     )
 
 
@@ -195,12 +205,29 @@ def _feed(source: str, settings: CaptureSettings) -> ReconnectingFeed:
             f"{source} is an image; segment it with: kseg-video convert {shlex.quote(source)} "
             "--show"
         )
+    open_at = partial(open_capture, source, settings)
     return ReconnectingFeed(
-        lambda: open_capture(source, settings),
+        open_at,
         reconnect=settings.reconnect and (camera or stream),
         paced=not camera and not stream,
         may_repeat=not camera,
+        open_at=None if camera or stream else open_at,
     )
+
+
+def _camera_changer(
+    source: str, options: argparse.Namespace
+) -> Callable[[], tuple[str, Callable[[], Capture]]]:
+    """A function that returns name and opener of the camera after the one it returned before."""
+    settings, present = capture_settings(options), [source]
+
+    def change() -> tuple[str, Callable[[], Capture]]:
+        devices = [str(camera.device) for camera in find_cameras()] or [source]
+        after = devices.index(present[0]) + 1 if present[0] in devices else 0
+        present[0] = devices[after % len(devices)]
+        return present[0], partial(open_capture, present[0], settings)
+
+    return change
 
 
 def _outputs(

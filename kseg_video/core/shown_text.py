@@ -28,6 +28,11 @@ def without_secrets(address: str) -> str:
     return _SECRET.sub(r"\1***", _USER.sub("***@", address))
 
 
+def minutes(seconds: float) -> str:
+    """Seconds as minutes and seconds, such as ``1:05``."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
 def frames_in_words(count: int) -> str:
     """A number of frames in words, such as ``3 frames``."""
     return "1 frame" if count == 1 else f"{count} frames"

@@ -59,6 +59,7 @@ class CameraCapture:
         if settings.frame_rate is not None:
             self._video.set(cv2.CAP_PROP_FPS, settings.frame_rate)
         self._video.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        self.duration = 0.0
         self._busy = threading.Lock()
         self._opened = time.monotonic()
         self._count = 0

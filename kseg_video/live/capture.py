@@ -73,6 +73,11 @@ class Capture(Protocol):
         """Frames per second, as granted or stored; 0 if unknown."""
         ...
 
+    @property
+    def duration(self) -> float:
+        """Seconds of a file, once they are known; 0 for a camera or a stream."""
+        ...
+
     def read(self) -> Frame | None:
         """Read the next frame; None at the end.
 
@@ -101,8 +106,15 @@ def is_stream(source: str) -> bool:
     return _URL.match(source) is not None
 
 
-def open_capture(source: str, settings: CaptureSettings) -> Capture:
+def open_capture(source: str, settings: CaptureSettings, start: float = 0.0) -> Capture:
     """Open a camera by number or device, a stream by URL, or a file.
+
+    Parameters
+    ----------
+    source : str
+    settings : CaptureSettings
+    start : float
+        Seconds of a file to skip at first.
 
     Raises
     ------
@@ -115,7 +127,7 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
         return FfmpegCapture(without_secrets(source), [*_AT_ONCE, *by, *stream_input(source)])
     path = Path(source)
-    return FfmpegCapture(path.name, file_input(path), path, loops=settings.loop)
+    return FfmpegCapture(path.name, file_input(path), path, loops=settings.loop, start=start)
 
 
 class FfmpegCapture:
@@ -132,24 +144,38 @@ class FfmpegCapture:
         arrival, as the rate that it announces is unreliable (motion JPEG always says 25).
     loops : bool
         Whether to start over at the end.
+    start : float
+        Seconds of the file to skip on the first pass.
     """
 
     def __init__(
-        self, name: str, arguments: list[str], file: Path | None = None, *, loops: bool = False
+        self,
+        name: str,
+        arguments: list[str],
+        file: Path | None = None,
+        *,
+        loops: bool = False,
+        start: float = 0.0,
     ) -> None:
         self._name = name
+        self._start = start
         self._file = file
         self._count = 0
         command = [
-            *("-nostdin", *arguments, "-map", "0:V:0", "-vf", _TO_PLANES),
+            *(*arguments, "-map", "0:V:0", "-vf", _TO_PLANES),
             *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
             *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
         ]
-        self._decoder = LoopingDecoder(lambda: FfmpegProcess(command, feeds=False), endless=loops)
+        skips = iter([["-ss", f"{start:.6f}"] if start else []])
+
+        def decoder() -> FfmpegProcess:
+            return FfmpegProcess(["-nostdin", *next(skips, []), *command], feeds=False)
+
+        self._decoder = LoopingDecoder(decoder, endless=loops)
         self._shape: tuple[int, int] | None = None
         self._is_closed = False
         self._opened = time.monotonic()
-        self.frame_rate = 0.0
+        self.frame_rate = self.duration = 0.0
 
     @property
     def description(self) -> str:
@@ -174,9 +200,12 @@ class FfmpegCapture:
                 return None
             self._shape = self._begin()
         self._decoder.count()
-        seconds = (
-            self._count / self.frame_rate if self.frame_rate else time.monotonic() - self._opened
-        )
+        if self._file is None or not self.frame_rate:
+            seconds = time.monotonic() - self._opened
+        else:
+            seconds = self._start + self._count / self.frame_rate
+            if self._count == 1:  # not before the first frame, which it would delay
+                self.duration = probe(self._file).duration or 0.0
         frame = Frame(pixels, "i420", _ENCODING, self._count, seconds)
         self._count += 1
         return frame

@@ -36,6 +36,9 @@ class SessionRequest(Enum):
     SNAPSHOT = auto()
     TIMED_SNAPSHOT = auto()
     RECORD = auto()
+    BACK = auto()
+    FORWARD = auto()
+    NEXT_CAMERA = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,9 @@ _VIEW = (
     KeyBinding(("V",), "view before", _view(-1)),
     KeyBinding(("space",), "pause", _toggle("paused"), value=_yes("paused")),
     KeyBinding((".",), "next frame while paused", _next_frame, "pause first, with space"),
+    KeyBinding(("left",), "5 seconds back in a file", _request(SessionRequest.BACK)),
+    KeyBinding(("right",), "5 seconds on", _request(SessionRequest.FORWARD)),
+    KeyBinding(("C",), "next camera", _request(SessionRequest.NEXT_CAMERA)),
     KeyBinding(("m",), "mirror", _toggle("mirrored"), value=_yes("mirrored")),
     KeyBinding(("f",), "full screen", _full_screen, "only a window can fill the screen"),
     KeyBinding(("t",), "figures on or off", _toggle("shows_hud")),

@@ -40,6 +40,8 @@ class LiveState:
         Backgrounds that a key cycles through.
     switched : frozenset of int, optional
         Clusters that were off before the last switch; None if there was none.
+    saves_mirrored : bool
+        Whether what is saved is mirrored if the view is.
     has_window : bool
         Whether a window shows the picture; only then can it fill the screen.
     paused, frozen, mirrored, full_screen, shows_hud, shows_help : bool
@@ -51,6 +53,7 @@ class LiveState:
     selection: ClusterSelection | None = None
     backgrounds: tuple[str | Path, ...] = BACKGROUNDS
     switched: frozenset[int] | None = None
+    saves_mirrored: bool = True
     has_window: bool = True
     paused: bool = False
     frozen: bool = False

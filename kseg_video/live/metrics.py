@@ -214,7 +214,12 @@ class LiveReporter:
             recorded=None if recorder is None else recorder.seconds,
             message=shown(self._shown_message()),
             condition=self._condition(state),
+            position=self._position(),
         )
+
+    def _position(self) -> float | None:
+        frame, duration = self._pipeline.frame, self._feed.duration
+        return frame.time % duration / duration if frame is not None and duration else None
 
     def _condition(self, state: LiveState) -> str:
         if state.paused:

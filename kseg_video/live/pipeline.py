@@ -134,8 +134,10 @@ class LivePipeline:
     def painted(self, state: LiveState) -> Frame:
         """Render the current frame as chosen; it has alpha if the background is transparent."""
         frame, rendering = self.frame, state.rendering
-        if frame is None or self.segmentation is None:
+        if frame is None:
             return Frame(np.zeros(_BLANK, np.uint8))
+        if self.segmentation is None:  # a camera whose brightness has not settled
+            return mirrored(Frame(frame.bgr)) if state.mirrored else Frame(frame.bgr)
         behind = None
         if self.background is not None and isinstance(rendering.background, Path):
             behind = self.background.picture(frame.width, frame.height)

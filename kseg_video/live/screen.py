@@ -32,11 +32,14 @@ class Place:
         Pixel of the picture; outside of it beside the picture.
     swatch : int, optional
         Number of the cluster whose swatch is there; None elsewhere.
+    share : float, optional
+        Place on the position bar, 0 to 1; None elsewhere.
     """
 
     x: int
     y: int
     swatch: int | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class HudContent:
         Event or error to show; empty for none.
     condition : str
         Condition of the source in a word, such as lost; empty while frames come.
+    position : float, optional
+        Share of a file that has been played; None for other sources.
     """
 
     frames_per_second: float = 0.0
@@ -100,6 +105,7 @@ class HudContent:
     recorded: float | None = None
     message: str = ""
     condition: str = ""
+    position: float | None = None
 
 
 class Screen(Protocol):

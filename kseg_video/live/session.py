@@ -6,24 +6,27 @@ files. So every key is answered at once, also while paused or while the source i
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
 from kseg_video.core.shown_text import frames_in_words
 from kseg_video.core.timing import StageTimer
+from kseg_video.live.brightness import BrightnessWatch
 from kseg_video.live.key_bindings import PointedKeyPress, SessionRequest, press, refusal
 from kseg_video.live.live_state import LiveState, answer, click, settle, split_at
 from kseg_video.live.metrics import LiveMetrics, LiveReporter
 from kseg_video.live.pipeline import LivePipeline
 from kseg_video.live.screen import Click, Closed, KeyPress, Place, Wheel
+from kseg_video.live.source_control import SourceControl
+from kseg_video.live.view_saving import ViewSaver
 from kseg_video.rendering.cluster_selection import resolve_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kseg_video.core.frame import Frame
+    from kseg_video.live.capture import Capture
     from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
     from kseg_video.live.screen import Screen, ScreenEvent
@@ -33,11 +36,7 @@ if TYPE_CHECKING:
 # more wakeups while no frame comes.
 _LONGEST_WAIT = 0.02
 _ANSWER_SECONDS = 1.0  # for which the answer to a key is shown
-_TIMER_SECONDS = 3.0  # from the key to a timed snapshot
 _REDRAW_AFTER = 0.2  # seconds between redraws while no frames come; keeps the figures current
-# Seconds after which a requested next frame is late and the user is told. More: a later answer;
-# less: a message flashes before a frame that is in time.
-_STEP_SECONDS = 0.06
 _WELCOME = "h: keys"
 _EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
 
@@ -59,8 +58,8 @@ class LiveSession:
         Writes snapshots and recordings.
     observer : LiveObserver, optional
         Receives the metrics.
-    must_record : bool
-        Whether to end the run once a recording fails: True if nothing is shown.
+    next_camera : callable, optional
+        Returns name and opener of the camera after the present one; None if it is no camera.
     clock : callable
         Monotonic clock, in seconds; tests pass their own.
     """
@@ -74,7 +73,7 @@ class LiveSession:
         files: LiveFiles,
         *,
         observer: LiveObserver | None = None,
-        must_record: bool = False,
+        next_camera: Callable[[], tuple[str, Callable[[], Capture]]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = state
@@ -83,10 +82,12 @@ class LiveSession:
         self._screen = screen
         self._files = files
         self._observer = observer
-        self._must_record = must_record
         self._clock = clock
         self._timer = StageTimer()
         self.pipeline = LivePipeline(state.segmenter, self._timer)
+        self._saver = ViewSaver(files, self.pipeline, clock)
+        self._source = SourceControl(feed, next_camera, clock)
+        self._brightness = None if next_camera is None else BrightnessWatch()
         self._pointer: Place | None = None
         self._selection_notes: tuple[str, ...] = ()
         self._reporter = LiveReporter(name, feed, files, self.pipeline, self._timer, clock)
@@ -96,9 +97,6 @@ class LiveSession:
         self._drawn = float("-inf")
         self._outdated = False  # the picture shown
         self._wants_fit = self._wants_new_fit = False
-        self._steps = 0  # frames requested while paused
-        self._step_due = float("inf")
-        self._snapshot_due = float("inf")
         self._over = False
 
     def run(self) -> None:
@@ -140,7 +138,7 @@ class LiveSession:
 
     def _turn(self) -> None:
         received = self._feed.take(_LONGEST_WAIT)
-        if received is not None and (not self.state.paused or self._steps):
+        if received is not None and (not self.state.paused or self._source.steps):
             self._take(received)
         elif self._clock() - self._drawn > _REDRAW_AFTER:
             self._outdated = True
@@ -148,11 +146,11 @@ class LiveSession:
             self._obey(event)
         for message in self._files.news():
             self._say(message)
-        self._over |= self._must_record and self._files.has_lost_recording
-        if self._steps and self._clock() > self._step_due:
-            self._step_due = float("inf")
+        self._over |= self._files.has_failed_its_purpose
+        if self._source.is_late():
             self._say("waiting for the next frame")
-        self._count_down()
+        if told := self._saver.count_down(self.state):
+            self._say(told)
         if self._outdated:
             self._draw()
         if self._wants_fit:  # after drawing: a fit is slow, and the key is answered first
@@ -173,7 +171,13 @@ class LiveSession:
         if self._feed.losses > self._losses:
             self._losses = self._feed.losses
             self._reporter.meter.note("reconnected")
-        self._steps = max(self._steps - 1, 0)
+        self._source.steps = max(self._source.steps - 1, 0)
+        if self._brightness is not None:
+            if not self._brightness.has_settled(received.frame, received.time):
+                self.pipeline.frame = received.frame
+                self._draw()
+                return
+            self._brightness = None
         self._segment(received.frame)
         self._draw()
         self._reporter.meter.count(received)
@@ -199,8 +203,8 @@ class LiveSession:
                 view, self.state, lambda: self._reporter.hud_content(self.state, self._pointed())
             )
         self._drawn, self._outdated = self._clock(), False
-        if self.pipeline.frame is not None:
-            self._files.offer(view)
+        if self.pipeline.segmentation is not None:
+            self._saver.offer(view, self.state)
 
     # --- the user --------------------------------------------------------------------------------
 
@@ -215,7 +219,10 @@ class LiveSession:
                 self._press(more if event.steps > 0 else fewer)
         elif isinstance(event, Click):
             self._pointer = event.at
-            if (number := self._pointed()) is not None:
+            if event.at.share is not None and self._feed.duration:
+                time = event.at.share * self._feed.duration
+                self._say(self._source.seek(time, paused=self.state.paused))
+            elif (number := self._pointed()) is not None:
                 self._become(click(self.state, number, alone=event.alone))
         else:
             self._pointer = event.to
@@ -243,7 +250,7 @@ class LiveSession:
         """Apply a change of the state to the feed, the background and the segmenter."""
         self._wants_fit |= before.segmenter != self.state.segmenter
         if before.paused != self.state.paused:
-            self._steps = 0
+            self._source.steps = 0
             self._reporter.meter.forget()
             self._feed.pause(self.state.paused)
             if self.pipeline.background is not None:
@@ -254,39 +261,24 @@ class LiveSession:
         frame, segmentation = self.pipeline.frame, self.pipeline.segmentation
         if request is SessionRequest.QUIT:
             self._over = True
+        elif request is SessionRequest.NEXT_CAMERA:
+            self._say(self._source.change_camera())
         elif frame is None or segmentation is None:
             self._say("there is no picture yet")
         elif request is SessionRequest.NEW_FIT:
             self._wants_fit = self._wants_new_fit = True
             self._say("new fit")
         elif request is SessionRequest.NEXT_FRAME:
-            self._step()
+            self._say(self._source.step())
         elif request is SessionRequest.SNAPSHOT:
-            painted = self.pipeline.painted(self.state)
-            found = segmentation.palette, segmentation.color_space
-            self._say(self._files.snapshot(painted, frame.bgr, *found))
+            self._say(self._saver.snapshot(self.state))
         elif request is SessionRequest.TIMED_SNAPSHOT:
-            self._snapshot_due = self._clock() + _TIMER_SECONDS
+            self._saver.begin_timer()
         elif request is SessionRequest.RECORD:
-            self._say(self._files.toggle(self.pipeline.view(self.state)))
-
-    def _count_down(self) -> None:
-        """Take a timed snapshot when it is due; until then, show the seconds that are left."""
-        left = self._snapshot_due - self._clock()
-        if left <= 0:
-            self._snapshot_due = float("inf")
-            self._do(SessionRequest.SNAPSHOT)
-        elif left <= _TIMER_SECONDS:
-            self._say(f"snapshot in {math.ceil(left)}")
-
-    def _step(self) -> None:
-        """Request one frame while paused."""
-        if self._feed.condition != "live":
-            self._say("no next frame: the source is away")
-            return
-        self._steps += 1
-        self._step_due = self._clock() + _STEP_SECONDS
-        self._feed.step()
+            self._say(self._saver.toggle(self.state))
+        else:
+            direction = 1 if request is SessionRequest.FORWARD else -1
+            self._say(self._source.skip(frame.time, direction, paused=self.state.paused))
 
     def _fit(self) -> None:
         """Fit and segment the current frame again with the current settings."""

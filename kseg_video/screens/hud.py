@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from kseg_video.core.color_spaces import luma
+from kseg_video.core.shown_text import minutes
 from kseg_video.screens.help_overlay import draw_help
 from kseg_video.screens.lettering import (
     BOLD,
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from kseg_video.core.palette import Palette
     from kseg_video.live.live_state import LiveState
     from kseg_video.live.screen import HudContent
-
-Box = tuple[int, int, int, int]  # left, top, width and height in pixels
+    from kseg_video.screens.fitted_window import Box
 
 _RED: BgrColor = (60, 60, 235)
 _CONDITION_COLORS: dict[str, BgrColor] = {"paused": (70, 190, 250), "lost": (90, 90, 250)}
@@ -37,6 +37,7 @@ _OTHER_CONDITION: BgrColor = (240, 180, 90)
 # figures cover more pictures; less: they are wrapped into narrower columns.
 _ROOM_BESIDE = 10
 _CELL = 4.6  # width of a swatch with its share, in text sizes
+_BARS_TO_A_HEIGHT = 120  # canvas height in thicknesses of the position bar
 _ROW = 1.6  # height of a row of swatches, in text sizes
 
 
@@ -89,6 +90,8 @@ class Hud:
                 shade(canvas[max(top, 0) :, left:])
                 self._draw_palette(canvas, size, content, state, swatches)
                 floor = top if bar == width else height
+            if content.position is not None:
+                _draw_position(canvas, content.position)
         if content.message:
             self._draw_message(canvas, size, content.message, floor)
         return swatches
@@ -117,7 +120,7 @@ class Hud:
             self._lettering.write(bar, first, size // 2, round(size * 1.35), size, color)
 
     def _draw_recorded(self, canvas: NDArray[np.uint8], size: int, seconds: float) -> None:
-        clock = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+        clock = minutes(seconds)
         left = canvas.shape[1] - self._lettering.width(clock, size) - size // 2
         top = round(2 * size)
         shade(canvas[top : 2 * top, left - round(1.2 * size) :])
@@ -175,11 +178,24 @@ class Hud:
             self._lettering.write(canvas, text, left, baseline, size)
 
 
+def position_bar(width: int, height: int) -> Box:
+    """Left, top, width and height of the position bar of a canvas."""
+    thick = max(height // _BARS_TO_A_HEIGHT, 4)
+    return 0, height - thick, width, thick
+
+
+def _draw_position(canvas: NDArray[np.uint8], share: float) -> None:
+    _, top, width, _ = position_bar(canvas.shape[1], canvas.shape[0])
+    shade(canvas[top:])
+    canvas[top:, : round(share * width)] = FAINT
+
+
 def _laid_out(count: int, room: Box, size: int) -> dict[int, Box]:
     """Boxes of the swatches, in rows at the bottom of a room."""
     cell, row = round(_CELL * size), round(_ROW * size)
     columns = max(min(room[2] // cell, count), 1)
-    top = room[1] + room[3] - -(-count // columns) * row - size // 3
+    bar = position_bar(room[2], room[3])[3]
+    top = room[1] + room[3] - bar - -(-count // columns) * row - size // 3
     width, height = round(1.7 * size), round(1.3 * size)
     return {
         number: (

@@ -37,6 +37,7 @@ class ScriptedCapture:
     """A capture that delivers the frames a test puts into it; None ends it."""
 
     description = "a script"
+    duration = 0.0
 
     def __init__(self, frame_rate: float = 0.0) -> None:
         self.frame_rate = frame_rate

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 State: TypeAlias = Literal["ok", "none", "MISSING"]
 
-_LIBRARIES = ("numpy", "imageio", "imageio-ffmpeg", "pillow", "psutil", "rich")
+_LIBRARIES = ("numpy", "imageio", "imageio-ffmpeg", "pillow", "platformdirs", "psutil", "rich")
 _WHEELS = (
     "opencv-python",
     "opencv-python-headless",
@@ -127,17 +127,15 @@ def _labelling() -> str:
 
 
 def _windows() -> str:
-    import_opencv()
-    import cv2
-
-    found = re.search(r"^\s+GUI:\s+(.+)$", cv2.getBuildInformation(), re.MULTILINE)
-    toolkit = found[1].strip() if found else "NONE"
-    if toolkit == "NONE":
-        raise _Missing(
-            "this OpenCV opens no windows; put another in its place with: "
-            "pip uninstall -y opencv-python-headless && pip install opencv-python"
-        )
-    return toolkit
+    cure = "pip uninstall -y pygame pygame-ce && pip install pygame-ce"
+    if _version("pygame") is not None:
+        raise _Missing(f"pygame takes the place of pygame-ce; put it right with: {cure}")
+    try:
+        import kseg_video.screens  # noqa: F401 - keeps pygame from greeting
+        import pygame
+    except ImportError as error:
+        raise _Missing(f"pygame-ce cannot be imported ({error}); reinstall it: {cure}") from error
+    return f"pygame-ce {pygame.version.ver}, SDL {'.'.join(map(str, pygame.get_sdl_version()))}"
 
 
 def _display() -> str:

@@ -1,6 +1,7 @@
 """Screens of a live run: a window, a terminal, and the figures drawn over their pictures."""
 
 import os
+import sys
 
 # SDL and pygame read these when pygame is imported.
 for _name, _value in {
@@ -10,3 +11,5 @@ for _name, _value in {
     "SDL_VIDEO_WAYLAND_WMCLASS": "kseg-video",
 }.items():
     os.environ.setdefault(_name, _value)
+if sys.platform.startswith("linux"):  # no others: they show nothing, or take the whole console
+    os.environ.setdefault("SDL_VIDEODRIVER", "x11,wayland")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import cv2
 
 from kseg_video.live.key_bindings import HELP, HelpLine
 from kseg_video.screens.lettering import BOLD, FAINT, LINE, shade, text_size
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from kseg_video.live.live_state import LiveState
     from kseg_video.screens.lettering import Lettering
 
-_SMALLEST = 7  # pixels
+_SMALLEST = 9  # pixels; letters that have to be smaller are scaled down, which keeps their spaces
 _DARKER = 0.17  # factor on the brightness of the picture behind the help
 # The groups of each column, on pictures wider and narrower than high.
 _WIDE = (("View", "Files"), ("Clusters", "Palette"))
@@ -33,7 +35,12 @@ def draw_help(picture: NDArray[np.uint8], state: LiveState, lettering: Lettering
     size = text_size(picture)
     _, _, widest = _widths(columns, state, lettering, size)
     fit = min(1.0, (width - size) / (len(columns) * widest), (height - size) / (rows * size * LINE))
-    size = max(int(size * fit), _SMALLEST)
+    size = int(size * fit)
+    if size < _SMALLEST:
+        enlarged = cv2.resize(picture, None, fx=2, fy=2)
+        draw_help(cast("NDArray[np.uint8]", enlarged), state, lettering)
+        cv2.resize(enlarged, (width, height), dst=picture, interpolation=cv2.INTER_AREA)
+        return
     keys, does, widest = _widths(columns, state, lettering, size)
     line = round(size * LINE)
     left = max((width - len(columns) * widest) // 2, size // 2)

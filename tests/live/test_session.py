@@ -340,8 +340,9 @@ def test_every_key_is_answered_in_the_turn_in_which_it_is_pressed(
                 wait_until(lambda: feed.received == 2)
                 session._turn()
             assert screen.count > count, key
-            by_window = key == "f"
-            assert by_window or not np.array_equal(screen.shown, before), f"nothing to see of {key}"
+            # The window shows "f"; to "right" the answer is the one that "left" has just got.
+            by_other = key in {"f", "right"}
+            assert by_other or not np.array_equal(screen.shown, before), f"nothing to see of {key}"
 
 
 def test_a_step_while_the_source_is_away_is_not_owed(tmp_path: Path) -> None:

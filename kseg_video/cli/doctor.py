@@ -131,11 +131,10 @@ def _windows() -> str:
     if _version("pygame") is not None:
         raise _Missing(f"pygame takes the place of pygame-ce; put it right with: {cure}")
     try:
-        import kseg_video.screens  # noqa: F401 - keeps pygame from greeting
-        import pygame
+        from kseg_video.screens.fitted_window import toolkit
     except ImportError as error:
         raise _Missing(f"pygame-ce cannot be imported ({error}); reinstall it: {cure}") from error
-    return f"pygame-ce {pygame.version.ver}, SDL {'.'.join(map(str, pygame.get_sdl_version()))}"
+    return toolkit()
 
 
 def _display() -> str:
@@ -156,7 +155,7 @@ def _cameras() -> str:
     except SourceError as error:
         raise _Absent(str(error)) from error
     if not cameras:
-        raise _Absent("no camera may be opened; plug one in, or check the rights of /dev/video*")
+        raise _Absent("there is no camera; plug one in")
     return ", ".join(f"{camera.device} {camera.name}" for camera in cameras)
 
 

@@ -99,7 +99,7 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
-            screen, observer = _outputs(options, f"kseg-video: {name}", stack)
+            screen, observer = _outputs(options, name, stack)
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
@@ -168,7 +168,7 @@ def list_cameras() -> int:
     """
     cameras = find_cameras()
     if not cameras:
-        raise SourceError("there is no camera that may be opened; plug one in, or check its rights")
+        raise SourceError("there is no camera; plug one in")
     table = Table("camera", "name", "format", "size", "frames a second", box=None)
     for camera in cameras:
         name: tuple[str | Text, ...] = str(camera.device), Text(shown(camera.name))
@@ -191,7 +191,7 @@ def _first_camera() -> str:
         return "0"
     cameras = find_cameras()
     if not cameras:
-        raise SourceError("there is no camera that may be opened; plug one in, or name a source")
+        raise SourceError("there is no camera; plug one in, or name a source")
     return str(cameras[0].device)
 
 
@@ -219,26 +219,31 @@ def _camera_changer(
     source: str, options: argparse.Namespace
 ) -> Callable[[], tuple[str, Callable[[], Capture]]]:
     """A function that returns name and opener of the camera after the one it returned before."""
-    settings, present = capture_settings(options), [source]
+    settings = capture_settings(options)
+    device = f"/dev/video{int(source)}" if source.isdecimal() else source
+    present = [Path(device).resolve()]
 
     def change() -> tuple[str, Callable[[], Capture]]:
-        devices = [str(camera.device) for camera in find_cameras()] or [source]
-        after = devices.index(present[0]) + 1 if present[0] in devices else 0
-        present[0] = devices[after % len(devices)]
-        return present[0], partial(open_capture, present[0], settings)
+        devices = [camera.device for camera in find_cameras()]
+        others = [each for each in devices if each != present[0]]
+        if not others:
+            raise SourceError("there is no other camera")
+        after = devices.index(present[0]) if present[0] in devices else 0
+        present[0] = others[after % len(others)]
+        return str(present[0]), partial(open_capture, str(present[0]), settings)
 
     return change
 
 
 def _outputs(
-    options: argparse.Namespace, title: str, stack: ExitStack
+    options: argparse.Namespace, name: str, stack: ExitStack
 ) -> tuple[Screen, LiveObserver | None]:
     """Open the screen for the picture and the observer that shows the metrics."""
     terminal = terminal_console()
     preview = options.preview
     if preview in {"auto", "window"}:
         try:
-            screen: Screen = LiveWindow(title)
+            screen: Screen = LiveWindow(name)
         except DisplayError as error:
             if preview == "window":
                 raise DisplayError(

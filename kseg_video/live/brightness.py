@@ -18,14 +18,30 @@ _NTH_ROW = 8
 
 
 class BrightnessWatch:
-    """Tells when a camera's brightness has settled: its first frames are dark, or glaring."""
+    """Tells when a camera's brightness has settled: its first frames are dark, or glaring.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    is_camera : bool
+        Whether the source is a camera; nothing else is waited for.
+    """
+
+    def __init__(self, *, is_camera: bool) -> None:
+        self._is_camera = is_camera
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin again, with a camera that is opened."""
+        self._settled = not self._is_camera
         self._levels: deque[float] = deque(maxlen=_FRAMES)
         self._first: float | None = None
 
     def has_settled(self, frame: Frame, now: float) -> bool:
-        """Whether the next frame, received at `now` in seconds, may count as the first."""
+        """Whether the next frame, received at `now` in seconds, may be segmented."""
+        self._settled = self._settled or self._settles(frame, now)
+        return self._settled
+
+    def _settles(self, frame: Frame, now: float) -> bool:
         if self._first is None:
             self._first = now
         if now - self._first >= _LONGEST:

@@ -11,6 +11,7 @@ import contextlib
 import re
 import time
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -158,24 +159,21 @@ class FfmpegCapture:
         start: float = 0.0,
     ) -> None:
         self._name = name
-        self._start = start
         self._file = file
-        self._count = 0
-        command = [
+        self._start = start  # time of the first frame of this pass
+        self._skips: tuple[str, ...] = ("-ss", f"{start:.6f}") if start else ()
+        self._count = self._passed = 0  # frames in all, and in this pass
+        self._command = [
             *(*arguments, "-map", "0:V:0", "-vf", _TO_PLANES),
             *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
             *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
         ]
-        skips = iter([["-ss", f"{start:.6f}"] if start else []])
-
-        def decoder() -> FfmpegProcess:
-            return FfmpegProcess(["-nostdin", *next(skips, []), *command], feeds=False)
-
-        self._decoder = LoopingDecoder(decoder, endless=loops)
+        self._decoder = LoopingDecoder(self._start_decoder, endless=loops, skips=start > 0)
         self._shape: tuple[int, int] | None = None
         self._is_closed = False
         self._opened = time.monotonic()
-        self.frame_rate = self.duration = 0.0
+        self.frame_rate = 0.0
+        self.duration = _duration_of(file) if file is not None and start else 0.0
 
     @property
     def description(self) -> str:
@@ -193,21 +191,15 @@ class FfmpegCapture:
         SourceError
             If no first frame comes, or the decoder fails before the end of the source.
         """
-        if self._shape is None:
-            self._shape = self._begin()
         while (pixels := self._picture()) is None:
-            if not self._goes_on():
+            if not self._begin_pass():
                 return None
-            self._shape = self._begin()
         self._decoder.count()
-        if self._file is None or not self.frame_rate:
-            seconds = time.monotonic() - self._opened
-        else:
-            seconds = self._start + self._count / self.frame_rate
-            if self._count == 1:  # not before the first frame, which it would delay
-                self.duration = probe(self._file).duration or 0.0
-        frame = Frame(pixels, "i420", _ENCODING, self._count, seconds)
+        if self._count == 1 and self._file is not None:  # earlier it would delay the first frame
+            self.duration = _duration_of(self._file)
+        frame = Frame(pixels, "i420", _ENCODING, self._count, self._time())
         self._count += 1
+        self._passed += 1
         return frame
 
     def close(self) -> None:
@@ -229,6 +221,29 @@ class FfmpegCapture:
             missing = missing[got:]
         return pixels
 
+    def _start_decoder(self) -> FfmpegProcess:
+        skips, self._skips = self._skips, ()  # on the first pass alone
+        return FfmpegProcess(["-nostdin", *skips, *self._command], feeds=False)
+
+    def _time(self) -> float:
+        """Time of the next frame; at each turn of a loop it is a multiple of the duration."""
+        if self._file is None:
+            return time.monotonic() - self._opened
+        return self._start + self._passed / (self.frame_rate or 1)
+
+    def _begin_pass(self) -> bool:
+        """Begin the first or the next pass over the source; return False if there is none."""
+        header = b"" if self._count else self._line()
+        if not header and (self._count or self._start):  # a pass is over, or skipped all there was
+            if not self._goes_on():
+                return False
+            if self.duration:
+                self._start = round(self._time() / self.duration) * self.duration
+                self._passed = 0
+            header = self._line()
+        self._shape = self._shape_after(header)
+        return True
+
     def _goes_on(self) -> bool:
         """Check that the decoder ended regularly, and return whether the loop starts over."""
         try:
@@ -238,9 +253,8 @@ class FfmpegCapture:
         except MishapError as error:
             raise SourceError(f"the decoder of {self._name} {error.fate}") from error
 
-    def _begin(self) -> tuple[int, int]:
-        """Read the stream header, and return the shape of the I420 array."""
-        header = self._line()
+    def _shape_after(self, header: bytes) -> tuple[int, int]:
+        """Shape of the I420 array that a stream header announces."""
         fields = {field[:1]: field[1:] for field in header.decode("ascii", "replace").split()[1:]}
         if not header.startswith(b"YUV4MPEG2") or not {"W", "H"} <= fields.keys():
             if self._is_closed:  # by another thread, which ignores this error
@@ -278,3 +292,9 @@ class FfmpegCapture:
                 break
             line += byte
         return bytes(line)
+
+
+@lru_cache(maxsize=1)
+def _duration_of(file: Path) -> float:
+    """Seconds of a file; 0 if it does not state them."""
+    return probe(file).duration or 0.0

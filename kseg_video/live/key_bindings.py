@@ -257,7 +257,7 @@ _MOUSE_ON_CLUSTERS = (
     ("right click", "that one alone, or all again"),
 )
 _MOUSE_ON_PALETTE = (("wheel", "more or fewer clusters"), ("Shift wheel", "stability"))
-_MOUSE_ON_VIEW = (("drag", "move the split"),)
+_MOUSE_ON_VIEW = (("drag", "move the split, or the position"),)
 
 
 @dataclass(frozen=True, slots=True)

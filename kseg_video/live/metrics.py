@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from kseg_video.core.shown_text import shown
+from kseg_video.core.shown_text import frames_in_words, shown
 from kseg_video.live.screen import HudContent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from kseg_video.core.frame import Segmentation
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MEMORY = 120  # newest frames that rates and latencies cover; more: steadier; less: more current
 _MESSAGE_SECONDS = 3.0  # for which a message is shown
+_EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
 _GAP = 3.0  # seconds without a frame after which the measurement starts over
 
 
@@ -121,6 +122,11 @@ class Meter:
         """Store an event and its time."""
         self._event, self._event_at = event, self._clock()
 
+    def note_fit(self, event: str) -> None:
+        """Store what a frame did to the palette, unless that was simply continued."""
+        if event in _EVENT_NAMES:
+            self.note(_EVENT_NAMES[event])
+
     @property
     def event(self) -> str:
         """The last event, and how long ago it was."""
@@ -168,6 +174,8 @@ class LiveReporter:
     Attributes
     ----------
     meter : Meter
+    name : str
+        Name of the source, which may be set.
     """
 
     def __init__(
@@ -179,7 +187,7 @@ class LiveReporter:
         timer: StageTimer,
         clock: Callable[[], float],
     ) -> None:
-        self._name = name
+        self.name = name
         self._feed = feed
         self._files = files
         self._pipeline = pipeline
@@ -194,7 +202,15 @@ class LiveReporter:
 
     def about(self, message: str) -> str:
         """A message of the source, with its name if that is not in it."""
-        return message if self._name in message else f"{self._name}: {message}"
+        return message if self.name in message else f"{self.name}: {message}"
+
+    def summary(self, count: int, seconds: float, notes: Sequence[str]) -> list[str]:
+        """Phrases on a number of frames and their time, for after the run."""
+        dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
+        did = [f"{self.name}: {frames_in_words(count)}, {seconds:.1f} s{dropped}", *notes]
+        # Without a frame, the end of the source is an error of its own, or the user quit first.
+        told = count and self._feed.message and not self._feed.failed
+        return [*did, self._feed.message] if told else did
 
     def hud_content(self, state: LiveState, pointed: int | None) -> HudContent:
         """What the HUD shows.
@@ -215,6 +231,7 @@ class LiveReporter:
             message=shown(self._shown_message()),
             condition=self._condition(state),
             position=self._position(),
+            source=self.name,
         )
 
     def _position(self) -> float | None:
@@ -236,7 +253,7 @@ class LiveReporter:
             condition = "paused" if condition == "live" else f"paused · {condition}"
         return LiveMetrics(
             state=state,
-            source=feed.description or self._name,
+            source=feed.description or self.name,
             condition=condition,
             message=self._shown_message(),
             capture_rate=self.meter.capture_rate,
@@ -261,5 +278,5 @@ class LiveReporter:
         if condition == "lost":
             return f"{self.about(self._feed.message)}; trying again"
         if condition == "opening":
-            return f"opening {self._name}"
+            return f"opening {self.name}"
         return ""

@@ -187,6 +187,8 @@ class ReconnectingFeed:
             self._waiting.clear()
             self._open_capture, self.condition = open_capture, "opening"
             self._begin()
+            if self._paused:  # its first frame is shown nevertheless
+                self.step()
 
     def step(self) -> None:
         """Let one frame pass while paused."""

@@ -96,6 +96,8 @@ class HudContent:
         Condition of the source in a word, such as lost; empty while frames come.
     position : float, optional
         Share of a file that has been played; None for other sources.
+    source : str
+        Name of the source.
     """
 
     frames_per_second: float = 0.0
@@ -106,6 +108,7 @@ class HudContent:
     message: str = ""
     condition: str = ""
     position: float | None = None
+    source: str = ""
 
 
 class Screen(Protocol):

@@ -10,9 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
-from kseg_video.core.shown_text import frames_in_words
 from kseg_video.core.timing import StageTimer
-from kseg_video.live.brightness import BrightnessWatch
 from kseg_video.live.key_bindings import PointedKeyPress, SessionRequest, press, refusal
 from kseg_video.live.live_state import LiveState, answer, click, settle, split_at
 from kseg_video.live.metrics import LiveMetrics, LiveReporter
@@ -38,7 +36,6 @@ _LONGEST_WAIT = 0.02
 _ANSWER_SECONDS = 1.0  # for which the answer to a key is shown
 _REDRAW_AFTER = 0.2  # seconds between redraws while no frames come; keeps the figures current
 _WELCOME = "h: keys"
-_EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
 
 
 class LiveSession:
@@ -77,7 +74,6 @@ class LiveSession:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = state
-        self._name = name
         self._feed = feed
         self._screen = screen
         self._files = files
@@ -86,12 +82,10 @@ class LiveSession:
         self._timer = StageTimer()
         self.pipeline = LivePipeline(state.segmenter, self._timer)
         self._saver = ViewSaver(files, self.pipeline, clock)
-        self._source = SourceControl(feed, next_camera, clock)
-        self._brightness = None if next_camera is None else BrightnessWatch()
         self._pointer: Place | None = None
         self._selection_notes: tuple[str, ...] = ()
         self._reporter = LiveReporter(name, feed, files, self.pipeline, self._timer, clock)
-        self._losses = 0
+        self._source = SourceControl(feed, self._reporter, next_camera, clock)
         self._frames = 0
         self._first_at = self._ended_at = 0.0
         self._drawn = float("-inf")
@@ -114,12 +108,7 @@ class LiveSession:
     def summary(self) -> list[str]:
         """Phrases on the frames of the run, for after it."""
         seconds = self._ended_at - self._first_at if self._frames else 0.0
-        dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
-        frames = frames_in_words(self._frames)
-        did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._selection_notes]
-        # Without a frame, the end of the source is an error of its own, or the user quit first.
-        told = self._frames and self._feed.message and not self._feed.failed
-        return [*did, self._feed.message] if told else did
+        return self._reporter.summary(self._frames, seconds, self._selection_notes)
 
     def check(self) -> None:
         """Raise the failure that ended the source, if any; call it after the run.
@@ -168,16 +157,10 @@ class LiveSession:
     # --- frames ----------------------------------------------------------------------------------
 
     def _take(self, received: ReceivedFrame) -> None:
-        if self._feed.losses > self._losses:
-            self._losses = self._feed.losses
-            self._reporter.meter.note("reconnected")
-        self._source.steps = max(self._source.steps - 1, 0)
-        if self._brightness is not None:
-            if not self._brightness.has_settled(received.frame, received.time):
-                self.pipeline.frame = received.frame
-                self._draw()
-                return
-            self._brightness = None
+        if not self._source.arrive(received):
+            self.pipeline.frame, self.pipeline.segmentation = received.frame, None
+            self._draw()
+            return
         self._segment(received.frame)
         self._draw()
         self._reporter.meter.count(received)
@@ -188,8 +171,7 @@ class LiveSession:
 
     def _segment(self, frame: Frame) -> None:
         segmentation = self.pipeline.segment(frame, self.state)
-        if segmentation.event in _EVENT_NAMES:
-            self._reporter.meter.note(_EVENT_NAMES[segmentation.event])
+        self._reporter.meter.note_fit(segmentation.event)
         if self.state.selection is not None:
             resolved = resolve_selection(self.state.selection, segmentation)
             self.state = settle(self.state, resolved.disabled)
@@ -219,14 +201,17 @@ class LiveSession:
                 self._press(more if event.steps > 0 else fewer)
         elif isinstance(event, Click):
             self._pointer = event.at
-            if event.at.share is not None and self._feed.duration:
-                time = event.at.share * self._feed.duration
-                self._say(self._source.seek(time, paused=self.state.paused))
+            if event.at.share is not None:
+                self._seek(event.at.share)
             elif (number := self._pointed()) is not None:
                 self._become(click(self.state, number, alone=event.alone))
         else:
             self._pointer = event.to
-            if event.drags and event.to is not None and self.state.rendering.view == "split":
+            if event.to is None or not event.drags:
+                return
+            if event.to.share is not None:
+                self._seek(event.to.share)
+            elif self.state.rendering.view == "split":
                 share = self.pipeline.share_at(event.to.x, self.state)
                 self._become(split_at(self.state, share))
 
@@ -250,9 +235,8 @@ class LiveSession:
         """Apply a change of the state to the feed, the background and the segmenter."""
         self._wants_fit |= before.segmenter != self.state.segmenter
         if before.paused != self.state.paused:
-            self._source.steps = 0
             self._reporter.meter.forget()
-            self._feed.pause(self.state.paused)
+            self._source.pause(self.state.paused)
             if self.pipeline.background is not None:
                 self.pipeline.background.pause(self.state.paused)
         self._outdated = True
@@ -278,7 +262,10 @@ class LiveSession:
             self._say(self._saver.toggle(self.state))
         else:
             direction = 1 if request is SessionRequest.FORWARD else -1
-            self._say(self._source.skip(frame.time, direction, paused=self.state.paused))
+            self._say(self._source.skip(frame.time, direction))
+
+    def _seek(self, share: float) -> None:
+        self._say(self._source.seek(share * self._feed.duration))
 
     def _fit(self) -> None:
         """Fit and segment the current frame again with the current settings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pygame
 from kseg_video.core.errors import DisplayError
 from kseg_video.core.shown_text import shown
 from kseg_video.reading.image_files import read_image
+from kseg_video.screens.window_keys import key_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +62,7 @@ class FittedWindow:
         self._window.set_icon(pygame.image.frombuffer(icon.data, (64, 64), "BGR"))
         pygame.display.set_allow_screensaver(False)
         self._window.get_surface()  # without one, it could not be refreshed
+        self._unmanaged: tuple[tuple[int, int], tuple[int, int]] | None = None
         self.box: Box = 0, 0, *size
         self.scale = 1.0
 
@@ -94,9 +97,15 @@ class FittedWindow:
     def fill_screen(self, *, fills: bool) -> None:
         """Fill the screen, or go back to the size before."""
         if fills:
+            if not _has_manager():
+                self._unmanaged = self._window.size, self._window.position
+                self._window.position = 0, 0
+                self._window.size = pygame.display.get_desktop_sizes()[0]
             self._window.set_fullscreen(desktop=True)
-        else:
-            self._window.set_windowed()
+            return
+        self._window.set_windowed()
+        if self._unmanaged is not None:
+            (self._window.size, self._window.position), self._unmanaged = self._unmanaged, None
 
     def canvas(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A picture of the window's size in pixels, with the given one fitted between black bars.
@@ -134,6 +143,21 @@ class FittedWindow:
         return position[0] * pixels // units, position[1] * pixels // units
 
 
+def _has_manager() -> bool:
+    """Whether a window manager fills the screen for us; SDL relies on one."""
+    if pygame.display.get_driver() != "x11":
+        return True
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XInternAtom.restype = x11.XGetSelectionOwner.restype = ctypes.c_ulong
+    display = ctypes.c_void_p(x11.XOpenDisplay(None))
+    # Window managers own this selection, by the ICCCM, section 2.8.
+    atom = ctypes.c_ulong(x11.XInternAtom(display, b"WM_S0", 0))
+    owner = x11.XGetSelectionOwner(display, atom)
+    x11.XCloseDisplay(display)
+    return bool(owner)
+
+
 def show_image(path: Path) -> None:
     """Show an image in a window until a key is pressed or the window is closed.
 
@@ -144,14 +168,20 @@ def show_image(path: Path) -> None:
     """
     require_display()
     picture = read_image(path).bgr
-    ends = {pygame.QUIT, pygame.WINDOWCLOSE, pygame.KEYDOWN}
+    ends = {pygame.QUIT, pygame.WINDOWCLOSE}
     with FittedWindow(shown(f"kseg-video: {path.name}"), LEGIBLE) as window:
-        window.size = first_size(picture.shape[1], picture.shape[0])
-        event_type = pygame.WINDOWEXPOSED
-        while event_type not in ends:
-            if event_type in {pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED}:
+        window.size = first_size(picture.shape[1], picture.shape[0], SMALLEST)
+        window.put(window.canvas(picture))
+        while (event := pygame.event.wait(_POLL_MILLISECONDS)).type not in ends:
+            if event.type == pygame.KEYDOWN and key_of(event) is not None:
+                break
+            if event.type in {pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED}:
                 window.put(window.canvas(picture))
-            event_type = pygame.event.wait(_POLL_MILLISECONDS).type
+
+
+def toolkit() -> str:
+    """Names and versions of the libraries that open the windows."""
+    return f"pygame-ce {pygame.version.ver}, SDL {'.'.join(map(str, pygame.get_sdl_version()))}"
 
 
 def require_display() -> None:
@@ -183,10 +213,18 @@ def require_display() -> None:
         raise DisplayError("the display cannot be opened")
 
 
-def first_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height of a window for a picture: its own, if legible and within the screen."""
+def first_size(width: int, height: int, least: tuple[int, int] = LEGIBLE) -> tuple[int, int]:
+    """Width and height of a window for a picture: its own, if large enough and within the screen.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the picture.
+    least : tuple of int
+        Width and height from which on a picture is large enough; others are enlarged.
+    """
     screen = pygame.display.get_desktop_sizes()[0]
     most = min(_SHARE_OF_SCREEN * screen[0] / width, _SHARE_OF_SCREEN * screen[1] / height)
-    legible = max(round(max(LEGIBLE[0] / width, LEGIBLE[1] / height)), 1)
-    scale = min(legible, int(most)) if most >= 1 else most
+    enough = max(round(max(least[0] / width, least[1] / height)), 1)
+    scale = min(enough, int(most)) if most >= 1 else most
     return max(round(width * scale), SMALLEST[0]), max(round(height * scale), SMALLEST[1])

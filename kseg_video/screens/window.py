@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +21,7 @@ from kseg_video.screens.fitted_window import (
     require_display,
 )
 from kseg_video.screens.hud import Hud, position_bar
-from kseg_video.screens.window_keys import key_of
+from kseg_video.screens.window_keys import Keyboard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,8 +42,8 @@ class LiveWindow:
 
     Parameters
     ----------
-    title : str
-        Title of the window.
+    name : str
+        Name of the source until the first picture, for the title.
 
     Raises
     ------
@@ -50,18 +51,19 @@ class LiveWindow:
         If there is no display.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, name: str) -> None:
         require_display()
-        self._title = shown(title)
+        self._name = name
         self._hud = Hud()
         self._swatches: dict[int, Box] = {}
         self._position_bar: Box | None = None
         self._full_screen = self._is_sized = False
         self._pressed: tuple[int, int] | None = None  # where the left button went down
-        self._drags = False
+        self._drags = self._drags_position = False
 
     def __enter__(self) -> Self:
-        self._window = FittedWindow(self._title, LEGIBLE)
+        self._window = FittedWindow(_title(self._name), LEGIBLE)
+        self._keyboard = Keyboard()
         if (remembered := _remembered_size()) is not None:
             self._window.size = remembered
             self._is_sized = True
@@ -87,13 +89,11 @@ class LiveWindow:
         if state.full_screen != self._full_screen:
             self._full_screen = state.full_screen
             self._window.fill_screen(fills=state.full_screen)
-        self._window.title = " · ".join(
-            (self._title, *(("paused",) if state.paused else ()))
-            + (("recording",) if figures.recorded is not None else ())
-        )
+        states = {"paused": state.paused, "recording": figures.recorded is not None}
+        self._window.title = _title(figures.source, *(word for word, on in states.items() if on))
         canvas = self._window.canvas(picture)
         self._swatches = self._hud.draw(canvas, state, figures, self._window.box)
-        has_bar = figures.position is not None and state.shows_hud
+        has_bar = figures.position is not None and state.shows_hud and not state.shows_help
         self._position_bar = position_bar(canvas.shape[1], canvas.shape[0]) if has_bar else None
         self._window.put(canvas)
 
@@ -106,9 +106,16 @@ class LiveWindow:
             case pygame.QUIT | pygame.WINDOWCLOSE:
                 return Closed()
             case pygame.KEYDOWN:
-                return KeyPress(key) if (key := key_of(event)) else None
+                return KeyPress(key) if (key := self._keyboard.press(event)) else None
+            case pygame.KEYUP:
+                self._keyboard.release(event)
+            case pygame.WINDOWFOCUSLOST:
+                self._keyboard.release_all()
             case pygame.MOUSEWHEEL:
-                return Wheel(event.y, bool(pygame.key.get_mods() & pygame.KMOD_SHIFT))
+                shifted = self._keyboard.holds_shift
+                # Some systems turn the wheel sideways while Shift is held.
+                steps = event.y or (event.x if shifted else 0)
+                return Wheel(steps, shifted) if steps else None
             case pygame.WINDOWLEAVE:
                 return PointerMove(None)
             case pygame.WINDOWEXPOSED:
@@ -122,6 +129,7 @@ class LiveWindow:
         place = self._place(event.pos)
         if event.type == pygame.MOUSEBUTTONDOWN:
             self._drags = False
+            self._drags_position = place.share is not None
             self._pressed = event.pos if event.button == pygame.BUTTON_LEFT else None
             return Click(place, alone=True) if event.button == pygame.BUTTON_RIGHT else None
         if event.type == pygame.MOUSEBUTTONUP:
@@ -131,7 +139,10 @@ class LiveWindow:
         if self._pressed is not None:
             moved = max(abs(now - then) for now, then in zip(event.pos, self._pressed, strict=True))
             self._drags |= moved > _DRAG_PIXELS
-        return PointerMove(place, drags=self._drags and self._pressed is not None)
+        drags = self._drags and self._pressed is not None
+        # What was taken hold of goes along, wherever the pointer is.
+        share = self._share(event.pos) if drags and self._drags_position else None
+        return PointerMove(replace(place, share=share), drags=drags)
 
     def _place(self, position: tuple[int, int]) -> Place:
         x, y = self._window.to_canvas(position)
@@ -139,9 +150,20 @@ class LiveWindow:
         scale = self._window.scale
         swatches = self._swatches.items()
         swatch = next((number for number, box in swatches if _is_within(x, y, box)), None)
-        bar = self._position_bar
-        share = (x - bar[0]) / bar[2] if bar is not None and _is_within(x, y, bar) else None
+        is_on_bar = self._position_bar is not None and _is_within(x, y, self._position_bar)
+        share = self._share(position) if is_on_bar and swatch is None else None
         return Place(int((x - left) // scale), int((y - top) // scale), swatch, share)
+
+    def _share(self, position: tuple[int, int]) -> float | None:
+        """Share of the position bar's length to the left of a position in the screen's units."""
+        if self._position_bar is None:
+            return None
+        left, _, width, _ = self._position_bar
+        return min(max((self._window.to_canvas(position)[0] - left) / width, 0.0), 1.0)
+
+
+def _title(name: str, *states: str) -> str:
+    return " · ".join((f"kseg-video: {shown(name)}", *states))
 
 
 def _is_within(x: int, y: int, box: Box) -> bool:

@@ -15,6 +15,10 @@ from kseg_video.live.key_bindings import is_bound
 if TYPE_CHECKING:
     from pygame.event import Event
 
+# Seconds until a key that is held down repeats, and from one repetition to the next.
+_REPEATS_AFTER, _REPEATS_EVERY = 0.4, 0.08
+_REPEATED = frozenset({"left", "right", ".", "[", "]", "-", "+", "="})
+
 _NAMES = {
     pygame.K_ESCAPE: "Esc",
     pygame.K_SPACE: "space",
@@ -48,6 +52,37 @@ _MODIFIERS = frozenset(
 )
 _CHORDS = pygame.KMOD_CTRL | pygame.KMOD_ALT | pygame.KMOD_GUI
 _ALT_GR = pygame.KMOD_RALT | pygame.KMOD_MODE
+
+
+class Keyboard:
+    """Keys as they are pressed; only those that move something repeat while they are held.
+
+    The display must be open.
+    """
+
+    def __init__(self) -> None:
+        self._held: set[int] = set()
+        pygame.key.set_repeat(round(_REPEATS_AFTER * 1000), round(_REPEATS_EVERY * 1000))
+
+    def press(self, event: Event) -> str | None:
+        """Name of the key of a key-down event; None if it does not count."""
+        is_repeated = event.scancode in self._held
+        self._held.add(event.scancode)
+        key = key_of(event)
+        return None if is_repeated and key not in _REPEATED else key
+
+    def release(self, event: Event) -> None:
+        """Note a key-up event."""
+        self._held.discard(event.scancode)
+
+    @property
+    def holds_shift(self) -> bool:
+        """Whether Shift is held, as of the last event: pygame tells only the state of now."""
+        return not self._held.isdisjoint((pygame.KSCAN_LSHIFT, pygame.KSCAN_RSHIFT))
+
+    def release_all(self) -> None:
+        """Note that the keyboard is another window's now."""
+        self._held.clear()
 
 
 def key_of(event: Event) -> str | None:

@@ -93,22 +93,24 @@ def test_keys(window: Window) -> None:
     window.type("a", "m")
     assert color(window, LEFT)[1] > 200, "mirrored"
     window.type("m", "v", "v", "v")
-    assert window.picture().shape[1] == 2 * WINDOW[0], "side by side"
+    assert window.size == WINDOW, "side by side"
+    assert color(window, (320, 60)) == [0, 0, 0]
     window.type("V", "V", "V")
-    assert window.picture().shape[1] == WINDOW[0]
+    assert color(window, LEFT)[0] > 100
 
 
 def test_the_figures_and_the_help_come_and_go(window: Window) -> None:
-    with_figures = window.picture()
+    def is_bare() -> bool:
+        return len(np.unique(window.picture().reshape(-1, 3), axis=0)) == 2
+
+    assert not is_bare()
+    mean = window.picture().mean()
     window.type("t")
-    bare = window.picture()
-    assert np.array_equal(with_figures[240], bare[240])
-    assert not np.array_equal(with_figures[:12], bare[:12])
-    assert len(np.unique(bare[:12].reshape(-1, 3), axis=0)) == 2
+    wait_until(is_bare)  # once the answer is gone
     window.type("question")
-    assert window.picture().mean() < bare.mean() / 3
+    assert window.picture().mean() < mean / 3
     window.type("h")
-    assert np.array_equal(window.picture(), bare)
+    assert is_bare()
 
 
 @pytest.mark.parametrize(("width", "height"), [(200, 150), (900, 675)])
@@ -145,8 +147,8 @@ def test_full_screen_also_without_a_window_manager(window: Window) -> None:
     left, right = (400, 450), (1000, 450)
     wait_until(lambda: color(window, left)[0] > 100 > color(window, left)[1])
     shown = window.picture()
-    assert not shown[:, :90].any(), "a screen wider than the picture has black bars"
-    assert not shown[:, -90:].any()
+    assert not shown[100:800, :90].any(), "a screen wider than the picture has black bars"
+    assert not shown[100:800, -90:].any()
     assert color(window, right)[1] > 200
     window.click(*left)
     wait_until(lambda: color(window, left) == [0, 0, 0])

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -129,8 +129,8 @@ class WindowOnScreen:
 class Window(WindowOnScreen):
     """The command, started and waited for until its window exists."""
 
-    def __init__(self, screen: str, folder: Path, *arguments: str | Path) -> None:
-        self.process = start(*arguments, env=environment_on(screen, folder))
+    def __init__(self, screen: str, folder: Path, *arguments: str | Path, **options: Any) -> None:
+        self.process = start(*arguments, env=environment_on(screen, folder), **options)
         try:
             super().__init__(screen, folder, self.process.pid)
             wait_until(lambda: self.picture().any(), 30)

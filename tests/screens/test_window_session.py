@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.helpers.commands import run
+from tests.helpers.commands import run, without_rights
 from tests.helpers.media import inspect, make_clip, read_planes
 from tests.helpers.waiting import wait_until
 from tests.helpers.windows import Window, needs_screen
@@ -173,6 +173,27 @@ def test_a_recording_made_by_key_plays(window: Window, tmp_path: Path) -> None:
     assert stored.frames >= 20
     top = read_planes(recording, "rgb24")[-1][2:10]
     assert np.ptp(top[:, 10:150], axis=(0, 1)).max() < 30, "without the figures"
+
+
+def test_where_nothing_can_be_written_it_shows_and_refuses_to_save(
+    screen: str, two_halves: Path, tmp_path: Path
+) -> None:
+    for folder in (tmp_path, tmp_path / "state"):
+        folder.mkdir(exist_ok=True)
+    tmp_path.chmod(0o555)
+    (tmp_path / "state").chmod(0o555)
+    options = ("--loop", "-k", "2")
+    limits = {"cwd": tmp_path, "preexec_fn": without_rights}
+    window = Window(screen, tmp_path, "live", two_halves, *options, **limits)
+    wait_for_picture(window)
+    window.resize(700, 500)
+    window.type("s", "r", "0")
+    wait_until(lambda: not color(window, LEFT)[0])
+    window.type("q")
+    outcome = window.end()
+    assert outcome.code == 1
+    assert outcome.err.count("Permission denied") == 2, outcome.err
+    assert [each.name for each in tmp_path.rglob("*")] == ["state"]
 
 
 def test_the_close_button_ends_it(window: Window, screen: str) -> None:

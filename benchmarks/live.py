@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import pygame
 
 from kseg_video import RenderSettings
 from kseg_video.cli.argument_values import segmenter_settings
@@ -32,26 +33,34 @@ from kseg_video.cli.opencv_setup import import_opencv
 from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.ffmpeg.process import environment, executable
 from kseg_video.live.capture import open_capture
-from kseg_video.live.key_bindings import KEYS, LiveState
+from kseg_video.live.key_bindings import KEYS
+from kseg_video.live.live_state import LiveState
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.screen import KeyPress
 from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
-from kseg_video.live.window import LiveWindow
+from kseg_video.screens.window import LiveWindow
 from tests.helpers.media import ffmpeg
 from tests.helpers.windows import virtual_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from kseg_video.live.screen import DrawHud, ScreenEvent
+    from kseg_video.live.screen import HudContent, ScreenEvent
 
 _ADDRESS = "http://127.0.0.1:8099/"
 _WARM_UP = 3.0  # seconds
 _BETWEEN_KEYS = 0.4  # seconds, so that the effect of a key is over
 _PRESSES = 4  # of each key; an even number restores what a key toggles
+
+
+def key_down(character: str) -> pygame.event.Event:
+    """The event of a pressed key."""
+    shift = pygame.KMOD_SHIFT if character.isupper() else pygame.KMOD_NONE
+    values = {"unicode": character, "key": ord(character.lower()), "mod": shift, "scancode": 0}
+    return pygame.event.Event(pygame.KEYDOWN, values)
 
 
 class Watch:
@@ -68,8 +77,10 @@ class Watch:
         self._answered = threading.Event()
         show, events = window.show, window.events
 
-        def watched_show(picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
-            show(picture, state, draw_hud)
+        def watched_show(
+            picture: NDArray[np.uint8], state: LiveState, content: Callable[[], HudContent]
+        ) -> None:
+            show(picture, state, content)
             if self._taken:
                 self._took, self._taken = time.perf_counter() - self._pressed_at, False
                 self._answered.set()
@@ -85,7 +96,7 @@ class Watch:
         """Press a key; return the seconds until it has taken effect."""
         self._answered.clear()
         self._pressed_at = time.perf_counter()
-        self._window._events.append(KeyPress(key))
+        pygame.event.post(key_down(key))
         if not self._answered.wait(5):
             return float("nan")
         time.sleep(_BETWEEN_KEYS)

@@ -216,6 +216,9 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     showing.add_argument("--mirror", action="store_true", help="start mirrored")
     keeping = live.add_argument_group("keeping")
     add_value(keeping, "--record", path, "FILE", "record what is seen: .mp4, .mov or .mkv")
+    keeping.add_argument(
+        "--record-unmirrored", action="store_true", help="save pictures unmirrored, however shown"
+    )
     meaning = "where snapshots and recordings go (default: here)"
     add_value(keeping, "--output-dir", path, "FOLDER", meaning)
     add_segmenting(live.add_argument_group("segmenting"))

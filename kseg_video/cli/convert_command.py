@@ -224,7 +224,7 @@ def _outputs(options: argparse.Namespace) -> list[Path]:
 
 
 def _show(output: Path, *, is_image: bool) -> None:
-    from kseg_video.live.window import show_image
+    from kseg_video.screens.fitted_window import show_image
 
     if not is_image:
         complain("--show is for images; the video was written all the same", "warning")

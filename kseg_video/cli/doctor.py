@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 State: TypeAlias = Literal["ok", "none", "MISSING"]
 
-_LIBRARIES = ("numpy", "imageio", "imageio-ffmpeg", "pillow", "pillow-heif", "psutil", "rich")
+_LIBRARIES = (
+    *("numpy", "imageio", "imageio-ffmpeg", "pillow", "pillow-heif", "platformdirs"),
+    *("psutil", "rich"),
+)
 _WHEELS = (
     "opencv-python",
     "opencv-python-headless",
@@ -127,21 +130,18 @@ def _labelling() -> str:
 
 
 def _windows() -> str:
-    import_opencv()
-    import cv2
-
-    found = re.search(r"^\s+GUI:\s+(.+)$", cv2.getBuildInformation(), re.MULTILINE)
-    toolkit = found[1].strip() if found else "NONE"
-    if toolkit == "NONE":
-        raise _Missing(
-            "this OpenCV opens no windows; put another in its place with: "
-            "pip uninstall -y opencv-python-headless && pip install opencv-python"
-        )
-    return toolkit
+    cure = "pip uninstall -y pygame pygame-ce && pip install pygame-ce"
+    if _version("pygame") is not None:
+        raise _Missing(f"pygame takes the place of pygame-ce; put it right with: {cure}")
+    try:
+        from kseg_video.screens.fitted_window import toolkit
+    except ImportError as error:
+        raise _Missing(f"pygame-ce cannot be imported ({error}); reinstall it: {cure}") from error
+    return toolkit()
 
 
 def _display() -> str:
-    from kseg_video.live.window import require_display
+    from kseg_video.screens.fitted_window import require_display
 
     try:
         require_display()
@@ -158,7 +158,7 @@ def _cameras() -> str:
     except SourceError as error:
         raise _Absent(str(error)) from error
     if not cameras:
-        raise _Absent("no camera may be opened; plug one in, or check the rights of /dev/video*")
+        raise _Absent("there is no camera; plug one in")
     return ", ".join(f"{camera.device} {camera.name}" for camera in cameras)
 
 

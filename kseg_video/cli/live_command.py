@@ -8,6 +8,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,25 +28,28 @@ from kseg_video.cli.progress import terminal_console
 from kseg_video.cli.signals import on_signals
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import DisplayError, KsegError, SettingsError, SourceError
-from kseg_video.core.shown_text import shown
+from kseg_video.core.shown_text import shown, without_secrets
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
-from kseg_video.live.key_bindings import BACKGROUNDS, HELP, VIEWS, LiveState
+from kseg_video.live.key_bindings import HELP, VIEWS
+from kseg_video.live.live_state import BACKGROUNDS, LiveState
 from kseg_video.live.pipeline import open_live_background
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
 from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
-from kseg_video.live.terminal_screen import NoScreen, TerminalScreen
-from kseg_video.live.window import LiveWindow
 from kseg_video.reading.image_files import is_image
+from kseg_video.screens.terminal_screen import NoScreen, TerminalScreen
+from kseg_video.screens.window import LiveWindow
 from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
     from types import FrameType
 
     from kseg_video.core.media_settings import CaptureSettings
+    from kseg_video.live.capture import Capture
     from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.screen import Screen
 
@@ -81,6 +85,7 @@ def run_live(options: argparse.Namespace) -> int:
     folder = options.output_dir or Path()
     must_record = options.preview == "none" and options.record is not None
     source = options.source or _first_camera()
+    name = without_secrets(source)
     feed = _feed(source, capture_settings(options))
     stopped_by: list[int] = []
     running: list[LiveSession] = []
@@ -94,13 +99,19 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
-            screen, observer = _outputs(options, f"kseg-video: {source}", stack)
+            screen, observer = _outputs(options, name, stack)
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
-            files = stack.enter_context(LiveFiles(folder, options.record))
+            files = stack.enter_context(LiveFiles(folder, options.record, must_record=must_record))
             session = LiveSession(
-                source, feed, screen, state, files, observer=observer, must_record=must_record
+                name,
+                feed,
+                screen,
+                state,
+                files,
+                observer=observer,
+                next_camera=_camera_changer(source, options) if is_camera(source) else None,
             )
             if isinstance(background := state.rendering.background, Path):
                 session.pipeline.background = stack.enter_context(open_live_background(background))
@@ -143,6 +154,7 @@ def _first_state(options: argparse.Namespace) -> LiveState:
         tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
         frozen=segmenter.holds_palette,
         mirrored=options.mirror,
+        saves_mirrored=not options.record_unmirrored,
     )
 
 
@@ -156,7 +168,7 @@ def list_cameras() -> int:
     """
     cameras = find_cameras()
     if not cameras:
-        raise SourceError("there is no camera that may be opened; plug one in, or check its rights")
+        raise SourceError("there is no camera; plug one in")
     table = Table("camera", "name", "format", "size", "frames a second", box=None)
     for camera in cameras:
         name: tuple[str | Text, ...] = str(camera.device), Text(shown(camera.name))
@@ -179,36 +191,59 @@ def _first_camera() -> str:
         return "0"
     cameras = find_cameras()
     if not cameras:
-        raise SourceError("there is no camera that may be opened; plug one in, or name a source")
+        raise SourceError("there is no camera; plug one in, or name a source")
     return str(cameras[0].device)
 
 
 def _feed(source: str, settings: CaptureSettings) -> ReconnectingFeed:
     camera, stream = is_camera(source), is_stream(source)
     if not camera and not stream and not Path(source).is_file():
-        raise SourceError(f"{source} is no file, camera number or URL; check the name")
+        name = without_secrets(source)
+        raise SourceError(f"{name} is no file, camera number or URL; check the name")
     if not stream and is_image(Path(source)):
         raise SettingsError(
             f"{source} is an image; segment it with: kseg-video convert {shlex.quote(source)} "
             "--show"
         )
+    open_at = partial(open_capture, source, settings)
     return ReconnectingFeed(
-        lambda: open_capture(source, settings),
+        open_at,
         reconnect=settings.reconnect and (camera or stream),
         paced=not camera and not stream,
         may_repeat=not camera,
+        open_at=None if camera or stream else open_at,
     )
 
 
+def _camera_changer(
+    source: str, options: argparse.Namespace
+) -> Callable[[], tuple[str, Callable[[], Capture]]]:
+    """A function that returns name and opener of the camera after the one it returned before."""
+    settings = capture_settings(options)
+    device = f"/dev/video{int(source)}" if source.isdecimal() else source
+    present = [Path(device).resolve()]
+
+    def change() -> tuple[str, Callable[[], Capture]]:
+        devices = [camera.device for camera in find_cameras()]
+        others = [each for each in devices if each != present[0]]
+        if not others:
+            raise SourceError("there is no other camera")
+        after = devices.index(present[0]) if present[0] in devices else 0
+        present[0] = others[after % len(others)]
+        return str(present[0]), partial(open_capture, str(present[0]), settings)
+
+    return change
+
+
 def _outputs(
-    options: argparse.Namespace, title: str, stack: ExitStack
+    options: argparse.Namespace, name: str, stack: ExitStack
 ) -> tuple[Screen, LiveObserver | None]:
     """Open the screen for the picture and the observer that shows the metrics."""
     terminal = terminal_console()
     preview = options.preview
     if preview in {"auto", "window"}:
         try:
-            screen: Screen = LiveWindow(title)
+            screen: Screen = LiveWindow(name)
         except DisplayError as error:
             if preview == "window":
                 raise DisplayError(
@@ -243,6 +278,8 @@ def _observer(
 
 
 def _print_keys() -> None:
-    width = max(len(key_names) for key_names, _ in HELP)
-    for key_names, does in HELP:
-        answer(f"{key_names:<{width}}  {does}")
+    width = max(len(line.does_by) for group in HELP.values() for line in group)
+    for title, group in HELP.items():
+        answer(title)
+        for line in group:
+            answer(f"  {line.does_by:<{width}}  {line.does}")

@@ -19,12 +19,12 @@ from rich.text import Text
 from kseg_video.cli.messages import inform
 from kseg_video.core.shown_text import shown
 from kseg_video.live.key_bindings import KEYS
-from kseg_video.live.terminal_screen import help_rows, keys_unechoed
+from kseg_video.screens.terminal_screen import help_rows, keys_unechoed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from kseg_video.live.key_bindings import LiveState
+    from kseg_video.live.live_state import LiveState
     from kseg_video.live.metrics import LiveMetrics
 
 _SECONDS_BETWEEN_DRAWINGS = 0.5  # more: staler figures; less: over 1% of a core, at 5 ms each

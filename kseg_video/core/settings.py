@@ -31,7 +31,7 @@ ColorSpace: TypeAlias = Literal["rgb", "lab", "luv", "hsv", "ycrcb", "oklab"]
 Mapping: TypeAlias = Literal["fast", "exact"]
 Init: TypeAlias = Literal["k-means++", "random"]
 View: TypeAlias = Literal[
-    "segmented", "masked", "boundaries", "side-by-side", "matte", "labels", "original"
+    "segmented", "masked", "boundaries", "side-by-side", "split", "matte", "labels", "original"
 ]
 
 MAX_CLUSTERS = MAX_LABELS
@@ -197,6 +197,7 @@ _OF_RENDERING: FieldKinds = {
     "background": ("the background", instance(str, Path)),
     "feather": ("the feather", whole(0, _MAX_FEATHER).or_else(None)),
     "despeckle": ("the area to despeckle", whole(0, LARGEST).or_else(None)),
+    "split": ("the split", real("give 0 to 1", lambda value: 0 <= value <= 1)),
 }
 
 
@@ -224,6 +225,8 @@ class RenderSettings:
         Area in pixels below which islands and holes join their surroundings and have no outline:
         more removes more specks, and small objects with them. None is 0 for a flat background;
         else, and for outlines, it scales with the picture's size.
+    split : float
+        Share of the width, 0 to 1, that shows the source in the view "split".
 
     Raises
     ------
@@ -236,6 +239,7 @@ class RenderSettings:
     background: str | Path = "black"
     feather: int | None = None
     despeckle: int | None = None
+    split: float = 0.5
 
     def __post_init__(self) -> None:
         take_fields(self, _OF_RENDERING)

@@ -11,10 +11,26 @@ import re
 # Control characters, line separators, bidirectional controls, and undecodable bytes of file names.
 UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+# User and password of a URL, and values of its query whose names say that they are secret.
+_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+_SECRET = re.compile(
+    r"([?&;][\w-]*(?:pass|pwd|token|key|secret|auth|sig)[\w-]*=)[^&;#\s]*", re.IGNORECASE
+)
+
 
 def shown(text: object) -> str:
     """Escape control characters, line breaks and bidirectional controls in text from outside."""
     return UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+def without_secrets(address: str) -> str:
+    """Replace passwords in a URL by ``***``: user and password, and query values such as token."""
+    return _SECRET.sub(r"\1***", _USER.sub("***@", address))
+
+
+def minutes(seconds: float) -> str:
+    """Seconds as minutes and seconds, such as ``1:05``."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def frames_in_words(count: int) -> str:

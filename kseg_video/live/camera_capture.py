@@ -12,6 +12,7 @@ import cv2
 
 from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
+from kseg_video.live.camera_list import not_permitted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +60,7 @@ class CameraCapture:
         if settings.frame_rate is not None:
             self._video.set(cv2.CAP_PROP_FPS, settings.frame_rate)
         self._video.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        self.duration = 0.0
         self._busy = threading.Lock()
         self._opened = time.monotonic()
         self._count = 0
@@ -109,9 +111,7 @@ def _check_device(device: Path) -> None:
             f"there is no camera {device}; plug it in, or list what is there: kseg-video cameras"
         ) from None
     except PermissionError:
-        raise SourceError(
-            f"{device} may not be opened; add yourself to its group (often: video)"
-        ) from None
+        raise not_permitted(device) from None
     except OSError as error:
         raise SourceError(
             f"{device} cannot be opened ({error.strerror}); close other programs that use it"

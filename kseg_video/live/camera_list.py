@@ -22,6 +22,7 @@ from kseg_video.core.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_DEVICES = Path("/dev")
 _READ, _READ_WRITE = 2, 3
 _CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE, and V4L2_CAP_VIDEO_CAPTURE
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, and V4L2_FRMIVAL_TYPE_DISCRETE
@@ -80,16 +81,18 @@ def find_cameras() -> list[Camera]:
     Raises
     ------
     SourceError
-        On a system other than Linux.
+        On a system other than Linux, or if there are cameras of which none may be opened.
     """
     if not sys.platform.startswith("linux"):
         raise SourceError("cameras can be listed on Linux alone; try them: kseg-video live 0")
     devices = sorted(
-        Path("/dev").glob("video[0-9]*"), key=lambda path: int(re.sub(r"\D", "", path.name))
+        _DEVICES.glob("video[0-9]*"), key=lambda path: int(re.sub(r"\D", "", path.name))
     )
-    found = []
+    found, forbidden = [], []
     for device in devices:
         with contextlib.suppress(OSError):
+            if not os.access(device, os.R_OK | os.W_OK):
+                forbidden.append(device)
             number = os.open(device, os.O_RDWR | os.O_NONBLOCK)
             try:
                 camera = _camera(device, number)
@@ -97,7 +100,14 @@ def find_cameras() -> list[Camera]:
                 os.close(number)
             if camera is not None:
                 found.append(camera)
+    if forbidden and not found:
+        raise not_permitted(forbidden[0])
     return found
+
+
+def not_permitted(device: Path) -> SourceError:
+    """Error that says how to get the rights on a device."""
+    return SourceError(f"{device} may not be opened; add yourself to its group (often: video)")
 
 
 def _camera(device: Path, number: int) -> Camera | None:

@@ -1,8 +1,7 @@
 """Capture of live frames from a camera, a network stream or a file.
 
-An ffmpeg process decodes each stream or file; it can be ended at any moment, so a stalled source
-never blocks us. It writes YUV4MPEG2, whose header states size and rate, so a stream is opened only
-once and never probed.
+An ffmpeg process decodes each stream or file, and can be ended at any moment. It writes YUV4MPEG2,
+whose header states size and rate, so a stream is opened only once and never probed.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import contextlib
 import re
 import time
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from kseg_video.core.errors import SourceError
 from kseg_video.core.frame import Frame
+from kseg_video.core.shown_text import without_secrets
 from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, claims_too_much, too_large
 from kseg_video.ffmpeg.encrypted_files import check_is_not_encrypted
@@ -73,6 +74,11 @@ class Capture(Protocol):
         """Frames per second, as granted or stored; 0 if unknown."""
         ...
 
+    @property
+    def duration(self) -> float:
+        """Seconds of a file, once they are known; 0 for a camera or a stream."""
+        ...
+
     def read(self) -> Frame | None:
         """Read the next frame; None at the end.
 
@@ -101,8 +107,15 @@ def is_stream(source: str) -> bool:
     return _URL.match(source) is not None
 
 
-def open_capture(source: str, settings: CaptureSettings) -> Capture:
+def open_capture(source: str, settings: CaptureSettings, start: float = 0.0) -> Capture:
     """Open a camera by number or device, a stream by URL, or a file.
+
+    Parameters
+    ----------
+    source : str
+    settings : CaptureSettings
+    start : float
+        Seconds of a file to skip at first.
 
     Raises
     ------
@@ -113,10 +126,10 @@ def open_capture(source: str, settings: CaptureSettings) -> Capture:
         return CameraCapture(source, settings)
     if is_stream(source):
         by = _BY_TCP if source.lower().startswith("rtsp://") else ()
-        return FfmpegCapture(source, [*_AT_ONCE, *by, *stream_input(source)])
+        return FfmpegCapture(without_secrets(source), [*_AT_ONCE, *by, *stream_input(source)])
     path = Path(source)
     check_is_not_encrypted(path)
-    return FfmpegCapture(path.name, file_input(path), path, loops=settings.loop)
+    return FfmpegCapture(path.name, file_input(path), path, loops=settings.loop, start=start)
 
 
 class FfmpegCapture:
@@ -129,28 +142,39 @@ class FfmpegCapture:
     arguments : list of str
         ffmpeg's input arguments.
     file : Path, optional
-        File to play at a constant rate. None for a stream: its frames get the time of their
-        arrival, as the rate that it announces is unreliable (motion JPEG always says 25).
+        File to play at a constant rate. None for a stream, whose frames get the time of their
+        arrival: the rate that it announces is unreliable (motion JPEG always says 25).
     loops : bool
         Whether to start over at the end.
+    start : float
+        Seconds of the file to skip on the first pass.
     """
 
     def __init__(
-        self, name: str, arguments: list[str], file: Path | None = None, *, loops: bool = False
+        self,
+        name: str,
+        arguments: list[str],
+        file: Path | None = None,
+        *,
+        loops: bool = False,
+        start: float = 0.0,
     ) -> None:
         self._name = name
         self._file = file
-        self._count = 0
-        command = [
-            *("-nostdin", *arguments, "-map", "0:V:0", "-vf", _TO_PLANES),
+        self._start = start  # time of the first frame of this pass
+        self._skips: tuple[str, ...] = ("-ss", f"{start:.6f}") if start else ()
+        self._count = self._passed = 0  # frames in all, and in this pass
+        self._command = [
+            *(*arguments, "-map", "0:V:0", "-vf", _TO_PLANES),
             *(_AS_THEY_COME if file is None else _CONSTANT_RATE),
             *("-strict", "-1", "-f", "yuv4mpegpipe", "-"),
         ]
-        self._decoder = LoopingDecoder(lambda: FfmpegProcess(command, feeds=False), endless=loops)
+        self._decoder = LoopingDecoder(self._start_decoder, endless=loops, skips=start > 0)
         self._shape: tuple[int, int] | None = None
         self._is_closed = False
         self._opened = time.monotonic()
         self.frame_rate = 0.0
+        self.duration = _duration_of(file) if file is not None and start else 0.0
 
     @property
     def description(self) -> str:
@@ -168,18 +192,15 @@ class FfmpegCapture:
         SourceError
             If no first frame comes, or the decoder fails before the end of the source.
         """
-        if self._shape is None:
-            self._shape = self._begin()
         while (pixels := self._picture()) is None:
-            if not self._goes_on():
+            if not self._begin_pass():
                 return None
-            self._shape = self._begin()
         self._decoder.count()
-        seconds = (
-            self._count / self.frame_rate if self.frame_rate else time.monotonic() - self._opened
-        )
-        frame = Frame(pixels, "i420", _ENCODING, self._count, seconds)
+        if self._count == 1 and self._file is not None:  # earlier it would delay the first frame
+            self.duration = _duration_of(self._file)
+        frame = Frame(pixels, "i420", _ENCODING, self._count, self._time())
         self._count += 1
+        self._passed += 1
         return frame
 
     def close(self) -> None:
@@ -201,6 +222,29 @@ class FfmpegCapture:
             missing = missing[got:]
         return pixels
 
+    def _start_decoder(self) -> FfmpegProcess:
+        skips, self._skips = self._skips, ()  # on the first pass alone
+        return FfmpegProcess(["-nostdin", *skips, *self._command], feeds=False)
+
+    def _time(self) -> float:
+        """Time of the next frame; at each turn of a loop it is a multiple of the duration."""
+        if self._file is None:
+            return time.monotonic() - self._opened
+        return self._start + self._passed / (self.frame_rate or 1)
+
+    def _begin_pass(self) -> bool:
+        """Begin the first or the next pass over the source; return False if there is none."""
+        header = b"" if self._count else self._line()
+        if not header and (self._count or self._start):  # a pass is over, or skipped all there was
+            if not self._goes_on():
+                return False
+            if self.duration:
+                self._start = round(self._time() / self.duration) * self.duration
+                self._passed = 0
+            header = self._line()
+        self._shape = self._shape_after(header)
+        return True
+
     def _goes_on(self) -> bool:
         """Check that the decoder ended regularly, and return whether the loop starts over."""
         try:
@@ -210,9 +254,8 @@ class FfmpegCapture:
         except MishapError as error:
             raise SourceError(f"the decoder of {self._name} {error.fate}") from error
 
-    def _begin(self) -> tuple[int, int]:
-        """Read the stream header, and return the shape of the I420 array."""
-        header = self._line()
+    def _shape_after(self, header: bytes) -> tuple[int, int]:
+        """Shape of the I420 array that a stream header announces."""
         fields = {field[:1]: field[1:] for field in header.decode("ascii", "replace").split()[1:]}
         if not header.startswith(b"YUV4MPEG2") or not {"W", "H"} <= fields.keys():
             if self._is_closed:  # by another thread, which ignores this error
@@ -250,3 +293,9 @@ class FfmpegCapture:
                 break
             line += byte
         return bytes(line)
+
+
+@lru_cache(maxsize=1)
+def _duration_of(file: Path) -> float:
+    """Seconds of a file; 0 if it does not state them."""
+    return probe(file).duration or 0.0

@@ -81,6 +81,7 @@ class CaptureObserver(Protocol):
     """Receives the frames of a capture thread, and learns of its end."""
 
     description: str
+    duration: float
 
     def receive(self, capture_thread: CaptureThread, frame: Frame) -> None:
         """Take a frame that the thread has read."""
@@ -163,6 +164,7 @@ class CaptureThread:
         while not self._abandoned.is_set() and (frame := capture.read()) is not None:
             now = self.last_sign = self._clock()
             self._observer.description = capture.description
+            self._observer.duration = capture.duration
             self._compare(frame, now)
             self._wait(capture)
             self._observer.receive(self, frame)

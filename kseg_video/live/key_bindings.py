@@ -1,6 +1,6 @@
-"""State of a live run that the user controls, and its key bindings, as pure functions.
+"""Key bindings of a live run, as pure functions.
 
-The table `KEYS` maps keys to actions; together with `MOUSE` it is also the source of the help
+The table `KEYS` maps keys to actions; with what the mouse does it is also the source of the help
 overlay, of ``live --keys`` and of the README's table.
 """
 
@@ -10,22 +10,17 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar, get_args
 
-from kseg_video.core.settings import MAX_CLUSTERS, ColorSpace, RenderSettings, SegmenterSettings
+from kseg_video.core.settings import MAX_CLUSTERS, ColorSpace
+from kseg_video.live.live_state import LiveState, click, switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from kseg_video.core.cluster_selectors import ClusterSelection
     from kseg_video.core.settings import View
 
 # In the order in which keys cycle through them.
 VIEWS: tuple[View, ...] = (
-    *("segmented", "masked", "boundaries", "side-by-side", "matte", "original"),
-)
-# In the order in which a key cycles through them; the background given at the start comes last.
-BACKGROUNDS: tuple[str | Path, ...] = (
-    *("black", "white", "gray", "blur", "pixelate", "transparent"),
+    *("segmented", "masked", "boundaries", "side-by-side", "split", "matte", "original"),
 )
 _STABILITY_STEP = 0.1
 
@@ -39,44 +34,11 @@ class SessionRequest(Enum):
     NEXT_FRAME = auto()
     NEW_FIT = auto()
     SNAPSHOT = auto()
+    TIMED_SNAPSHOT = auto()
     RECORD = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class LiveState:
-    """Settings of a live run that the user has chosen.
-
-    Parameters
-    ----------
-    segmenter : SegmenterSettings
-    rendering : RenderSettings
-        Including the clusters that are switched off now.
-    selection : ClusterSelection, optional
-        Clusters to switch off from the start; None once they are resolved on the first frame.
-    backgrounds : tuple of str or Path
-        Backgrounds that a key cycles through.
-    has_window : bool
-        Whether a window shows the picture; only then can it fill the screen.
-    paused, frozen, mirrored, full_screen, shows_hud, shows_help : bool
-        Switches; `frozen` keeps the palette as it is.
-    """
-
-    segmenter: SegmenterSettings
-    rendering: RenderSettings
-    selection: ClusterSelection | None = None
-    backgrounds: tuple[str | Path, ...] = BACKGROUNDS
-    has_window: bool = True
-    paused: bool = False
-    frozen: bool = False
-    mirrored: bool = False
-    full_screen: bool = False
-    shows_hud: bool = True
-    shows_help: bool = False
-
-    @property
-    def clusters(self) -> frozenset[int]:
-        """All cluster numbers."""
-        return frozenset(range(self.segmenter.cluster_count))
+    BACK = auto()
+    FORWARD = auto()
+    NEXT_CAMERA = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +74,15 @@ class KeyBinding:
         Takes the state and the pressed key; returns the new state and a request or None.
     refusal : str
         Message for a press that changes nothing; empty where every press has an effect.
+    value : callable
+        The current value of what the keys change, for the help; empty for none.
     """
 
     keys: tuple[str, ...]
     does: str
     act: Callable[[LiveState, PointedKeyPress], Outcome]
     refusal: str = ""
+    value: Callable[[LiveState], str] = lambda _state: ""
 
     @property
     def key_names(self) -> str:
@@ -131,28 +96,15 @@ def press(state: LiveState, pressed: PointedKeyPress) -> Outcome:
     return (state, None) if binding is None else binding.act(state, pressed)
 
 
+def is_bound(key: str) -> bool:
+    """Whether a key has an action."""
+    return key in _BINDINGS
+
+
 def refusal(key: str) -> str:
-    """Message for a key press that changed nothing; empty for an unknown key."""
+    """Message for a key press that changed nothing; an unknown key points to the help."""
     binding = _BINDINGS.get(key)
-    return "" if binding is None else binding.refusal
-
-
-def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
-    """Return the state after a click: the cluster toggled; or it `alone` on, and back to all on."""
-    if not alone:
-        return _with_disabled(state, state.rendering.disabled ^ {number})
-    others = state.clusters - {number}
-    return _with_disabled(state, frozenset() if state.rendering.disabled == others else others)
-
-
-def settle(state: LiveState, disabled: frozenset[int]) -> LiveState:
-    """Return the state after the initial selection has been resolved to cluster numbers."""
-    return _with_disabled(replace(state, selection=None), disabled)
-
-
-def _with_disabled(state: LiveState, disabled: frozenset[int]) -> LiveState:
-    rendering = replace(state.rendering, disabled=disabled & state.clusters)
-    return replace(state, rendering=rendering)
+    return f"{key} does nothing; h: keys" if binding is None else binding.refusal
 
 
 def _request(request: SessionRequest) -> Callable[[LiveState, PointedKeyPress], Outcome]:
@@ -190,11 +142,15 @@ def _switch(state: LiveState, pressed: PointedKeyPress) -> Outcome:
 
 
 def _all_on(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
-    return _with_disabled(state, frozenset()), None
+    return switch(state, frozenset()), None
 
 
 def _invert(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
-    return _with_disabled(state, state.clusters - state.rendering.disabled), None
+    return switch(state, state.clusters - state.rendering.disabled), None
+
+
+def _undo(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
+    return (state if state.switched is None else switch(state, state.switched)), None
 
 
 def _only_pointed(state: LiveState, pressed: PointedKeyPress) -> Outcome:
@@ -209,7 +165,7 @@ def _clusters(step: int) -> Callable[[LiveState, PointedKeyPress], Outcome]:
         # A given palette fits only its own number of clusters.
         segmenter = replace(state.segmenter, n_clusters=count, palette=())
         changed = replace(state, segmenter=segmenter)
-        return _with_disabled(changed, state.rendering.disabled), None
+        return switch(changed, state.rendering.disabled), None
 
     return act
 
@@ -231,44 +187,108 @@ def _full_screen(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
     return replace(state, full_screen=state.has_window and not state.full_screen), None
 
 
+def _yes(field: str) -> Callable[[LiveState], str]:
+    return lambda state: "on" if getattr(state, field) else ""
+
+
+def _count(state: LiveState) -> str:
+    return str(state.segmenter.cluster_count)
+
+
 def _background(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
     background = _after(state.backgrounds, state.rendering.background)
     return replace(state, rendering=replace(state.rendering, background=background)), None
 
 
-KEYS: tuple[KeyBinding, ...] = (
-    KeyBinding(("q", "Esc"), "quit", _request(SessionRequest.QUIT)),
-    KeyBinding(("space",), "pause", _toggle("paused")),
-    KeyBinding((".",), "next frame while paused", _next_frame, "pause first, with space"),
-    KeyBinding(("v",), "next view", _view(1)),
+_VIEW = (
+    KeyBinding(("v",), "next view", _view(1), value=lambda state: state.rendering.view),
     KeyBinding(("V",), "view before", _view(-1)),
+    KeyBinding(("space",), "pause", _toggle("paused"), value=_yes("paused")),
+    KeyBinding((".",), "next frame while paused", _next_frame, "pause first, with space"),
+    KeyBinding(("left",), "5 seconds back in a file", _request(SessionRequest.BACK)),
+    KeyBinding(("right",), "5 seconds on", _request(SessionRequest.FORWARD)),
+    KeyBinding(("C",), "next camera", _request(SessionRequest.NEXT_CAMERA)),
+    KeyBinding(("m",), "mirror", _toggle("mirrored"), value=_yes("mirrored")),
+    KeyBinding(("f",), "full screen", _full_screen, "only a window can fill the screen"),
+    KeyBinding(("t",), "figures on or off", _toggle("shows_hud")),
+    KeyBinding(("?", "h"), "this help", _toggle("shows_help")),
+    KeyBinding(("q", "Esc"), "quit", _request(SessionRequest.QUIT)),
+)
+_CLUSTERS = (
     KeyBinding(
-        tuple("0123456789"), "switch that cluster off or on", _switch, "no cluster has that number"
+        tuple("0123456789"), "that cluster off or on", _switch, "no cluster has that number"
     ),
+    KeyBinding(("o",), "only the one pointed at", _only_pointed, "point at a region first"),
     KeyBinding(("a",), "all clusters on", _all_on, "all clusters are on"),
     KeyBinding(("i",), "invert which are on", _invert),
-    KeyBinding(("o",), "only the cluster pointed at", _only_pointed, "point at a region first"),
-    KeyBinding(("[",), "fewer clusters", _clusters(-1), "one cluster is the least"),
+    KeyBinding(("u",), "undo the last switch", _undo, "nothing has been switched"),
+    KeyBinding(
+        ("b",), "next background", _background, value=lambda state: str(state.rendering.background)
+    ),
+)
+_PALETTE = (
+    KeyBinding(("[",), "fewer clusters", _clusters(-1), "one cluster is the least", _count),
     KeyBinding(("]",), "more clusters", _clusters(1), f"{MAX_CLUSTERS} clusters are the most"),
-    KeyBinding(("-",), "less stability", _stability(-_STABILITY_STEP), "stability 0 is the least"),
+    KeyBinding(
+        ("-",),
+        "less stability",
+        _stability(-_STABILITY_STEP),
+        "stability 0 is the least",
+        lambda state: f"{state.segmenter.stability:g}",
+    ),
     KeyBinding(
         ("+", "="), "more stability", _stability(_STABILITY_STEP), "stability 1 is the most"
     ),
-    KeyBinding(("c",), "next colour space", _color_space),
-    KeyBinding(("p",), "freeze or release the palette", _toggle("frozen")),
+    KeyBinding(
+        ("c",), "next colour space", _color_space, value=lambda state: state.segmenter.color_space
+    ),
+    KeyBinding(("p",), "freeze the palette", _toggle("frozen"), value=_yes("frozen")),
     KeyBinding(("n",), "new fit", _request(SessionRequest.NEW_FIT)),
-    KeyBinding(("b",), "next background", _background),
-    KeyBinding(("m",), "mirror", _toggle("mirrored")),
-    KeyBinding(("f",), "full screen", _full_screen, "only a window can fill the screen"),
-    KeyBinding(("t",), "figures on or off", _toggle("shows_hud")),
-    KeyBinding(("s",), "snapshot", _request(SessionRequest.SNAPSHOT)),
-    KeyBinding(("r",), "record or stop", _request(SessionRequest.RECORD)),
-    KeyBinding(("?", "h"), "this help", _toggle("shows_help")),
 )
-# Mouse actions in the window, worded as in `KEYS`.
-MOUSE: tuple[tuple[str, str], ...] = (
-    ("click", "switch that region's cluster off or on"),
+_FILES = (
+    KeyBinding(("s",), "snapshot", _request(SessionRequest.SNAPSHOT)),
+    KeyBinding(("S",), "snapshot in 3 seconds", _request(SessionRequest.TIMED_SNAPSHOT)),
+    KeyBinding(("r",), "record or stop", _request(SessionRequest.RECORD)),
+)
+KEYS: tuple[KeyBinding, ...] = (*_VIEW, *_CLUSTERS, *_PALETTE, *_FILES)
+# What the mouse does in the window, worded as in `KEYS`.
+_MOUSE_ON_CLUSTERS = (
+    ("click", "region or swatch off or on"),
     ("right click", "that one alone, or all again"),
 )
-HELP = (*((binding.key_names, binding.does) for binding in KEYS), *MOUSE)
+_MOUSE_ON_PALETTE = (("wheel", "more or fewer clusters"), ("Shift wheel", "stability"))
+_MOUSE_ON_VIEW = (("drag", "move the split, or the position"),)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """A line of the help.
+
+    Parameters
+    ----------
+    does_by : str
+        Keys or mouse action.
+    does : str
+    value : callable
+        The current value, given the state; empty for none.
+    """
+
+    does_by: str
+    does: str
+    value: Callable[[LiveState], str] = lambda _state: ""
+
+
+def _lines(
+    bindings: tuple[KeyBinding, ...], mouse: tuple[tuple[str, str], ...] = ()
+) -> tuple[HelpLine, ...]:
+    by_key = (HelpLine(each.key_names, each.does, each.value) for each in bindings)
+    return *by_key, *(HelpLine(*action) for action in mouse)
+
+
+HELP: dict[str, tuple[HelpLine, ...]] = {
+    "View": _lines(_VIEW, _MOUSE_ON_VIEW),
+    "Clusters": _lines(_CLUSTERS, _MOUSE_ON_CLUSTERS),
+    "Palette": _lines(_PALETTE, _MOUSE_ON_PALETTE),
+    "Files": _lines(_FILES),
+}
 _BINDINGS = {key: binding for binding in KEYS for key in binding.keys}

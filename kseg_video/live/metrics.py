@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from kseg_video.core.shown_text import shown
-from kseg_video.live.hud import HudContent
+from kseg_video.core.shown_text import frames_in_words, shown
+from kseg_video.live.screen import HudContent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from kseg_video.core.frame import Segmentation
     from kseg_video.core.timing import StageTimer
-    from kseg_video.live.key_bindings import LiveState
+    from kseg_video.live.live_state import LiveState
     from kseg_video.live.pipeline import LivePipeline
     from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
     from kseg_video.live.snapshots_and_recordings import LiveFiles
 
 _MEMORY = 120  # newest frames that rates and latencies cover; more: steadier; less: more current
 _MESSAGE_SECONDS = 3.0  # for which a message is shown
+_EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
 _GAP = 3.0  # seconds without a frame after which the measurement starts over
 
 
@@ -121,6 +122,11 @@ class Meter:
         """Store an event and its time."""
         self._event, self._event_at = event, self._clock()
 
+    def note_fit(self, event: str) -> None:
+        """Store what a frame did to the palette, unless that was simply continued."""
+        if event in _EVENT_NAMES:
+            self.note(_EVENT_NAMES[event])
+
     @property
     def event(self) -> str:
         """The last event, and how long ago it was."""
@@ -168,6 +174,8 @@ class LiveReporter:
     Attributes
     ----------
     meter : Meter
+    name : str
+        Name of the source, which may be set.
     """
 
     def __init__(
@@ -179,7 +187,7 @@ class LiveReporter:
         timer: StageTimer,
         clock: Callable[[], float],
     ) -> None:
-        self._name = name
+        self.name = name
         self._feed = feed
         self._files = files
         self._pipeline = pipeline
@@ -188,19 +196,28 @@ class LiveReporter:
         self.meter = Meter(clock)
         self._message, self._message_until = "", 0.0
 
-    def say(self, message: str) -> None:
+    def say(self, message: str, seconds: float = _MESSAGE_SECONDS) -> None:
         """Show a message for some seconds."""
-        self._message, self._message_until = message, self._clock() + _MESSAGE_SECONDS
+        self._message, self._message_until = message, self._clock() + seconds
 
     def about(self, message: str) -> str:
         """A message of the source, with its name if that is not in it."""
-        return message if self._name in message else f"{self._name}: {message}"
+        return message if self.name in message else f"{self.name}: {message}"
 
-    def hud_content(self, pointed: int | None) -> HudContent:
+    def summary(self, count: int, seconds: float, notes: Sequence[str]) -> list[str]:
+        """Phrases on a number of frames and their time, for after the run."""
+        dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
+        did = [f"{self.name}: {frames_in_words(count)}, {seconds:.1f} s{dropped}", *notes]
+        # Without a frame, the end of the source is an error of its own, or the user quit first.
+        told = count and self._feed.message and not self._feed.failed
+        return [*did, self._feed.message] if told else did
+
+    def hud_content(self, state: LiveState, pointed: int | None) -> HudContent:
         """What the HUD shows.
 
         Parameters
         ----------
+        state : LiveState
         pointed : int, optional
             Number of the cluster under the pointer.
         """
@@ -212,7 +229,21 @@ class LiveReporter:
             pointed=pointed,
             recorded=None if recorder is None else recorder.seconds,
             message=shown(self._shown_message()),
+            condition=self._condition(state),
+            position=self._position(),
+            source=self.name,
         )
+
+    def _position(self) -> float | None:
+        frame, duration = self._pipeline.frame, self._feed.duration
+        return frame.time % duration / duration if frame is not None and duration else None
+
+    def _condition(self, state: LiveState) -> str:
+        if state.paused:
+            return "paused"
+        if self._feed.condition != "live":
+            return self._feed.condition
+        return "" if len(self.meter.latencies) > 1 else "warming up"
 
     def metrics(self, state: LiveState, frames: int) -> LiveMetrics:
         """Metrics of the session, with the number of frames that it has segmented."""
@@ -222,7 +253,7 @@ class LiveReporter:
             condition = "paused" if condition == "live" else f"paused · {condition}"
         return LiveMetrics(
             state=state,
-            source=feed.description or self._name,
+            source=feed.description or self.name,
             condition=condition,
             message=self._shown_message(),
             capture_rate=self.meter.capture_rate,
@@ -247,5 +278,5 @@ class LiveReporter:
         if condition == "lost":
             return f"{self.about(self._feed.message)}; trying again"
         if condition == "opening":
-            return f"opening {self._name}"
+            return f"opening {self.name}"
         return ""

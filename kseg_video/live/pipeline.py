@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Segmentation
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.core.timing import StageTimer
-    from kseg_video.live.key_bindings import LiveState
+    from kseg_video.live.live_state import LiveState
 
 _PATIENCE = 10.0  # seconds to wait for the first frame of a background video
 _TOO_SLOW = f"no picture in {_PATIENCE:.0f} s"
@@ -134,8 +134,10 @@ class LivePipeline:
     def painted(self, state: LiveState) -> Frame:
         """Render the current frame as chosen; it has alpha if the background is transparent."""
         frame, rendering = self.frame, state.rendering
-        if frame is None or self.segmentation is None:
+        if frame is None:
             return Frame(np.zeros(_BLANK, np.uint8))
+        if self.segmentation is None:  # a camera whose brightness has not settled
+            return mirrored(Frame(frame.bgr)) if state.mirrored else Frame(frame.bgr)
         behind = None
         if self.background is not None and isinstance(rendering.background, Path):
             behind = self.background.picture(frame.width, frame.height)
@@ -148,6 +150,11 @@ class LivePipeline:
             view = over_checkerboard(self.painted(state)).pixels
         self._width = view.shape[1]
         return view
+
+    def share_at(self, x: int, state: LiveState) -> float:
+        """Share of the source's width at a column of the view."""
+        share = (x + 0.5) / max(self._width, 1)
+        return 1 - share if state.mirrored else share
 
     def cluster_at(self, x: int, y: int, state: LiveState) -> int | None:
         """Number of the cluster at a pixel of the view; None outside of it."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from kseg_video.live.capture_thread import CaptureThread, FramePacer
@@ -70,6 +71,8 @@ class ReconnectingFeed:
         for files, False for cameras and streams, which set the pace themselves.
     may_repeat : bool
         Whether a source may repeat one frame for seconds: False for cameras, which are stuck then.
+    open_at : callable, optional
+        Opens a file at a time in seconds; None for a source in which nobody can seek.
     clock : callable
         Monotonic clock, in seconds; tests pass their own.
 
@@ -83,6 +86,8 @@ class ReconnectingFeed:
         Why the source was lost or ended; empty while it is live.
     description : str
         The capture's description of the source, for the user.
+    duration : float
+        Seconds of a file, once they are known; else 0.
     received, dropped, losses : int
         Number of frames received, of frames dropped, and of times that the source was lost.
     """
@@ -94,9 +99,11 @@ class ReconnectingFeed:
         reconnect: bool,
         paced: bool = False,
         may_repeat: bool = True,
+        open_at: Callable[[float], Capture] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open_capture = open_capture
+        self._open_at = open_at
         self._reconnect = reconnect
         self._paced = paced
         self._may_repeat = may_repeat
@@ -115,6 +122,7 @@ class ReconnectingFeed:
         self.failed = False
         self.message = ""
         self.description = ""
+        self.duration = 0.0
         self.received = 0
         self.dropped = 0
         self.losses = 0
@@ -156,6 +164,31 @@ class ReconnectingFeed:
             self._paused = paused
             if self._capture_thread is not None:
                 self._capture_thread.hold(paused)
+
+    def seek(self, time: float) -> bool:
+        """Continue a file at a time in seconds; return whether that is possible."""
+        if self._open_at is None:
+            return False
+        self.reopen(partial(self._open_at, time))
+        return True
+
+    def reopen(self, open_capture: Callable[[], Capture]) -> None:
+        """Continue with another source, or elsewhere in a file, and forget the frames that wait.
+
+        Parameters
+        ----------
+        open_capture : callable
+            As at construction.
+        """
+        with self._changed:
+            if self._capture_thread is not None:
+                self._capture_thread.abandon()
+                self._threads.append(self._capture_thread.thread)
+            self._waiting.clear()
+            self._open_capture, self.condition = open_capture, "opening"
+            self._begin()
+            if self._paused:  # its first frame is shown nevertheless
+                self.step()
 
     def step(self) -> None:
         """Let one frame pass while paused."""

@@ -11,48 +11,59 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kseg_video.live.key_bindings import LiveState
-
-
-DrawHud: TypeAlias = "Callable[[NDArray[np.uint8]], None]"
-
-_LARGEST_WINDOW = (1280, 800)  # more: may not fit on a display; less: a smaller preview
-_LEGIBLE = (640, 480)  # about the smallest picture on which the figures leave room for it
-
-
-def shrinkage(width: int, height: int) -> float:
-    """Initial scale of a window: at most 1, and small enough to show the whole picture."""
-    return min(1.0, _LARGEST_WINDOW[0] / width, _LARGEST_WINDOW[1] / height)
-
-
-def enlargement(width: int, height: int) -> int:
-    """Integer factor by which a window enlarges a picture that is too small for the figures."""
-    wanted = round(max(_LEGIBLE[0] / width, _LEGIBLE[1] / height))
-    return max(min(wanted, _LARGEST_WINDOW[0] // width, _LARGEST_WINDOW[1] // height), 1)
+    from kseg_video.core.palette import Palette
+    from kseg_video.live.live_state import LiveState
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPress:
-    """A pressed key: its character, ``Esc`` or ``space``."""
+    """A pressed key: its character, or a name such as ``Esc``, ``space`` and ``left``."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
-class Click:
-    """A click on a pixel of the picture; `alone` if with the right button."""
+class Place:
+    """Where the pointer is.
+
+    Parameters
+    ----------
+    x, y : int
+        Pixel of the picture; outside of it beside the picture.
+    swatch : int, optional
+        Number of the cluster whose swatch is there; None elsewhere.
+    share : float, optional
+        Place on the position bar, 0 to 1; None elsewhere.
+    """
 
     x: int
     y: int
+    swatch: int | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A click; `alone` if with the right button."""
+
+    at: Place
     alone: bool
 
 
 @dataclass(frozen=True, slots=True)
 class PointerMove:
-    """The pointer moved to a pixel of the picture."""
+    """The pointer moved; to None if it left the screen."""
 
-    x: int
-    y: int
+    to: Place | None
+    drags: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """The wheel turned by some steps, up if positive; perhaps with the Shift key held."""
+
+    steps: int
+    shifted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +71,53 @@ class Closed:
     """The user closed the screen."""
 
 
-ScreenEvent: TypeAlias = KeyPress | Click | PointerMove | Closed
+ScreenEvent: TypeAlias = KeyPress | Click | PointerMove | Wheel | Closed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HudContent:
+    """Values that the figures show.
+
+    Parameters
+    ----------
+    frames_per_second : float
+        Rate of the frames shown.
+    latency : float
+        Seconds from a frame's arrival to its display.
+    palette : Palette, optional
+        Palette of the newest frame; None before the first.
+    pointed : int, optional
+        Number of the cluster under the pointer.
+    recorded : float, optional
+        Seconds recorded; None while nothing is being recorded.
+    message : str
+        Event or error to show; empty for none.
+    condition : str
+        Condition of the source in a word, such as lost; empty while frames come.
+    position : float, optional
+        Share of a file that has been played; None for other sources.
+    source : str
+        Name of the source.
+    """
+
+    frames_per_second: float = 0.0
+    latency: float = 0.0
+    palette: Palette | None = None
+    pointed: int | None = None
+    recorded: float | None = None
+    message: str = ""
+    condition: str = ""
+    position: float | None = None
+    source: str = ""
 
 
 class Screen(Protocol):
     """Shows pictures and reports what the user does. A context manager."""
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
-        """Show a BGR picture of shape (H, W, 3); `draw_hud` draws figures over it, given room."""
+    def show(
+        self, picture: NDArray[np.uint8], state: LiveState, content: Callable[[], HudContent]
+    ) -> None:
+        """Show a BGR picture of shape (H, W, 3), and the figures if there is room for them."""
         ...
 
     def events(self) -> Sequence[ScreenEvent]:

@@ -10,30 +10,21 @@ import time
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
-from kseg_video.core.shown_text import frames_in_words
 from kseg_video.core.timing import StageTimer
-from kseg_video.live.hud import Hud
-from kseg_video.live.key_bindings import (
-    LiveState,
-    PointedKeyPress,
-    SessionRequest,
-    click,
-    press,
-    refusal,
-    settle,
-)
+from kseg_video.live.key_bindings import PointedKeyPress, SessionRequest, press, refusal
+from kseg_video.live.live_state import LiveState, answer, click, settle, split_at
 from kseg_video.live.metrics import LiveMetrics, LiveReporter
 from kseg_video.live.pipeline import LivePipeline
-from kseg_video.live.screen import Click, Closed, KeyPress
+from kseg_video.live.screen import Click, Closed, KeyPress, Place, Wheel
+from kseg_video.live.source_control import SourceControl
+from kseg_video.live.view_saving import ViewSaver
 from kseg_video.rendering.cluster_selection import resolve_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from kseg_video.core.frame import Frame
+    from kseg_video.live.capture import Capture
     from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
     from kseg_video.live.screen import Screen, ScreenEvent
@@ -42,11 +33,9 @@ if TYPE_CHECKING:
 # Seconds to wait for a frame before user events are handled. More: slower answers to keys; less:
 # more wakeups while no frame comes.
 _LONGEST_WAIT = 0.02
+_ANSWER_SECONDS = 1.0  # for which the answer to a key is shown
 _REDRAW_AFTER = 0.2  # seconds between redraws while no frames come; keeps the figures current
-# Seconds after which a requested next frame is late and the user is told. More: a later answer;
-# less: a message flashes before a frame that is in time.
-_STEP_SECONDS = 0.06
-_EVENT_NAMES: dict[str, str] = {"cut": "cut", "reseed": "new fit"}
+_WELCOME = "h: keys"
 
 
 class LiveSession:
@@ -66,8 +55,8 @@ class LiveSession:
         Writes snapshots and recordings.
     observer : LiveObserver, optional
         Receives the metrics.
-    must_record : bool
-        Whether to end the run once a recording fails: True if nothing is shown.
+    next_camera : callable, optional
+        Returns name and opener of the camera after the present one; None if it is no camera.
     clock : callable
         Monotonic clock, in seconds; tests pass their own.
     """
@@ -81,31 +70,27 @@ class LiveSession:
         files: LiveFiles,
         *,
         observer: LiveObserver | None = None,
-        must_record: bool = False,
+        next_camera: Callable[[], tuple[str, Callable[[], Capture]]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = state
-        self._name = name
         self._feed = feed
         self._screen = screen
         self._files = files
         self._observer = observer
-        self._must_record = must_record
         self._clock = clock
         self._timer = StageTimer()
         self.pipeline = LivePipeline(state.segmenter, self._timer)
-        self._hud = Hud()
-        self._pointer: tuple[int, int] | None = None
+        self._saver = ViewSaver(files, self.pipeline, clock)
+        self._pointer: Place | None = None
         self._selection_notes: tuple[str, ...] = ()
         self._reporter = LiveReporter(name, feed, files, self.pipeline, self._timer, clock)
-        self._losses = 0
+        self._source = SourceControl(feed, self._reporter, next_camera, clock)
         self._frames = 0
         self._first_at = self._ended_at = 0.0
         self._drawn = float("-inf")
         self._outdated = False  # the picture shown
         self._wants_fit = self._wants_new_fit = False
-        self._steps = 0  # frames requested while paused
-        self._step_due = float("inf")
         self._over = False
 
     def run(self) -> None:
@@ -123,12 +108,7 @@ class LiveSession:
     def summary(self) -> list[str]:
         """Phrases on the frames of the run, for after it."""
         seconds = self._ended_at - self._first_at if self._frames else 0.0
-        dropped = f", {self._feed.dropped} dropped" if self._feed.dropped else ""
-        frames = frames_in_words(self._frames)
-        did = [f"{self._name}: {frames}, {seconds:.1f} s{dropped}", *self._selection_notes]
-        # Without a frame, the end of the source is an error of its own, or the user quit first.
-        told = self._frames and self._feed.message and not self._feed.failed
-        return [*did, self._feed.message] if told else did
+        return self._reporter.summary(self._frames, seconds, self._selection_notes)
 
     def check(self) -> None:
         """Raise the failure that ended the source, if any; call it after the run.
@@ -147,7 +127,7 @@ class LiveSession:
 
     def _turn(self) -> None:
         received = self._feed.take(_LONGEST_WAIT)
-        if received is not None and (not self.state.paused or self._steps):
+        if received is not None and (not self.state.paused or self._source.steps):
             self._take(received)
         elif self._clock() - self._drawn > _REDRAW_AFTER:
             self._outdated = True
@@ -155,10 +135,11 @@ class LiveSession:
             self._obey(event)
         for message in self._files.news():
             self._say(message)
-        self._over |= self._must_record and self._files.has_lost_recording
-        if self._steps and self._clock() > self._step_due:
-            self._step_due = float("inf")
+        self._over |= self._files.has_failed_its_purpose
+        if self._source.is_late():
             self._say("waiting for the next frame")
+        if told := self._saver.count_down(self.state):
+            self._say(told)
         if self._outdated:
             self._draw()
         if self._wants_fit:  # after drawing: a fit is slow, and the key is answered first
@@ -176,21 +157,21 @@ class LiveSession:
     # --- frames ----------------------------------------------------------------------------------
 
     def _take(self, received: ReceivedFrame) -> None:
-        if self._feed.losses > self._losses:
-            self._losses = self._feed.losses
-            self._reporter.meter.note("reconnected")
-        self._steps = max(self._steps - 1, 0)
+        if not self._source.arrive(received):
+            self.pipeline.frame, self.pipeline.segmentation = received.frame, None
+            self._draw()
+            return
         self._segment(received.frame)
         self._draw()
         self._reporter.meter.count(received)
         if not self._frames:
             self._first_at = self._clock()
+            self._say(_WELCOME)
         self._frames += 1
 
     def _segment(self, frame: Frame) -> None:
         segmentation = self.pipeline.segment(frame, self.state)
-        if segmentation.event in _EVENT_NAMES:
-            self._reporter.meter.note(_EVENT_NAMES[segmentation.event])
+        self._reporter.meter.note_fit(segmentation.event)
         if self.state.selection is not None:
             resolved = resolve_selection(self.state.selection, segmentation)
             self.state = settle(self.state, resolved.disabled)
@@ -200,13 +181,12 @@ class LiveSession:
     def _draw(self) -> None:
         view = self.pipeline.view(self.state)
         with self._timer.stage("show"):
-            self._screen.show(view, self.state, self._draw_hud)
+            self._screen.show(
+                view, self.state, lambda: self._reporter.hud_content(self.state, self._pointed())
+            )
         self._drawn, self._outdated = self._clock(), False
-        if self.pipeline.frame is not None:
-            self._files.offer(view)
-
-    def _draw_hud(self, canvas: NDArray[np.uint8]) -> None:
-        self._hud.draw(canvas, self.state, self._reporter.hud_content(self._pointed()))
+        if self.pipeline.segmentation is not None:
+            self._saver.offer(view, self.state)
 
     # --- the user --------------------------------------------------------------------------------
 
@@ -214,27 +194,49 @@ class LiveSession:
         if isinstance(event, Closed):
             self._over = True
         elif isinstance(event, KeyPress):
-            before = self.state
-            self.state, request = press(before, PointedKeyPress(event.key, self._pointed()))
-            if self.state != before:
-                self._apply(before)
-            elif request is not None:
-                self._do(request)
-            elif why := refusal(event.key):
-                self._say(why)
+            self._press(event.key)
+        elif isinstance(event, Wheel):
+            fewer, more = ("-", "+") if event.shifted else ("[", "]")
+            for _ in range(abs(event.steps)):
+                self._press(more if event.steps > 0 else fewer)
+        elif isinstance(event, Click):
+            self._pointer = event.at
+            if event.at.share is not None:
+                self._seek(event.at.share)
+            elif (number := self._pointed()) is not None:
+                self._become(click(self.state, number, alone=event.alone))
         else:
-            self._pointer = event.x, event.y
-            if isinstance(event, Click) and (number := self._pointed()) is not None:
-                self.state = click(self.state, number, alone=event.alone)
-                self._outdated = True
+            self._pointer = event.to
+            if event.to is None or not event.drags:
+                return
+            if event.to.share is not None:
+                self._seek(event.to.share)
+            elif self.state.rendering.view == "split":
+                share = self.pipeline.share_at(event.to.x, self.state)
+                self._become(split_at(self.state, share))
+
+    def _press(self, key: str) -> None:
+        state, request = press(self.state, PointedKeyPress(key, self._pointed()))
+        if state != self.state:
+            self._become(state)
+        elif request is not None:
+            self._do(request)
+        elif why := refusal(key):
+            self._say(why)
+
+    def _become(self, state: LiveState) -> None:
+        """Change the state, and answer."""
+        before, self.state = self.state, state
+        if told := answer(before, state):
+            self._reporter.say(told, _ANSWER_SECONDS)
+        self._apply(before)
 
     def _apply(self, before: LiveState) -> None:
         """Apply a change of the state to the feed, the background and the segmenter."""
         self._wants_fit |= before.segmenter != self.state.segmenter
         if before.paused != self.state.paused:
-            self._steps = 0
             self._reporter.meter.forget()
-            self._feed.pause(self.state.paused)
+            self._source.pause(self.state.paused)
             if self.pipeline.background is not None:
                 self.pipeline.background.pause(self.state.paused)
         self._outdated = True
@@ -243,28 +245,27 @@ class LiveSession:
         frame, segmentation = self.pipeline.frame, self.pipeline.segmentation
         if request is SessionRequest.QUIT:
             self._over = True
+        elif request is SessionRequest.NEXT_CAMERA:
+            self._say(self._source.change_camera())
         elif frame is None or segmentation is None:
             self._say("there is no picture yet")
         elif request is SessionRequest.NEW_FIT:
             self._wants_fit = self._wants_new_fit = True
             self._say("new fit")
         elif request is SessionRequest.NEXT_FRAME:
-            self._step()
+            self._say(self._source.step())
         elif request is SessionRequest.SNAPSHOT:
-            painted = self.pipeline.painted(self.state)
-            found = segmentation.palette, segmentation.color_space
-            self._say(self._files.snapshot(painted, frame.bgr, *found))
+            self._say(self._saver.snapshot(self.state))
+        elif request is SessionRequest.TIMED_SNAPSHOT:
+            self._saver.begin_timer()
         elif request is SessionRequest.RECORD:
-            self._say(self._files.toggle(self.pipeline.view(self.state)))
+            self._say(self._saver.toggle(self.state))
+        else:
+            direction = 1 if request is SessionRequest.FORWARD else -1
+            self._say(self._source.skip(frame.time, direction))
 
-    def _step(self) -> None:
-        """Request one frame while paused."""
-        if self._feed.condition != "live":
-            self._say("no next frame: the source is away")
-            return
-        self._steps += 1
-        self._step_due = self._clock() + _STEP_SECONDS
-        self._feed.step()
+    def _seek(self, share: float) -> None:
+        self._say(self._source.seek(share * self._feed.duration))
 
     def _fit(self) -> None:
         """Fit and segment the current frame again with the current settings."""
@@ -278,7 +279,9 @@ class LiveSession:
         """Number of the cluster under the pointer; None if there is none."""
         if self._pointer is None:
             return None
-        return self.pipeline.cluster_at(*self._pointer, self.state)
+        if self._pointer.swatch is not None:
+            return self._pointer.swatch
+        return self.pipeline.cluster_at(self._pointer.x, self._pointer.y, self.state)
 
     def _say(self, message: str) -> None:
         self._reporter.say(message)

@@ -84,6 +84,8 @@ class LiveFiles:
     record_to : Path, optional
         Path of the recording, which then starts with the first view; further recordings get a
         number appended. Without it, recordings start by key and are named by date and time.
+    must_record : bool
+        Whether a run without a recording has no purpose: True if nothing is shown.
     clock : callable
         Monotonic clock, in seconds; tests pass their own.
 
@@ -101,10 +103,13 @@ class LiveFiles:
         self,
         folder: Path,
         record_to: Path | None = None,
+        *,
+        must_record: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._record_to = record_to
+        self._must_record = must_record
         self._clock = clock
         self.recorder: Recorder | None = None
         self._ending: list[Recorder] = []
@@ -182,6 +187,11 @@ class LiveFiles:
                 continue
             self._saved += 1
             yield f"saved {snapshot.result().name}"
+
+    @property
+    def has_failed_its_purpose(self) -> bool:
+        """Whether a recording was lost in a run that does nothing else."""
+        return self._must_record and self.has_lost_recording
 
     def summary(self) -> list[str]:
         """Phrases on the files written, for after the run."""

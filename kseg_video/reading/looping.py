@@ -30,6 +30,8 @@ class LoopingDecoder(ClosingContext):
         Starts a decoder at the beginning of the file.
     endless : bool
         Whether to loop; otherwise there is one pass.
+    skips : bool
+        Whether the first pass begins later in the file; then it may be without a frame.
 
     Attributes
     ----------
@@ -37,8 +39,11 @@ class LoopingDecoder(ClosingContext):
         The decoder of the current pass.
     """
 
-    def __init__(self, start: Callable[[], FfmpegProcess], *, endless: bool = True) -> None:
+    def __init__(
+        self, start: Callable[[], FfmpegProcess], *, endless: bool = True, skips: bool = False
+    ) -> None:
         self._start = start
+        self._skips = skips
         self._endless = endless
         self._lock = threading.Lock()
         self._closed = False
@@ -65,9 +70,11 @@ class LoopingDecoder(ClosingContext):
             If the decoder was killed or ran out of resources.
         """
         self.process.wait()
-        if not self._endless or not self._given:
+        if not self._endless or not (self._given or self._skips):
             return False
-        self._length, self._given = self._given, 0
+        # After a pass that began later, nothing is known of the length.
+        self._length, self._given = 0 if self._skips else self._given, 0
+        self._skips = False
         if self._ahead is None:
             self._begin_next()
         assert self._ahead is not None

@@ -7,6 +7,7 @@ segmented      every pixel in its cluster's colour, switched-off clusters as bac
 masked         the source's own pixels, switched-off clusters as background
 boundaries     the source with the outlines of all but the smallest regions drawn in
 side-by-side   source and segmented, all clusters on; if some are off, masked as the third
+split          the source on the left, segmented on the right; masked if some clusters are off
 matte          opacity of each pixel, 8-bit gray: white where clusters are on
 labels         raw cluster numbers, 8-bit gray
 original       the source
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import PixelLayout, Plane
+    from kseg_video.core.settings import View
 
 _KEYED = {"segmented", "masked"}  # the views that have a background
 
@@ -165,6 +167,9 @@ class Renderer:
                 panels.append(paint_outlines(in_layout(frame, layout), where))
             else:
                 panels.append(paint_view(frame, segmentation, panel, layout))
+        if settings.view == "split":
+            before, after = panels
+            return _split(before, after, settings.split)
         return _in_a_row(panels)
 
     def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
@@ -191,7 +196,7 @@ def follows_colors(settings: RenderSettings) -> bool:
 
 def view_width(width: int, settings: RenderSettings) -> int:
     """Width in pixels of the rendered picture, given the source's."""
-    return width * len(_panels(settings))
+    return width if settings.view == "split" else width * len(_panels(settings))
 
 
 def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> PixelLayout:
@@ -199,11 +204,14 @@ def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> Pi
 
     Side-by-side panels of odd width are bgr24, since in i420 they would share chroma samples.
     """
-    return "bgr24" if width % 2 and len(_panels(settings)) > 1 else layout
+    return "bgr24" if width % 2 and view_width(width, settings) > width else layout
 
 
 def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:
     """Settings of the panels, from left to right."""
+    if settings.view == "split":
+        after: View = "masked" if settings.disabled else "segmented"
+        return [RenderSettings("original"), replace(settings, view=after)]
     if settings.view != "side-by-side":
         return [settings]
     panels = [RenderSettings("original"), RenderSettings("segmented")]
@@ -239,6 +247,24 @@ def _front(
     nearest = nearest_kept(segmentation.centroids, settings.disabled)
     recolored = replace(segmentation, colors=segmentation.colors[nearest])
     return paint_view(frame, recolored, RenderSettings(), layout)
+
+
+def _split(before: Frame, after: Frame, share: float) -> Frame:
+    """The left part of one picture beside the right part of another."""
+    column = round(share * before.width)
+    alpha = None if after.alpha is None else after.alpha.copy()
+    joined = replace(after, pixels=after.pixels.copy(), alpha=alpha)
+    if before.layout == "i420":
+        column += column % 2  # neighbours share chroma samples
+        for ours, theirs, left in zip(
+            joined.planes, before.planes, (column, column // 2, column // 2), strict=True
+        ):
+            ours[:, :left] = theirs[:, :left]
+    else:
+        joined.pixels[:, :column] = before.pixels[:, :column]
+    if alpha is not None:
+        alpha[:, :column] = 255
+    return joined
 
 
 def _in_a_row(panels: Sequence[Frame]) -> Frame:

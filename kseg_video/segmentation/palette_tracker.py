@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import PaletteEvent
     from kseg_video.core.settings import SegmenterSettings
 
-# Share of the frame's inertia that a swap has to save: at stability 0, and what full stability
-# adds. Less fits new colours sooner; more keeps the palette stiller.
+# Share of the inertia that a swap has to save at stability 0, and more at full stability.
 _SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4
 _SWAP_SECONDS = 0.5  # between searches for a swap
 _NTH_REMEMBERED = 3  # every 3rd remembered pixel is enough to measure the loss of a swap

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from kseg_video import RenderSettings, Segmenter, SegmenterSettings
 from kseg_video.cli.live_panel import LiveLines, LivePanel, TerminalNote, live_panel
-from kseg_video.live.key_bindings import KEYS, LiveState
+from kseg_video.live.key_bindings import KEYS
+from kseg_video.live.live_state import LiveState
 from kseg_video.live.metrics import LiveMetrics
 from tests.helpers.live_doubles import Clock
 from tests.helpers.pictures import quadrants
@@ -115,7 +116,7 @@ def test_the_panel_names_keys_only_where_they_are_taken(has_window: bool, hint: 
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "letters"), [(60, 30, 18), (60, 10, 5), (60, 4, 0), (2, 2, 0)]
+    ("width", "height", "letters"), [(60, 30, 18), (60, 12, 5), (60, 4, 0), (2, 2, 0)]
 )
 def test_the_help_takes_the_panel_s_place_whatever_its_size(
     width: int, height: int, letters: int

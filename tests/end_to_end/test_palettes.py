@@ -25,7 +25,8 @@ from kseg_video import (
 )
 from kseg_video.core.color_spaces import to_working
 from kseg_video.core.settings import ColorSpace
-from kseg_video.live.key_bindings import LiveState, PointedKeyPress, press
+from kseg_video.live.key_bindings import PointedKeyPress, press
+from kseg_video.live.live_state import LiveState
 from kseg_video.segmentation.auto_cluster_count import AutoClusterCount, choose_cluster_count
 from kseg_video.segmentation.nearest_centroid import inertia_of
 from tests.helpers.commands import run

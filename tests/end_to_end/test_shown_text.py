@@ -14,7 +14,7 @@ import pytest
 from kseg_video import load_palette
 from kseg_video.cli.live_command import list_cameras
 from kseg_video.core.palette import Palette
-from kseg_video.core.shown_text import shown
+from kseg_video.core.shown_text import shown, without_secrets
 from kseg_video.live.camera_list import Camera, CameraMode
 from kseg_video.writing.palette_writer import save_palette
 from tests.helpers.commands import run, run_on_terminal, start
@@ -161,3 +161,27 @@ def test_what_the_doctor_finds(tmp_path: Path) -> None:
 def test_other_text_is_shown_as_it_is() -> None:
     text = "Ünïcödé · 日本語 עברית [b] :smile: \\ → \u00a0"
     assert shown(text) == text
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("rtsp://me:pw@host/stream", "rtsp://***@host/stream"),
+        ("rtsp://me:p@w:1@host/s?x=1", "rtsp://***@host/s?x=1"),
+        ("http://h/a?user=me&pwd=geheim&x=1", "http://h/a?user=me&pwd=***&x=1"),
+        ("http://h/a?Access_Token=12#top", "http://h/a?Access_Token=***#top"),
+        ("http://h/a?api-key=1;PASSWORD=2", "http://h/a?api-key=***;PASSWORD=***"),
+        ("http://h/a@b?monkey", "http://h/a@b?monkey"),
+        ("clip@home.mp4", "clip@home.mp4"),
+    ],
+)
+def test_passwords_in_addresses_are_not_shown(address: str, told: str) -> None:
+    assert without_secrets(address) == told
+
+
+def test_no_message_tells_a_password() -> None:
+    outcome = run("live", "http://me:geheim@127.0.0.1:9/s?token=secret", "--preview", "none")
+    assert outcome.code == 1
+    assert "http://***@127.0.0.1:9/s?token=***" in outcome.err
+    assert "geheim" not in outcome.err
+    assert "secret" not in outcome.err

@@ -11,6 +11,7 @@ import numpy as np
 
 from kseg_video import Frame
 from kseg_video.live.screen import KeyPress
+from kseg_video.screens.hud import Hud
 from tests.helpers.pictures import quadrants
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawHud, ScreenEvent
+    from kseg_video.live.live_state import LiveState
+    from kseg_video.live.screen import HudContent, ScreenEvent
 
 
 class Clock:
@@ -36,6 +37,7 @@ class ScriptedCapture:
     """A capture that delivers the frames a test puts into it; None ends it."""
 
     description = "a script"
+    duration = 0.0
 
     def __init__(self, frame_rate: float = 0.0) -> None:
         self.frame_rate = frame_rate
@@ -111,11 +113,13 @@ class ScriptedScreen:
     def press(self, *keys: str) -> None:
         self.waiting.extend(KeyPress(key) for key in keys)
 
-    def show(self, picture: NDArray[np.uint8], _state: LiveState, draw_hud: DrawHud) -> None:
+    def show(
+        self, picture: NDArray[np.uint8], state: LiveState, content: Callable[[], HudContent]
+    ) -> None:
         self.shown = picture
         if self._has_hud:
             self.shown = picture.copy()
-            draw_hud(self.shown)
+            Hud().draw(self.shown, state, content())
         self.count += 1
 
     def events(self) -> Sequence[ScreenEvent]:

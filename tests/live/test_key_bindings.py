@@ -10,16 +10,14 @@ from hypothesis import strategies as st
 from kseg_video import RenderSettings, SegmenterSettings
 from kseg_video.core.settings import ColorSpace
 from kseg_video.live.key_bindings import (
-    BACKGROUNDS,
     KEYS,
     VIEWS,
-    LiveState,
     PointedKeyPress,
     SessionRequest,
-    click,
     press,
     refusal,
 )
+from kseg_video.live.live_state import BACKGROUNDS, LiveState, click
 
 ALL_KEYS = [key for binding in KEYS for key in binding.keys]
 

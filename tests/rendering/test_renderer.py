@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from kseg_video import (
     measure,
     render,
 )
+from kseg_video.core.settings import View
 from kseg_video.core.yuv import bgr_to_yuv
 from kseg_video.rendering.renderer import view_width
 from tests.helpers.pictures import as_i420, photo_like
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kseg_video.core.settings import View
 
 PICTURE = photo_like(5, size=(24, 32))
 PLANAR = as_i420(PICTURE)
@@ -123,9 +123,16 @@ class TestBgr:
         assert np.array_equal(panels[2], render(PICTURE, BGR_RESULT, RenderSettings("masked", off)))
         assert painted.shape[1] == view_width(32, RenderSettings("side-by-side", off))
 
+    def test_split_shows_the_source_on_the_left(self) -> None:
+        for off, after in ((frozenset[int](), "segmented"), (frozenset({1}), "masked")):
+            painted = render(PICTURE, BGR_RESULT, RenderSettings("split", off, split=0.25))
+            whole = render(PICTURE, BGR_RESULT, RenderSettings(after, off))  # type: ignore[arg-type]
+            assert np.array_equal(painted[:, :8], PICTURE[:, :8])
+            assert np.array_equal(painted[:, 8:], whole[:, 8:])
+
     def test_the_source_is_left_as_it_was(self) -> None:
         before = PICTURE.copy()
-        for view in ("segmented", "masked", "boundaries", "side-by-side", "labels", "original"):
+        for view in get_args(View):
             render(PICTURE, BGR_RESULT, RenderSettings(view, frozenset({0})))
         assert np.array_equal(PICTURE, before)
 
@@ -184,6 +191,16 @@ class TestPlanar:
         assert (painted.width, painted.height, painted.layout) == (64, 24, "i420")
         assert np.array_equal(painted.planes[0][:, :32], PLANAR.planes[0])
         assert np.array_equal(painted.planes[1][:, 16:], render(PLANAR, PLANAR_RESULT).planes[1])
+
+    def test_split(self) -> None:
+        painted = render(PLANAR, PLANAR_RESULT, RenderSettings("split", split=0.28))
+        after = render(PLANAR, PLANAR_RESULT)
+        assert (painted.width, painted.height, painted.layout) == (32, 24, "i420")
+        for plane, before, behind, column in zip(
+            painted.planes, PLANAR.planes, after.planes, (10, 5, 5), strict=True
+        ):
+            assert np.array_equal(plane[:, :column], before[:, :column])
+            assert np.array_equal(plane[:, column:], behind[:, column:])
 
     def test_time_and_number_stay(self) -> None:
         frame = Frame(PLANAR.pixels, "i420", PLANAR.encoding, 7, 0.28)

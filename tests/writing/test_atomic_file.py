@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import stat
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 from PIL import Image
 
 from kseg_video import EncoderSettings, Frame, SinkError, open_sink
-from tests.helpers.commands import AS_ANOTHER, COMMAND, Outcome, run
+from tests.helpers.commands import AS_ANOTHER, COMMAND, Outcome, run, without_rights
 from tests.helpers.disks import small_disk
 from tests.helpers.flat_pictures import INFO, quarters
 from tests.helpers.media import inspect, left_in, make_clip
@@ -24,7 +23,6 @@ from tests.helpers.media import inspect, left_in, make_clip
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_PR_CAPBSET_DROP, _CAPABILITIES = 24, 64  # of Linux's prctl
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to give files to others")
 # One of each kind of output.
 QUICK = ("old.mp4", "old-%d.png", "old.csv", "old.hex")
@@ -124,13 +122,6 @@ def test_rights_by_capabilities_are_rights(clip: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert inspect(target).frames == 5
-
-
-def without_rights() -> None:
-    """Take from a child process of root's, before it starts, what others may not do either."""
-    system = ctypes.CDLL(None)
-    for capability in range(_CAPABILITIES):
-        system.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 @AS_ROOT

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from kseg_video import Palette, RenderSettings, Segmenter, SegmenterSettings
-from kseg_video.live.hud import Hud, HudContent
-from kseg_video.live.key_bindings import KEYS, LiveState
+from kseg_video.live.key_bindings import HELP
+from kseg_video.live.live_state import LiveState
+from kseg_video.live.screen import HudContent
+from kseg_video.screens.hud import Hud
 from tests.helpers.pictures import quadrants
 
 GRAY = 128
@@ -87,11 +89,37 @@ def test_the_pointers_cluster_is_named() -> None:
     assert not np.array_equal(without[:24], pointed[:24])
 
 
-def test_help_has_a_line_for_each_key_and_both_buttons() -> None:
-    inked = drawn((600, 900), state_of(shows_help=True), HudContent()).max(axis=(1, 2)) > GRAY
+def test_help_has_a_line_for_each_key_and_mouse_action_and_group() -> None:
+    inked = drawn((600, 1200), state_of(shows_help=True), HudContent()).max(axis=(1, 2)) > GRAY
     inked = np.convolve(inked, np.ones(3)) > 0  # joins the dot of an i to its stem
     lines = (inked[1:] & ~inked[:-1]).sum()
-    assert lines == len(KEYS) + 2
+    assert lines == len(HELP) + sum(map(len, HELP.values()))
+
+
+def test_help_shows_the_present_values() -> None:
+    few = replace(state_of(shows_help=True), segmenter=SegmenterSettings(n_clusters=3))
+    many = replace(few, segmenter=SegmenterSettings(n_clusters=12))
+    assert not np.array_equal(
+        drawn((900, 600), few, HudContent()), drawn((900, 600), many, HudContent())
+    )
+
+
+def test_wide_bars_beside_the_picture_take_the_figures() -> None:
+    picture = np.full((400, 900, 3), GRAY, np.uint8)
+    swatches = Hud().draw(
+        picture, state_of(), HudContent(25, 0.01, palette_of(8)), (300, 0, 300, 400)
+    )
+    assert (picture[:, 300:600] == GRAY).all()
+    assert all(left >= 600 for left, _, _, _ in swatches.values())
+
+
+def test_the_number_of_a_cluster_that_is_off_stays_legible() -> None:
+    palette = palette_of(4)
+    off = replace(state_of(), rendering=RenderSettings(disabled=frozenset(range(4))))
+    canvas = np.full((360, 640, 3), GRAY, np.uint8)
+    for left, top, width, height in Hud().draw(canvas, off, HudContent(palette=palette)).values():
+        inside = canvas[top + 4 : top + height - 4, left + 4 : left + width - 4].max(axis=2)
+        assert inside.max() - inside.min() > 180
 
 
 @pytest.mark.parametrize("size", [(320, 200), (640, 480)])

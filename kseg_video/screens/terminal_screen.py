@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
-    from kseg_video.live.key_bindings import LiveState
-    from kseg_video.live.screen import DrawHud
+    from kseg_video.live.live_state import LiveState
+    from kseg_video.live.screen import HudContent
 
 _KEYBOARD = 0  # descriptor of standard input, which may be closed
 # Escape sequences that arrow and function keys send, and the time to wait for the rest after the
@@ -77,7 +77,9 @@ class TerminalKeys:
 class NoScreen(TerminalKeys):
     """Screen without a picture, which takes the terminal's keys."""
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState, draw_hud: DrawHud) -> None:
+    def show(
+        self, picture: NDArray[np.uint8], state: LiveState, content: Callable[[], HudContent]
+    ) -> None:
         """Discard the picture."""
 
     def events(self) -> Sequence[KeyPress]:
@@ -162,7 +164,9 @@ class TerminalScreen(TerminalKeys):
         """Set the function that makes the lines under the picture, called at each drawing."""
         self._lines = lines
 
-    def show(self, picture: NDArray[np.uint8], state: LiveState, _draw_hud: DrawHud) -> None:
+    def show(
+        self, picture: NDArray[np.uint8], state: LiveState, _content: Callable[[], HudContent]
+    ) -> None:
         """Show a BGR picture of shape (H, W, 3), scaled to fit, or the help in its place."""
         if self._clock() - self._drawn < _SECONDS_BETWEEN_DRAWINGS:
             return

@@ -15,8 +15,10 @@ from rich.console import Console
 from rich.text import Text
 
 from kseg_video import RenderSettings, SegmenterSettings
-from kseg_video.live.key_bindings import KEYS, LiveState
-from kseg_video.live.terminal_screen import TerminalScreen, half_blocks, help_rows
+from kseg_video.live.key_bindings import KEYS
+from kseg_video.live.live_state import LiveState
+from kseg_video.live.screen import HudContent
+from kseg_video.screens.terminal_screen import TerminalScreen, half_blocks, help_rows
 from tests.helpers.commands import COMMAND
 from tests.helpers.live_doubles import Clock
 from tests.helpers.media import make_flat_clip
@@ -40,7 +42,7 @@ def test_picture_and_keys(tmp_path: Path) -> None:
         terminal.type(" ")
         terminal.read_until(r"paused · [\d.]+ fps")
         terminal.type("?")
-        terminal.read_until("only the cluster")
+        terminal.read_until("only the one pointed")
         terminal.type("\x1b[A\x1bOP?")
         terminal.read_until("▀")
         terminal.type("q")
@@ -84,14 +86,14 @@ def test_what_a_key_changes_is_drawn_at_once() -> None:
         state, said = LiveState(SegmenterSettings(), RenderSettings()), ["live"]
         screen.note(lambda: [Text(said[0])])
         picture = np.zeros((48, 64, 3), np.uint8)
-        screen.show(picture, state, lambda _: None)
+        screen.show(picture, state, HudContent)
         said[0] = "saved"
-        screen.show(picture, state, lambda _: None)
+        screen.show(picture, state, HudContent)
         assert "saved" not in shown.getvalue(), "no more often than the eye needs it"
         typing.write(b"s")
         screen._keyboard = stdin.fileno()
         assert [event.key for event in screen.events()] == ["s"]
-        screen.show(picture, state, lambda _: None)
+        screen.show(picture, state, HudContent)
         assert "saved" in shown.getvalue()
 
 
@@ -116,8 +118,8 @@ def test_the_help_shows_every_key(columns: int, rows: int) -> None:
 
 def test_columns_of_help_that_do_not_fit_stay_apart() -> None:
     lines = "".join(segment.text for segment in help_rows(50, 12)).splitlines()
-    assert all(line[24] == " " for line in lines)
-    assert lines[5].startswith("0-9   switch that clust…")
+    assert all(line[15] == " " and line[31] == " " for line in lines)
+    assert lines[9].startswith("0-9   that clu…")
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 48), (10, 300), (500, 5), (1, 1)])

@@ -196,6 +196,7 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     is_rgb = RGB_FORMAT.search(frame["format"]) is not None
     is_float = FLOAT_FORMAT.search(frame["format"]) is not None
     ratio = Fraction(*map(int, frame["sar"].split("/"))) if "/0" not in frame["sar"] else Fraction()
+    is_animation = _first(_ANIMATION, container) is not None
     duration, named = _duration(container), _CODEC.match(header)
     codec = named[1] if named else ""
     is_tagged = shown is not None and shown.is_tagged_alpha
@@ -211,6 +212,7 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         variable_rate=variable and duration is not None,
         time_base=time_base,
         doubtful_rate=variable
+        or is_animation  # of whose delays ffmpeg takes the mean
         or frame_rate > _LIKELY_RATE
         or (time_base >= _COARSE and time_base * frame_rate != 1),
         interlaced=frame["scan"] in "TB" or _FIELDS.search(header) is not None,
@@ -218,7 +220,7 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
         picture_zero=picture_zero,
         track_zero=track_zero,
         mpeg_stream=_first(_MPEG_STREAM, container) is not None,
-        animation=_first(_ANIMATION, container) is not None,
+        animation=is_animation,
         duration=duration,
         planar=frame["format"] in PLANAR_420,
         turned=shown is not None and bool(shown.details),

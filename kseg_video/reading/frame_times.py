@@ -62,8 +62,9 @@ def with_rate_of_frames(path: Path, video: ProbedVideo) -> ProbedVideo:
         return video
     if not packets:
         return video
-    if video.duration is None and all(packet.shown is None for packet in packets):
-        return replace(video, variable_rate=False)  # a raw stream, whose header alone tells a rate
+    if video.duration is None and np.median([each.shown or 0 for each in packets]) < len(packets):
+        # A raw stream, without times or with numbers for them, whose header alone tells a rate.
+        return replace(video, variable_rate=False)
     end = None
     if len(packets) < _PACKETS:
         end = max(packet.end for packet in packets)

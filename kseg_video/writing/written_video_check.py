@@ -27,10 +27,13 @@ class WrittenVideo:
     frames : int
     seconds : float
         From the start of the first frame to the end of the last.
+    unit : Fraction
+        Seconds to which the file rounds its times.
     """
 
     frames: int
     seconds: float
+    unit: Fraction
 
 
 def check_whole(part: Path, target: Path, frames: int, seconds: Fraction, frame: Fraction) -> None:
@@ -47,7 +50,7 @@ def check_whole(part: Path, target: Path, frames: int, seconds: Fraction, frame:
     seconds : Fraction
         Expected duration.
     frame : Fraction
-        Duration of one frame in seconds, which is the tolerance.
+        Duration of one frame in seconds: the tolerance, unless the file rounds to more.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def check_whole(part: Path, target: Path, frames: int, seconds: Fraction, frame:
         raise SinkError(f"{target} cannot be checked: the ffmpeg for it {error.fate}") from error
     if written.frames != frames:
         lacks = f"{written.frames} of {frames} frames are in it"
-    elif abs(written.seconds - seconds) > frame:
+    elif abs(written.seconds - seconds) > max(frame, 2 * written.unit):
         lacks = f"it lasts {written.seconds:.3f} s instead of {float(seconds):.3f} s"
     else:
         return
@@ -90,4 +93,4 @@ def read_back(path: Path) -> WrittenVideo:
     for packet in read_packets(path):
         frames, unit = frames + 1, packet.unit
         first, end = min(first, packet.begin), max(end, packet.end)
-    return WrittenVideo(frames, float((end - first) * unit) if frames else 0.0)
+    return WrittenVideo(frames, float((end - first) * unit) if frames else 0.0, unit)

@@ -213,7 +213,12 @@ class TestHeldPictures:
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [pytest.param("a.h264", H264, marks=QUICK), ("a.hevc", OPEN_HEVC), ("a.m2v", MPEG2)],
+    [
+        pytest.param("a.h264", H264, marks=QUICK),
+        ("a.hevc", OPEN_HEVC),
+        ("a.m2v", MPEG2),
+        ("a.vc2", "-c:v vc2 -f dirac"),
+    ],
 )
 def test_the_rate_of_a_raw_stream_is_its_own(tmp_path: Path, name: str, options: str) -> None:
     frames, said = read(make_clip(tmp_path / name, *options.split(), rate="30"))

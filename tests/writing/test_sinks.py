@@ -197,6 +197,12 @@ class TestVideo:
         tolerance = 0 if suffix in {".mp4", ".mov"} else 0.02
         assert abs(stored.rate - info.frame_rate) <= tolerance * info.frame_rate
 
+    @pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
+    def test_a_rate_above_the_container_s_ticks(self, tmp_path: Path, name: str) -> None:
+        info = dataclasses.replace(INFO, frame_rate=Fraction(2000))
+        write(tmp_path / name, info, [quarters()] * 90)
+        assert inspect(tmp_path / name).frames == 90
+
     @pytest.mark.parametrize(
         ("suffix", "codec"),
         [(".mp4", "h264"), (".mov", "h264"), (".mkv", "h264"), (".webm", "vp9")],

@@ -99,7 +99,7 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
-            screen, observer = _outputs(options, name, stack)
+            screen, observer = _outputs(options, f"kseg-video: {name}", stack)
             state = replace(state, has_window=isinstance(screen, LiveWindow))
             stack.enter_context(feed)
             stack.enter_context(screen)
@@ -236,14 +236,14 @@ def _camera_changer(
 
 
 def _outputs(
-    options: argparse.Namespace, name: str, stack: ExitStack
+    options: argparse.Namespace, title: str, stack: ExitStack
 ) -> tuple[Screen, LiveObserver | None]:
     """Open the screen for the picture and the observer that shows the metrics."""
     terminal = terminal_console()
     preview = options.preview
     if preview in {"auto", "window"}:
         try:
-            screen: Screen = LiveWindow(name)
+            screen: Screen = LiveWindow(title)
         except DisplayError as error:
             if preview == "window":
                 raise DisplayError(

@@ -40,7 +40,6 @@ from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
 from kseg_video.reading.image_files import is_image
 from kseg_video.screens.terminal_screen import NoScreen, TerminalScreen
-from kseg_video.screens.window import LiveWindow
 from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
@@ -100,7 +99,8 @@ def run_live(options: argparse.Namespace) -> int:
     try:
         with ExitStack() as stack:
             screen, observer = _outputs(options, f"kseg-video: {name}", stack)
-            state = replace(state, has_window=isinstance(screen, LiveWindow))
+            has_window = not isinstance(screen, TerminalScreen | NoScreen)
+            state = replace(state, has_window=has_window)
             stack.enter_context(feed)
             stack.enter_context(screen)
             files = stack.enter_context(LiveFiles(folder, options.record, must_record=must_record))
@@ -242,6 +242,8 @@ def _outputs(
     terminal = terminal_console()
     preview = options.preview
     if preview in {"auto", "window"}:
+        from kseg_video.screens.window import LiveWindow  # only for this: it loads SDL
+
         try:
             screen: Screen = LiveWindow(title)
         except DisplayError as error:

@@ -1,10 +1,12 @@
 """Real-time colour segmentation of video by k-means.
 
-The code lies in ten rooms. Each imports from those below it alone; live and conversion, as well as
-rendering and segmentation, stand side by side and do not know each other:
+The code lies in eleven rooms. Each imports from those below it alone; live and conversion, as well
+as rendering and segmentation, stand side by side and do not know each other:
 
 cli
     The command: arguments, commands, exit codes, signals, and what the terminal shows.
+screens
+    Screens of a live run: a window, a terminal, and the figures drawn over their pictures.
 live
     A camera, stream or playing file on a screen: captured, segmented, steered by keys, recorded.
 conversion

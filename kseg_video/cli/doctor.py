@@ -134,14 +134,14 @@ def _windows() -> str:
     if _version("pygame") is not None:
         raise _Missing(f"pygame takes the place of pygame-ce; put it right with: {cure}")
     try:
-        from kseg_video.screens.fitted_window import toolkit
+        from kseg_video.screens.sdl import toolkit
     except ImportError as error:
         raise _Missing(f"pygame-ce cannot be imported ({error}); reinstall it: {cure}") from error
     return toolkit()
 
 
 def _display() -> str:
-    from kseg_video.screens.fitted_window import require_display
+    from kseg_video.screens.sdl import require_display
 
     try:
         require_display()

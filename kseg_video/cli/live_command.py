@@ -40,7 +40,6 @@ from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
 from kseg_video.reading.image_files import is_image
 from kseg_video.screens.terminal_screen import NoScreen, TerminalScreen
-from kseg_video.screens.window import LiveWindow
 from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
@@ -99,8 +98,9 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
-            screen, observer = _outputs(options, name, stack)
-            state = replace(state, has_window=isinstance(screen, LiveWindow))
+            screen, observer = _outputs(options, f"kseg-video: {name}", stack)
+            has_window = not isinstance(screen, TerminalScreen | NoScreen)
+            state = replace(state, has_window=has_window)
             stack.enter_context(feed)
             stack.enter_context(screen)
             files = stack.enter_context(LiveFiles(folder, options.record, must_record=must_record))
@@ -236,14 +236,16 @@ def _camera_changer(
 
 
 def _outputs(
-    options: argparse.Namespace, name: str, stack: ExitStack
+    options: argparse.Namespace, title: str, stack: ExitStack
 ) -> tuple[Screen, LiveObserver | None]:
     """Open the screen for the picture and the observer that shows the metrics."""
     terminal = terminal_console()
     preview = options.preview
     if preview in {"auto", "window"}:
+        from kseg_video.screens.window import LiveWindow  # only for this: it loads SDL
+
         try:
-            screen: Screen = LiveWindow(name)
+            screen: Screen = LiveWindow(title)
         except DisplayError as error:
             if preview == "window":
                 raise DisplayError(

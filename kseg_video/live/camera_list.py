@@ -22,6 +22,7 @@ from kseg_video.core.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_ELSEWHERE = "cameras can be listed on Linux alone; try them: kseg-video live 0"
 _DEVICES = Path("/dev")
 _READ, _READ_WRITE = 2, 3
 _CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE, and V4L2_CAP_VIDEO_CAPTURE
@@ -84,7 +85,7 @@ def find_cameras() -> list[Camera]:
         On a system other than Linux, or if there are cameras of which none may be opened.
     """
     if not sys.platform.startswith("linux"):
-        raise SourceError("cameras can be listed on Linux alone; try them: kseg-video live 0")
+        raise SourceError(_ELSEWHERE)
     devices = sorted(
         _DEVICES.glob("video[0-9]*"), key=lambda path: int(re.sub(r"\D", "", path.name))
     )
@@ -163,6 +164,8 @@ def _answers(number: int, request: int, question: Callable[[int], bytes]) -> Ite
 
 def _ask(number: int, direction: int, request: int, question: bytes) -> bytes:
     """Call an ioctl of the video API."""
+    if sys.platform == "win32":
+        raise OSError(_ELSEWHERE)
     import fcntl  # noqa: PLC0415 - there is none on Windows
 
     code = direction << 30 | len(question) << 16 | ord("V") << 8 | request

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Self
 
 import cv2
 import numpy as np
-import pygame
 
 from kseg_video.core.errors import DisplayError
 from kseg_video.core.shown_text import shown
 from kseg_video.reading.image_decoding import read_image
+from kseg_video.screens.sdl import has_window_manager, pygame, require_display
 from kseg_video.screens.window_keys import key_of
 
 if TYPE_CHECKING:
@@ -29,8 +25,6 @@ LEGIBLE = (640, 480)  # about the smallest window in which the figures leave roo
 SMALLEST = (160, 120)
 _POLL_MILLISECONDS = 50  # more: slower to notice a signal; less: more wakeups
 _ICON = (((40, 60, 200), (60, 180, 80)), ((220, 150, 60), (235, 235, 235)))  # BGR
-_TRIAL = "import pygame; pygame.display.init()"
-_TRIAL_SECONDS = 20  # more: slower to give up on a hung display; less: refuses slow ones
 
 
 class FittedWindow:
@@ -97,7 +91,7 @@ class FittedWindow:
     def fill_screen(self, *, fills: bool) -> None:
         """Fill the screen, or go back to the size before."""
         if fills:
-            if not _has_manager():
+            if not has_window_manager():
                 self._unmanaged = self._window.size, self._window.position
                 self._window.position = 0, 0
                 self._window.size = pygame.display.get_desktop_sizes()[0]
@@ -143,21 +137,6 @@ class FittedWindow:
         return position[0] * pixels // units, position[1] * pixels // units
 
 
-def _has_manager() -> bool:
-    """Whether a window manager fills the screen for us; SDL relies on one."""
-    if pygame.display.get_driver() != "x11":
-        return True
-    x11 = ctypes.CDLL("libX11.so.6")
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    x11.XInternAtom.restype = x11.XGetSelectionOwner.restype = ctypes.c_ulong
-    display = ctypes.c_void_p(x11.XOpenDisplay(None))
-    # Window managers own this selection, by the ICCCM, section 2.8.
-    atom = ctypes.c_ulong(x11.XInternAtom(display, b"WM_S0", 0))
-    owner = x11.XGetSelectionOwner(display, atom)
-    x11.XCloseDisplay(display)
-    return bool(owner)
-
-
 def show_image(path: Path) -> None:
     """Show an image in a window until a key is pressed or the window is closed.
 
@@ -177,40 +156,6 @@ def show_image(path: Path) -> None:
                 break
             if event.type in {pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED}:
                 window.put(window.canvas(picture))
-
-
-def toolkit() -> str:
-    """Names and versions of the libraries that open the windows."""
-    return f"pygame-ce {pygame.version.ver}, SDL {'.'.join(map(str, pygame.get_sdl_version()))}"
-
-
-def require_display() -> None:
-    """Raise unless a window can be opened.
-
-    On X11 a child process tries first, because a display that hangs would hang its process.
-
-    Raises
-    ------
-    DisplayError
-        If no window can be opened; the caller adds what to do instead.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise DisplayError("there is no display to show the picture on")
-    try:
-        tried = subprocess.run(
-            [sys.executable, "-c", _TRIAL],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_TRIAL_SECONDS,
-            check=False,
-            start_new_session=True,  # a Ctrl-C at the terminal must not reach it
-        )
-    except subprocess.TimeoutExpired:
-        raise DisplayError("the display does not answer") from None
-    if tried.returncode:
-        raise DisplayError("the display cannot be opened")
 
 
 def first_size(width: int, height: int, least: tuple[int, int] = LEGIBLE) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import cv2
@@ -36,7 +37,10 @@ _OTHER_CONDITION: BgrColor = (240, 180, 90)
 # Bars beside the picture that are wider than this, in text sizes, take the figures. More: the
 # figures cover more pictures; less: they are wrapped into narrower columns.
 _ROOM_BESIDE = 10
-_CELL = 4.6  # width of a swatch with its share, in text sizes
+# Width of a swatch with its share and without, and a swatch's own width and height, in text sizes.
+_CELL, _NARROW_CELL = 4.6, 2.0
+_SWATCH = 1.7, 1.3
+_MOST_OF_A_HEIGHT = 0.5  # for the palette; one that is higher shows no shares
 _BARS_TO_A_HEIGHT = 120  # canvas height in thicknesses of the position bar
 _ROW = 1.6  # height of a row of swatches, in text sizes
 
@@ -68,7 +72,7 @@ class Hud:
         Returns
         -------
         dict of int to tuple of int
-            Left, top, width and height of each cluster's swatch.
+            Left, top, width and height of each cluster's place in the palette.
         """
         size = text_size(canvas)
         if state.shows_help:
@@ -77,32 +81,33 @@ class Hud:
         height, width = canvas.shape[:2]
         beside = 0 if box is None else box[0]
         bar = beside if beside > _ROOM_BESIDE * size else width
-        swatches: dict[int, Box] = {}
-        floor = height
+        cells: dict[int, Box] = {}
+        top = height
         if state.shows_hud:
             self._draw_measurements(canvas[:, :bar], size, state, content)
             if content.recorded is not None:
                 self._draw_recorded(canvas, size, content.recorded)
             if content.palette is not None:
                 left = width - bar
-                swatches = _laid_out(len(content.palette), (left, 0, bar, height), size)
-                top = min(box[1] for box in swatches.values()) - size // 3
-                shade(canvas[max(top, 0) :, left:])
-                self._draw_palette(canvas, size, content, state, swatches)
-                floor = top if bar == width else height
+                cells = _laid_out(len(content.palette), (left, 0, bar, height), size)
+                top = max(min(box[1] for box in cells.values()) - size // 3, 0)
+                shade(canvas[top:, left:])
+                self._draw_palette(canvas, size, content, state, cells)
             if content.position is not None:
                 _draw_position(canvas, content.position)
         if content.message:
-            self._draw_message(canvas, size, content.message, floor)
-        return swatches
+            room = width if bar == width else width - 2 * bar
+            self._draw_message(canvas, size, content.message, room, top)
+        return cells
 
     def _draw_measurements(
         self, bar: NDArray[np.uint8], size: int, state: LiveState, content: HudContent
     ) -> None:
-        first = content.condition or f"{content.frames_per_second:.1f} fps"
+        rate, latency = content.frames_per_second, content.latency
+        figures = [f"{rate:.1f} fps", f"{latency * 1000:.0f} ms"]
+        current = [content.condition] if content.condition else figures
         words = [
-            first,
-            f"{content.latency * 1000:.0f} ms",
+            *current,
             f"k {state.segmenter.cluster_count}",
             state.rendering.view,
             state.segmenter.color_space,
@@ -117,7 +122,9 @@ class Hud:
             self._lettering.write(bar, line, size // 2, baseline, size)
         if content.condition:
             color = _CONDITION_COLORS.get(content.condition, _OTHER_CONDITION)
-            self._lettering.write(bar, first, size // 2, round(size * 1.35), size, color)
+            self._lettering.write(
+                bar, content.condition, size // 2, round(size * 1.35), size, color
+            )
 
     def _draw_recorded(self, canvas: NDArray[np.uint8], size: int, seconds: float) -> None:
         clock = minutes(seconds)
@@ -135,18 +142,20 @@ class Hud:
         size: int,
         content: HudContent,
         state: LiveState,
-        swatches: dict[int, Box],
+        cells: dict[int, Box],
     ) -> None:
         palette: Palette | None = content.palette
         assert palette is not None
         brightness = luma(palette.colors)
         for number, color in enumerate(palette.colors.tolist()):
-            box = left, top, width, _ = swatches[number]
+            left, top, across, _ = cells[number]
+            width, height = round(_SWATCH[0] * size), round(_SWATCH[1] * size)
+            box = left, top, width, height
             is_off = number in state.rendering.disabled
             if is_off:  # hollow, so that its number stays legible
                 cv2.rectangle(canvas, box, DARK, cv2.FILLED)
                 thick = max(size // 5, 2)
-                inner = left + thick // 2, top + thick // 2, width - thick, box[3] - thick
+                inner = left + thick // 2, top + thick // 2, width - thick, height - thick
                 cv2.rectangle(canvas, inner, color, thick)
             else:
                 cv2.rectangle(canvas, box, color, cv2.FILLED)
@@ -157,20 +166,28 @@ class Hud:
             text = str(number)
             indent = (width - self._lettering.width(text, size)) // 2
             self._lettering.write(canvas, text, left + indent, top + size, size, ink, BOLD)
+            if across < _CELL * size:
+                continue
             share = "off" if is_off else f"{palette.shares[number]:.0%}"
             at = left + width + size // 4
             self._lettering.write(canvas, share, at, top + size, size, FAINT if is_off else INK)
 
-    def _draw_message(self, canvas: NDArray[np.uint8], size: int, message: str, floor: int) -> None:
-        """Draw a message above the floor."""
-        width = canvas.shape[1]
+    def _draw_message(
+        self, canvas: NDArray[np.uint8], size: int, message: str, room: int, palette_top: int
+    ) -> None:
+        """Draw a message at the bottom of the room in the middle that it and the palette leave.
+
+        A message wider than that room, or a palette within it, puts the message above the palette.
+        """
+        height, width = canvas.shape[:2]
         lines = self._lettering.wrapped(message.split(), width - 2 * size, size, " ")
         line = round(size * LINE)
-        top = max(floor - line * len(lines) - size, size // 2)
         widest = max(self._lettering.width(text, size) for text in lines)
+        floor = height if widest + 2 * size < room < width else palette_top
+        top = max(floor - line * len(lines) - size, size // 2)
         beside = max((width - widest) // 2 - size, 0)
         shade(
-            canvas[top - size // 2 : top + line * len(lines) + size // 4, beside : width - beside]
+            canvas[top - size // 4 : top + line * len(lines) + size // 4, beside : width - beside]
         )
         for row, text in enumerate(lines):
             left = (width - self._lettering.width(text, size)) // 2
@@ -191,18 +208,22 @@ def _draw_position(canvas: NDArray[np.uint8], share: float) -> None:
 
 
 def _laid_out(count: int, room: Box, size: int) -> dict[int, Box]:
-    """Boxes of the swatches, in rows at the bottom of a room."""
-    cell, row = round(_CELL * size), round(_ROW * size)
-    columns = max(min(room[2] // cell, count), 1)
-    bar = position_bar(room[2], room[3])[3]
-    top = room[1] + room[3] - bar - -(-count // columns) * row - size // 3
-    width, height = round(1.7 * size), round(1.3 * size)
+    """Cells of the palette, in rows at the bottom of a room."""
+    left, above, width, height = room
+    row = round(_ROW * size)
+    for each in (_CELL, _NARROW_CELL):
+        cell = math.ceil(each * size)
+        columns = max(min((width - size // 2) // cell, count), 1)
+        rows = -(-count // columns)
+        if rows * row <= _MOST_OF_A_HEIGHT * height:
+            break
+    top = above + height - position_bar(width, height)[3] - rows * row - size // 3
     return {
         number: (
-            room[0] + size // 2 + (number % columns) * cell,
+            left + size // 2 + (number % columns) * cell,
             top + (number // columns) * row,
-            width,
-            height,
+            cell,
+            row,
         )
         for number in range(count)
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -51,15 +51,24 @@ class Lettering:
     def wrapped(
         self, words: Sequence[str], width: int, size: int, gap: str = "   "
     ) -> Sequence[str]:
-        """Wrap words into lines of at most that width in pixels."""
+        """Wrap words into lines of at most that width in pixels; longer words are broken."""
         lines = [""]
-        for word in words:
+        for word in [piece for each in words for piece in self._pieces(each, width, size)]:
             longer = f"{lines[-1]}{gap}{word}" if lines[-1] else word
             if lines[-1] and self.width(longer, size) > width:
                 lines.append(word)
             else:
                 lines[-1] = longer
         return lines
+
+    def _pieces(self, word: str, width: int, size: int) -> Iterator[str]:
+        """Pieces of a word that are at most that width in pixels."""
+        begin = 0
+        for end in range(1, len(word)):
+            if self.width(word[begin : end + 1], size) > width:
+                yield word[begin:end]
+                begin = end
+        yield word[begin:]
 
 
 def text_size(picture: NDArray[np.uint8]) -> int:

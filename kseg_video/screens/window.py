@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import platformdirs
-import pygame
 
 from kseg_video.core.shown_text import shown
 from kseg_video.live.screen import Click, Closed, KeyPress, Place, PointerMove, Wheel
@@ -18,9 +17,9 @@ from kseg_video.screens.fitted_window import (
     SMALLEST,
     FittedWindow,
     first_size,
-    require_display,
 )
 from kseg_video.screens.hud import Hud, position_bar
+from kseg_video.screens.sdl import pygame, require_display
 from kseg_video.screens.window_keys import Keyboard
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ class LiveWindow:
 
     Parameters
     ----------
-    name : str
-        Name of the source until the first picture, for the title.
+    title : str
+        Title of the window until the first picture.
 
     Raises
     ------
@@ -51,9 +50,9 @@ class LiveWindow:
         If there is no display.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, title: str) -> None:
         require_display()
-        self._name = name
+        self._title = shown(title)
         self._hud = Hud()
         self._swatches: dict[int, Box] = {}
         self._position_bar: Box | None = None
@@ -62,7 +61,7 @@ class LiveWindow:
         self._drags = self._drags_position = False
 
     def __enter__(self) -> Self:
-        self._window = FittedWindow(_title(self._name), LEGIBLE)
+        self._window = FittedWindow(self._title, LEGIBLE)
         self._keyboard = Keyboard()
         if (remembered := _remembered_size()) is not None:
             self._window.size = remembered
@@ -90,7 +89,8 @@ class LiveWindow:
             self._full_screen = state.full_screen
             self._window.fill_screen(fills=state.full_screen)
         states = {"paused": state.paused, "recording": figures.recorded is not None}
-        self._window.title = _title(figures.source, *(word for word, on in states.items() if on))
+        words = (word for word, on in states.items() if on)
+        self._window.title = " · ".join((f"kseg-video: {shown(figures.source)}", *words))
         canvas = self._window.canvas(picture)
         self._swatches = self._hud.draw(canvas, state, figures, self._window.box)
         has_bar = figures.position is not None and state.shows_hud and not state.shows_help
@@ -160,10 +160,6 @@ class LiveWindow:
             return None
         left, _, width, _ = self._position_bar
         return min(max((self._window.to_canvas(position)[0] - left) / width, 0.0), 1.0)
-
-
-def _title(name: str, *states: str) -> str:
-    return " · ".join((f"kseg-video: {shown(name)}", *states))
 
 
 def _is_within(x: int, y: int, box: Box) -> bool:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pygame
-
 from kseg_video.live.key_bindings import is_bound
+from kseg_video.screens.sdl import pygame
 
 if TYPE_CHECKING:
     from pygame.event import Event

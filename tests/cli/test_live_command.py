@@ -137,3 +137,11 @@ def test_what_is_typed_once_it_runs_in_the_background_does_not_stop_it(
         os.write(ours, b"xyz\n")
         assert shell.wait(20) == 0, "else it is stopped"
     assert inspect(take).seconds > 1.5
+
+
+def test_without_a_window_nothing_that_opens_windows_is_needed(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "pygame.py").write_text("raise ImportError('there is none')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    outcome = run("live", clip, *WITHOUT_A_PICTURE, env=environment)
+    assert outcome.code == 0
+    assert "frames" in outcome.err

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kseg_video.cli.arguments import command_parser
+from kseg_video.cli.live_command import _camera_changer
 from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.live.camera_list import find_cameras
@@ -112,3 +114,18 @@ def test_two_cameras() -> None:
         wait_until(lambda: first.received and second.received, SECONDS)
         assert first.description.startswith(names[0])
         assert second.description.startswith(names[1])
+
+
+def test_the_next_camera() -> None:
+    cameras = [str(camera.device) for camera in find_cameras()]
+    if len(cameras) < 2:
+        pytest.skip("needs two cameras")
+    change = _camera_changer("0", command_parser().parse_args(["live", "0"]))
+    with feed_of("0") as feed:
+        wait_until(lambda: feed.received, SECONDS)
+        for expected in (*cameras[1:], cameras[0]):
+            name, open_capture_of_next = change()
+            assert name == expected
+            feed.reopen(open_capture_of_next)
+            wait_until(lambda expected=expected: feed.description.startswith(expected), SECONDS)  # type: ignore[misc]
+            assert feed.condition == "live"

@@ -9,7 +9,7 @@ from kseg_video import Palette, RenderSettings, Segmenter, SegmenterSettings
 from kseg_video.live.key_bindings import HELP
 from kseg_video.live.live_state import LiveState
 from kseg_video.live.screen import HudContent
-from kseg_video.screens.hud import Hud
+from kseg_video.screens.hud import Hud, position_bar
 from tests.helpers.pictures import quadrants
 
 GRAY = 128
@@ -117,8 +117,8 @@ def test_the_number_of_a_cluster_that_is_off_stays_legible() -> None:
     palette = palette_of(4)
     off = replace(state_of(), rendering=RenderSettings(disabled=frozenset(range(4))))
     canvas = np.full((360, 640, 3), GRAY, np.uint8)
-    for left, top, width, height in Hud().draw(canvas, off, HudContent(palette=palette)).values():
-        inside = canvas[top + 4 : top + height - 4, left + 4 : left + width - 4].max(axis=2)
+    for left, top, _, _ in Hud().draw(canvas, off, HudContent(palette=palette)).values():
+        inside = canvas[top + 4 : top + 12, left + 4 : left + 16].max(axis=2)
         assert inside.max() - inside.min() > 180
 
 
@@ -134,3 +134,56 @@ def test_columns_of_help_stay_apart_and_within(size: tuple[int, int]) -> None:
 
 def test_help_covers_the_picture() -> None:
     assert drawn((640, 360), state_of(shows_help=True), HudContent()).mean() < GRAY / 2
+
+
+def test_nothing_of_a_long_word_is_cut() -> None:
+    picture = drawn((320, 400), state_of(shows_hud=False), HudContent(message="x" * 300))
+    inked = (picture.max(axis=2) > 220).any(axis=0)
+    assert inked.any()
+    assert not inked[:4].any()
+    assert not inked[-4:].any()
+    short = drawn((320, 400), state_of(shows_hud=False), HudContent(message="x" * 100))
+    assert (picture.max(axis=2) > 220).sum() == pytest.approx(
+        3 * (short.max(axis=2) > 220).sum(), rel=0.1
+    )
+
+
+@pytest.mark.parametrize("words", [1, 12])
+def test_a_message_never_covers_the_palette(words: int) -> None:
+    """Be the palette below the picture or beside it."""
+    beside = (300, 0, 300, 400)
+    for box in (None, beside):
+        content = HudContent(palette=palette_of(32), position=0.5)
+        said = replace(content, message=" ".join(["message"] * words))
+        without, with_message = (np.full((400, 900, 3), GRAY, np.uint8) for _ in range(2))
+        cells = Hud().draw(without, state_of(), content, box)
+        Hud().draw(with_message, state_of(), said, box)
+        assert not np.array_equal(without, with_message)
+        for left, top, width, height in cells.values():
+            cell = slice(top, top + height), slice(left, left + width)
+            assert np.array_equal(without[cell], with_message[cell])
+
+
+@pytest.mark.parametrize("size", [(320, 240), (640, 480), (1280, 720)])
+@pytest.mark.parametrize("position", [None, 0.3])
+def test_the_palette_leaves_half_of_the_picture_and_the_position_bar(
+    size: tuple[int, int], position: float | None
+) -> None:
+    canvas = np.full((size[1], size[0], 3), GRAY, np.uint8)
+    content = HudContent(palette=palette_of(32), position=position)
+    cells = Hud().draw(canvas, state_of(), content)
+    bar = position_bar(*size)[1]
+    assert min(top for _, top, _, _ in cells.values()) > 0.4 * size[1]
+    for left, top, width, height in cells.values():
+        assert left + width <= size[0]
+        assert top + height <= bar
+
+
+@pytest.mark.parametrize("condition", ["paused", "lost", "warming up"])
+def test_a_condition_stands_in_colour_instead_of_the_figures(condition: str) -> None:
+    playing, other = (
+        drawn((640, 360), state_of(), HudContent(29.9, 0.01, condition=each))[:20, :120]
+        for each in ("", condition)
+    )
+    assert np.ptp(playing, axis=2).max() == 0, "white on gray"
+    assert np.ptp(other, axis=2).max() > 100

@@ -6,6 +6,7 @@ import gc
 import shlex
 import signal
 import sys
+from collections import deque
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -39,7 +40,8 @@ from kseg_video.live.recording import check_recording
 from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
 from kseg_video.reading.image_files import is_image
-from kseg_video.screens.terminal_screen import NoScreen, TerminalScreen
+from kseg_video.screens.terminal import Terminal
+from kseg_video.screens.terminal_screen import NoScreen, TerminalScreen, WindowAndTerminal
 from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
@@ -99,8 +101,7 @@ def run_live(options: argparse.Namespace) -> int:
     try:
         with ExitStack() as stack:
             screen, observer = _outputs(options, f"kseg-video: {name}", stack)
-            has_window = not isinstance(screen, TerminalScreen | NoScreen)
-            state = replace(state, has_window=has_window)
+            state = replace(state, has_window=isinstance(screen, WindowAndTerminal))
             stack.enter_context(feed)
             stack.enter_context(screen)
             files = stack.enter_context(LiveFiles(folder, options.record, must_record=must_record))
@@ -239,44 +240,40 @@ def _outputs(
     options: argparse.Namespace, title: str, stack: ExitStack
 ) -> tuple[Screen, LiveObserver | None]:
     """Open the screen for the picture and the observer that shows the metrics."""
-    terminal = terminal_console()
-    preview = options.preview
-    if preview in {"auto", "window"}:
-        from kseg_video.screens.window import LiveWindow  # only for this: it loads SDL
-
-        try:
-            screen: Screen = LiveWindow(title)
-        except DisplayError as error:
-            if preview == "window":
-                raise DisplayError(
-                    f"{error}; show it in the terminal, with --preview terminal, or {_WITHOUT}"
-                ) from error
-            preview = "terminal"
-        else:
-            return screen, _observer(options, stack, terminal, has_window=True)
-    if preview == "none":
-        return NoScreen(), _observer(options, stack, terminal, has_window=False)
-    if terminal is None:
+    window = _window(options, title)
+    in_terminal = window is None and options.preview != "none"
+    console = terminal_console() if in_terminal or not options.quiet else None
+    if in_terminal and console is None:
         lacking = "no terminal" if options.preview == "terminal" else _NOTHING
         raise DisplayError(f"there is {lacking} to show the picture on; {_WITHOUT}")
-    console, others = stack.enter_context(caught_stderr())
-    shown = TerminalScreen(console)
-    return shown, None if options.quiet else TerminalNote(shown.note, others)
-
-
-def _observer(
-    options: argparse.Namespace,
-    stack: ExitStack,
-    terminal: Console | None,
-    *,
-    has_window: bool,
-) -> LiveObserver | None:
+    others: deque[str] = deque()
+    if console is not None:
+        console, others = stack.enter_context(caught_stderr())
+    terminal = stack.enter_context(Terminal(console, asks_for_pictures=in_terminal))
+    if in_terminal:
+        shown = TerminalScreen(terminal)
+        return shown, None if options.quiet else TerminalNote(shown.note, others)
+    screen = NoScreen(terminal) if window is None else WindowAndTerminal(window, terminal)
     if options.quiet:
+        return screen, None
+    if console is None:
+        return screen, LiveLines()
+    return screen, LivePanel(terminal, others, has_window=window is not None)
+
+
+def _window(options: argparse.Namespace, title: str) -> Screen | None:
+    if options.preview not in {"auto", "window"}:
         return None
-    if terminal is None:
-        return LiveLines()
-    console, others = stack.enter_context(caught_stderr())
-    return stack.enter_context(LivePanel(console, others, has_window=has_window))
+    from kseg_video.screens.window import LiveWindow  # only for this: it loads SDL
+
+    try:
+        return LiveWindow(title)
+    except DisplayError as error:
+        if options.preview == "auto":
+            return None
+        raise DisplayError(
+            f"{error}; show it in the terminal, with --preview terminal, or {_WITHOUT}"
+        ) from error
 
 
 def _print_keys() -> None:

@@ -7,94 +7,72 @@ import os
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.panel import Panel
+from rich.screen import Screen
 from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
 from kseg_video.cli.messages import inform
 from kseg_video.core.shown_text import shown
-from kseg_video.live.key_bindings import KEYS
-from kseg_video.screens.terminal_screen import help_rows, keys_unechoed
+from kseg_video.screens.terminal_colors import bar, only_number, palette_rows, share, swatch
+from kseg_video.screens.terminal_help import help_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from rich.console import RenderableType
+
     from kseg_video.live.live_state import LiveState
     from kseg_video.live.metrics import LiveMetrics
+    from kseg_video.screens.terminal import Terminal
+    from kseg_video.screens.terminal_colors import Swatch
 
 _SECONDS_BETWEEN_DRAWINGS = 0.5  # more: staler figures; less: over 1% of a core, at 5 ms each
 _SECONDS_BETWEEN_LINES = 10.0
-_BAR_CELLS = 24
 _TITLE = "kseg-video live"
 _OTHERS_MESSAGES = 2  # newest lines of library output that are shown
+_TITLE_CELLS = 12  # for the titles of the panel's rows
+# Rows of the panel that a low terminal leaves out, the first first.
+_DISPENSABLE = "last event", "ms a frame", "latency", "frames"
 
 
 class LivePanel:
-    """Panel of metrics on a terminal, redrawn in place.
-
-    Use it as a context manager: leaving it restores the terminal.
+    """Panel of metrics on a terminal's page.
 
     Parameters
     ----------
-    console : rich.console.Console
-        Terminal to draw on.
+    terminal : Terminal
+        Already entered, with a console.
     others : deque of str
         Newest lines that libraries printed on standard error (see `caught_stderr`).
     has_window : bool
-        Whether a window shows the picture; keys then go to the window instead of the terminal.
-    clock : callable
-        Monotonic clock, in seconds; tests pass their own.
+        Whether a window shows the picture, and takes keys, too.
     """
 
-    def __init__(
-        self,
-        console: Console,
-        others: deque[str],
-        *,
-        has_window: bool,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._console = console
-        self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._unechoed = contextlib.ExitStack()
+    def __init__(self, terminal: Terminal, others: deque[str], *, has_window: bool) -> None:
+        self._terminal = terminal
         self._others = others
         self._has_window = has_window
-        self._takes_keys = False
-        self._clock = clock
-        self._drawn = float("-inf")
-
-    def __enter__(self) -> Self:
-        keyboard = self._unechoed.enter_context(keys_unechoed())
-        self._takes_keys = keyboard is not None and not self._has_window
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
-        self._unechoed.close()
 
     def update(self, metrics: Callable[[], LiveMetrics]) -> None:
-        """Redraw the panel, at most every `_SECONDS_BETWEEN_DRAWINGS`."""
-        now = self._clock()
-        if now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
-            self._drawn = now
-            self._live.update(self._panel(metrics()), refresh=True)
+        """Redraw the panel, at most every `_SECONDS_BETWEEN_DRAWINGS` unless it is outdated."""
+        if self._terminal.is_due(_SECONDS_BETWEEN_DRAWINGS):
+            self._terminal.draw(Screen(self._page(metrics())))
 
-    def _panel(self, metrics: LiveMetrics) -> Panel:
-        if self._takes_keys and metrics.state.shows_help:
-            columns, rows = self._console.size
-            # The panel has a border on each side, and a blank inside it at the left and right.
-            lines = help_rows(max(columns - 4, 1), max(min(rows - 4, len(KEYS)), 1))
-            return Panel(Segments(lines), title=_TITLE, subtitle="h: back")
-        hint = "q: quit · h: help" if self._takes_keys else "Ctrl-C: quit"
-        if self._has_window:
+    def _page(self, metrics: LiveMetrics) -> RenderableType:
+        console = self._terminal.console
+        if self._terminal.takes_keys and metrics.state.shows_help:
+            columns, rows = console.size
+            said = Text(shown(metrics.message or "h: back"), overflow="ellipsis", no_wrap=True)
+            return Group(Segments(help_rows(columns, max(rows - 1, 1), metrics.state)), said)
+        hint = "q: quit · h: help" if self._terminal.takes_keys else "Ctrl-C: quit"
+        if self._has_window and not self._terminal.takes_keys:
             hint = "h in the window: help"
-        return live_panel(metrics, list(self._others), hint)
+        return live_panel(metrics, list(self._others), hint, console)
 
 
 class LiveLines:
@@ -130,25 +108,28 @@ class TerminalNote:
     """
 
     def __init__(
-        self, offer: Callable[[Callable[[], Sequence[Text]]], None], others: deque[str]
+        self, offer: Callable[[Callable[[Console], Sequence[Text]]], None], others: deque[str]
     ) -> None:
         self._offer = offer
         self._others = others
 
     def update(self, metrics: Callable[[], LiveMetrics]) -> None:
         """Hand the screen the function that makes the lines."""
-        self._offer(lambda: self._lines(metrics()))
+        self._offer(lambda console: self._lines(metrics(), console))
 
-    def _lines(self, metrics: LiveMetrics) -> Sequence[Text]:
-        # The newest message comes first and the source last, as most terminals cut the line off.
+    def _lines(self, metrics: LiveMetrics, console: Console) -> Sequence[Text]:
+        # The newest message comes first and the source last, as few terminals have room for all.
         words = [*([metrics.message] if metrics.message else []), *_recording(metrics)]
         words += [metrics.condition, *_measured(metrics), metrics.source]
-        return (
-            Text(_joined(words)),
-            Text(_settings(metrics.state) if metrics.state.shows_hud else "", "dim"),
-            _palette_line(metrics),
-            *(Text(line, "dim") for line in list(self._others)),
-        )
+        columns = console.width - 1
+        while len(words) > 1 and len(_joined(words)) > columns:
+            words.pop()
+        others = [Text(line, "dim") for line in list(self._others)]
+        if not metrics.state.shows_hud:
+            return (Text(_joined(words)), *others)
+        settings = Text(_settings(metrics.state), "dim")
+        palette = _palette(metrics, console, (share, only_number), columns, 1)
+        return (Text(_joined(words)), settings, *palette, *others)
 
 
 def live_line(metrics: LiveMetrics) -> str:
@@ -194,67 +175,64 @@ def _lost(metrics: LiveMetrics) -> str:
     return f" · encoder too slow for {lost} frames" if lost else ""
 
 
-def live_panel(metrics: LiveMetrics, others: list[str], hint: str) -> Panel:
-    """Panel of the metrics, with a hint on quitting and help in its lower border."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(overflow="ellipsis")
-    table.add_row("source", Text(_joined([metrics.source, metrics.condition])))
-    table.add_row(
-        "frames",
-        f"{metrics.capture_rate:.1f} fps in · {metrics.shown_rate:.1f} fps shown · "
-        f"{metrics.received} received · {metrics.dropped} dropped",
-    )
-    table.add_row(
-        "latency",
-        f"{metrics.latency_median * 1000:.0f} ms median · {metrics.latency_95 * 1000:.0f} ms p95",
-    )
+def live_panel(metrics: LiveMetrics, others: list[str], hint: str, console: Console) -> Panel:
+    """Panel of the metrics that fits the console, with a hint on quitting and help in its border.
+
+    A low console gets a denser palette, and then fewer figures.
+    """
+    # A border on each side, and a blank inside it at the left and right.
+    columns, rows = max(console.width - 4, 1), console.height - 2
+    figures = _figures(metrics, columns)
+    for name in (*_DISPENSABLE, ""):
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim")
+        table.add_column()
+        for title, told in figures.items():
+            table.add_row(Text(title, "bold red" if title == "recording" else ""), Text(told))
+        high = len(console.render_lines(table, console.options.update(width=columns)))
+        left = rows - high - len(others)
+        palette = _palette(metrics, console, (bar, swatch, share, only_number), columns, left)
+        if len(palette) <= left or name not in figures:
+            break
+        del figures[name]
+    gap = [Text()] if len(palette) < left else []
+    told_by_others = [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
+    return Panel(Group(table, *gap, *palette, *told_by_others), title=_TITLE, subtitle=hint)
+
+
+def _figures(metrics: LiveMetrics, columns: int) -> dict[str, str]:
+    """Rows of the panel: their titles and contents."""
     costs = (f"{name} {cost:.1f}" for name, cost in metrics.stage_milliseconds.items())
-    table.add_row("ms a frame", " · ".join(costs))
-    table.add_row("view", Text(_settings(metrics.state)))
+    figures = {
+        "source": _shortened(metrics.source, metrics.condition, columns - _TITLE_CELLS),
+        "frames": f"{metrics.capture_rate:.1f} fps in · {metrics.shown_rate:.1f} fps shown · "
+        f"{metrics.received} received · {metrics.dropped} dropped",
+        "latency": f"{metrics.latency_median * 1000:.0f} ms median · "
+        f"{metrics.latency_95 * 1000:.0f} ms p95",
+        "ms a frame": " · ".join(costs),
+        "view": _settings(metrics.state),
+    }
     if metrics.recording is not None:
         size = metrics.recording.stat().st_size / 1e6 if metrics.recording.exists() else 0.0
-        table.add_row(
-            Text("recording", "bold red"),
-            Text(
-                shown(
-                    f"{metrics.recording.name} · {metrics.recorded:.0f} s · {size:.1f} MB"
-                    f"{_lost(metrics)}"
-                )
-            ),
+        figures["recording"] = shown(
+            f"{metrics.recording.name} · {metrics.recorded:.0f} s · {size:.1f} MB{_lost(metrics)}"
         )
-    table.add_row("last event", metrics.event)
-    table.add_row("message", Text(shown(metrics.message or "-")))
-    parts: list[Table | Text] = [table, Text(), *_palette_bars(metrics)]
-    parts += [Text(line, "dim", overflow="ellipsis", no_wrap=True) for line in others]
-    return Panel(Group(*parts), title=_TITLE, subtitle=hint)
+    return {**figures, "last event": metrics.event, "message": shown(metrics.message or "-")}
 
 
-def _palette_line(metrics: LiveMetrics) -> Text:
-    if metrics.segmentation is None or not metrics.state.shows_hud:
-        return Text()
-    palette = metrics.segmentation.palette
-    line = Text()
-    for number, (color, share) in enumerate(zip(palette.hex_colors, palette.shares, strict=True)):
-        off = number in metrics.state.rendering.disabled
-        line.append("██", color)
-        line.append(f" {number} {share:.0%}", "strike dim" if off else "")
-        line.append("  ")
-    return line
+def _shortened(source: str, condition: str, cells: int) -> str:
+    """Source and condition in a line; a long name loses its beginning."""
+    line = _joined([source, condition])
+    return line if len(line) <= cells else f"…{line[len(line) - cells + 1 :]}"
 
 
-def _palette_bars(metrics: LiveMetrics) -> Iterator[Text]:
+def _palette(
+    metrics: LiveMetrics, console: Console, forms: Sequence[Swatch], columns: int, rows: int
+) -> list[Text]:
     if metrics.segmentation is None:
-        return
-    palette = metrics.segmentation.palette
-    for number, (color, share) in enumerate(zip(palette.hex_colors, palette.shares, strict=True)):
-        off = number in metrics.state.rendering.disabled
-        bar = "█" * max(round(share * _BAR_CELLS), 1)
-        yield Text.assemble(
-            (f"{number:2d} ", "strike dim" if off else "bold"),
-            (f"{bar:<{_BAR_CELLS}}", color),
-            (f" {color} {share:6.1%}", "strike dim" if off else ""),
-        )
+        return []
+    off = metrics.state.rendering.disabled
+    return palette_rows(console, metrics.segmentation.palette, off, forms, columns, rows)
 
 
 @contextlib.contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.columns import Columns
 from rich.console import Console, Group
@@ -25,10 +26,21 @@ from kseg_video.cli.messages import is_at_terminal
 from kseg_video.conversion.report import summary_items
 from kseg_video.core.shown_text import shown
 from kseg_video.ffmpeg.cleanup import leftovers
+from kseg_video.screens.job_control import (
+    descriptor,
+    is_in_foreground,
+    on_stop,
+    stop_by_default,
+    stop_until_continued,
+)
+from kseg_video.screens.terminal_colors import color_styles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from types import FrameType
+
+    from rich.console import RenderableType
 
     from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import Frame, Segmentation
@@ -80,15 +92,19 @@ class ProgressDisplay:
         )
         self._task = self._progress.add_task("", total=None)
         self._names = Text(overflow="ellipsis", no_wrap=True)
-        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._drawing = threading.RLock()
+        self._live = self._new_live()
 
     def __enter__(self) -> Self:
-        self._live.start()
-        self._leftover = leftovers.add(self._live.stop)  # a signal, too, shows the cursor again
+        if is_in_foreground(descriptor(self._console)):
+            self._live.start()
+        self._leftover = leftovers.add(self._end)  # a signal, too, shows the cursor again
+        on_stop(self._stop)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        stop_by_default()
+        self._end()
         leftovers.forget(self._leftover)
 
     def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
@@ -107,7 +123,8 @@ class ProgressDisplay:
 
     def on_finish(self, report: ConversionReport) -> None:
         """Replace the progress display by the summary and the palette."""
-        self._live.update(Text(), refresh=True)
+        with self._drawing:
+            self._live.stop()
         self._console.print(
             Text(shown(report.output.name), "bold"),
             *summary_items(report),
@@ -115,19 +132,40 @@ class ProgressDisplay:
             sep=" · ",
             soft_wrap=True,
         )
-        self._console.print(palette_table(report.palette, report.disabled))
+        self._console.print(palette_table(report.palette, report.disabled, self._console))
 
     def _draw(self) -> None:
         self._drawn = self._clock()
+        with self._drawing:
+            if is_in_foreground(descriptor(self._console)):
+                self._live.start()  # anew after a stop
+                self._live.update(Group(*self._parts()), refresh=True)
+
+    def _parts(self) -> Iterator[RenderableType]:
         self._progress.update(self._task, completed=self._frames)
-        parts: list[Any] = [self._names, self._progress]
+        yield self._names
+        yield self._progress
         if self._timer is not None and self._frames:
             costs = self._timer.milliseconds_per(self._frames)
             text = "   ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
-            parts.append(Text(f"ms a frame   {text}", "dim"))
+            yield Text(f"ms a frame   {text}", "dim")
         if self._segmentation is not None:
-            parts.append(palette_line(self._segmentation.palette))
-        self._live.update(Group(*parts), refresh=True)
+            yield palette_line(self._segmentation.palette, self._console)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        """On Ctrl-Z: restore the terminal, stop, and draw again once a shell continues us."""
+        with self._drawing:
+            self._live.stop()
+            self._live = self._new_live()
+            stop_until_continued()
+        self._draw()
+        on_stop(self._stop)
+
+    def _end(self) -> None:
+        self._live.stop()
+
+    def _new_live(self) -> Live:
+        return Live(console=self._console, auto_refresh=False, transient=True)
 
 
 class _RateColumn(ProgressColumn):
@@ -137,12 +175,13 @@ class _RateColumn(ProgressColumn):
         return Text(f"{task.speed or 0:.0f} fps", "progress.data.speed")
 
 
-def palette_line(palette: Palette) -> Columns:
+def palette_line(palette: Palette, console: Console) -> Columns:
     """Palette as swatches with number, colour and share, side by side and wrapped to the width."""
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
+    styles = color_styles(console, palette, background=True)
     return Columns(
         [
-            Text.assemble((_SWATCH, f"on {color}"), f" {number} {color} {share:.0%}")
+            Text.assemble((_SWATCH, styles[number]), f" {number} {color} {share:.0%}")
             for number, (color, share, real) in enumerate(rows)
             if real
         ],
@@ -150,12 +189,13 @@ def palette_line(palette: Palette) -> Columns:
     )
 
 
-def palette_table(palette: Palette, disabled: frozenset[int]) -> Table:
+def palette_table(palette: Palette, disabled: frozenset[int], console: Console) -> Table:
     """Palette as a table with one row per cluster."""
     table = Table(box=None, pad_edge=False, show_header=False)
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
+    styles = color_styles(console, palette, background=True)
     for number, (color, share, real) in enumerate(rows):
-        swatch = Text(_SWATCH * 2, f"on {color}" if real else "")
+        swatch = Text(_SWATCH * 2, styles[number] if real else "")
         remark = "not found: fewer colours than clusters" if not real else ""
         if number in disabled:
             remark = "off"

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+# In the order of a frame's way.
+_STAGES = "read", "look ahead", "fit", "map", "measure", "paint", "show", "write"
+_PLACES = {name: place for place, name in enumerate(_STAGES)}
 _GRID_TOLERANCE = 1e-6  # frames, for rounded times
 
 
@@ -42,5 +45,6 @@ class StageTimer:
             self.seconds[name] = self.seconds.get(name, 0.0) + self._clock() - begin
 
     def milliseconds_per(self, count: int) -> dict[str, float]:
-        """Mean milliseconds of each stage per frame, over `count` frames."""
-        return {name: total * 1000 / max(count, 1) for name, total in self.seconds.items()}
+        """Mean milliseconds of each stage per frame over `count` frames, in a fixed order."""
+        names = sorted(self.seconds.copy(), key=lambda name: _PLACES.get(name, len(_PLACES)))
+        return {name: self.seconds[name] * 1000 / max(count, 1) for name in names}

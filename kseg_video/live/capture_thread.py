@@ -141,6 +141,10 @@ class CaptureThread:
             self._pacer.hold(holds)
             self.last_sign = self._clock()
 
+    def forgive(self) -> None:
+        """Judge the source anew, as after a stop of the whole process."""
+        self._same_since = self.last_sign = self._clock()
+
     def step(self) -> None:
         """Let one frame pass while held."""
         if self._pacer is not None:

@@ -31,6 +31,7 @@ _REPETITION = 4.0  # of one repeated frame, after which a camera counts as stuck
 # Delay before a lost source is reopened: the first, and the limit of its doubling.
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 5.0
 _LEAVING = 1.0  # to wait at the end for a thread that hangs in a driver
+_ABSENCE = 2.0  # between two looks at a source, after which we were stopped and not the source
 # Frames over which the interval is measured, as the rate that a source announces may be wrong.
 # More: steadier; less: quicker to follow a change of rate.
 _ARRIVALS = 16
@@ -114,6 +115,7 @@ class ReconnectingFeed:
         self._threads: list[threading.Thread] = []  # of captures that ended or were abandoned
         self._wait = _FIRST_WAIT
         self._retry_at = 0.0
+        self._watched = clock()
         self._waiting: deque[ReceivedFrame] = deque()
         self._arrivals: deque[float] = deque(maxlen=_ARRIVALS)  # since the source was opened
         self._taken_any = False
@@ -205,6 +207,9 @@ class ReconnectingFeed:
     def _watch(self) -> None:
         """Detect silence and repetition, and reopen a lost source when its delay is over."""
         capture_thread, now = self._capture_thread, self._clock()
+        if capture_thread is not None and now - self._watched > _ABSENCE:
+            capture_thread.forgive()
+        self._watched = now
         if capture_thread is None:
             if self.condition == "lost" and now >= self._retry_at:
                 self.condition = "opening"

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from kseg_video import RenderSettings, Segmenter, SegmenterSettings
 from kseg_video.cli.live_panel import LiveLines, LivePanel, TerminalNote, live_panel
-from kseg_video.live.key_bindings import KEYS
+from kseg_video.core.timing import StageTimer
 from kseg_video.live.live_state import LiveState
 from kseg_video.live.metrics import LiveMetrics
+from kseg_video.screens.terminal import Terminal
 from tests.helpers.live_doubles import Clock
 from tests.helpers.pictures import quadrants
 
@@ -64,6 +65,7 @@ def test_the_panel_tells_all(tmp_path: Path) -> None:
             figures(recording=take, recorded=12.3, unrecorded=4, message="saved a.png"),
             ["a library's line"],
             "h: help",
+            Console(width=110, height=40, force_terminal=True, color_system="truecolor"),
         )
     )
     for words in (
@@ -93,7 +95,8 @@ def test_the_panel_is_drawn_twice_a_second() -> None:
         return figures()
 
     console = Console(file=shown, force_terminal=True, width=100)
-    with LivePanel(console, deque(), has_window=True, clock=clock) as panel:
+    with Terminal(console, clock=clock) as terminal:
+        panel = LivePanel(terminal, deque(), has_window=True)
         drawn = 0
         for _ in range(100):
             clock.now += 0.02
@@ -110,26 +113,43 @@ def test_the_panel_is_drawn_twice_a_second() -> None:
 def test_the_panel_names_keys_only_where_they_are_taken(has_window: bool, hint: str) -> None:
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, width=100)
-    with LivePanel(console, deque(), has_window=has_window, clock=Clock()) as panel:
-        panel.update(figures)
+    with Terminal(console) as terminal:
+        LivePanel(terminal, deque(), has_window=has_window).update(figures)
     assert f"─ {hint} ─" in Text.from_ansi(shown.getvalue()).plain
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "letters"), [(60, 30, 18), (60, 12, 5), (60, 4, 0), (2, 2, 0)]
-)
-def test_the_help_takes_the_panel_s_place_whatever_its_size(
-    width: int, height: int, letters: int
+@pytest.mark.parametrize(("columns", "rows"), [(60, 20), (80, 24), (200, 50)])
+@pytest.mark.parametrize("count", [1, 5, 12, 32])
+def test_the_panel_fits_with_all_that_can_be_in_it(
+    columns: int, rows: int, count: int, tmp_path: Path
 ) -> None:
-    """Even a small terminal shows at least that many letters of each description."""
-    shown = io.StringIO()
-    console = Console(file=shown, force_terminal=True, width=width, height=height)
-    with LivePanel(console, deque(), has_window=False, clock=Clock()) as panel:
-        panel._takes_keys = True  # as on a terminal
-        panel.update(lambda: figures(state=replace(figures().state, shows_help=True)))
-    text = Text.from_ansi(shown.getvalue()).plain
-    for binding in KEYS if letters else ():
-        assert re.search(rf"{re.escape(binding.key_names)} +{binding.does[:letters]}", text)
+    state = LiveState(SegmenterSettings(count), RenderSettings("side-by-side"), frozen=True)
+    metrics = figures(
+        state=state,
+        source=f"/home/somebody/{'clips/' * 30}lake.mp4 1920x1080 59.94 fps",
+        recording=tmp_path / "kseg-20260102-030405.mp4",
+        message="saved kseg-20260102-030405.png",
+        segmentation=Segmenter(state.segmenter).segment(quadrants(40, 60)),
+        received=1_234_567,
+    )
+    console = Console(width=columns, height=rows)
+    others = ["a library's line", "another"]
+    panel = live_panel(metrics, others, "q: quit · h: help", console)
+    lines = ["".join(each.text for each in line) for line in console.render_lines(panel)]
+    assert len(lines) <= rows
+    told = "\n".join(lines)
+    for words in ("lake.mp4 1920x1080", "· live", "side-by-side", "saved kseg-", *others):
+        assert words in told
+    for number in range(count):
+        assert re.search(rf"(█ {number}\b)|( {number} █)", told)
+
+
+def test_the_stages_keep_their_order() -> None:
+    timer = StageTimer()
+    for name in ("show", "paint", "measure", "fit", "map"):
+        with timer.stage(name):
+            pass
+    assert list(timer.milliseconds_per(1)) == ["fit", "map", "measure", "paint", "show"]
 
 
 def test_without_a_terminal_there_is_a_line_every_ten_seconds(
@@ -150,12 +170,13 @@ def test_without_a_terminal_there_is_a_line_every_ten_seconds(
 
 @pytest.mark.parametrize("columns", [60, 80])
 def test_under_a_picture_every_key_shows_what_it_did(columns: int, tmp_path: Path) -> None:
-    written: list[Callable[[], Sequence[Text]]] = []
+    written: list[Callable[[Console], Sequence[Text]]] = []
     note = TerminalNote(written.append, deque())
 
     def shown(**changes: object) -> str:
         note.update(lambda: figures(**changes))
-        return "\n".join(line.plain[: columns - 1] for line in written[-1]())
+        lines = written[-1](Console(width=columns))
+        return "\n".join(line.plain[: columns - 1] for line in lines)
 
     assert "recording 12 s" in shown(recording=tmp_path / "kseg-1.mp4", recorded=12.0)
     state = figures().state
@@ -171,11 +192,11 @@ def test_under_a_picture_every_key_shows_what_it_did(columns: int, tmp_path: Pat
 
 
 def test_under_a_picture_in_the_terminal_there_are_figures_palette_and_others_lines() -> None:
-    written: list[Callable[[], Sequence[Text]]] = []
+    written: list[Callable[[Console], Sequence[Text]]] = []
     note = TerminalNote(written.append, deque(["a library's line"]))
     note.update(lambda: figures(message="saved a.png"))
     (lines,) = written
-    line, settings, palette, other = lines()
+    line, settings, palette, other = lines(Console(width=100))
     assert settings.plain.startswith("masked · rgb")
     assert "29.8 fps" in line.plain
     assert line.plain.startswith("saved a.png · "), "what is new comes first: few columns show all"

@@ -40,11 +40,20 @@ def text_of(renderable: object) -> str:
 
 
 def test_the_palette_shows_only_real_clusters_in_the_line() -> None:
-    assert text_of(palette_line(PALETTE)).split() == ["0", "#000000", "25%", "1", "#102040", "75%"]
+    assert text_of(palette_line(PALETTE, terminal()[0])).split() == [
+        "0",
+        "#000000",
+        "25%",
+        "1",
+        "#102040",
+        "75%",
+    ]
 
 
 def test_the_palette_table_says_what_is_off_and_what_was_not_found() -> None:
-    first, second, third = text_of(palette_table(PALETTE, frozenset({1}))).splitlines()
+    first, second, third = text_of(
+        palette_table(PALETTE, frozenset({1}), terminal()[0])
+    ).splitlines()
     assert first.split() == ["0", "#000000", "25.0%"]
     assert second.split() == ["1", "#102040", "75.0%", "off"]
     assert "not found" in third

@@ -173,6 +173,10 @@ def test_other_text_is_shown_as_it_is() -> None:
         ("http://h/a?api-key=1;PASSWORD=2", "http://h/a?api-key=***;PASSWORD=***"),
         ("http://h/a@b?monkey", "http://h/a@b?monkey"),
         ("clip@home.mp4", "clip@home.mp4"),
+        ("http://me:p/w@host/s", "http://***@host/s"),
+        ("http:/me:pw@host/s", "http:/***@host/s"),
+        ("http://host:80/a@b", "http://host:80/a@b"),
+        ("C:/clips@home/a.mp4", "C:/clips@home/a.mp4"),
     ],
 )
 def test_passwords_in_addresses_are_not_shown(address: str, told: str) -> None:
@@ -185,3 +189,32 @@ def test_no_message_tells_a_password() -> None:
     assert "http://***@127.0.0.1:9/s?token=***" in outcome.err
     assert "geheim" not in outcome.err
     assert "secret" not in outcome.err
+
+
+ADDRESS = "http://me:geheim@127.0.0.1:9/s?token=secret"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("convert", ADDRESS),
+        ("palette", ADDRESS, "--json"),
+        ("live", "a.mp4", ADDRESS),
+        ("live", "a.mp4", "--background", ADDRESS),
+        ("live", "a.mp4", "--record", ADDRESS),
+        ("convert", "a.mp4", "--palette", ADDRESS),
+        ("convert", "a.mp4", "--start", ADDRESS),
+        ("live", ADDRESS, "--preview", "none", "--debug"),
+        (ADDRESS,),
+        ("doctor", ADDRESS),
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(ADDRESS, "URL"),
+)
+def test_an_address_in_the_wrong_place_tells_no_password_either(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    outcome = run(*arguments, cwd=tmp_path)
+    assert outcome.code in {1, 2}
+    assert "***@127.0.0.1:9/s?token=***" in outcome.err
+    assert "geheim" not in outcome.out + outcome.err
+    assert "secret" not in outcome.out + outcome.err

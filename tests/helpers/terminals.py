@@ -23,16 +23,29 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """The command on a terminal of its own, without a display. A context manager."""
+    """The command on a terminal of its own, without a display unless given. A context manager.
 
-    def __init__(self, *arguments: str | Path, size: tuple[int, int] = (20, 60)) -> None:
+    `cell` is the size of a character in pixels, if the terminal tells it.
+    """
+
+    def __init__(
+        self,
+        *arguments: str | Path,
+        size: tuple[int, int] = (20, 60),
+        cell: tuple[int, int] = (0, 0),
+        true_color: bool = True,
+        display: str | None = None,
+    ) -> None:
         self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        pixels = size[1] * cell[0], size[0] * cell[1]
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, *pixels))
         self.attributes = termios.tcgetattr(theirs)
         self._theirs = theirs
-        variables = {**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        for name in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS", "LINES"):
+        variables = {**environment(), "TERM": "xterm-256color"}
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "COLUMNS", "LINES", "COLORTERM"):
             variables.pop(name, None)
+        variables |= {"COLORTERM": "truecolor"} if true_color else {}
+        variables |= {"DISPLAY": display} if display is not None else {}
         self.process = subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
             stdin=theirs,

@@ -102,8 +102,9 @@ def test_a_read_that_blocks_is_noticed_within_five_seconds() -> None:
         stuck.put(picture())
         wait_until(lambda: feed.received == 1)
         feed.take(0)
-        clock.now += 3.9
-        feed.take(0)
+        for _ in range(3):
+            clock.now += 1.3
+            feed.take(0)
         assert feed.condition == "live"
         clock.now += 0.2
         feed.take(0)
@@ -112,6 +113,21 @@ def test_a_read_that_blocks_is_noticed_within_five_seconds() -> None:
         feed.take(0)
         fresh.put(picture(1))
         wait_until(lambda: feed.condition == "live")
+
+
+def test_a_stop_of_the_whole_process_is_no_fault_of_the_source() -> None:
+    """As by Ctrl-Z in a shell: nobody read, neither we nor our capture thread."""
+    clock, capture = Clock(), ScriptedCapture()
+    with ReconnectingFeed(Openings(capture), reconnect=True, may_repeat=False, clock=clock) as feed:
+        capture.put(picture())
+        wait_until(lambda: feed.received == 1)
+        feed.take(0)
+        clock.now += 3600
+        feed.take(0)
+        capture.put(picture())
+        wait_until(lambda: feed.received == 2)
+        feed.take(0)
+        assert feed.condition == "live"
 
 
 @pytest.mark.parametrize("may_repeat", [False, True])

@@ -38,6 +38,8 @@ _SHARE_MOVED = 2 / 3
 _SHARE_EVENED = 1 / 3
 # Seconds by which the end may move: sound that is early by less goes unnoticed (ITU-R BT.1359).
 _END_MOVED = 0.045
+# Share of the gaps that are a claimed rate's: less takes a part of another rate for a few odd gaps.
+_USUAL_SHARE = 0.9
 _JITTER = Fraction(1, 8)  # of the least gap, by which frames may be off a grid
 _COARSEST = Fraction(1, 100)  # seconds, to which containers round (GIF)
 _TELEVISION = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120))
@@ -103,7 +105,8 @@ class FrameTimes:
         """Rate at which to read the frames, and whether it is their own, constant one.
 
         A constant rate that the container has rounded is that rate, and so is one that jitters
-        evenly, or alternates as in film for television. Otherwise it is the rate of the grid on
+        evenly, alternates as in film for television, or has a few odd gaps. Otherwise it is the
+        rate of the grid on
         which all frames lie; or else the least rate at which no frame is lost and none moves by
         more than a part of the gaps beside it.
 
@@ -119,7 +122,7 @@ class FrameTimes:
             return min(rate, Fraction(_SHOWN)), True
         rate = (
             self._constant_rate(claimed)
-            or (None if keeps_rhythm else self._even_rate(claimed))
+            or (None if keeps_rhythm else self._even_rate(claimed) or self._usual_rate(claimed))
             or self._variable_rate(claimed)
         )
         return rate, self._is_even(self._cells(rate)) and self._keeps_end(rate)
@@ -143,6 +146,15 @@ class FrameTimes:
             if self._is_even(cells) and self._moves_little(cells, rate, _SHARE_EVENED):
                 return rate if self._keeps_end(rate) else None
         return None
+
+    def _usual_rate(self, claimed: Fraction) -> Fraction | None:
+        """The claimed rate, if nearly all frames are one frame apart and the others move little."""
+        if claimed <= 0:
+            return None
+        apart = np.abs(np.diff(self._seconds) - 1 / float(claimed))
+        are_usual = np.mean(apart <= float(self._unit) * (1 + _NOISE)) >= _USUAL_SHARE
+        may_be = are_usual and self._keeps_end(claimed) and self._is_faithful(claimed)
+        return claimed if may_be else None
 
     def _variable_rate(self, claimed: Fraction) -> Fraction:
         mean = self._mean

@@ -40,6 +40,7 @@ _SHARE_EVENED = 1 / 3
 _END_MOVED = 0.045
 # Share of the gaps that are a claimed rate's: less takes a part of another rate for a few odd gaps.
 _USUAL_SHARE = 0.9
+_SLOW = 10  # frames per second below which the duration of each frame counts, as of slides
 _JITTER = Fraction(1, 8)  # of the least gap, by which frames may be off a grid
 _COARSEST = Fraction(1, 100)  # seconds, to which containers round (GIF)
 _TELEVISION = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120))
@@ -149,12 +150,11 @@ class FrameTimes:
 
     def _usual_rate(self, claimed: Fraction) -> Fraction | None:
         """The claimed rate, if nearly all frames are one frame apart and the others move little."""
-        if claimed <= 0:
+        if claimed < _SLOW:
             return None
         apart = np.abs(np.diff(self._seconds) - 1 / float(claimed))
         are_usual = np.mean(apart <= float(self._unit) * (1 + _NOISE)) >= _USUAL_SHARE
-        may_be = are_usual and self._keeps_end(claimed) and self._is_faithful(claimed)
-        return claimed if may_be else None
+        return claimed if are_usual and self._is_faithful(claimed) else None
 
     def _variable_rate(self, claimed: Fraction) -> Fraction:
         mean = self._mean

@@ -241,7 +241,7 @@ class TestRateOfTimes:
     def test_one_odd_gap_among_many_changes_no_rate(self) -> None:
         """As after the first frame of H.264 that is copied into AVI."""
         times = FrameTimes([0, *range(38, 38 + 24 * 24, 24)], None, Fraction(1, 600))
-        assert times.frame_rate(Fraction(25)) == (25, False)
+        assert times.frame_rate(Fraction(25)) == (Fraction(25), False)
 
     def test_frames_that_come_together_do_not_multiply_all_others(self) -> None:
         times = sorted([*(number / 30 for number in range(300)), 5.001])

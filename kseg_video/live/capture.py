@@ -23,11 +23,11 @@ from kseg_video.core.yuv import ColorEncoding
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, claims_too_much, too_large
 from kseg_video.ffmpeg.encrypted_files import check_is_not_encrypted
 from kseg_video.ffmpeg.ffmpeg_arguments import file_input, stream_input
+from kseg_video.ffmpeg.looping import LoopingDecoder
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.live.camera_capture import CameraCapture
-from kseg_video.reading.looping import LoopingDecoder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,13 +14,13 @@ from kseg_video.core.media_settings import DecoderSettings
 from kseg_video.core.yuv import bgr_to_yuv
 from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.ffmpeg_arguments import file_input, video_filter
+from kseg_video.ffmpeg.looping import LoopingDecoder
 from kseg_video.ffmpeg.probe import probe
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.reading.decode_filters import Decoding
 from kseg_video.reading.image_decoding import read_image
 from kseg_video.reading.image_files import READ_SUFFIXES
-from kseg_video.reading.looping import LoopingDecoder
 from kseg_video.reading.raw_pictures import read_picture
 from kseg_video.rendering.compositing import covering
 

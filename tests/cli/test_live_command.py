@@ -90,7 +90,7 @@ def test_every_key_works_without_a_picture_too(clip: Path, tmp_path: Path) -> No
         terminal.read_until(r"clip\.mkv 64x48 25 fps · live")
         terminal.read_until("q: quit · h: help")
         terminal.type("h")
-        terminal.read_until("only the cluster pointed at")
+        terminal.read_until("only the one pointed at")
         terminal.type("hr")
         terminal.read_until(r"kseg-.*\.mp4 · 1 s")
         terminal.type("r")

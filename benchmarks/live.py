@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import pygame
 
 from kseg_video import RenderSettings
 from kseg_video.cli.argument_values import segmenter_settings
@@ -39,6 +38,7 @@ from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.screen import KeyPress
 from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
+from kseg_video.screens.sdl import pygame
 from kseg_video.screens.window import LiveWindow
 from tests.helpers.media import ffmpeg
 from tests.helpers.windows import virtual_screen
@@ -56,11 +56,17 @@ _BETWEEN_KEYS = 0.4  # seconds, so that the effect of a key is over
 _PRESSES = 4  # of each key; an even number restores what a key toggles
 
 
-def key_down(character: str) -> pygame.event.Event:
-    """The event of a pressed key."""
-    shift = pygame.KMOD_SHIFT if character.isupper() else pygame.KMOD_NONE
-    values = {"unicode": character, "key": ord(character.lower()), "mod": shift, "scancode": 0}
-    return pygame.event.Event(pygame.KEYDOWN, values)
+def post(key: str) -> None:
+    """Press and release a key, as far as the window can tell."""
+    is_named = len(key) > 1
+    values = {
+        "unicode": "" if is_named else key,
+        "key": pygame.key.key_code(key) if is_named else ord(key.lower()),
+        "mod": pygame.KMOD_SHIFT if key.isupper() else pygame.KMOD_NONE,
+        "scancode": 0,
+    }
+    for event_type in (pygame.KEYDOWN, pygame.KEYUP):
+        pygame.event.post(pygame.event.Event(event_type, values))
 
 
 class Watch:
@@ -96,7 +102,7 @@ class Watch:
         """Press a key; return the seconds until it has taken effect."""
         self._answered.clear()
         self._pressed_at = time.perf_counter()
-        pygame.event.post(key_down(key))
+        post(key)
         if not self._answered.wait(5):
             return float("nan")
         time.sleep(_BETWEEN_KEYS)

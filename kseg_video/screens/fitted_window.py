@@ -90,16 +90,16 @@ class FittedWindow:
 
     def fill_screen(self, *, fills: bool) -> None:
         """Fill the screen, or go back to the size before."""
-        if fills:
-            if not has_window_manager():
-                self._unmanaged = self._window.size, self._window.position
-                self._window.position = 0, 0
-                self._window.size = pygame.display.get_desktop_sizes()[0]
+        if fills and has_window_manager():
             self._window.set_fullscreen(desktop=True)
-            return
-        self._window.set_windowed()
-        if self._unmanaged is not None:
+        elif fills:
+            self._unmanaged = self._window.size, self._window.position
+            self._window.position = 0, 0
+            self._window.size = pygame.display.get_desktop_sizes()[0]
+        elif self._unmanaged is not None:
             (self._window.size, self._window.position), self._unmanaged = self._unmanaged, None
+        else:
+            self._window.set_windowed()
 
     def canvas(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A picture of the window's size in pixels, with the given one fitted between black bars.

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 # Not all protocols of ffmpeg: others open local files or several sources at once.
 _URL = re.compile(r"^(https?|rtsps?|rtmps?|udp|tcp|rtp|srt|mmst|mmsh)://", re.IGNORECASE)
-# Low latency: probe at most 500 kB or 0.5 s of a stream, and buffer no frames. More: a later first
-# frame; less: the codec may not be recognised.
+# Low latency: no buffered frames, and a short probe. More: a later first frame; less: the codec may
+# not be recognised.
 _AT_ONCE = (
     *("-probesize", "500000", "-analyzeduration", "500000"),
     *("-fflags", "nobuffer", "-flags", "low_delay"),

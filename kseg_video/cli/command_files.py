@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from kseg_video.cli.argument_values import is_there
 from kseg_video.core.errors import KsegError, SettingsError, SourceError, cannot_read, cannot_write
 from kseg_video.ffmpeg.cleanup import ClosingContext, leftovers
-from kseg_video.reading.image_files import is_sequence, numbered_files
+from kseg_video.reading.image_files import READ_FORMATS, is_sequence, numbered_files
 from kseg_video.writing.output_paths import check_folder
 from kseg_video.writing.temporary_files import TemporaryEntry
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 STANDARD = Path("-")
 _STANDARD_INPUTS = frozenset({STANDARD, Path("/dev/stdin")})
 STANDARD_NAME = "stdin"
-_IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_SUFFIXES = {"MPO": ".jpg"}  # of formats that are not named like their suffix
 # Wait for a program that opens a fifo to write to it: longer serves programs that start slowly,
 # shorter tells sooner that there is none.
 _WRITER_SECONDS = 5.0
@@ -215,6 +215,7 @@ def _suffix_of(image: Path) -> str:
     """Suffix that goes with the contents of an image; empty for anything else."""
     from PIL import Image  # noqa: PLC0415 - few inputs need it
 
-    with contextlib.suppress(Exception), Image.open(image, formats=_IMAGE_FORMATS) as picture:
-        return f".{str(picture.format).lower()}"
+    with contextlib.suppress(Exception), Image.open(image, formats=READ_FORMATS) as picture:
+        name = str(picture.format)
+        return _SUFFIXES.get(name, f".{name.lower()}")
     return ""

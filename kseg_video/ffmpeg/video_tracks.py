@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from kseg_video.ffmpeg.probe_run import ReportedStream
 
 _VIDEO = re.compile(r"Video: (\w+).*?, (\d+x\d+)\b")
-# No tracks of their own: covers, previews, and the tiles and layers of another.
-_PARTS = re.compile(r"\((?:attached pic|still image|timed thumbnails|dependent|multilayer)\)")
+# No tracks of their own: covers, previews, the tiles and layers of another, and the still picture
+# of an animated AVIF, whose time base is 1.
+_PARTS = re.compile(
+    r"\((?:attached pic|still image|timed thumbnails|dependent|multilayer)\)|, 1 tbn\b"
+)
 
 
 def default_video(streams: Sequence[ReportedStream], shown: int) -> int:

@@ -19,6 +19,7 @@ from kseg_video.cli.command_files import StreamCopy
 from kseg_video.core.errors import SourceError
 from tests.helpers.commands import COMMAND, Outcome, run, start
 from tests.helpers.disks import small_disk
+from tests.helpers.heif import write_grid
 from tests.helpers.media import inspect, left_in, make_clip, read_planes
 from tests.helpers.waiting import wait_until
 
@@ -105,13 +106,22 @@ def test_a_fifo_whose_writer_takes_its_time(
     assert left_in(temporary) == []
 
 
-def test_an_image_through_both(tmp_path: Path) -> None:
-    Image.effect_mandelbrot((40, 30), (-2, -1, 1, 1), 9).convert("RGB").save(tmp_path / "a.jpg")
-    data = (tmp_path / "a.jpg").read_bytes()
-    code, out, message = run_with(data, "convert", "-", "-o", "-", "-k", "3")
+@pytest.mark.parametrize("name", ["a.jpg", "of-two-pictures.jpg", "grid.heic", "grid.avif"])
+def test_an_image_through_both(tmp_path: Path, name: str) -> None:
+    image, path = (
+        Image.effect_mandelbrot((64, 64), (-2, -1, 1, 1), 9).convert("RGB"),
+        tmp_path / name,
+    )
+    if "grid" in name:
+        write_grid(path, [np.asarray(image)] * 2, 2, (128, 64))
+    elif "two" in name:
+        image.save(path, "MPO", save_all=True, append_images=[image])
+    else:
+        image.save(path)
+    code, out, message = run_with(path.read_bytes(), "convert", "-", "-o", "-", "-k", "3")
     assert code == 0
     assert message.startswith("stdout.png: 1 frame, ")
-    assert run("convert", tmp_path / "a.jpg", "-o", tmp_path / "b.png", "-k", "3").code == 0
+    assert run("convert", path, "-o", tmp_path / "b.png", "-k", "3").code == 0
     assert out == (tmp_path / "b.png").read_bytes()
 
 

@@ -162,3 +162,8 @@ def test_an_animated_avif_stays_an_animation(tmp_path: Path) -> None:
     first, *others = (Image.fromarray(tile) for tile in TILES)
     first.save(tmp_path / "a.avif", save_all=True, append_images=others, duration=40)
     assert default_output(tmp_path / "a.avif") == tmp_path / "a.segmented.webp"
+    with open_source(tmp_path / "a.avif") as source:
+        colors = [frame.bgr[0, 0, ::-1] for frame in source]
+        assert source.info.frame_rate == 25
+        assert not source.notes
+    assert np.allclose(colors, COLORS, atol=8)

@@ -123,6 +123,8 @@ class ProbedVideo:
         Time of creation, in ISO 8601, where its tag gives it twice.
     has_keys : bool
         Whether it has tags with the keys of phones, such as ``com.apple.quicktime.make``.
+    leading : int
+        Number of first frames that have no times.
     """
 
     stream: int
@@ -154,6 +156,7 @@ class ProbedVideo:
     timecode: str | None
     date: str | None
     has_keys: bool
+    leading: int = 0
 
     @property
     def pixels(self) -> int:

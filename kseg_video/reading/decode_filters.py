@@ -180,9 +180,12 @@ class Decoding:
         # A frame whose place on the grid is taken gets the next one, and the end comes after the
         # last. Of itself, `fps` would drop a frame where times jitter, and a short last frame.
         place = "if(N,max(PTS,min(PREV_OUTPTS,PTS)+1),PTS)"
+        leading = 0 if part.seek else self.video.leading
+        before = f"if(lt(N,{leading}),STARTPTS+round((N-{leading})/({rate}*TB)),PTS)"
         return [
             # In ticks as long as a frame, the first frame's time would be rounded.
             video_filter("settb", common if common.denominator < _MOST_TICKS else tick),
+            *([video_filter("setpts", before)] if leading else []),
             video_filter("setpts", f"PTS-round({part.decoder_time(self.video):.6f}/TB)"),
             video_filter("settb", 1 / rate),
             video_filter("setpts", place),

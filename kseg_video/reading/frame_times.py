@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kseg_video.ffmpeg.packets import Packet
     from kseg_video.ffmpeg.probe import ProbedVideo
 
 # Packets read for their times: more judge long files better, fewer read less of them.
 _PACKETS = 3000
+_MOST_LEADING = 16  # pictures, as many as a decoder keeps
 # Most frames per second of a variable rate: as many as displays show, or twice the mean rate, up to
 # the second number. More would hold more frames that come close together, and repeat all others.
 _SHOWN, _MOST = 60, 1000
@@ -73,13 +75,34 @@ def with_rate_of_frames(path: Path, video: ProbedVideo) -> ProbedVideo:
         end = max(packet.end for packet in packets)
     else:  # of the frames after these, some were not read
         packets = [packet for packet in packets if packet.begin <= packets[-1].decoded]
-    shown = sorted({packet.begin for packet in packets})
+    leading = _leading(packets)
+    shown = sorted({packet.begin for packet in (packets[0], *packets[1 + leading :])})
     if max(shown[-1], end or 0) - shown[0] >= _EXACT:  # the times of a damaged file
         return video
     times = FrameTimes(shown, end, packets[0].unit)
     are_delays = video.animation or packets[0].unit >= _COARSEST
     rate, is_constant = times.frame_rate(video.frame_rate, keeps_rhythm=are_delays)
-    return replace(video, frame_rate=rate, variable_rate=not is_constant)
+    if leading:  # the demuxer mistakes the times of the next frames, too
+        is_constant |= rate == video.frame_rate and not video.variable_rate
+    return replace(
+        video,
+        frame_rate=rate,
+        variable_rate=not is_constant,
+        leading=leading,
+        first_time=video.first_time - float(leading / rate),
+    )
+
+
+def _leading(packets: Sequence[Packet]) -> int:
+    """Number of pictures shown before the first key frame, whose times Matroska cannot hold.
+
+    They follow it in order of decoding, and ffmpeg's demuxer discards times before 0.
+    """
+    without = itertools.takewhile(lambda packet: packet.shown is None, packets[1:])
+    count = sum(1 for _ in without)
+    others = (packets[0], *packets[1 + count :])
+    have_times = len(others) > 1 and all(packet.shown is not None for packet in others)
+    return count if have_times and count <= _MOST_LEADING else 0
 
 
 class FrameTimes:

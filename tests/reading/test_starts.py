@@ -277,7 +277,7 @@ class TestFirstFrames:
         assert len(frames) == 90
         assert not said
 
-    @pytest.mark.parametrize("name", cases(["a.ts", "a.flv"], quick=["a.ts"]))
+    @pytest.mark.parametrize("name", cases(["a.ts", "a.flv", "a.mkv"], quick=["a.ts", "a.mkv"]))
     def test_pictures_before_the_first_key_frame_are_kept(self, tmp_path: Path, name: str) -> None:
         """They can be decoded without those before the cut (RADL), and have times before 0."""
         whole = make_clip(tmp_path / "whole.mp4", *RADL.split(), seconds=2)

@@ -37,7 +37,7 @@ _INCH = 2
 # Bytes of a value and of the numbers that it consists of, by type.
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _NUMBERS = {**_SIZES, 5: 4, 10: 4}
-_LARGEST = 4 << 20  # bytes; more than any camera writes, but values may overlap without end
+_LARGEST = 4 << 20  # bytes; more than any camera writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class _Reader:
     def __init__(self, data: bytes | mmap) -> None:
         self._data = data
         self._order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4], "")
-        self._left = _LARGEST
+        # No more than there is: values and directories may overlap, and be the same many times.
+        self._left = min(_LARGEST, len(data))
 
     def first(self) -> _Directory:
         """The first directory; empty if this is no classic TIFF."""
@@ -113,6 +114,9 @@ class _Reader:
 
     def _directory(self, start: int, pointers: _Pointers) -> _Directory:
         (count,) = struct.unpack_from(f"{self._order}H", self._data, start)
+        if start + 2 + 12 * count > len(self._data):
+            raise struct.error("a directory is cut off")
+        self._take(12 * count)
         directory: _Directory = {}
         for number in range(count):
             place = start + 2 + 12 * number
@@ -126,18 +130,20 @@ class _Reader:
                 with contextlib.suppress(struct.error):
                     if inner := self._directory(place, pointers[tag]):
                         directory[tag] = inner
-            elif size and tag not in _DROPPED:
-                value = self._value(place, size, _NUMBERS[kind])
-                if len(value) == size:
-                    directory[tag] = kind, value
+            elif size and tag not in _DROPPED and place + size <= len(self._data):
+                directory[tag] = kind, self._value(place, size, _NUMBERS[kind])
         return directory
 
-    def _value(self, place: int, size: int, of_number: int) -> bytes:
+    def _take(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
             raise ValueError("too much EXIF data")
+
+    def _value(self, place: int, size: int, of_number: int) -> bytes:
+        if size > 4:  # others are in the directory
+            self._take(size)
         value = self._data[place : place + size]
-        if self._order == "<" or len(value) < size:
+        if self._order == "<":
             return value
         return np.frombuffer(value, f">u{of_number}").astype(f"<u{of_number}").tobytes()
 
@@ -148,7 +154,7 @@ def _as_tiff(directory: _Directory) -> bytes:
 
 def _written(directory: _Directory, start: int) -> bytes:
     """A directory that begins at an offset, followed by its values and its own directories."""
-    table, values = b"", b""
+    table, values = bytearray(), bytearray()
     values_start = start + 2 + 12 * len(directory) + 4
     for tag, entry in sorted(directory.items(), key=lambda item: item[0]):
         field = struct.pack("<I", values_start + len(values))
@@ -162,4 +168,4 @@ def _written(directory: _Directory, start: int) -> bytes:
             else:
                 field = entry[1].ljust(4, b"\0")
         table += struct.pack("<HHI4s", tag, kind, count, field)
-    return struct.pack("<H", len(directory)) + table + bytes(4) + values
+    return b"".join((struct.pack("<H", len(directory)), table, bytes(4), values))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from itertools import islice
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
+from kseg_video.ffmpeg.iso_boxes import Element, elements, read_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,14 +33,6 @@ _EBML = b"\x1a\x45\xdf\xa3"
 _MOST = 10_000
 
 
-class _Element(NamedTuple):
-    """A box or element: its name, and where its contents begin and end in the file."""
-
-    name: bytes
-    start: int
-    end: int
-
-
 def check_is_not_encrypted(path: Path) -> None:
     """Check that no track of a regular file is encrypted, as far as the file can be read.
 
@@ -53,7 +46,7 @@ def check_is_not_encrypted(path: Path) -> None:
     with suppress(OSError), path.open("rb") as file:
         is_matroska = file.read(len(_EBML)) == _EBML
         within = _TRACK_ENCODING if is_matroska else _SAMPLE_ENTRIES
-        read = _matroska_element if is_matroska else _box
+        read = _matroska_element if is_matroska else read_box
         names = _names(file, read, within, 0, path.stat().st_size)
         if not _ENCRYPTED.isdisjoint(names):
             raise SourceError(f"{path} is encrypted; give a copy without copy protection")
@@ -61,13 +54,13 @@ def check_is_not_encrypted(path: Path) -> None:
 
 def _names(
     file: IO[bytes],
-    read: Callable[[IO[bytes], int, int], _Element | None],
+    read: Callable[[IO[bytes], int, int], Element | None],
     within: Sequence[bytes],
     start: int,
     end: int,
 ) -> Iterator[bytes]:
     """Names of the boxes or elements that lie within those of the given names."""
-    for name, begin, stop in islice(_elements(file, read, start, end), _MOST):
+    for name, begin, stop in islice(elements(file, read, start, end), _MOST):
         if not within:
             yield name
         elif name == within[0]:
@@ -77,29 +70,7 @@ def _names(
                 return
 
 
-def _elements(
-    file: IO[bytes],
-    read: Callable[[IO[bytes], int, int], _Element | None],
-    start: int,
-    end: int,
-) -> Iterator[_Element]:
-    while start < end and (element := read(file, start, end)) is not None:
-        yield element
-        start = element.end
-
-
-def _box(file: IO[bytes], start: int, end: int) -> _Element | None:
-    """Read the header of a box; None if there is none."""
-    file.seek(start)
-    header = file.read(16)
-    size, begin = int.from_bytes(header[:4]), start + 8
-    if size == 1:  # it follows the name
-        size, begin = int.from_bytes(header[8:]), start + 16
-    stop = start + size if size else end
-    return _Element(header[4:8], begin, min(stop, end)) if begin <= stop else None
-
-
-def _matroska_element(file: IO[bytes], start: int, end: int) -> _Element | None:
+def _matroska_element(file: IO[bytes], start: int, end: int) -> Element | None:
     """Read the header of a Matroska element; None if there is none."""
     file.seek(start)
     header = file.read(12)
@@ -111,7 +82,7 @@ def _matroska_element(file: IO[bytes], start: int, end: int) -> _Element | None:
     unknown = (1 << 7 * size_length) - 1
     size = int.from_bytes(header[name_length : name_length + size_length]) & unknown
     stop = end if size == unknown else min(begin + size, end)
-    return _Element(header[:name_length], begin, stop)
+    return Element(header[:name_length], begin, stop)
 
 
 def _length(number: bytes) -> int:

@@ -14,6 +14,8 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from kseg_video.core.image_metadata import ImageMetadata, add_to_tiff, kept_exif
+from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS
+from kseg_video.ffmpeg.iso_boxes import largest_heif_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +45,10 @@ READ_BY_FFMPEG = frozenset(
 )
 READ_SUFFIXES = IMAGE_SUFFIXES | {".avif", ".heic", ".heif", ".hif"} | READ_BY_FFMPEG
 _LONGEST_NAME = 255  # bytes; the limit of practically all file systems
+# Not Pillow's own name of the format, under which imageio registers a reader that checks nothing.
+_OUR_HEIF = "CHECKED_HEIF"
 # Formats accepted under any image suffix. Pillow would pass others to external programs (EPS).
-READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF")
+READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "AVIF", _OUR_HEIF)
 _MAY_BE_ANIMATED = frozenset({".avif", ".gif", ".png", ".webp"})
 # Brands of HEIF files; the general ones may be those of an AVIF file, which is tried before.
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})
@@ -71,10 +75,13 @@ def _is_heif(prefix: bytes) -> bool:
 def _open_heif(file: IO[bytes], name: str | bytes) -> ImageFile:
     from pillow_heif import HeifImageFile  # noqa: PLC0415 - it takes 0.1 s, and few pictures need it
 
+    if largest_heif_picture(file) > MAX_PIXELS:
+        raise Image.DecompressionBombError("a picture in the file is too large")
+    file.seek(0)
     return HeifImageFile(file, name)  # type: ignore[no-untyped-call]
 
 
-Image.register_open("HEIF", _open_heif, _is_heif)
+Image.register_open(_OUR_HEIF, _open_heif, _is_heif)
 
 
 def is_image(path: Path) -> bool:

@@ -23,6 +23,9 @@ _TEXT_SUBTITLES = frozenset(
 _LONGEST_SUBTITLE_SECONDS = 60.0
 # Muxers that write tags of any name only if told to, and then in another place than usual ones.
 _WITH_KEYS = {"mp4", "mov"}
+# Tags that ffmpeg makes of the file's head, and those by which its Matroska muxer marks pictures,
+# whatever they are: as two side by side, or as transparent.
+_NOT_KEPT = ("major_brand", "minor_version", "compatible_brands", "stereo_mode", "alpha_mode")
 # Layouts with channels that ffmpeg leaves out when it brings them to another, and their mix.
 _HEIGHTS = re.compile(r"\d+\.\d+\.\d.*|22\.2|cube|hexadecagonal")
 _FOLDED = "|".join(
@@ -94,17 +97,12 @@ def tracks_output(
     """
     end = None if tracks.duration is None else tracks.duration + _shift(tracks, frame_rate)
     arguments = ["-map_metadata", "1", "-map_chapters", "1"]
-    arguments += ["-metadata", f"timecode={tracks.timecode or ''}"]  # empty removes it
+    tags = dict.fromkeys(_NOT_KEPT, "") | {"timecode": tracks.timecode or ""}  # empty removes it
+    arguments += [part for name in tags for part in ("-metadata", f"{name}={tags[name]}")]
     if tracks.date:
         arguments += ["-metadata", f"creation_time={tracks.date}"]
     if tracks.has_keys and container.muxer in _WITH_KEYS:
         arguments += ["-movflags", "+use_metadata_tags"]
-        # Tags that ffmpeg makes of the file's head, and now would write as such.
-        arguments += [
-            part
-            for name in ("major_brand", "minor_version", "compatible_brands")
-            for part in ("-metadata", f"{name}=")
-        ]
     if tracks.start:
         arguments += ["-copypriorss", "0"]  # drops packets from before the part
     sound, notes = _sound(tracks, container)

@@ -95,6 +95,14 @@ CLIPS: dict[str, tuple[list[tuple[NDArray[np.uint8], float]], tuple[int, int, in
     "shades for three": ([(halves(0.54), 4.0), (halves(0.44), 5.0)], (60, 60, 60)),
     "from black": ([(columns((BLACK, 1)), 0.2), (FOUR, 1.8)], RED),
 }
+# Those that one run in every gate shows, and the others.
+CASES = [
+    *("two shots, other shares", "shades for three"),
+    *(
+        pytest.param(name, marks=pytest.mark.thorough)
+        for name in ("a colour comes later", "from black")
+    ),
+]
 
 
 def count_of(name: str) -> str:
@@ -112,14 +120,14 @@ class TestOneNumber:
             ),
         ],
     )
-    @pytest.mark.parametrize("name", list(CLIPS))
+    @pytest.mark.parametrize("name", CASES)
     def test_is_the_same_colour_in_both(self, tmp_path: Path, name: str, options: str) -> None:
         clip = clip_of(tmp_path / "a.mkv", *CLIPS[name][0])
         found, made, _ = both(clip, "-k", count_of(name), *options.split())
         assert beginnings(found) == beginnings(made)
         check_agree(found, made)
 
-    @pytest.mark.parametrize("name", list(CLIPS))
+    @pytest.mark.parametrize("name", CASES)
     def test_is_what_is_switched_off(self, tmp_path: Path, name: str) -> None:
         shots, color = CLIPS[name]
         clip = clip_of(tmp_path / "a.mkv", *shots)

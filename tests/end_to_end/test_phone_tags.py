@@ -71,6 +71,32 @@ def test_other_files_keep_their_tags_where_all_players_look(tmp_path: Path, suff
 
 
 @pytest.mark.parametrize(
+    ("tag", "suffix"),
+    combinations(
+        [
+            ("stereo_mode", "99"),
+            ("STEREO_MODE", "left_right"),
+            ("alpha_mode", "1"),
+        ],
+        OUTPUTS,
+        quick=[(("stereo_mode", "99"), "mkv"), (("alpha_mode", "1"), "webm")],
+    ),
+)
+def test_tags_that_a_muxer_obeys_are_left_out(
+    tmp_path: Path, tag: tuple[str, str], suffix: str
+) -> None:
+    tags = tagged(**{tag[0]: tag[1]}, artist="Me")
+    clip = make_clip(tmp_path / "a.mov", "-movflags", "use_metadata_tags", *tags, seconds=0.2)
+    output = tmp_path / f"out.{suffix}"
+    assert not convert_plainly(clip, output).notes
+    found = tags_of(output)
+    assert found["artist"] == "Me"
+    assert tag[0].lower() not in found
+    if suffix in {"mkv", "webm"}:
+        assert "compatible_brands" not in found
+
+
+@pytest.mark.parametrize(
     ("times", "name", "suffix"),
     combinations(
         [

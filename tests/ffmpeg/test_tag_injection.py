@@ -190,7 +190,7 @@ def test_what_a_file_says_changes_nothing(
         shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("place", ["key", "name"])
+@pytest.mark.parametrize("place", ["key", pytest.param("name", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(
     "said", ["Cannot allocate memory", "stream 0: partial file", "broken", "matches no streams"]
 )
@@ -209,7 +209,10 @@ def test_what_reads_like_an_error(tmp_path: Path, said: str, place: str) -> None
     assert run("palette", path, "-k", "2").code == 0
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".mp4", *(pytest.param(end, marks=pytest.mark.thorough) for end in (".mkv", ".webm", ".avi"))],
+)
 @pytest.mark.parametrize("place", ["title", "name"])
 def test_nothing_is_written_or_painted(
     clips: dict[str, Clip], tmp_path: Path, suffix: str, place: str
@@ -241,6 +244,7 @@ def test_an_image_is_not_obeyed_either(tmp_path: Path) -> None:
     assert not (tmp_path / "victim").exists()
 
 
+@pytest.mark.thorough
 def test_twenty_thousand_tags(tmp_path: Path) -> None:
     """More lines than were once kept of ffmpeg's report."""
     notes = tmp_path / "notes.txt"
@@ -319,6 +323,7 @@ def test_whole_lines_of_a_report_are_not_believed(
     assert probe(path) == clips[suffix].video
 
 
+@pytest.mark.thorough
 def test_a_file_that_lies_is_converted(clips: dict[str, Clip], tmp_path: Path) -> None:
     for lines, place in itertools.product(FORGED, ("language", "key")):
         path = with_sayings(clips[".mkv"].path, tmp_path / "a.mkv", lines, place)
@@ -397,7 +402,7 @@ def test_a_kind_of_file_that_reads_like_an_error(
         "\x1b[0m\x1b[1;31m[error] \x1b[0m\x1b[1;31mCannot allocate memory\n\x1b[0m",
     ],
 )
-@pytest.mark.parametrize("level", ["error", "fatal"])
+@pytest.mark.parametrize("level", ["error", pytest.param("fatal", marks=pytest.mark.thorough)])
 def test_a_codec_that_reads_like_an_error(tmp_path: Path, said: str, level: str) -> None:
     """ffmpeg prints an unknown Matroska codec before it describes the file."""
     honest = with_codec(tmp_path / "honest.mkv", "S_X")

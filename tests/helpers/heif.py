@@ -57,6 +57,7 @@ def write_grid(
     opacity: Sequence[NDArray[np.uint8]] = (),
     properties: Sequence[bytes] = (),
     referred: int | None = None,
+    copies: int = 1,
 ) -> Path:
     """A picture of equal tiles, row by row.
 
@@ -75,6 +76,8 @@ def write_grid(
         How the canvas is shown: `turned`, `mirrored`, `cropped`.
     referred : int, optional
         How many tiles the grid refers to; by default all.
+    copies : int
+        How often every item's data belong to it.
     """
     kind, config, brand = _CODECS[path.suffix]
     rows = len(tiles) // columns
@@ -121,7 +124,8 @@ def write_grid(
     def meta(start: int) -> bytes:
         places = b""
         for item, _, data in items:
-            places += struct.pack(">HHHII", item, 0, 1, start, len(data))
+            places += struct.pack(">HHH", item, 0, copies)
+            places += struct.pack(">II", start, len(data)) * copies
             start += len(data)
         return full_box(
             b"meta",
@@ -149,13 +153,12 @@ def _size_property(width: int, height: int) -> bytes:
 
 def _encoded(picture: NDArray[np.uint8], suffix: str, config: bytes) -> tuple[bytes, bytes]:
     """A picture's configuration property, and its data."""
-    pillow_heif.register_heif_opener()
     file = io.BytesIO()
     image = Image.fromarray(picture)
     if suffix == ".avif":
         image.save(file, "AVIF", quality=100, subsampling="4:4:4", speed=10)
     else:
-        image.save(file, "HEIF", quality=100, chroma=444)
+        pillow_heif.from_pillow(image).save(file, quality=100, chroma=444)
     stored = file.getvalue()
     found = re.search(re.escape(config), stored)
     assert found is not None

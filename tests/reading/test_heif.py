@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,6 +95,12 @@ class TestGrids:
         with pytest.raises(SourceError, match=r"more than 100 million pixels|is not an image"):
             open_source(path)
 
+    def test_parts_longer_than_the_file_are_refused(self, tmp_path: Path, suffix: str) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (6, SIDE, SIDE, 3), np.uint8)
+        path = write_grid(tmp_path / f"a{suffix}", [*noise], COLUMNS, SIZE, copies=32)
+        with pytest.raises(SourceError, match="is not an image that can be read"):
+            open_source(path)
+
     def test_one_line_says_what_is_wrong(self, tmp_path: Path, suffix: str) -> None:
         path = write_grid(tmp_path / f"a{suffix}", TILES, COLUMNS, (10_001, 10_001))
         outcome, mebibytes = run_measured("convert", path)
@@ -120,9 +127,12 @@ def test_a_cropped_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_profile_is_kept(tmp_path: Path, suffix: str) -> None:
-    pillow_heif.register_heif_opener()
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    Image.fromarray(TILES[0]).save(tmp_path / f"a{suffix}", icc_profile=profile)
+    picture = Image.fromarray(TILES[0])
+    picture.info["icc_profile"] = profile
+    (picture if suffix == ".avif" else pillow_heif.from_pillow(picture)).save(
+        tmp_path / f"a{suffix}"
+    )
     convert(tmp_path / f"a{suffix}", tmp_path / "out.png")
     with Image.open(tmp_path / "out.png") as image:
         assert image.info["icc_profile"] == profile
@@ -167,3 +177,17 @@ def test_an_animated_avif_stays_an_animation(tmp_path: Path) -> None:
         assert source.info.frame_rate == 25
         assert not source.notes
     assert np.allclose(colors, COLORS, atol=8)
+
+
+@pytest.mark.parametrize("place", ["properties", "grid"])
+def test_opacity_of_too_many_pixels_is_refused(tmp_path: Path, place: str) -> None:
+    path = write_grid(tmp_path / "a.heic", TILES, COLUMNS, SIZE, opacity=OPACITY)
+    sides = struct.pack(">II", *SIZE)
+    *before, last = path.read_bytes().split(sides)
+    claims = [sides] * 4  # of both grids: two properties, and two canvases
+    claims[1 if place == "properties" else 3] = struct.pack(">II", 20_000, 20_000)
+    parts = [part for pair in zip(before, claims, strict=True) for part in pair]
+    path.write_bytes(b"".join([*parts, last]))
+    pillow_heif.register_heif_opener()  # as imageio does when it writes an image
+    with pytest.raises(SourceError, match="pictures of more than 100 million pixels"):
+        open_source(path)

@@ -176,6 +176,8 @@ def test_numbers_too_long_to_be_compared(folder: Path, pattern: str) -> None:
 
 def test_a_thousand_inputs_are_told_apart(tmp_path: Path) -> None:
     names = [f"{number}.mp4" for number in range(1000)]
+    for name in names:
+        (tmp_path / name).touch()
     done = run("convert", *names, os.path.join("..", tmp_path.name, "7.mp4"), cwd=tmp_path)  # noqa: PTH118
     assert done.code == 2
     assert "7.segmented.mp4; convert them apart" in done.err

@@ -27,8 +27,7 @@ from kseg_video.ffmpeg.pixel_formats import (
 )
 from kseg_video.ffmpeg.printed_lines import says
 from kseg_video.ffmpeg.probe_run import ReportRequest, report_on
-from kseg_video.ffmpeg.sound_tracks import sound_tracks
-from kseg_video.ffmpeg.video_tracks import default_video, other_videos
+from kseg_video.ffmpeg.tracks import default_video, other_videos, sound_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +41,6 @@ _COARSE = Fraction(1, 1000)  # time base in seconds, in which guesses are often 
 _TELEVISION_TOLERANCE = 5e-7  # relative; above the rounding of durations to nanoseconds
 _RATE_ROUNDING = 0.006  # frames per second; the header gives rates with two decimals
 _START_ROUNDING = 2e-6  # seconds; of the difference of two times, each given in microseconds
-_RATE_WITHOUT_ONE = Fraction(60)
 # Decoders of the codecs whose alpha is a second stream, which ffmpeg's default ones ignore.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _CODEC = re.compile(r"Video: (\w+)")
@@ -280,7 +278,7 @@ def _zero(container: list[str], streams: list[int]) -> float:
 def _frame_rate(header: str, base: Fraction) -> tuple[Fraction, bool]:
     """Frame rate to read at, and whether that of the stream varies."""
     if base <= 0:
-        return _RATE_WITHOUT_ONE, True
+        return Fraction(_LIKELY_RATE), True
     mean = re.search(
         r"\b(\d{1,9}(?:\.\d{1,9})?) (?:fps|tbn)\b", header
     )  # the header of Ogg gives no fps, but its tbn counts frames

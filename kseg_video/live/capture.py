@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 
 # Not all protocols of ffmpeg: others open local files or several sources at once.
 _URL = re.compile(r"^(https?|rtsps?|rtmps?|udp|tcp|rtp|srt|mmst|mmsh)://", re.IGNORECASE)
-# Low latency: no buffered frames, and a short probe. More: a later first frame; less: the codec may
-# not be recognised.
+# Low latency: no buffered frames, and a short probe; a shorter one may not recognise the codec.
 _AT_ONCE = (
     *("-probesize", "500000", "-analyzeduration", "500000"),
     *("-fflags", "nobuffer", "-flags", "low_delay"),

@@ -1,4 +1,4 @@
-"""The sound tracks in ffmpeg's report on a file, also those that it cannot decode."""
+"""The tracks in ffmpeg's report on a file: the video to show, and the sound, decodable or not."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from kseg_video.ffmpeg.probe_run import FileReport
+    from kseg_video.ffmpeg.probe_run import FileReport, ReportedStream
 
+_VIDEO = re.compile(r"Video: (\w+).*?, (\d+x\d+)\b")
+# No tracks of their own: covers, previews, the tiles and layers of another, and the still picture
+# of an animated AVIF, whose time base is 1.
+_PARTS = re.compile(
+    r"\((?:attached pic|still image|timed thumbnails|dependent|multilayer)\)|, 1 tbn\b"
+)
 _USABLE = re.compile(r"Audio: (\w+).*?, (\d{1,9}) Hz, ([^,]+)")
 _LISTED = re.compile(r" +Stream #0:(\d{1,9}).*?: Audio: (\w+)")  # tags may forge such lines
 # Forged lines must not start a process each; real files have one or two such tracks.
@@ -82,3 +89,31 @@ def _channels(layout: str) -> int:
     numbers = count or parts
     total = sum(int(part) for part in numbers.groups("0")) if numbers else 2
     return min(max(total, 1), _MOST_CHANNELS)
+
+
+def default_video(streams: Sequence[ReportedStream], shown: int) -> int:
+    """Index of the video stream to show: the first that is marked as default.
+
+    Parameters
+    ----------
+    streams : sequence of ReportedStream
+    shown : int
+        Index of the first video stream, which is shown if none is marked.
+    """
+    marked = (stream.number for stream in _videos(streams) if "(default)" in stream.text)
+    return next(marked, shown)
+
+
+def other_videos(streams: Sequence[ReportedStream], shown: int) -> tuple[str, ...]:
+    """Number, codec and size of each video track but the one that is shown, for the user."""
+    return tuple(
+        f"{number} ({found[1]}, {found[2]})"
+        for number, stream in enumerate(_videos(streams), 1)
+        if stream.number != shown and (found := _VIDEO.match(stream.text))
+    )
+
+
+def _videos(streams: Sequence[ReportedStream]) -> list[ReportedStream]:
+    return [
+        stream for stream in streams if _VIDEO.match(stream.text) and not _PARTS.search(stream.text)
+    ]

@@ -1,5 +1,7 @@
 """What an image tells besides its pixels: resolution and EXIF data (CIPA DC-008), which is a TIFF.
 
+Of a TIFF itself, its directories also tell the size of tiles and whether there are pages.
+
 EXIF data is copied value by value, not by Pillow, which changes types and replaces letters that are
 not ASCII.
 """
@@ -7,9 +9,10 @@ not ASCII.
 from __future__ import annotations
 
 import contextlib
+import math
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -38,6 +41,14 @@ _INCH = 2
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _NUMBERS = {**_SIZES, 5: 4, 10: 4}
 _LARGEST = 4 << 20  # bytes; more than any camera writes
+
+
+# TIFF: the version number of BigTIFF, tags, and integer types.
+_BIG_TIFF = 43
+_TILE_SIDES = (322, 323)
+_NEW_SUBFILE_TYPE, _REDUCED = 254, 1
+_MOST_DIRECTORIES = 64  # looked at; more than there are sizes of a preview
+_WHOLE_NUMBERS = {3: "H", 4: "I"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,68 @@ def add_to_tiff(image: bytes, exif: bytes) -> bytes:
     start = len(image) + len(image) % 2
     head = image[:4] + struct.pack("<I", start)
     return head + image[8:].ljust(start - 8, b"\0") + _written(directory, start)
+
+
+class _TiffLayout(NamedTuple):
+    """Byte order and parts of a TIFF's directories, and where the first is."""
+
+    order: str
+    length: struct.Struct
+    entry: struct.Struct
+    following: struct.Struct
+    first: int
+
+    def number(self, kind: int, value: bytes) -> int:
+        (number,) = struct.unpack_from(self.order + _WHOLE_NUMBERS[kind], value)
+        return int(number)
+
+
+def _tiff_layout(file: BinaryIO) -> _TiffLayout:
+    file.seek(0)
+    head = file.read(16)
+    order, is_big = "<" if head[:2] == b"II" else ">", _BIG_TIFF in head[2:4]
+    parts = ("Q", "HHQ8s", "Q") if is_big else ("H", "HHI4s", "I")
+    length, entry, place = (struct.Struct(order + part) for part in parts)
+    (first,) = place.unpack_from(head, 8 if is_big else 4)
+    return _TiffLayout(order, length, entry, place, first)
+
+
+def pixels_of_a_tile(file: BinaryIO) -> int:
+    """Pixels of one tile of a TIFF; 0 if it has no tiles.
+
+    libtiff decodes whole tiles, which may be far larger than the image. Where a tag appears twice,
+    Pillow uses the last and libtiff the first, so the larger value counts.
+    """
+    layout = _tiff_layout(file)
+    file.seek(layout.first)
+    (count,) = layout.length.unpack(file.read(layout.length.size))
+    sides: dict[int, int] = {}
+    for _ in range(count):
+        tag, kind, _, value = layout.entry.unpack(file.read(layout.entry.size))
+        if tag in _TILE_SIDES:
+            sides[tag] = max(sides.get(tag, 0), layout.number(kind, value))
+    return math.prod(sides.get(tag, 0) for tag in _TILE_SIDES)
+
+
+def has_pages(file: BinaryIO) -> bool:
+    """Whether a directory of a TIFF after the first is not marked as that of a preview.
+
+    Pillow would read all of each, and they may overlap: a mark is in a directory's first entry.
+    """
+    layout = _tiff_layout(file)
+    place = layout.first
+    for number in range(_MOST_DIRECTORIES):
+        file.seek(place)
+        (count,) = layout.length.unpack(file.read(layout.length.size))
+        tag, kind, _, value = layout.entry.unpack(file.read(layout.entry.size))
+        is_marked = tag == _NEW_SUBFILE_TYPE and layout.number(kind, value) & _REDUCED
+        if number and not is_marked:
+            return True
+        file.seek(place + layout.length.size + count * layout.entry.size)
+        (place,) = layout.following.unpack(file.read(layout.following.size))
+        if not place:
+            break
+    return False
 
 
 class _Reader:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
-import math
 import struct
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image
-from PIL.TiffImagePlugin import TiffImageFile
 
 from kseg_video.core.errors import SourceError, cannot_read
+from kseg_video.core.image_metadata import has_pages, pixels_of_a_tile
 from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, too_large
 from kseg_video.reading.image_files import (
@@ -37,12 +35,6 @@ if TYPE_CHECKING:
     from kseg_video.core.image_metadata import ImageMetadata
 
     Levels = NDArray[np.uint8]
-
-# TIFF: the version number of BigTIFF, tags, and integer types.
-_BIG_TIFF = 43
-_TILE_SIDES = (322, 323)
-_NEW_SUBFILE_TYPE, _REDUCED = 254, 1
-_WHOLE_NUMBERS = {3: "H", 4: "I"}
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -120,7 +112,7 @@ def _read_by_ffmpeg(path: Path) -> DecodedImage:
 def _decoded(path: Path, file: BinaryIO, *, leniently: bool = False) -> DecodedImage:
     """Decode an image; leniently, what decodes of a damaged one."""
     with _opened(path, file) as picture:
-        has_others = _has_others(picture)
+        has_others = _has_others(picture, file)
         orientation = _orientation(picture)
         metadata = metadata_of(picture, file, is_turned=orientation > 4)
         is_whole = _load(picture, leniently=leniently)
@@ -164,53 +156,26 @@ def _opened(path: Path, file: BinaryIO) -> ImageFile:
     pixels = picture.width * picture.height
     if picture.format == "TIFF":
         position = file.tell()
-        pixels = max(pixels, _pixels_of_a_tile(file))
+        pixels = max(pixels, pixels_of_a_tile(file))
         file.seek(position)
     if pixels > MAX_PIXELS:
         raise too_large(path)
     return picture
 
 
-def _pixels_of_a_tile(file: BinaryIO) -> int:
-    """Pixels of one tile of a TIFF; 0 if it has no tiles.
-
-    libtiff decodes whole tiles, which may be far larger than the image. Where a tag appears twice,
-    Pillow uses the last and libtiff the first, so the larger value counts.
-    """
-    file.seek(0)
-    head = file.read(16)
-    order, is_big = "<" if head[:2] == b"II" else ">", _BIG_TIFF in head[2:4]
-    number, fields, start = ("Q", "HHQ8s", head[8:16]) if is_big else ("H", "HHI4s", head[4:8])
-    file.seek(*struct.unpack(order + ("Q" if is_big else "I"), start))
-    (count,) = struct.unpack(order + number, file.read(struct.calcsize(f"={number}")))
-    entry = struct.Struct(order + fields)
-    sides: dict[int, int] = {}
-    for _ in range(count):
-        tag, kind, _, value = entry.unpack(file.read(entry.size))
-        if tag in _TILE_SIDES:
-            (side,) = struct.unpack_from(order + _WHOLE_NUMBERS[kind], value)
-            sides[tag] = max(sides.get(tag, 0), side)
-    return math.prod(sides.get(tag, 0) for tag in _TILE_SIDES)
-
-
-def _has_others(picture: ImageFile) -> bool:
+def _has_others(picture: ImageFile, file: BinaryIO) -> bool:
     """Whether a file holds further pictures that are not those of a phone or a preview.
 
     Phones add depth and brightness maps to a JPEG (MPO), whose first picture is the photograph.
     """
-    if picture.format in {"JPEG", "MPO"} or not getattr(picture, "is_animated", False):
-        return False
-    if not isinstance(picture, TiffImageFile):
-        return True
-    found = False
-    with contextlib.suppress(Exception):  # EOFError at the end, others if it is damaged
-        for number in itertools.count(1):
-            picture.seek(number)
-            if not picture.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & _REDUCED:
-                found = True
-                break
-    picture.seek(0)
-    return found
+    if picture.format == "TIFF":
+        position = file.tell()
+        found = False
+        with contextlib.suppress(Exception):  # it is damaged
+            found = has_pages(file)
+        file.seek(position)
+        return found
+    return picture.format not in {"JPEG", "MPO"} and getattr(picture, "is_animated", False)
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -127,5 +127,8 @@ def test_the_next_camera() -> None:
             name, open_capture_of_next = change()
             assert name == expected
             feed.reopen(open_capture_of_next)
-            wait_until(lambda expected=expected: feed.description.startswith(expected), SECONDS)  # type: ignore[misc]
-            assert feed.condition == "live"
+            wait_until(lambda name=name: shows(feed, name), SECONDS)  # type: ignore[misc]
+
+
+def shows(feed: ReconnectingFeed, name: str) -> bool:
+    return feed.condition == "live" and feed.description.startswith(name)

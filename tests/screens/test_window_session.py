@@ -271,3 +271,24 @@ def test_nothing_to_show_it_on(two_halves: Path, preview: str, display: str, lac
         f"kseg-video: error: there is {lacking} to show the picture on; "
         "go without, with --preview none --record FILE\n"
     )
+
+
+def test_the_bar_and_the_arrows_seek_in_a_file(screen: str, tmp_path: Path) -> None:
+    later = "drawbox=t=fill:color=0x1010c0:enable=gte(t\\,5)"
+    clip = make_clip(
+        tmp_path / "two.mkv",
+        *("-vf", later, "-c:v", "ffv1"),
+        picture="color=0xc01010",
+        size="320x240",
+        seconds=10,
+    )
+    window = Window(screen, tmp_path, "live", clip, "--view", "original")
+    middle = WINDOW[0] // 2, WINDOW[1] // 2
+    with window.process:
+        window.type("space")
+        wait_until(lambda: color(window, middle)[0] > 150)
+        window.click(WINDOW[0] * 3 // 4, WINDOW[1] - 2)
+        wait_until(lambda: color(window, middle)[2] > 150)
+        window.type("Left")
+        wait_until(lambda: color(window, middle)[0] > 150)
+        window.process.terminate()

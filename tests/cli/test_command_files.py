@@ -106,6 +106,7 @@ def test_a_fifo_whose_writer_takes_its_time(
     assert left_in(temporary) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["a.jpg", "of-two-pictures.jpg", "grid.heic", "grid.avif"])
 def test_an_image_through_both(tmp_path: Path, name: str) -> None:
     image, path = (
@@ -169,6 +170,7 @@ def test_one_of_several_that_is_no_video(clip: Path, tmp_path: Path) -> None:
     assert left_in(tmp_path / "new") == ["clip.segmented.mp4"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -27,6 +27,7 @@ def clip(tmp_path: Path) -> Path:
     return make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", seconds=2)
 
 
+@pytest.mark.thorough
 def test_at_the_end_of_a_file_it_says_what_was_done(clip: Path, tmp_path: Path) -> None:
     take = tmp_path / "take.mp4"
     outcome = run("live", clip, *WITHOUT_A_PICTURE, "--record", take)
@@ -76,11 +77,13 @@ def test_what_a_signal_to_the_group_ends_first_is_no_failure(clip: Path, tmp_pat
     assert "no ffmpeg" not in outcome.err
 
 
+@pytest.mark.thorough
 def test_a_quiet_run_says_nothing(clip: Path) -> None:
     outcome = run("live", clip, *WITHOUT_A_PICTURE, "--quiet")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
 
 
+@pytest.mark.thorough
 def test_every_key_works_without_a_picture_too(clip: Path, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     folder.mkdir()

@@ -127,6 +127,7 @@ class TestConvert:
         assert outcome.code == 0
         assert re.fullmatch(r"kseg-video: warning: \S+ ended early; all \d+ .*\n", outcome.err)
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("name", ["-i.mp4", "a b 'q\" $HOME.mp4", "ünï·日本.mp4", "a\nb.mp4"])
     def test_strange_names(self, clip: Path, tmp_path: Path, name: str) -> None:
         shutil.copy(clip, tmp_path / name)

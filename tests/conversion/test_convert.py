@@ -175,6 +175,7 @@ class TestSync:
     def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return make_flashes(tmp_path_factory.mktemp("sync") / "flash.mp4")
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mkv"])
     @pytest.mark.parametrize("start", [0.0, 0.7, 2.345])
     def test_sound_and_picture_stay_together(
@@ -261,6 +262,7 @@ class TestImages:
 
 
 class TestSameInputSameOutput:
+    @pytest.mark.thorough
     @pytest.mark.parametrize("color_space", ["rgb", "lab"])
     def test_bit_for_bit_whatever_the_number_of_threads(
         self, lake_clip: Path, tmp_path: Path, color_space: str
@@ -362,9 +364,11 @@ class TestFailures:
         with pytest.raises(SettingsError, match="there is no cluster 9: 5 clusters are numbered"):
             convert(tmp_path / "a.mp4", tmp_path / "out.mp4", rendering=rendering)
 
+    @pytest.mark.thorough
     def test_a_decoder_that_is_killed(self, tmp_path: Path) -> None:
         self._kill_one(tmp_path, "rawvideo -$", SourceError, "decoder .* was killed")
 
+    @pytest.mark.thorough
     def test_an_encoder_that_is_killed(self, tmp_path: Path) -> None:
         self._kill_one(tmp_path, r"pipe:0", SinkError, "cannot be written")
 
@@ -402,6 +406,7 @@ def test_the_public_api_on_arrays_and_files(lake_clip: Path, tmp_path: Path) -> 
     assert inspect(tmp_path / "out.mp4").frames == 3
 
 
+@pytest.mark.thorough
 def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
     """The longer clip's frames alone would take another 150 MiB."""
     peaks = []

@@ -151,6 +151,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(tmp_path_factory.mktemp("clip") / "a.mp4")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("kind", "field"),
     [(kind, field.name) for kind in USES for field in dataclasses.fields(kind)],

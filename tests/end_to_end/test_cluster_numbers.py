@@ -127,6 +127,7 @@ class TestOneNumber:
         assert beginnings(found) == beginnings(made)
         check_agree(found, made)
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("name", CASES)
     def test_is_what_is_switched_off(self, tmp_path: Path, name: str) -> None:
         shots, color = CLIPS[name]
@@ -143,6 +144,7 @@ class TestOneNumber:
         is_off = (np.abs(after - (255, 0, 255)) <= 6).all(axis=-1)
         assert (is_meant == is_off).mean() > 0.99
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         "options",
         ["--start 2.1 -k auto", "--start 1 --end 2.4 -k 3", "--start 1.7 -k 3", "--max-frames 8"],
@@ -153,6 +155,7 @@ class TestOneNumber:
         assert beginnings(found) == beginnings(made)
         check_agree(found, made)
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("count", ["5", "8"])
     def test_is_so_in_real_footage(self, real_media: Path, tmp_path: Path, count: str) -> None:
         """Real footage has several k-means fits that are about equally good."""

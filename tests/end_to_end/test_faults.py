@@ -93,6 +93,7 @@ def assert_failed(outcome: Outcome, message: str) -> None:
 class TestWholeOrAbsent:
     """An encoder that exited with 0 may still have lost frames."""
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         ("fault", "message"),
         [
@@ -227,6 +228,7 @@ def command_of(number: int) -> str:
 class TestChildren:
     """The decoder or the encoder dies or hangs."""
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         ("number", "fate"),
         [
@@ -279,6 +281,7 @@ class TestChildren:
         outcome = run("palette", clip, env=environment)
         assert_failed(outcome, "the decoder of .*clip.mp4 was stopped by a signal; try again")
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("job", ["decode", "look_ahead", "background", "encode"])
     def test_one_is_ended_that_has_complained_of_damage(
         self, folder: Path, tmp_path: Path, job: str
@@ -302,6 +305,7 @@ class TestChildren:
         assert left_in(folder) == ["out.mp4"]
         assert (folder / "out.mp4").read_text() == "precious"
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("loop", [[], ["--loop"]])
     def test_one_is_ended_that_plays_a_file(self, tmp_path: Path, loop: list[str]) -> None:
         # The frames are so large that the pipe holds few of them.
@@ -353,6 +357,7 @@ class TestDisk:
         with small_disk(tmp_path / "disk", "64k") as disk:
             yield disk
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.webm", "out.gif", "out.png"])
     def test_a_full_one(self, long_clip: Path, disk: Path, name: str, tmp_path: Path) -> None:
         source = long_clip
@@ -366,6 +371,7 @@ class TestDisk:
         assert left_in(disk) == [name]
         assert (disk / name).read_text() == "precious"
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.gif"])
     def test_files_that_may_not_grow(self, long_clip: Path, folder: Path, name: str) -> None:
         command = shlex.join([*COMMAND, "convert", str(long_clip), "-o", str(folder / name)])
@@ -422,6 +428,7 @@ class TestDisk:
 class TestSource:
     """A file that changes while it is read."""
 
+    @pytest.mark.thorough
     def test_it_shrinks(self, long_clip: Path, folder: Path, tmp_path: Path) -> None:
         source = Path(shutil.copy(long_clip, tmp_path / "source.mp4"))
         process = start("convert", source, "-o", folder / "out.mp4", "--json", "-q")
@@ -443,6 +450,7 @@ class TestSource:
         assert finish(process) == Outcome(0, "", "")
         assert inspect(folder / "out.mp4").frames == 500
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         ("command", "job"),
         [
@@ -537,6 +545,7 @@ class TestStreams:
 
 
 class TestSurroundings:
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         "changes",
         [
@@ -559,6 +568,7 @@ class TestSurroundings:
         assert json.loads(outcome.out)["frames"] == 50
         assert left_in(folder) == [target.name]
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         "name",
         [
@@ -586,6 +596,7 @@ class TestSurroundings:
         assert json.loads(outcome.out)["frames"] == 50
         assert left_in(folder) == sorted([f"{name}.mp4", f"{name}.segmented.mp4"])
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         "command",
         [

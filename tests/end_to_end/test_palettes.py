@@ -255,6 +255,7 @@ class TestNumberOfClusters:
         picture[50:60, 70:80] = 200
         assert count_of(picture, 5).count == 2
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         ("name", "options"),
         [
@@ -361,6 +362,7 @@ class TestFinding:
         assert (data["clusters"], len(data["palette"])) == (4, 4)
         assert data["reason"].startswith("4 clusters explain 100.0%")
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         ("options", "code", "message"),
         [
@@ -414,6 +416,7 @@ class TestKeeping:
             rows = json.loads(done.out)["palette"]
             assert [row["hex"] for row in rows] == list(HEX)
 
+    @pytest.mark.thorough
     def test_distances_are_measured_where_they_were_fitted(self, tmp_path: Path) -> None:
         write_image(tmp_path / "in.png", quadrants())
 

@@ -24,6 +24,7 @@ def code_blocks(language: str) -> list[str]:
 SHOWN = "\n".join(code_blocks("sh"))
 
 
+@pytest.mark.thorough
 def test_the_python_example_runs(tmp_path: Path) -> None:
     (example,) = code_blocks("python")
     (tmp_path / "samples").symlink_to(SAMPLES)

@@ -103,6 +103,7 @@ def test_memory(clip: Path, folder: Path, megabytes: int) -> None:
     assert_told(outcome, folder, f"{THREADS}|{MEMORY}|{crashed}")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     [

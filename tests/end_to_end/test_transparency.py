@@ -103,6 +103,7 @@ def test_opacity_and_colors_come_back(
     assert np.abs(pictures[corners][..., :3] - wanted).max() <= (8 if codec == "vp9" else 3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["a.webm", "a.mov"])
 def test_a_drawn_scene_keeps_its_soft_edges(tmp_path: Path, lake_clip: Path, name: str) -> None:
     alphas = []

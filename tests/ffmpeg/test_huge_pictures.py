@@ -71,6 +71,7 @@ def huge_jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -165,6 +166,7 @@ def test_an_image_in_the_middle_of_a_sequence(huge_image: Path, tmp_path: Path) 
     assert left_in(tmp_path) == ["0.png", "1.png", "2.png"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["a.avi", "a.gif", "a.png", "a.webp"])
 def test_a_video_of_every_way_to_hold_pictures(tmp_path: Path, name: str) -> None:
     formats = {"a.avi": ("-c:v", "mjpeg"), "a.png": ("-f", "apng"), "a.webp": ("-f", "webp")}
@@ -218,6 +220,7 @@ def test_a_picture_in_a_stream(huge_jpeg: Path) -> None:
         capture.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("length", [b"", b"Content-Length: 2000000000\r\n"])
 def test_a_part_of_a_stream_without_end(length: bytes) -> None:
     others, all_is_sent = running_ffmpegs(), threading.Event()

@@ -48,6 +48,7 @@ def secret(tmp_path: Path) -> Path:
     return make_clip(tmp_path / "secret.ts", "-c:v", "libx264", "-g", "5", seconds=0.4)
 
 
+@pytest.mark.thorough
 @playlists
 def test_a_file_cannot_have_addresses_opened(tmp_path: Path, name: str, text: str) -> None:
     with asked_server() as (address, visits):

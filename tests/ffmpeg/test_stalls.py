@@ -142,6 +142,7 @@ def test_one_that_has_ended_is_none_of_its_business() -> None:
     look_twice(process)
 
 
+@pytest.mark.thorough
 def test_a_decoder_that_complains_for_ever_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

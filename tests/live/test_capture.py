@@ -108,6 +108,7 @@ def test_a_stream_that_is_cut_off_comes_back(server: Server) -> None:
         assert feed.losses >= 1
 
 
+@pytest.mark.thorough
 def test_a_slow_stream_is_no_lost_one(server: Server) -> None:
     server.start(rate=1)
     with feed_of(server.url) as feed:
@@ -127,6 +128,7 @@ def test_a_stream_that_is_slow_to_open_is_waited_for() -> None:
         assert finish(process, 10).code == 0
 
 
+@pytest.mark.thorough
 def test_a_stream_of_another_size_takes_its_place(server: Server, tmp_path: Path) -> None:
     server.start("red")
     target = tmp_path / "out.mp4"
@@ -143,6 +145,7 @@ def test_a_stream_of_another_size_takes_its_place(server: Server, tmp_path: Path
     assert last[60, 80, 2] > 200
 
 
+@pytest.mark.thorough
 def test_a_stream_over_udp() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
@@ -218,6 +221,7 @@ def test_a_file_of_a_variable_rate_is_played_in_its_own_time(tmp_path: Path) -> 
     assert times[-1] == pytest.approx(49 / 25, abs=0.1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("source", "said"),
     [
@@ -347,6 +351,7 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
     assert (frame.width, frame.height) == (256, 144)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_a_recording_survives_a_kill(tmp_path: Path, suffix: str) -> None:
     clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=1)
@@ -38,6 +39,7 @@ def test_a_recording_survives_a_kill(tmp_path: Path, suffix: str) -> None:
     assert inspect(target).frames >= 25
 
 
+@pytest.mark.thorough
 def test_a_recording_of_a_file_lasts_as_long_as_the_file(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", size="160x120", seconds=3, rate="12")
     target = tmp_path / "out.mp4"
@@ -112,6 +114,7 @@ class TestFullDisk:
         with pytest.raises(SinkError, match=failure):
             files.check()
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
     def test_it_ends_what_only_records(self, disk: Path, tmp_path: Path, suffix: str) -> None:
         noise = ("-vf", "noise=alls=60:allf=t", "-c:v", "ffv1")

@@ -311,6 +311,7 @@ def test_closing_the_screen_ends_it(stage: Stage) -> None:
     assert not later
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("condition", ["live", "paused", "lost", "paused and lost"])
 def test_every_key_is_answered_in_the_turn_in_which_it_is_pressed(
     tmp_path: Path, condition: str

@@ -86,6 +86,7 @@ def assert_same_labels(frame: Frame, random: np.random.Generator, clusters: int)
 
 @with_each_library
 class TestTheSameLabels:
+    @pytest.mark.thorough
     @given(
         layout=st.sampled_from(["i420", "bgr24"]),
         width=st.integers(1, 150),
@@ -107,6 +108,7 @@ class TestTheSameLabels:
         random = np.random.default_rng(1)
         assert_same_labels(noisy_frame(layout, width, height, random), random, 8)
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("layout", ["i420", "bgr24"])
     @pytest.mark.parametrize("stability", [0.0, 0.5])
     def test_through_a_video(self, layout: PixelLayout, stability: float) -> None:

@@ -227,6 +227,7 @@ def test_what_cannot_be_read(
         open_background(tmp_path / name, INFO)
 
 
+@pytest.mark.thorough
 def test_a_decoder_that_stalls_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = counting_clip(tmp_path / "clip.mkv", 20, "25")
     environment = faulty_ffmpeg(tmp_path, "decode", "sleep 60")

@@ -42,6 +42,7 @@ def about_colors(report: ConversionReport) -> list[str]:
     return [note for note in report.notes if note.startswith("colours are")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("view", ["segmented", "masked"])
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
 def test_it_goes_with_an_image(tmp_path: Path, suffix: str, view: str) -> None:

@@ -234,6 +234,7 @@ class TestCuts:
 
 
 class TestConversion:
+    @pytest.mark.thorough
     def test_two_are_the_same_to_the_byte(self, tmp_path: Path, lake_clip: Path) -> None:
         outputs = [tmp_path / name for name in ("a.mkv", "b.mkv")]
         for output in outputs:

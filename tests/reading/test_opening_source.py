@@ -97,6 +97,7 @@ class TestOpeningSource:
             assert "no known suffix" in outcome.err
 
 
+@pytest.mark.thorough
 def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     """A decoder of its own would take from a pipe what nobody gets a second time."""
     pipe = tmp_path / "pipe.mp4"

@@ -56,6 +56,7 @@ class TestChoosing:
         assert report.disabled == {0, 1, 3}
         assert report.notes[0] == f"green is cluster 2 ({report.palette.hex_colors[2]})"
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         ("options", "disabled"),
         [
@@ -289,6 +290,7 @@ class TestMatteView:
             assert picture.getextrema() == (0, 255)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [

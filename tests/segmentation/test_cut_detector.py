@@ -20,6 +20,7 @@ CUTS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CUTS)
 def test_cuts_of_real_clips(real_media: Path, name: str) -> None:
     segmenter = Segmenter()

@@ -119,6 +119,7 @@ class TestFastMapping:
         bound = 1e-4 if layout == "bgr24" else BOUNDS[n_clusters]
         assert excess_of_fast_mapping(frame, n_clusters, space) <= bound
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("n_clusters", BOUNDS)
     @pytest.mark.parametrize("space", ["rgb", "lab"])
     def test_on_real_footage(self, real_media: Path, n_clusters: int, space: ColorSpace) -> None:

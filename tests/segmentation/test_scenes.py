@@ -163,6 +163,7 @@ class TestStillScene:
         assert held < 0.5 * strict
         assert cost < 1.05 * least
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("stability", [0.5, 1.0])
     @pytest.mark.parametrize("space", ["rgb", "lab"])
     def test_what_drifts_to_another_color_of_a_given_palette_takes_its_label(
@@ -315,6 +316,7 @@ class TestLight:
             assert agreement > 0.99
         assert "cut" not in events(run).values()
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("pinned", [set(), {1}, {0, 3}])
     @pytest.mark.parametrize("target", [0.4, 1.25])
     def test_a_slow_change_is_followed_at_once(self, target: float, pinned: set[int]) -> None:
@@ -434,6 +436,7 @@ class TestCuts:
         assert all(segmentation.palette.shares[red] == 0 for segmentation in run[5:30])
         assert run[-1].palette.shares[red] == pytest.approx(run[0].palette.shares[red], rel=0.05)
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("pinned", [{2}, {3}, {3, 4}, {0, 1, 3, 4}])
     def test_pinned_numbers_keep_their_colours_through_cuts_and_new_fits(
         self, lake_clip: Path, pinned: set[int]

@@ -283,6 +283,7 @@ def test_half_transparency_is_said_to_become_hard(tmp_path: Path) -> None:
     assert np.array_equal(pictures[0, ..., 3] == 255, alpha >= 128)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
 def test_a_segmented_clip_has_the_palette_and_nothing_else(
     tmp_path: Path, lake_clip: Path, suffix: str

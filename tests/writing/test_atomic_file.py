@@ -58,6 +58,7 @@ def write_over(clip: Path, folder: Path, name: str, **options: object) -> Outcom
 
 @pytest.mark.parametrize("name", KINDS)
 class TestOverAFile:
+    @pytest.mark.thorough
     def test_mode_and_extended_attributes_stay(self, clip: Path, tmp_path: Path, name: str) -> None:
         target = target_of(tmp_path, name)
         target.write_text("old")
@@ -73,6 +74,7 @@ class TestOverAFile:
         if sys.platform == "linux":
             assert os.listxattr(target) == attributes
 
+    @pytest.mark.thorough
     @AS_ROOT
     def test_its_owner_stays(self, clip: Path, tmp_path: Path, name: str) -> None:
         target = target_of(tmp_path, name)
@@ -82,6 +84,7 @@ class TestOverAFile:
         status = target.stat()
         assert (status.st_uid, status.st_gid) == (1234, 4321)
 
+    @pytest.mark.thorough
     def test_a_link_is_written_through(self, clip: Path, tmp_path: Path, name: str) -> None:
         (tmp_path / "links").mkdir()
         (tmp_path / "real").mkdir()

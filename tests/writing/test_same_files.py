@@ -47,6 +47,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("command", "code", "message"),
     [

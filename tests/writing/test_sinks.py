@@ -495,6 +495,7 @@ class TestSettings:
         assert default_output(tmp_path / "shots.d") == tmp_path / "shots.d.segmented.mp4"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp", ".npz"])
 def test_the_same_run_gives_the_same_file(tmp_path: Path, suffix: str) -> None:
     clip = make_clip(tmp_path / "a.mkv", "-metadata", "title=Lake", seconds=0.4, sound=True)

@@ -53,6 +53,7 @@ def begin(clip: Path, folder: Path, name: str) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ENDING)
 def test_whatever_signal_ends_it_nothing_is_left(long_clip: Path, folder: Path, name: str) -> None:
     number = getattr(signal, name)
@@ -70,6 +71,7 @@ def test_signals_that_end_nothing_do_not(long_clip: Path, folder: Path) -> None:
     assert finish(process) == Outcome(0, "", "")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "code"), [("SIGTERM", 0), ("SIGHUP", 0), ("SIGINT", 130), ("SIGUSR1", 138)]
 )
@@ -83,6 +85,7 @@ def test_live_finishes_its_recording_whatever_ends_it(tmp_path: Path, name: str,
     assert inspect(target).frames >= 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_nothing_is_left_in_a_folder_that_was_renamed(
     long_clip: Path, folder: Path, name: str
@@ -116,6 +119,7 @@ def test_that_the_folder_was_renamed_is_told(folder: Path, name: str, *, gone: b
 
 
 class TestAfterAKill:
+    @pytest.mark.thorough
     @pytest.mark.parametrize("name", OUTPUTS)
     def test_the_next_run_to_the_same_target_tidies(
         self, long_clip: Path, folder: Path, name: str

@@ -168,7 +168,8 @@ class CaptureThread:
         while not self._abandoned.is_set() and (frame := capture.read()) is not None:
             now = self.last_sign = self._clock()
             self._observer.description = capture.description
-            self._observer.duration = capture.duration
+            if capture.duration:  # sought to its beginning, a file does not know it at once
+                self._observer.duration = capture.duration
             self._compare(frame, now)
             self._wait(capture)
             self._observer.receive(self, frame)

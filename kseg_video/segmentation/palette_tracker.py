@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import PaletteEvent
     from kseg_video.core.settings import SegmenterSettings
 
-# Share of the inertia that a swap has to save at stability 0, and more at full stability.
+# Share of inertia a swap must save at stability 0, and what 1 adds. More keeps the palette stiller.
 _SWAP_WORTH, _SWAP_WORTH_OF_STABILITY = 0.05, 0.4
 _SWAP_SECONDS = 0.5  # between searches for a swap
 _NTH_REMEMBERED = 3  # every 3rd remembered pixel is enough to measure the loss of a swap

@@ -26,7 +26,7 @@ from kseg_video.ffmpeg.pixel_formats import (
     guessed_encoding,
 )
 from kseg_video.ffmpeg.printed_lines import says
-from kseg_video.ffmpeg.probe_run import ReportRequest, report_on
+from kseg_video.ffmpeg.probe_run import FRAME, RATE, TAGS, report_on
 from kseg_video.ffmpeg.tracks import default_video, other_videos, sound_tracks
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from kseg_video.core.media_info import AudioTrack
     from kseg_video.core.yuv import ColorEncoding
+    from kseg_video.ffmpeg.probe_run import ReportRequest
 
 _LIKELY_RATE = 60  # a higher one may be a time base, or a wrong guess
 _COARSE = Fraction(1, 1000)  # time base in seconds, in which guesses are often wrong
@@ -52,15 +53,6 @@ _FILE_START = re.compile(r"  Duration: .*?, start: (-?\d{1,12}(?:\.\d{1,9})?)")
 _START = re.compile(r"  Stream #0:(\d+)\[.*, start (-?\d{1,12}(?:\.\d{1,9})?)")
 _MPEG_STREAM = re.compile(r"Input #0, mpeg(?:ts)?, ")
 _ANIMATION = re.compile(r"Input #0, (?:webp_anim|apng), ")
-_RATE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
-_FRAME = re.compile(
-    r"n: +0 pts: *(?P<pts>-?\d+) .*? fmt:(?P<format>\w+).*? "
-    r"sar:(?P<sar>\d+/\d+) s:(?P<width>\d+)x(?P<height>\d+) i:(?P<scan>\S)"
-)
-_TAGS = re.compile(
-    r"color_range:(?P<range>\S+) color_space:(?P<matrix>\S+) "
-    r"color_primaries:(?P<primaries>\S+) color_trc:(?P<transfer>\S+)$"
-)
 _REASON = re.compile(r"(?:\[[^\]]*\] )*Error (?:opening|while|sub).*?: (.+)$")
 
 
@@ -179,9 +171,9 @@ def probe(path: Path, request: ReportRequest | None = None) -> ProbedVideo:
     report = report_on(path, request)
     check_is_not_encrypted(path)
     if (default := default_video(report.streams, report.shown)) != report.shown:
-        report = ReportRequest(path, stream=default).answer()
-    rate, frame = _first(_RATE, report.frames), _first(_FRAME, report.frames)
-    tags = _first(_TAGS, report.frames)  # of the first frame, since showinfo prints frames in order
+        report = report_on(path, stream=default)
+    rate, frame = _first(RATE, report.frames), _first(FRAME, report.frames)
+    tags = _first(TAGS, report.frames)  # of the first frame, since showinfo prints frames in order
     if frame is None or tags is None or rate is None:
         raise _not_a_video(path, report.errors)
     container = report.container

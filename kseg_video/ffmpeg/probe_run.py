@@ -32,6 +32,17 @@ if TYPE_CHECKING:
 # Longest wait for a report. Longer helps slow disks and networks; shorter reports a hung file
 # sooner.
 _SECONDS = 60
+# What the report tells of the filter's input, a frame and its colours.
+RATE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
+FRAME = re.compile(
+    r"n: +0 pts: *(?P<pts>-?\d+) .*? fmt:(?P<format>\w+).*? "
+    r"sar:(?P<sar>\d+/\d+) s:(?P<width>\d+)x(?P<height>\d+) i:(?P<scan>\S)"
+)
+TAGS = re.compile(
+    r"color_range:(?P<range>\S+) color_space:(?P<matrix>\S+) "
+    r"color_primaries:(?P<primaries>\S+) color_trc:(?P<transfer>\S+)$"
+)
+_TRIES = 3  # reports asked for at most, since threads that print at the same time may tear one
 _MAPPING = "Stream mapping:"
 # Lines on the input: those that a report has exactly once, and one for each track.
 _INPUT = ("Input #0, ", "  Duration: ")
@@ -236,7 +247,9 @@ def report_requested(path: Path) -> Iterator[ReportRequest | None]:
         yield request
 
 
-def report_on(path: Path, request: ReportRequest | None = None) -> FileReport:
+def report_on(
+    path: Path, request: ReportRequest | None = None, *, stream: int | None = None
+) -> FileReport:
     """Report of ffmpeg on a file and its first decoded frame.
 
     Parameters
@@ -244,6 +257,8 @@ def report_on(path: Path, request: ReportRequest | None = None) -> FileReport:
     path : Path
     request : ReportRequest, optional
         Request for this file, if one has been started already.
+    stream : int, optional
+        Index of the video stream to decode; by default the first.
 
     Raises
     ------
@@ -252,12 +267,22 @@ def report_on(path: Path, request: ReportRequest | None = None) -> FileReport:
     KsegError
         If there is no ffmpeg.
     """
-    report = (request or ReportRequest(path)).answer()
-    if not report.is_mapped and not report.frames:
-        # ffmpeg may decode the video even if it can copy no stream, as where the size of the
-        # pictures appears only after the part of the file that ffmpeg analyses.
-        return ReportRequest(path, copies=False).answer()
+    report = (request or ReportRequest(path, stream=stream)).answer()
+    # ffmpeg may decode the video even if it can copy no stream, as where the size of the pictures
+    # appears only after the part of the file that ffmpeg analyses.
+    copies = report.is_mapped or bool(report.frames)
+    if not copies:
+        report = ReportRequest(path, copies=False, stream=stream).answer()
+    for _ in range(_TRIES - 1):
+        if _is_torn(report.frames):
+            report = ReportRequest(path, copies=copies, stream=stream).answer()
     return report
+
+
+def _is_torn(lines: list[str]) -> bool:
+    """Whether a part of what is told of a frame is missing, but not all."""
+    found = [any(map(part.match, lines)) for part in (RATE, FRAME, TAGS)]
+    return any(found) and not all(found)
 
 
 def _streams(mapped: list[re.Match[str]], lines: list[str]) -> list[ReportedStream]:

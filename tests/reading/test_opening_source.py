@@ -18,6 +18,7 @@ from kseg_video.reading.sources import OpeningSource
 from tests.conftest import running_ffmpegs
 from tests.helpers.commands import run
 from tests.helpers.faulty_ffmpeg import faulty_ffmpeg
+from tests.helpers.media import make_clip
 from tests.helpers.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -133,3 +134,17 @@ def test_processes_are_not_given_an_environment_that_changes_meanwhile(tmp_path:
     command = ("convert", LAKE, "-o", tmp_path / "out.mp4", "--max-frames", "2", "-q")
     assert run(*command, env=environment).code == 0
     assert set(notes.read_text().splitlines()) == {"safe"}
+
+
+def test_a_report_in_which_threads_interrupt_each_other_is_asked_for_again(tmp_path: Path) -> None:
+    """ffmpeg prints a frame's colours piece by piece, and another thread may come between."""
+    clip = make_clip(tmp_path / "a.mkv", seconds=0.2)
+    torn = r"s/color_range:[a-z]*/&Terminating thread with return code 0 (success)\n/"
+    fault = (
+        f'if mkdir "{tmp_path}/torn" 2>&-; then ffmpeg "$@" 2> >(sed "{torn}" >&2); '
+        'else ffmpeg "$@"; fi'
+    )
+    environment = faulty_ffmpeg(tmp_path, "probe", fault)
+    done = run("convert", clip, "-o", tmp_path / "out.mkv", "-q", env=environment)
+    assert (done.code, done.err) == (0, "")
+    assert (tmp_path / "torn").exists()

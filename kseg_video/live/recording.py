@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from kseg_video.core.errors import SettingsError, SinkError
+from kseg_video.core.errors import KsegError, SettingsError, SinkError, shortage
 from kseg_video.ffmpeg.ffmpeg_arguments import file_argument
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
@@ -59,9 +59,9 @@ _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 class Recorder:
     """Records shown pictures in real time, at whatever rate they come.
 
-    A thread writes each picture with the time at which it was offered, so a minute of recording
-    lasts a minute. If the encoder cannot keep up, pictures are dropped from the recording; the
-    caller never waits. The file is playable however the recording ends.
+    A thread starts the encoder and writes each picture with the time at which it was offered, so a
+    minute of recording lasts a minute. If the encoder cannot keep up, pictures are dropped from the
+    recording; the caller never waits. The file is playable however the recording ends.
 
     Parameters
     ----------
@@ -108,15 +108,6 @@ class Recorder:
             raise SinkError(
                 f"{path} cannot be recorded to ({error.strerror}); choose another name"
             ) from error
-        self._process = FfmpegProcess(
-            [
-                *(*_AT_ONCE, "-f", "matroska", "-i", "pipe:0", "-vf", _TO_PLANES, *_TAGS),
-                *("-fps_mode", "vfr", "-enc_time_base", "demux", *_ENCODING),
-                *_container_options(path.suffix.lower()),
-                *("-y", file_argument(path)),
-            ],
-            feeds=True,
-        )
         self._newest = 0, first
         self.offer(first)
         self._thread = threading.Thread(target=self._run, name="recorder")
@@ -157,25 +148,31 @@ class Recorder:
 
     def _run(self) -> None:
         try:
-            took_all = self._write_all()
-            if self._process.wait() or not took_all:
+            encoder = FfmpegProcess(_encoder_arguments(self.path), feeds=True)
+        except (KsegError, OSError) as error:
+            self.failure = f"could not be begun: {shortage(error) or error}"
+            self.path.unlink(missing_ok=True)
+            return
+        try:
+            took_all = self._write_all(encoder)
+            if encoder.wait() or not took_all:
                 self.failure = "could not be written on; the disk may be full"
         except StalledError as error:
             self.failure = f"could not be written on ({error}); check the disk"
         except MishapError as error:
             self.failure = f"could not be written on: the encoder {error.fate}"
         finally:
-            self._process.stop()
+            encoder.stop()
 
-    def _write_all(self) -> bool:
+    def _write_all(self, encoder: FfmpegProcess) -> bool:
         """Write queued pictures until the end; return whether the encoder took all of them."""
         try:
-            self._process.write(memoryview(stream_header(*self._size)))
+            encoder.write(memoryview(stream_header(*self._size)))
             while (offered := self._next()) is not None:
                 milliseconds, picture = offered
                 pixels = _fitted(picture, *self._size).reshape(-1).data
-                self._process.write(memoryview(picture_header(milliseconds, pixels.nbytes)))
-                self._process.write(pixels)
+                encoder.write(memoryview(picture_header(milliseconds, pixels.nbytes)))
+                encoder.write(pixels)
         except OSError:  # the encoder has exited, as on a full disk
             return False
         return True
@@ -216,6 +213,15 @@ def check_recording(path: Path) -> None:
         )
     check_name(path)
     check_folder(path.parent)
+
+
+def _encoder_arguments(path: Path) -> list[str]:
+    return [
+        *(*_AT_ONCE, "-f", "matroska", "-i", "pipe:0", "-vf", _TO_PLANES, *_TAGS),
+        *("-fps_mode", "vfr", "-enc_time_base", "demux", *_ENCODING),
+        *_container_options(path.suffix.lower()),
+        *("-y", file_argument(path)),
+    ]
 
 
 def _container_options(suffix: str) -> list[str]:

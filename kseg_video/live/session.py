@@ -271,7 +271,8 @@ class LiveSession:
         """Fit and segment the current frame again with the current settings."""
         self.pipeline.fit(self.state.segmenter, anew=self._wants_new_fit)
         self._wants_fit = self._wants_new_fit = False
-        if self.pipeline.frame is not None:
+        # A frame without segmentation is one before the light has settled.
+        if self.pipeline.frame is not None and self.pipeline.segmentation is not None:
             self._segment(self.pipeline.frame)
             self._outdated = True
 

@@ -127,6 +127,7 @@ class TestFirstFrames:
         for key in "vmbio[s0.":
             camera.screen.press(key)
         camera.show(frame(0.2))
+        assert not camera.is_segmented, "a change of k fits no dark frame"
         camera.show(*(frame(seed=seed) for seed in range(6)))
         assert camera.is_segmented
 

@@ -86,6 +86,20 @@ def test_an_encoder_that_is_too_slow_costs_frames_but_no_time(tmp_path: Path) ->
     assert float(last_begins) == pytest.approx(4, abs=0.035)
 
 
+def test_an_encoder_that_cannot_start_is_told_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kseg_video.ffmpeg.process.executable", lambda: str(tmp_path / "none"))
+    view = quadrants(48, 64, noise=20)
+    with LiveFiles(tmp_path, tmp_path / "take.mp4") as files:
+        files.offer(view)
+        wait_until(lambda: files.recorder is None or files.recorder.finished)
+    (failure,) = files.failures
+    assert failure.startswith("take.mp4 could not be begun: ")
+    assert "\n" not in failure
+    assert left_in(tmp_path) == []
+
+
 class TestFullDisk:
     @pytest.fixture
     def disk(self, tmp_path: Path) -> Iterator[Path]:

@@ -75,6 +75,8 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
         choices=get_args(Mapping),
         help="pixels to clusters by table or exactly (default: exact for images, else fast)",
     )
+    meaning = "threads that label a frame (default: a quarter of the cores; in live all)"
+    add_value(group, "--threads", whole_number, "N", meaning)
     add_fitting(group)
 
 

@@ -168,6 +168,7 @@ def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
         attempts=options.attempts,
         max_iterations=options.max_iterations,
         epsilon=options.epsilon,
+        threads=named.get("threads", _DEFAULTS.threads),
     )
 
 

@@ -29,6 +29,7 @@ from kseg_video.cli.progress import terminal_console
 from kseg_video.cli.signals import on_signals
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import DisplayError, KsegError, SettingsError, SourceError
+from kseg_video.core.settings import usable_cores
 from kseg_video.core.shown_text import shown, without_secrets
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
@@ -145,6 +146,7 @@ def _first_state(options: argparse.Namespace) -> LiveState:
     """
     rendering, selection = render_settings(options), cluster_selection(options)
     segmenter = segmenter_settings(options)
+    segmenter = replace(segmenter, threads=segmenter.threads or usable_cores())
     check_numbers(selection.numbers, segmenter.cluster_count)
     if rendering.view not in VIEWS:
         raise SettingsError(f"live cannot show {rendering.view}; choose {', '.join(VIEWS)}")

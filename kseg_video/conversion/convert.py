@@ -22,7 +22,7 @@ from kseg_video.core.media_settings import (
     TrimSettings,
 )
 from kseg_video.core.setting_checks import PATH, instance, take, take_settings
-from kseg_video.core.settings import RenderSettings, SegmenterSettings
+from kseg_video.core.settings import RenderSettings, SegmenterSettings, usable_cores
 from kseg_video.reading.background_source import check_background, open_background
 from kseg_video.reading.image_files import IMAGE_SUFFIXES, LOSSY_IMAGE_SUFFIXES
 from kseg_video.reading.input_file_checks import blamed_if_it_shrinks
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import PixelLayout
     from kseg_video.core.media_info import VideoInfo
+
+# Decoder, painting and encoder keep three cores busy while labels keep one.
+_CORES_OF_A_THREAD = 4
 
 
 def convert(  # noqa: PLR0913 - one for each part
@@ -181,7 +184,8 @@ def _check_targets(
 
 def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
     """Fill in the settings whose default depends on whether the input is an image or a video."""
-    settings = replace(settings, n_clusters=settings.cluster_count)
+    threads = settings.threads or max(usable_cores() // _CORES_OF_A_THREAD, 1)
+    settings = replace(settings, n_clusters=settings.cluster_count, threads=threads)
     if not info.is_image:
         return replace(settings, mapping=settings.mapping or "fast")
     return replace(

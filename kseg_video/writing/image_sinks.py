@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SinkError, cannot_write
+from kseg_video.core.settings import usable_cores
 from kseg_video.reading.image_files import (
     OPAQUE_IMAGE_SUFFIXES,
     holds_exif,
@@ -125,7 +125,7 @@ class ImageSequenceSink(AbortingContext):
         beside = path.parent if path.parent.exists() else path.parent.parent
         self._entry = TemporaryEntry(path, beside, 0o700, is_folder=True)
         # Pillow releases the GIL while it compresses, so threads suffice.
-        self._workers = os.cpu_count() or 1
+        self._workers = usable_cores()
         self._pool = ThreadPoolExecutor(self._workers, "images")
         self._pending: deque[Future[None]] = deque()
 

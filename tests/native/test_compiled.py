@@ -76,9 +76,9 @@ def assert_same_labels(frame: Frame, random: np.random.Generator, clusters: int)
     for memory in (None, Memory(frame.picture, frame.luma, before, limit=4)):
         expected, cells = np.empty_like(before), np.empty(before.shape, np.uint16)
         reference.hold_labels(*given, memory, expected, cells)
-        for wanted in (None, np.empty_like(cells)):
+        for wanted, threads in ((None, 1), (np.empty_like(cells), 1), (np.empty_like(cells), 3)):
             labels = np.empty_like(expected)
-            compiled.hold_labels(*given, memory, labels, wanted)
+            compiled.hold_labels(*given, memory, labels, wanted, threads=threads)
             np.testing.assert_array_equal(labels, expected)
             if wanted is not None:
                 np.testing.assert_array_equal(wanted, cells)

@@ -25,7 +25,7 @@ from kseg_video.cli.argument_groups import (
     add_trimming,
     add_value,
 )
-from kseg_video.cli.argument_values import file_name, is_there, number, path, size
+from kseg_video.cli.argument_values import file_name, is_there, number, path, size, whole_number
 from kseg_video.cli.exit_codes import EXIT_USAGE
 from kseg_video.cli.messages import complain
 
@@ -163,6 +163,8 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
         "image); default: beside INPUT, named .segmented",
     )
     add_overwriting(convert)
+    meaning = "convert up to N inputs at a time, each in a process of its own"
+    add_value(convert, "--jobs", whole_number, "N", meaning, 1)
     add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)
     rendering = convert.add_argument_group("rendering")
     add_rendering(rendering)

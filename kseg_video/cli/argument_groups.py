@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, get_args
 from kseg_video.cli.argument_values import (
     background,
     clusters,
+    crop,
+    frame_rate,
     input_path,
     number,
     path,
+    picture_size,
     pixel,
     seconds,
     whole_number,
@@ -153,8 +156,8 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
     add_value(group, "--despeckle", whole_number, "PIXELS", meaning)
 
 
-def add_trimming(group: argparse._ArgumentGroup) -> None:
-    """Add the options that trim the input."""
+def add_reading(group: argparse._ArgumentGroup) -> None:
+    """Add the options that choose a part, a size and a rate of the input."""
     group.add_argument(
         "--start",
         type=seconds,
@@ -162,8 +165,23 @@ def add_trimming(group: argparse._ArgumentGroup) -> None:
         metavar="TIME",
         help="where to begin, in seconds or as 1:30",
     )
-    add_value(group, "--end", seconds, "TIME", "where to stop")
+    until = group.add_mutually_exclusive_group()
+    add_value(until, "--end", seconds, "TIME", "where to stop")
+    add_value(until, "--duration", seconds, "TIME", "how much to take, instead of --end")
     add_value(group, "--max-frames", whole_number, "N", "frames taken at most")
+    add_value(group, "--crop", crop, "WxH+X+Y", "take this part of the upright picture")
+    meaning = "scale to fit, as 640x360, 50%% or 720p; the shape is kept"
+    add_value(group, "--size", picture_size, "SIZE", meaning)
+    add_value(group, "--width", whole_number, "N", "scale to this width")
+    add_value(group, "--height", whole_number, "N", "scale to this height")
+    meaning = "frames a second, by leaving out or repeating some; of images, the rate itself"
+    add_value(group, "--fps", frame_rate, "N", meaning)
+    group.add_argument(
+        "--no-deinterlace",
+        dest="deinterlace",
+        action="store_false",
+        help="leave interlaced pictures as they are",
+    )
 
 
 def add_encoding(group: argparse._ArgumentGroup) -> None:

@@ -9,19 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.cli.argument_values import cluster_selection, render_settings, segmenter_settings
+from kseg_video.cli.argument_values import (
+    cluster_selection,
+    decoder_settings,
+    render_settings,
+    segmenter_settings,
+    trim_settings,
+)
 from kseg_video.cli.exit_codes import EXIT_FAILED
 from kseg_video.cli.messages import answer_data, complain, inform, is_at_terminal, told
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
 from kseg_video.cli.signals import Stopped, in_background, leave_on_signals, stopped_line
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import DisplayError, SettingsError
-from kseg_video.core.media_settings import (
-    DecoderSettings,
-    EncoderSettings,
-    StatisticsSettings,
-    TrimSettings,
-)
+from kseg_video.core.media_settings import EncoderSettings, StatisticsSettings
 from kseg_video.ffmpeg.probe_run import report_requested
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def run_convert(options: argparse.Namespace) -> int:
             audio=not options.no_audio,
             overwrite=options.overwrite,
         ),
-        "decoder": DecoderSettings(deinterlace=options.deinterlace),
-        "trim": TrimSettings(options.start, options.end, options.max_frames),
+        "decoder": decoder_settings(options),
+        "trim": trim_settings(options),
         "selection": selection,
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }

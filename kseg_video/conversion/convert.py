@@ -74,7 +74,8 @@ def convert(  # noqa: PLR0913 - one for each part
     trim : TrimSettings, optional
         The part of the source to convert; all of it by default.
     decoder : DecoderSettings, optional
-        How a video is decoded; the default deinterlaces interlaced video.
+        The part of the pictures to convert, their size and rate; the default deinterlaces
+        interlaced video.
     statistics : StatisticsSettings, optional
         Files for the statistics of every frame; none are kept by default.
     selection : ClusterSelection, optional

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.setting_checks import (
@@ -17,12 +17,16 @@ from kseg_video.core.setting_checks import (
     FieldKinds,
     ValueKind,
     one_of,
+    ratio,
     real,
     several,
     take,
     take_fields,
     whole,
 )
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 Codec: TypeAlias = Literal["h264", "vp9", "prores"]
 Preset: TypeAlias = Literal[
@@ -68,21 +72,74 @@ class TrimSettings:
             )
 
 
+def _read_crop(value: object) -> tuple[int, int, int, int]:
+    width, height, column, row = _PIXELS.read(value)
+    if not (width and height):
+        raise ValueError
+    return width, height, column, row
+
+
+_PIXELS = several(
+    tuple, lambda number: take("a number of pixels", number, whole(0, 65_535)), "give four numbers"
+)
+_CROP = ValueKind("give width, height, and the column and row where it begins", _read_crop)
+_SIDE = whole(1, 65_535).or_else(None)
+_OF_DECODER: FieldKinds = {
+    "deinterlace": ("deinterlace", FLAG),
+    "crop": ("the crop", _CROP.or_else(None)),
+    "width": ("the width", _SIDE),
+    "height": ("the height", _SIDE),
+    "shorter_side": ("the shorter side", _SIDE),
+    "scale": ("the scale", ratio("give a number above 0, at most 100", 100).or_else(None)),
+    "frame_rate": (
+        "the frame rate",
+        ratio("give frames a second, above 0 and up to 1000", 1000).or_else(None),
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class DecoderSettings:
-    """How a video file is decoded.
+    """How the pictures of an input are read.
+
+    They are first cropped, then scaled. Scaling keeps the shape and makes pixels square: give the
+    width, the height or both, in which the picture is then fitted; or the shorter side; or a scale.
 
     Parameters
     ----------
     deinterlace : bool
         Whether interlaced frames are deinterlaced, each into one progressive frame. Turn it off for
         progressive video that is tagged as interlaced.
+    crop : tuple of int, optional
+        The part of the upright picture to keep: its width and height, and the column and row where
+        it begins, in pixels.
+    width, height : int, optional
+        Width and height in pixels to scale to. The side that follows from the other is even in a
+        video, as most codecs want it.
+    shorter_side : int, optional
+        The shorter of the two, such as 720 for 1280x720 and, upright, 720x1280.
+    scale : Fraction or float, optional
+        Factor to scale by, such as 0.5.
+    frame_rate : Fraction or float, optional
+        Frames per second: frames are left out or repeated, and durations kept. The images of a
+        folder or sequence, which have no times of their own, are all shown at this rate.
     """
 
     deinterlace: bool = True
+    crop: tuple[int, int, int, int] | None = None
+    width: int | None = None
+    height: int | None = None
+    shorter_side: int | None = None
+    scale: Fraction | float | None = None
+    frame_rate: Fraction | float | None = None
 
     def __post_init__(self) -> None:
-        take_fields(self, {"deinterlace": ("deinterlace", FLAG)})
+        take_fields(self, _OF_DECODER)
+        sides = self.width or self.height
+        if sum(map(bool, (sides, self.shorter_side, self.scale))) > 1:
+            raise SettingsError(
+                "the size is given twice; choose one of width and height, shorter side, and scale"
+            )
 
 
 _OF_STATISTICS: FieldKinds = {

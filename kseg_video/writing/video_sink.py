@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from kseg_video.core.errors import SinkError
 from kseg_video.ffmpeg.ffmpeg_arguments import video_filter
 from kseg_video.writing.containers import CONTAINERS, DEFAULT_CRF, DEFAULT_PRESET
-from kseg_video.writing.ffmpeg_sink import FfmpegSink, raw_video
-from kseg_video.writing.sink_base import check_frame
+from kseg_video.writing.sink_base import FfmpegSink, check_frame, raw_video
 from kseg_video.writing.track_muxing import picture_delay, tracks_input, tracks_output
 
 if TYPE_CHECKING:

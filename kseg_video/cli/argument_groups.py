@@ -18,7 +18,7 @@ from kseg_video.cli.argument_values import (
     whole_number,
     whole_number_or,
 )
-from kseg_video.core.media_settings import Codec, Preset
+from kseg_video.core.media_settings import Codec, Device, Preset
 from kseg_video.core.settings import (
     DEFAULT_CLUSTERS,
     DEFAULT_SAMPLE_PIXELS,
@@ -29,7 +29,7 @@ from kseg_video.core.settings import (
     SegmenterSettings,
     View,
 )
-from kseg_video.writing.containers import DEFAULT_CRF, DEFAULT_PRESET
+from kseg_video.writing.video_encoders import DEFAULT_CRF, DEFAULT_PRESET
 
 if TYPE_CHECKING:
     import argparse
@@ -196,7 +196,15 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
         "--preset",
         choices=get_args(Preset),
         metavar="NAME",
-        help=f"of x264: ultrafast to veryslow (default: {DEFAULT_PRESET})",
+        help=f"of {' and '.join(DEFAULT_PRESET)}: ultrafast to veryslow (default: "
+        f"{DEFAULT_PRESET['h264']})",
+    )
+    group.add_argument(
+        "--encoder",
+        choices=get_args(Device),
+        default="software",
+        help="what encodes: a device of a kind, auto for any that answers, or software (default: "
+        "%(default)s)",
     )
     group.add_argument(
         "--lossless", action="store_true", help="FFV1 in .mkv, which keeps the exact colours"

@@ -49,6 +49,7 @@ def run_convert(options: argparse.Namespace) -> int:
             codec=options.codec,
             crf=options.crf,
             preset=options.preset,
+            device=options.encoder,
             lossless=options.lossless,
             audio=not options.no_audio,
             overwrite=options.overwrite,

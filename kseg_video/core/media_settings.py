@@ -28,7 +28,8 @@ from kseg_video.core.setting_checks import (
 if TYPE_CHECKING:
     from fractions import Fraction
 
-Codec: TypeAlias = Literal["h264", "vp9", "prores"]
+Codec: TypeAlias = Literal["h264", "h265", "av1", "vp9", "prores"]
+Device: TypeAlias = Literal["software", "auto", "nvenc", "qsv", "vaapi", "videotoolbox"]
 Preset: TypeAlias = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
@@ -225,6 +226,7 @@ _OF_ENCODER: FieldKinds = {
     "codec": ("the codec", one_of(*get_args(Codec), None)),
     "crf": ("the constant rate factor", whole(0, 63).or_else(None)),
     "preset": ("the preset", one_of(*get_args(Preset), None)),
+    "device": ("the device", one_of(*get_args(Device))),
     "lossless": ("lossless", FLAG),
     "audio": ("audio", FLAG),
     "overwrite": ("overwrite", FLAG),
@@ -237,13 +239,17 @@ class EncoderSettings:
 
     Parameters
     ----------
-    codec : {"h264", "vp9", "prores"}, optional
-        Video codec; None is the container's default. ProRes is 4444, which keeps alpha.
+    codec : {"h264", "h265", "av1", "vp9", "prores"}, optional
+        Video codec; None is the container's default. H.265 and AV1 make smaller files and take
+        longer. ProRes is 4444, which keeps alpha.
     crf : int, optional
-        Constant rate factor, 0 (best, largest) to 63 (51 for H.264). None is 18 for H.264 and 24
-        for VP9.
+        Constant rate factor, 0 (best, largest) to 63 (51 for H.264 and H.265). None is the highest
+        at which no difference is seen (see `kseg_video.writing.video_encoders`).
     preset : str, optional
-        x264 preset: slower ones make smaller files. None is "veryfast".
+        Preset of x264 and x265: slower ones make smaller files. None is "veryfast".
+    device : {"software", "auto", "nvenc", "qsv", "vaapi", "videotoolbox"}
+        What encodes: ffmpeg's own code, or a device of that kind, which is faster and makes larger
+        files that differ from machine to machine. "auto" is a device if one answers.
     lossless : bool
         Whether to encode as FFV1, which keeps exact colours in large files; only in ``.mkv``.
     audio : bool
@@ -255,6 +261,7 @@ class EncoderSettings:
     codec: Codec | None = None
     crf: int | None = None
     preset: Preset | None = None
+    device: Device = "software"
     lossless: bool = False
     audio: bool = True
     overwrite: bool = False
@@ -264,4 +271,8 @@ class EncoderSettings:
         if self.lossless and (self.codec or self.preset or self.crf is not None):
             raise SettingsError(
                 "lossless output is FFV1 and takes no codec, preset or rate factor; leave them out"
+            )
+        if self.device not in {"software", "auto"} and (self.lossless or self.preset):
+            raise SettingsError(
+                f"{self.device} encodes neither losslessly nor with presets; leave one of them out"
             )

@@ -24,7 +24,7 @@ from rich.text import Text
 
 from kseg_video.cli.messages import is_at_terminal
 from kseg_video.conversion.report import summary_items
-from kseg_video.core.shown_text import shown
+from kseg_video.core.shown_text import bytes_in_words, shown
 from kseg_video.ffmpeg.cleanup import leftovers
 from kseg_video.screens.job_control import (
     descriptor,
@@ -79,6 +79,7 @@ class ProgressDisplay:
         self._drawn = float("-inf")
         self._frames = 0
         self._timer: StageTimer | None = None
+        self._bytes_written: Callable[[], int] = int
         self._segmentation: Segmentation | None = None
         self._progress = Progress(
             BarColumn(bar_width=None),
@@ -107,9 +108,17 @@ class ProgressDisplay:
         self._end()
         leftovers.forget(self._leftover)
 
-    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
+    def on_start(
+        self,
+        source: Path,
+        output: Path,
+        info: VideoInfo,
+        timer: StageTimer,
+        bytes_written: Callable[[], int],
+    ) -> None:
         """Show an empty progress bar."""
         self._timer, self._segmentation, self._frames = timer, None, 0
+        self._bytes_written = bytes_written
         self._progress.reset(self._task, total=info.frame_count)
         self._names.plain = shown(f"{source.name} → {output.name}")
         self._draw()
@@ -148,7 +157,8 @@ class ProgressDisplay:
         if self._timer is not None and self._frames:
             costs = self._timer.milliseconds_per(self._frames)
             text = "   ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
-            yield Text(f"ms a frame   {text}", "dim")
+            size = bytes_in_words(self._bytes_written())
+            yield Text(f"{size} so far   ms a frame   {text}", "dim")
         if self._segmentation is not None:
             yield palette_line(self._segmentation.palette, self._console)
 

@@ -82,7 +82,18 @@ class AbortingContext(ABC):
             raise
 
 
-class FfmpegSink(AbortingContext):
+class FileSink(AbortingContext):
+    """A sink of a single file."""
+
+    _part: PartialFile
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of the file so far."""
+        return self._part.bytes_written
+
+
+class FfmpegSink(FileSink):
     """A file encoded by an ffmpeg process.
 
     Parameters

@@ -12,6 +12,8 @@ from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kseg_video.core.media_settings import Codec, Device, EncoderSettings
 
 # Chosen by looking at segmented clips side by side at their own size (benchmarks/encoding.py): the
@@ -161,6 +163,12 @@ def _of_device(device: Device, codec: Codec, settings: EncoderSettings) -> Video
         quality = ("-rc_mode", "CQP", "-global_quality", str(max(crf, 1) * step))
         return VideoEncoder((*name, *quality), _VAAPI_DEVICE, ("format=nv12", "hwupload"), note)
     return VideoEncoder((*name, *quality), note=note)
+
+
+def higher_crf(codec: Codec, settings: EncoderSettings) -> Iterator[int]:
+    """The rate factor that makes a file about half as large, if the codec has it."""
+    if codec in HIGHEST_CRF and (crf := _rate_factor(codec, settings) + 5) <= HIGHEST_CRF[codec]:
+        yield crf
 
 
 def _rate_factor(codec: Codec, settings: EncoderSettings) -> int:

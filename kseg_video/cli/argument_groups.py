@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, get_args
 from kseg_video.cli.argument_values import (
     background,
     clusters,
+    crop,
+    frame_rate,
     input_path,
     number,
     path,
+    picture_size,
     pixel,
     seconds,
     whole_number,
     whole_number_or,
 )
-from kseg_video.core.media_settings import Codec, Preset
+from kseg_video.core.media_settings import Codec, Device, Preset
 from kseg_video.core.settings import (
     DEFAULT_CLUSTERS,
     DEFAULT_SAMPLE_PIXELS,
@@ -26,7 +29,7 @@ from kseg_video.core.settings import (
     SegmenterSettings,
     View,
 )
-from kseg_video.writing.containers import DEFAULT_CRF, DEFAULT_PRESET
+from kseg_video.writing.video_encoders import DEFAULT_CRF, DEFAULT_PRESET
 
 if TYPE_CHECKING:
     import argparse
@@ -155,8 +158,8 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
     add_value(group, "--despeckle", whole_number, "PIXELS", meaning)
 
 
-def add_trimming(group: argparse._ArgumentGroup) -> None:
-    """Add the options that trim the input."""
+def add_reading(group: argparse._ArgumentGroup) -> None:
+    """Add the options that choose a part, a size and a rate of the input."""
     group.add_argument(
         "--start",
         type=seconds,
@@ -164,8 +167,23 @@ def add_trimming(group: argparse._ArgumentGroup) -> None:
         metavar="TIME",
         help="where to begin, in seconds or as 1:30",
     )
-    add_value(group, "--end", seconds, "TIME", "where to stop")
+    until = group.add_mutually_exclusive_group()
+    add_value(until, "--end", seconds, "TIME", "where to stop")
+    add_value(until, "--duration", seconds, "TIME", "how much to take, instead of --end")
     add_value(group, "--max-frames", whole_number, "N", "frames taken at most")
+    add_value(group, "--crop", crop, "WxH+X+Y", "take this part of the upright picture")
+    meaning = "scale to fit, as 640x360, 50%% or 720p; the shape is kept"
+    add_value(group, "--size", picture_size, "SIZE", meaning)
+    add_value(group, "--width", whole_number, "N", "scale to this width")
+    add_value(group, "--height", whole_number, "N", "scale to this height")
+    meaning = "frames a second, by leaving out or repeating some; of images, the rate itself"
+    add_value(group, "--fps", frame_rate, "N", meaning)
+    group.add_argument(
+        "--no-deinterlace",
+        dest="deinterlace",
+        action="store_false",
+        help="leave interlaced pictures as they are",
+    )
 
 
 def add_encoding(group: argparse._ArgumentGroup) -> None:
@@ -180,7 +198,15 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
         "--preset",
         choices=get_args(Preset),
         metavar="NAME",
-        help=f"of x264: ultrafast to veryslow (default: {DEFAULT_PRESET})",
+        help=f"of {' and '.join(DEFAULT_PRESET)}: ultrafast to veryslow (default: "
+        f"{DEFAULT_PRESET['h264']})",
+    )
+    group.add_argument(
+        "--encoder",
+        choices=get_args(Device),
+        default="software",
+        help="what encodes: a device of a kind, auto for any that answers, or software (default: "
+        "%(default)s)",
     )
     group.add_argument(
         "--lossless", action="store_true", help="FFV1 in .mkv, which keeps the exact colours"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kseg_video.core.background_spec import parse_background
 from kseg_video.core.cluster_selectors import ClusterSelection
 from kseg_video.core.errors import SettingsError
-from kseg_video.core.media_settings import CaptureSettings
+from kseg_video.core.media_settings import CaptureSettings, DecoderSettings, TrimSettings
 from kseg_video.core.settings import RenderSettings, SegmenterSettings
 from kseg_video.reading.palette_reader import load_color_space, load_palette
 
@@ -68,6 +69,36 @@ def size(text: str) -> tuple[int, int]:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
     return int(found[1]), int(found[2])
+
+
+def picture_size(text: str) -> dict[str, int | float]:
+    """Parse a size such as 640x360, 50% or 720p into settings of the decoder."""
+    if found := re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", text):
+        return {"width": int(found[1]), "height": int(found[2])}
+    if found := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)%", text):
+        return {"scale": float(found[1]) / 100}
+    if found := re.fullmatch(r"(\d{1,9})p", text):
+        return {"shorter_side": int(found[1])}
+    raise argparse.ArgumentTypeError(f"{text!r} is no size such as 640x360, 50% or 720p")
+
+
+def crop(text: str) -> tuple[int, int, int, int]:
+    """Parse a part of a picture such as 640x360+100+50: width, height, column and row."""
+    found = re.fullmatch(r"(\d{1,9})[x×](\d{1,9})\+(\d{1,9})\+(\d{1,9})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no part such as 640x360+100+50 (width, height, column and row of its "
+            "upper left corner)"
+        )
+    width, height, column, row = map(int, found.groups())
+    return width, height, column, row
+
+
+def frame_rate(text: str) -> Fraction:
+    """Parse a frame rate such as 12, 29.97 or 30000/1001."""
+    if not re.fullmatch(r"\d{1,9}(?:\.\d{0,9}|/0*[1-9]\d{0,8})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate such as 12 or 30000/1001")
+    return Fraction(text)
 
 
 def whole_number(text: str) -> int:
@@ -198,6 +229,39 @@ def cluster_selection(options: argparse.Namespace) -> ClusterSelection:
     """
     return ClusterSelection(
         only=(*options.only, *options.pick), disabled=(*options.disable, *options.pick_off)
+    )
+
+
+def trim_settings(options: argparse.Namespace) -> TrimSettings:
+    """Build the settings of the wanted part from options.
+
+    Raises
+    ------
+    SettingsError
+        If a setting is out of range.
+    """
+    end = options.end if options.duration is None else options.start + options.duration
+    return TrimSettings(options.start, end, options.max_frames)
+
+
+def decoder_settings(options: argparse.Namespace) -> DecoderSettings:
+    """Build the settings of the decoder from options.
+
+    Raises
+    ------
+    SettingsError
+        If a setting is out of range, or the size is given twice.
+    """
+    sides = {"width": options.width, "height": options.height}
+    if options.size is not None:
+        if any(sides.values()):
+            raise SettingsError("--size gives both sides; leave --width and --height out")
+        sides = options.size
+    return DecoderSettings(
+        deinterlace=options.deinterlace,
+        crop=options.crop,
+        frame_rate=options.fps,
+        **sides,
     )
 
 

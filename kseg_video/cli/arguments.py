@@ -18,11 +18,11 @@ from kseg_video.cli.argument_groups import (
     add_inputs,
     add_overwriting,
     add_quiet,
+    add_reading,
     add_rendering,
     add_reporting,
     add_segmenting,
     add_statistics,
-    add_trimming,
     add_value,
 )
 from kseg_video.cli.argument_values import file_name, is_there, number, path, size, whole_number
@@ -171,14 +171,7 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     rendering.add_argument(
         "--show", action="store_true", help="show an image in a window until a key is pressed"
     )
-    reading = convert.add_argument_group("reading")
-    add_trimming(reading)
-    reading.add_argument(
-        "--no-deinterlace",
-        dest="deinterlace",
-        action="store_false",
-        help="leave interlaced pictures as they are",
-    )
+    add_reading(convert.add_argument_group("reading"))
     add_encoding(convert.add_argument_group("encoding"))
     reporting = convert.add_argument_group("reporting")
     add_statistics(reporting)
@@ -250,5 +243,5 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
     fitting = palette.add_argument_group("fitting")
     add_clusters(fitting, may_be_auto=True)
     add_fitting(fitting)
-    add_trimming(palette.add_argument_group("part of the input"))
+    add_reading(palette.add_argument_group("reading"))
     add_reporting(palette.add_argument_group("reporting"))

@@ -7,17 +7,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.cli.argument_values import cluster_selection, render_settings, segmenter_settings
+from kseg_video.cli.argument_values import (
+    cluster_selection,
+    decoder_settings,
+    render_settings,
+    segmenter_settings,
+    trim_settings,
+)
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
 from kseg_video.cli.signals import leave_on_signals, stopped_line
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import SettingsError
-from kseg_video.core.media_settings import (
-    DecoderSettings,
-    EncoderSettings,
-    StatisticsSettings,
-    TrimSettings,
-)
+from kseg_video.core.media_settings import EncoderSettings, StatisticsSettings
 from kseg_video.ffmpeg.probe_run import report_requested
 
 if TYPE_CHECKING:
@@ -38,12 +39,13 @@ def run_convert(options: argparse.Namespace) -> int:
             codec=options.codec,
             crf=options.crf,
             preset=options.preset,
+            device=options.encoder,
             lossless=options.lossless,
             audio=not options.no_audio,
             overwrite=options.overwrite,
         ),
-        "decoder": DecoderSettings(deinterlace=options.deinterlace),
-        "trim": TrimSettings(options.start, options.end, options.max_frames),
+        "decoder": decoder_settings(options),
+        "trim": trim_settings(options),
         "selection": selection,
         "statistics": StatisticsSettings(options.stats, options.stats_plot),
     }

@@ -194,7 +194,14 @@ class _Reporter(ConversionObserver):
         self._connection = connection
         self._frames = 0
 
-    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:  # noqa: ARG002
+    def on_start(
+        self,
+        _source: Path,
+        _output: Path,
+        info: VideoInfo,
+        _timer: StageTimer,
+        _bytes_written: Callable[[], int],
+    ) -> None:
         self._connection.send(("begun", info.frame_count or 0))
 
     def on_frame(self, _frame: Frame, _segmentation: Segmentation) -> None:

@@ -26,7 +26,7 @@ from rich.text import Text
 
 from kseg_video.cli.messages import is_at_terminal
 from kseg_video.conversion.report import summary_items
-from kseg_video.core.shown_text import shown
+from kseg_video.core.shown_text import bytes_in_words, shown
 from kseg_video.ffmpeg.cleanup import leftovers
 from kseg_video.screens.job_control import (
     descriptor,
@@ -143,6 +143,7 @@ class ProgressDisplay(_Display):
         super().__init__(console, clock)
         self._frames = 0
         self._timer: StageTimer | None = None
+        self._bytes_written: Callable[[], int] = int
         self._segmentation: Segmentation | None = None
         self._progress = Progress(
             BarColumn(bar_width=None),
@@ -157,9 +158,17 @@ class ProgressDisplay(_Display):
         self._task = self._progress.add_task("", total=None)
         self._names = Text(overflow="ellipsis", no_wrap=True)
 
-    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
+    def on_start(
+        self,
+        source: Path,
+        output: Path,
+        info: VideoInfo,
+        timer: StageTimer,
+        bytes_written: Callable[[], int],
+    ) -> None:
         """Show an empty progress bar."""
         self._timer, self._segmentation, self._frames = timer, None, 0
+        self._bytes_written = bytes_written
         self._progress.reset(self._task, total=info.frame_count)
         self._names.plain = shown(f"{source.name} → {output.name}")
         self._draw()
@@ -184,7 +193,8 @@ class ProgressDisplay(_Display):
         if self._timer is not None and self._frames:
             costs = self._timer.milliseconds_per(self._frames)
             text = "   ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
-            yield Text(f"ms a frame   {text}", "dim")
+            size = bytes_in_words(self._bytes_written())
+            yield Text(f"{size} so far   ms a frame   {text}", "dim")
         if self._segmentation is not None:
             yield palette_line(self._segmentation.palette, self._console)
 

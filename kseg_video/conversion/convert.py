@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kseg_video.conversion.frame_loop import ConversionRun
 from kseg_video.conversion.palette_finder import choose_for_source
 from kseg_video.conversion.reader_writer_threads import Reader
-from kseg_video.conversion.report import ConversionObserver
+from kseg_video.conversion.report import ConversionObserver, note_on_size
 from kseg_video.conversion.statistics_tables import check_statistics, keep_statistics
 from kseg_video.core.cluster_selectors import ClusterSelection, check_numbers
 from kseg_video.core.errors import SettingsError
@@ -77,7 +77,8 @@ def convert(  # noqa: PLR0913 - one for each part
     trim : TrimSettings, optional
         The part of the source to convert; all of it by default.
     decoder : DecoderSettings, optional
-        How a video is decoded; the default deinterlaces interlaced video.
+        The part of the pictures to convert, their size and rate; the default deinterlaces
+        interlaced video.
     statistics : StatisticsSettings, optional
         Files for the statistics of every frame; none are kept by default.
     selection : ClusterSelection, optional
@@ -139,11 +140,11 @@ def convert(  # noqa: PLR0913 - one for each part
             run.background = stack.enter_context(open_background(rendering.background, behind))
         with open_sink(output, painted, encoder, frames.tracks) as sink:
             if observer is not None:
-                observer.on_start(path, output, frames.info, run.timer)
+                observer.on_start(path, output, frames.info, run.timer, lambda: sink.bytes_written)
             run.drive(sink, painted.layout, observer)
     report = run.report(path, output, sink)
-    if auto_count is not None:
-        report = replace(report, notes=(auto_count.reason, *report.notes))
+    notes = (*report.notes, *note_on_size(report, painted, encoder))
+    report = replace(report, notes=notes if auto_count is None else (auto_count.reason, *notes))
     if observer is not None:
         observer.on_finish(report)
     return report

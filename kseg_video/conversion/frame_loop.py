@@ -157,6 +157,7 @@ class ConversionRun:
             output=output,
             info=self._source.info,
             frames=self._frames,
+            bytes_written=sink.bytes_written,
             seconds=time.perf_counter() - self._started,
             settings=self._settings,
             disabled=self.rendering.disabled,

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kseg_video.core.color_spaces import in_order_of_name
 from kseg_video.core.palette import first_hex_colors
-from kseg_video.core.shown_text import frames_in_words
+from kseg_video.core.shown_text import bytes_in_words, frames_in_words
+from kseg_video.writing.containers import CONTAINERS
+from kseg_video.writing.output_paths import ANIMATION_SUFFIX
+from kseg_video.writing.video_encoders import higher_crf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from kseg_video.core.frame import Frame, PaletteEvent, Segmentation
     from kseg_video.core.media_info import VideoInfo
+    from kseg_video.core.media_settings import EncoderSettings
     from kseg_video.core.palette import Palette
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.core.timing import StageTimer
@@ -49,6 +54,8 @@ class ConversionReport:
         Size, frame rate and layout of the source.
     frames : int
         Frames written.
+    bytes_written : int
+        Size of the output.
     seconds : float
         Wall-clock time of the conversion.
     settings : SegmenterSettings
@@ -75,6 +82,7 @@ class ConversionReport:
     output: Path
     info: VideoInfo
     frames: int
+    bytes_written: int
     seconds: float
     settings: SegmenterSettings
     disabled: frozenset[int]
@@ -101,8 +109,15 @@ class ConversionReport:
 class ConversionObserver(Protocol):
     """Callbacks on the progress of a conversion, made in the thread that called `convert`."""
 
-    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
-        """Called when source and sink are open."""
+    def on_start(
+        self,
+        source: Path,
+        output: Path,
+        info: VideoInfo,
+        timer: StageTimer,
+        bytes_written: Callable[[], int],
+    ) -> None:
+        """Called when source and sink are open; `bytes_written` tells the output's size so far."""
         ...
 
     def on_frame(self, frame: Frame, segmentation: Segmentation) -> None:
@@ -114,9 +129,45 @@ class ConversionObserver(Protocol):
         ...
 
 
+def note_on_size(
+    report: ConversionReport, painted: VideoInfo, encoder: EncoderSettings
+) -> Iterator[str]:
+    """How to make an output smaller that is larger than its input, if settings can.
+
+    Parameters
+    ----------
+    report : ConversionReport
+    painted : VideoInfo
+        Size of the painted pictures, and whether they have alpha.
+    encoder : EncoderSettings
+    """
+    suffix = report.output.suffix.lower()
+    container = CONTAINERS.get(suffix)
+    may_shrink = suffix == ANIMATION_SUFFIX or (container is not None and not encoder.lossless)
+    if not may_shrink or not report.source.is_file():
+        return
+    if report.bytes_written <= (before := report.source.stat().st_size):
+        return
+    ways = ["--size 720p" if min(painted.width, painted.height) > 720 else "--size 50%"]
+    if container is None:
+        ways += ["--fps 10"] if painted.frame_rate > 10 else []
+    else:
+        codec = container.codec(encoder, alpha=painted.has_alpha)
+        ways[:0] = [f"--crf {crf}" for crf in higher_crf(codec, encoder)]
+        ways += ["--codec av1"] if codec != "av1" and "av1" in container.codecs else []
+    yield (
+        f"larger than the input, which has {bytes_in_words(before)}; smaller with "
+        f"{', '.join(ways[:-1])}{' or ' if ways[:-1] else ''}{ways[-1]}"
+    )
+
+
 def summary_items(report: ConversionReport) -> list[str]:
     """The report's main figures, each in a few words."""
-    items = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
+    items = [
+        frames_in_words(report.frames),
+        bytes_in_words(report.bytes_written),
+        f"{report.seconds:.1f} s",
+    ]
     if report.frames > 1:
         items.append(f"{report.frames_per_second:.0f} fps")
     if report.compactness is not None:
@@ -146,6 +197,7 @@ def summary_data(report: ConversionReport) -> dict[str, Any]:
         "input": str(report.source),
         "output": str(report.output),
         "frames": report.frames,
+        "bytes": report.bytes_written,
         "seconds": round(report.seconds, 3),
         "fps": round(report.frames_per_second, 2),
         "width": info.width,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from numbers import Real
+import math
 
 import numpy as np
 
@@ -12,9 +11,9 @@ from kseg_video.core.setting_checks import (
     FLAG,
     LARGEST,
     FieldKinds,
-    ValueKind,
     instance,
     one_of,
+    ratio,
     take,
     whole,
 )
@@ -25,21 +24,9 @@ _WANTED_SHAPES = {
     "i420": "(height + height / 2, width), the half rounded up and the width even",
     "gray8": "(height, width)",
 }
-_FINEST = 1_000_000  # largest denominator of a ratio that is given as a float
-
-
-def _read_ratio(value: object) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError
-    exact = value if isinstance(value, Fraction) else None
-    ratio = exact or Fraction(float(value)).limit_denominator(_FINEST)
-    if ratio <= 0:
-        raise ValueError
-    return ratio
-
 
 _SIDE = whole(1, LARGEST)
-_RATIO = ValueKind("give a Fraction above 0", _read_ratio)
+_RATIO = ratio("give a Fraction above 0", math.inf)
 OF_VIDEO: FieldKinds = {
     "width": ("the width", _SIDE),
     "height": ("the height", _SIDE),

@@ -23,7 +23,8 @@ from kseg_video.reading.image_files import (
     numbered_files,
 )
 from kseg_video.writing.atomic_file import check_is_plain, check_replaceable, may, real_path
-from kseg_video.writing.containers import CONTAINERS, HIGHEST_CRF, LOSSLESS_SUFFIX
+from kseg_video.writing.containers import CONTAINERS, LOSSLESS_SUFFIX
+from kseg_video.writing.video_encoders import check_quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,8 +84,11 @@ def _check_plain(suffix: str, encoder: EncoderSettings) -> None:
     """Check that no encoder setting is given for a format that has none."""
     if encoder.lossless:
         raise SettingsError(f"lossless output needs {LOSSLESS_SUFFIX}, not {suffix}")
-    if encoder.codec or encoder.preset or encoder.crf is not None:
-        raise SettingsError(f"{suffix} takes no codec, rate factor or preset; leave them out")
+    given = encoder.codec or encoder.preset or encoder.crf is not None
+    if given or encoder.device not in {"software", "auto"}:
+        raise SettingsError(
+            f"{suffix} takes no codec, rate factor, preset or encoder; leave them out"
+        )
 
 
 def _check_codec(suffix: str, encoder: EncoderSettings) -> None:
@@ -98,13 +102,7 @@ def _check_codec(suffix: str, encoder: EncoderSettings) -> None:
         raise SettingsError(
             f"{suffix} takes {' or '.join(codecs)}, not {codec}; change one of the two"
         )
-    highest = HIGHEST_CRF.get(codec)
-    if encoder.crf is not None and highest is None:
-        raise SettingsError(f"{codec} takes no rate factor; leave it out")
-    if encoder.crf is not None and highest is not None and encoder.crf > highest:
-        raise SettingsError(f"{codec} takes a rate factor of at most {highest}")
-    if encoder.preset and codec != "h264":
-        raise SettingsError(f"presets belong to h264, not {codec}; leave the preset out")
+    check_quality(codec, encoder)
 
 
 def check_target(path: Path, encoder: EncoderSettings) -> None:

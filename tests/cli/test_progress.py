@@ -72,6 +72,7 @@ def test_it_draws_at_most_ten_times_a_second() -> None:
             Path("b.mp4"),
             VideoInfo(2, 2, Fraction(25), frame_count=50),
             StageTimer(),
+            int,
         )
         drawings = []
         for _ in range(50):
@@ -82,10 +83,26 @@ def test_it_draws_at_most_ten_times_a_second() -> None:
     assert 15 <= sum(drawings) <= 20
 
 
+def test_the_size_so_far_is_shown() -> None:
+    console, shown = terminal()
+    clock = Clock()
+    segmentation = Segmentation(
+        np.zeros((2, 2), np.uint8), PALETTE.centroids, PALETTE.colors, PALETTE.real, 0.0, "warm"
+    )
+    with ProgressDisplay(console, clock) as progress:
+        info = VideoInfo(2, 2, Fraction(25), frame_count=50)
+        progress.on_start(Path("a.mp4"), Path("b.mp4"), info, StageTimer(), lambda: 1_540_000)
+        clock.now += 1
+        progress.on_frame(Frame(np.zeros((2, 2, 3), np.uint8)), segmentation)
+    assert "1.5 MB so far" in shown.getvalue()
+
+
 def test_an_unknown_length_is_no_trouble() -> None:
     console, shown = terminal()
     with ProgressDisplay(console, Clock()) as progress:
-        progress.on_start(Path("a.ts"), Path("b.mp4"), VideoInfo(2, 2, Fraction(25)), StageTimer())
+        progress.on_start(
+            Path("a.ts"), Path("b.mp4"), VideoInfo(2, 2, Fraction(25)), StageTimer(), int
+        )
     assert "a.ts → b.mp4" in shown.getvalue()
 
 

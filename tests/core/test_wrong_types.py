@@ -105,7 +105,7 @@ def use_part(trim: TrimSettings, clip: Path) -> None:
 
 def use_decoder(decoder: DecoderSettings, clip: Path) -> None:
     with open_source(clip, decoder=decoder) as source:
-        assert len(list(source)) == 25
+        assert list(source)
 
 
 def use_encoder(encoder: EncoderSettings, clip: Path) -> None:

@@ -11,6 +11,7 @@ from kseg_video.cli.argument_values import (
     frame_rate,
     input_path,
     number,
+    paint,
     path,
     picture_size,
     pixel,
@@ -26,6 +27,7 @@ from kseg_video.core.settings import (
     ColorSpace,
     Init,
     Mapping,
+    PaintName,
     SegmenterSettings,
     View,
 )
@@ -134,9 +136,15 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
         default="segmented",
         help="what is written (default: %(default)s)",
     )
+    off = "clusters switched off: numbers (0,2 or 0-2) or colours (blue: all of that hue; blue:1: "
+    off += "the nearest; steelblue or #2b6cb0: likewise)"
+    meaning = "other colours for the clusters of the segmented view, from dark to light: "
+    meaning += f"{', '.join(get_args(PaintName))}, colours such as '#0a1128,#1282a2,#fefcfb', or a "
+    meaning += "palette file (.json, .gpl, .hex); vivid keeps each hue and strengthens it"
+    add_value(group, "--paint", paint, "WHAT", meaning)
     for option, type_, metavar, meaning in (
-        ("--disable", clusters, "CLUSTERS", "clusters switched off, by number or colour"),
-        ("--only", clusters, "CLUSTERS", "the only clusters left on, by number or colour"),
+        ("--disable", clusters, "CLUSTERS", off),
+        ("--only", clusters, "CLUSTERS", "the only clusters left on, chosen in the same way"),
         ("--pick", pixel, "X,Y", "leave on only the cluster under that pixel of the first frame"),
         ("--pick-off", pixel, "X,Y", "switch that cluster off"),
     ):

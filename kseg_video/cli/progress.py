@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -35,7 +36,7 @@ from kseg_video.screens.job_control import (
     stop_by_default,
     stop_until_continued,
 )
-from kseg_video.screens.terminal_colors import color_styles
+from kseg_video.screens.terminal_colors import color_style, color_styles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_DRAWINGS = 0.1  # more: a choppier display; less: more time spent on drawing
 _SWATCH = "  "
+_HEX = re.compile(r"#[0-9a-f]{6}\b")
 
 
 def terminal_console() -> Console | None:
@@ -115,7 +117,7 @@ class _Display(ABC):
         self._console.print(
             Text(shown(report.output.name), "bold"),
             *summary_items(report),
-            *(Text(shown(note)) for note in report.notes),
+            *(with_swatches(shown(note), self._console) for note in report.notes),
             sep=" · ",
             soft_wrap=True,
         )
@@ -184,7 +186,8 @@ class ProgressDisplay(_Display):
         with self._drawing:
             self._live.stop()
         self._print_summary(report)
-        self._console.print(palette_table(report.palette, report.disabled, self._console))
+        table = palette_table(report.palette, report.disabled, self._console, report.paint)
+        self._console.print(table)
 
     def _parts(self) -> Iterator[RenderableType]:
         self._progress.update(self._task, completed=self._frames)
@@ -255,6 +258,17 @@ class _RateColumn(ProgressColumn):
         return Text(f"{task.speed or 0:.0f} fps", "progress.data.speed")
 
 
+def with_swatches(text: str, console: Console) -> Text:
+    """A text with a block of each colour that it names as ``#rrggbb`` before that."""
+    result, end = Text(), 0
+    for found in _HEX.finditer(text):
+        result.append(text[end : found.start()])
+        result.append(_SWATCH, color_style(console, found[0]))
+        result.append(f" {found[0]}")
+        end = found.end()
+    return result.append(text[end:])
+
+
 def palette_line(palette: Palette, console: Console) -> Columns:
     """Palette as swatches with number, colour and share, side by side and wrapped to the width."""
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
@@ -269,8 +283,10 @@ def palette_line(palette: Palette, console: Console) -> Columns:
     )
 
 
-def palette_table(palette: Palette, disabled: frozenset[int], console: Console) -> Table:
-    """Palette as a table with one row per cluster."""
+def palette_table(
+    palette: Palette, disabled: frozenset[int], console: Console, paint: Sequence[str] = ()
+) -> Table:
+    """Palette as a table with one row per cluster, and the colour that it is painted in, if any."""
     table = Table(box=None, pad_edge=False, show_header=False)
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
     styles = color_styles(console, palette, background=True)
@@ -279,5 +295,7 @@ def palette_table(palette: Palette, disabled: frozenset[int], console: Console) 
         remark = "not found: fewer colours than clusters" if not real else ""
         if number in disabled:
             remark = "off"
-        table.add_row(swatch, str(number), color if real else "-", f"{share:6.1%}", remark)
+        row = swatch, str(number), color if real else "-", f"{share:6.1%}"
+        painted = [with_swatches(f"as {paint[number]}" if real else "", console)] if paint else []
+        table.add_row(*row, *painted, remark)
     return table

@@ -101,6 +101,20 @@ class TestGrids:
         with pytest.raises(SourceError, match="is not an image that can be read"):
             open_source(path)
 
+    @pytest.mark.parametrize("way", ["shared data", "one item"])
+    def test_a_tile_that_is_decoded_many_times_is_refused(
+        self, tmp_path: Path, suffix: str, way: str
+    ) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+        others = [noise if way == "shared data" else TILES[0]] * 48
+        path = write_grid(tmp_path / f"a{suffix}", [noise, *others], 7, (448, 448))
+        if way == "one item":
+            tiles, first = struct.pack(">49H", *range(2, 51)), struct.pack(">49H", *[2] * 49)
+            before, after = path.read_bytes().split(tiles)
+            path.write_bytes(before + first + after)
+        with pytest.raises(SourceError, match="is not an image that can be read"):
+            open_source(path)
+
     def test_one_line_says_what_is_wrong(self, tmp_path: Path, suffix: str) -> None:
         path = write_grid(tmp_path / f"a{suffix}", TILES, COLUMNS, (10_001, 10_001))
         outcome, mebibytes = run_measured("convert", path)

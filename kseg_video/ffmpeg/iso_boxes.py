@@ -20,8 +20,9 @@ _FULL_BOX = 4  # bytes of version and flags at the start of some boxes
 _CANVASES = {b"grid": 4, b"iovl": 10}
 _HEAD = max(_CANVASES.values()) + 8
 _IN_FILE, _IN_META = 0, 1  # where an item's parts are
-# Boxes of one parent, and parts of items, that a file may have; photographs have far fewer.
-_MOST = 100_000
+# Boxes of one parent, items, their parts and references that a file may have; photographs have far
+# fewer. More keep libavif, which searches all items for each, busy for longer: 1 s at this limit.
+_MOST = 10_000
 # By how much the parts of the items may be longer than the file: a few may share their data.
 _MOST_SHARED = 4
 
@@ -85,6 +86,9 @@ def largest_heif_picture(file: IO[bytes]) -> int:
         canvases = dict(_canvases(file, *inside))
         heads = dict.fromkeys(canvases, b"")
         lengths: Counter[int] = Counter()
+        for _, begin, _ in _boxes(file, [b"iprp", b"ipma"], *inside):
+            file.seek(begin + _FULL_BOX)
+            _check_count(int.from_bytes(file.read(4)))
         beside = next(_boxes(file, [b"idat"], *inside), None)
         for _, begin, close in _boxes(file, [b"iloc"], *inside):
             file.seek(begin)
@@ -92,7 +96,8 @@ def largest_heif_picture(file: IO[bytes]) -> int:
                 length = part.length or end  # without a length, it is all of the file
                 lengths[part.item] += length
                 left -= length
-                if left < 0 or count == _MOST:
+                _check_count(count)
+                if left < 0:
                     raise OSError("the items of the file are longer than the file")
                 if part.item in canvases:
                     heads[part.item] += _head(file, part, beside)
@@ -112,10 +117,14 @@ def _pixels(sides: bytes, wide: int) -> int:
 def _boxes(file: IO[bytes], path: Sequence[bytes], start: int, end: int) -> Iterator[Element]:
     """Boxes that lie within others; `path` names them from the outermost inward."""
     for count, box in enumerate(elements(file, read_box, start, end)):
-        if count == _MOST:
-            raise OSError("the file has too many boxes")
+        _check_count(count)
         if box.name == path[0]:
             yield from _boxes(file, path[1:], box.start, box.end) if path[1:] else [box]
+
+
+def _check_count(count: int) -> None:
+    if count > _MOST:
+        raise OSError("the file has too many boxes, items or references")
 
 
 def _canvases(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -138,13 +147,17 @@ def _references(file: IO[bytes], start: int, end: int) -> Mapping[int, Sequence[
     for _, begin, stop in _boxes(file, [b"iref"], start, end):
         file.seek(begin)
         wide = 4 if file.read(1) > b"\0" else 2
-        for _, place, close in _boxes(file, [b"dimg"], begin + _FULL_BOX, stop):
-            file.seek(place)
-            data = file.read(close - place)
-            others = range(wide + 2, len(data), wide)  # after the item and their count
-            references[int.from_bytes(data[:wide])] += (
-                int.from_bytes(data[at : at + wide]) for at in others
-            )
+        count = 0
+        for name, place, close in elements(file, read_box, begin + _FULL_BOX, stop):
+            count += 1 + (close - place) // wide
+            _check_count(count)
+            if name == b"dimg":
+                file.seek(place)
+                data = file.read(close - place)
+                others = range(wide + 2, len(data), wide)  # after the item and their count
+                references[int.from_bytes(data[:wide])] += (
+                    int.from_bytes(data[at : at + wide]) for at in others
+                )
     return references
 
 
@@ -182,7 +195,8 @@ def _parts(locations: IO[bytes]) -> Iterator[_Part]:
     of_place, of_length = divmod(number(1), 16)
     of_base, of_index = divmod(number(1), 16)
     wide = 4 if version == 2 else 2
-    for _ in range(number(wide)):
+    _check_count(items := number(wide))
+    for _ in range(items):
         item = number(wide)
         method = number(2) & 15 if version else _IN_FILE
         number(2)

@@ -15,7 +15,6 @@ from kseg_video.core.errors import SourceError, cannot_read
 from kseg_video.core.image_metadata import has_pages, pixels_of_a_tile
 from kseg_video.core.media_settings import DecoderSettings, TrimSettings
 from kseg_video.ffmpeg.allowed_inputs import MAX_PIXELS, too_large
-from kseg_video.ffmpeg.iso_boxes import largest_heif_picture
 from kseg_video.reading.image_files import (
     READ_BY_FFMPEG,
     READ_FORMATS,
@@ -44,8 +43,6 @@ _PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"iCCP", b"pHYs", b
 _PNG_END = b"IEND"
 _PHYS_BYTES = 9
 _LARGEST_PROFILE = 1 << 20  # bytes; Pillow's limit
-# Pixels of the largest picture inside a file, which Pillow does not tell.
-_LARGEST_INSIDE = {"TIFF": pixels_of_a_tile, "AVIF": largest_heif_picture}
 
 
 class DecodedImage(NamedTuple):
@@ -157,9 +154,9 @@ def _opened(path: Path, file: BinaryIO) -> ImageFile:
     except Image.DecompressionBombError as error:
         raise too_large(path) from error
     pixels = picture.width * picture.height
-    if picture.format in _LARGEST_INSIDE:
+    if picture.format == "TIFF":
         position = file.tell()
-        pixels = max(pixels, _LARGEST_INSIDE[picture.format](file))
+        pixels = max(pixels, pixels_of_a_tile(file))
         file.seek(position)
     if pixels > MAX_PIXELS:
         raise too_large(path)

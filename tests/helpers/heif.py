@@ -58,6 +58,7 @@ def write_grid(
     properties: Sequence[bytes] = (),
     referred: int | None = None,
     copies: int = 1,
+    more_references: bytes = b"",
 ) -> Path:
     """A picture of equal tiles, row by row; those with the same data share them.
 
@@ -78,6 +79,8 @@ def write_grid(
         How many tiles the grid refers to; by default all.
     copies : int
         How often every item's data belong to it.
+    more_references : bytes
+        Further boxes of references between items.
     """
     kind, config, brand = _CODECS[path.suffix]
     rows = len(tiles) // columns
@@ -137,7 +140,7 @@ def write_grid(
             full_box(b"hdlr", bytes(4), b"pict", bytes(13)),
             full_box(b"pitm", struct.pack(">H", _GRID)),
             full_box(b"iinf", struct.pack(">H", len(items)), entries),
-            full_box(b"iref", references),
+            full_box(b"iref", references, more_references),
             box(b"iprp", box(b"ipco", ipco), full_box(b"ipma", count_of_items, ipma)),
             full_box(b"iloc", b"\x44\x00", struct.pack(">H", len(items)), places),
         )

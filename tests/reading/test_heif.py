@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from kseg_video import SourceError, convert, open_source
 from kseg_video.writing.output_paths import default_output
 from tests.helpers.commands import run, run_measured
-from tests.helpers.heif import cropped, mirrored, turned, write_grid
+from tests.helpers.heif import box, cropped, mirrored, turned, write_grid
 from tests.helpers.media import ffmpeg, left_in
 
 if TYPE_CHECKING:
@@ -112,6 +112,13 @@ class TestGrids:
             tiles, first = struct.pack(">49H", *range(2, 51)), struct.pack(">49H", *[2] * 49)
             before, after = path.read_bytes().split(tiles)
             path.write_bytes(before + first + after)
+        with pytest.raises(SourceError, match="is not an image that can be read"):
+            open_source(path)
+
+    def test_references_to_too_many_items_are_refused(self, tmp_path: Path, suffix: str) -> None:
+        others = range(1000, 21_000)
+        many = box(b"cdsc", struct.pack(">HH20000H", 1, len(others), *others))
+        path = write_grid(tmp_path / f"a{suffix}", TILES, COLUMNS, SIZE, more_references=many)
         with pytest.raises(SourceError, match="is not an image that can be read"):
             open_source(path)
 

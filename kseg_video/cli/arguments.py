@@ -36,10 +36,11 @@ from kseg_video.cli.argument_values import (
     whole_number,
 )
 from kseg_video.cli.exit_codes import EXIT_USAGE
+from kseg_video.cli.guessed_options import answer_to, in_known_words, is_guess
 from kseg_video.cli.messages import complain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _COMMAND = "COMMAND"
 _NEGATIVE = re.compile(r"-\d*\.?\d+")  # what argparse takes as a value despite the hyphen
@@ -58,17 +59,26 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - ArgumentParser's own
         super().__init__(**options, allow_abbrev=False, exit_on_error=False)
-        self.commands: Collection[str] = ()
+        self.commands: Mapping[str, _Parser] = {}
         self._given: Sequence[str] = ()
 
     def parse_known_args(  # type: ignore[override]  # only the overload in use
         self, args: Sequence[str], namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         self._given = args
+        if not self.commands:  # it is a command's own
+            if answer := answer_to(args, self.options):
+                self.error(answer)
+            args = list(in_known_words(args, self.options))
         try:
             return super().parse_known_args(args, namespace)
         except argparse.ArgumentError as error:
             self.error(self._explained(error, args))
+
+    @property
+    def options(self) -> list[str]:
+        """All names of its options."""
+        return list(self._option_string_actions)
 
     def error(self, message: str) -> NoReturn:
         file = next((word for word in self._given if _is_file_like_option(word)), None)
@@ -104,18 +114,22 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         After printing help, the version or an error.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    options, unknown = command_parser().parse_known_args(given)
+    parser = command_parser()
+    options, unknown = parser.parse_known_args(given)
     strangers = [*unknown, *(str(path) for path in vars(options).get("inputs", ()))]
     if torn := _torn_clusters(given, strangers):
         complain(f"{torn}; see kseg-video {options.command} --help")
         raise SystemExit(EXIT_USAGE)
     if unknown:
-        complain(f"{_why_unknown(unknown[0], options)}; see kseg-video {options.command} --help")
+        known = parser.commands[options.command].options
+        complain(
+            f"{_why_unknown(unknown[0], options, known)}; see kseg-video {options.command} --help"
+        )
         raise SystemExit(EXIT_USAGE)
     return options
 
 
-def _why_unknown(argument: str, options: argparse.Namespace) -> str:
+def _why_unknown(argument: str, options: argparse.Namespace, known: Iterable[str]) -> str:
     if not argument.startswith("-"):
         if hasattr(options, "inputs"):
             return f"{argument} stands apart from the other inputs; name all of them on end"
@@ -125,8 +139,11 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
     if _is_file_like_option(argument):
         return f"there is no option {argument}; the file of that name is ./{argument}"
     option = argument.split("=", maxsplit=1)[0]
-    known = [f"--{name.replace('_', '-')}" for name in vars(options)]
-    similar = difflib.get_close_matches(option, known, 1, _SIMILAR)
+    if is_guess(option):  # what is spelled alike may do the opposite
+        return f"there is no {option}"
+    is_negative = option.startswith("--no-")
+    alike = {name for name in known if name.startswith("--no-") == is_negative} - {"--help"}
+    similar = difflib.get_close_matches(option, alike, 1, _SIMILAR)
     return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
 
 

@@ -29,7 +29,7 @@ class TestConvert:
         outcome = run("convert", clip, "-o", tmp_path / "out.mp4", "-k", "5")
         assert (outcome.code, outcome.out) == (0, "")
         assert re.fullmatch(
-            r"\S+/out\.mp4: 25 frames, [\d.]+ s, \d+ fps, inertia [\d.e+]+; "
+            r"\S+/out\.mp4: 25 frames, [\d.]+ kB, [\d.]+ s, \d+ fps, inertia [\d.e+]+; "
             r"palette (\d #[0-9a-f]{6} [\d.]+%(, )?){5}\n",
             outcome.err,
         )
@@ -226,7 +226,8 @@ class TestBadInput:
             ("--view labels", "only in lossless outputs"),
             ("--frobnicate", "there is no --frobnicate; see kseg-video convert --help"),
             ("--clus 3", "there is no --clus (did you mean --clusters?); see"),
-            ("--colour-space=lab", "there is no --colour-space (did you mean --color-space?); see"),
+            ("--color-spaces=lab", "there is no --color-spaces (did you mean --color-space?); see"),
+            ("--deinterlac", "there is no --deinterlac; see"),
             ("--starting 2", "there is no --starting (did you mean --start?); see"),
             (
                 "--pick -1,5",

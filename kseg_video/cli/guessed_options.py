@@ -61,8 +61,8 @@ _ANSWERS = {
     "--invert": "name the others: --only in place of --disable, or the other way round",
     "--color --colour --cluster --class --label": "choose clusters with --only or --disable, by "
     "number or colour, and their number with -k",
-    "--workers --cores --parallel -j -threads": "choose with --jobs how many inputs are converted at "
-    "a time, and with --threads how many threads label a frame",
+    "--workers --cores --parallel -j -threads": "choose with --jobs how many inputs are converted "
+    "at a time, and with --threads how many threads label a frame",
     "--verbose --log-level --loglevel -loglevel -v": "all is told unless -q is given; --json "
     "prints figures, --debug tracebacks",
     "--output-dir --output-folder --outdir --out-dir --folder": "name the folder with -o, as -o "

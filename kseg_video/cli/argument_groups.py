@@ -129,9 +129,11 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
         default="segmented",
         help="what is written (default: %(default)s)",
     )
+    off = "clusters switched off: numbers (0,2 or 0-2) or colours (blue: all of that hue; blue:1: "
+    off += "the nearest; steelblue or #2b6cb0: likewise)"
     for option, type_, metavar, meaning in (
-        ("--disable", clusters, "CLUSTERS", "clusters switched off, by number or colour"),
-        ("--only", clusters, "CLUSTERS", "the only clusters left on, by number or colour"),
+        ("--disable", clusters, "CLUSTERS", off),
+        ("--only", clusters, "CLUSTERS", "the only clusters left on, chosen in the same way"),
         ("--pick", pixel, "X,Y", "leave on only the cluster under that pixel of the first frame"),
         ("--pick-off", pixel, "X,Y", "switch that cluster off"),
     ):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kseg_video.core.cluster_selectors import Selector
 
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d*)?)")
+_RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _AMOUNTS = ("blur:", "pixelate:")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -27,11 +28,19 @@ _DEFAULTS = SegmenterSettings()
 
 
 def clusters(text: str) -> tuple[Selector, ...]:
-    """Parse cluster numbers and colours, separated by commas."""
-    parts = [part.strip() for part in text.split(",")]
-    selectors = tuple(int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts)
-    _check(lambda: ClusterSelection(disabled=selectors))
-    return selectors
+    """Parse cluster numbers, ranges of them and colours, separated by commas or blanks."""
+    selectors: list[Selector] = []
+    for part in re.split(r"\s*,\s*|\s+", text.strip()):
+        if found := _RANGE.fullmatch(part):
+            first, last = int(found[1]), int(found[2])
+            if first > last:
+                raise argparse.ArgumentTypeError(f"{part} counts down; write {last}-{first}")
+            _check(lambda last=last: ClusterSelection(disabled=(last,)))  # type: ignore[misc]
+            selectors.extend(range(first, last + 1))
+        else:
+            selectors.append(int(part) if re.fullmatch(r"-?\d+", part) else part)
+    _check(lambda: ClusterSelection(disabled=tuple(selectors)))
+    return tuple(selectors)
 
 
 def pixel(text: str) -> tuple[Selector, ...]:

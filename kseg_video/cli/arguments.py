@@ -6,7 +6,8 @@ import argparse
 import difflib
 import re
 import sys
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import kseg_video
@@ -25,7 +26,7 @@ from kseg_video.cli.argument_groups import (
     add_trimming,
     add_value,
 )
-from kseg_video.cli.argument_values import file_name, is_there, number, path, size
+from kseg_video.cli.argument_values import clusters, file_name, is_there, number, path, size
 from kseg_video.cli.exit_codes import EXIT_USAGE
 from kseg_video.cli.messages import complain
 
@@ -41,6 +42,7 @@ _SIMILAR = 0.7
 # higher inertia. With three, mean inertia is 0.3% above that of ten attempts for 8 clusters and
 # 1.6% for 16, which tracking soon makes up for.
 _LIVE_ATTEMPTS = 3
+_OF_CLUSTERS = {"--only", "--disable"}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,6 +97,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     """
     given = sys.argv[1:] if arguments is None else arguments
     options, unknown = command_parser().parse_known_args(given)
+    strangers = [*unknown, *(str(path) for path in vars(options).get("inputs", ()))]
+    if torn := _torn_clusters(given, strangers):
+        complain(f"{torn}; see kseg-video {options.command} --help")
+        raise SystemExit(EXIT_USAGE)
     if unknown:
         complain(f"{_why_unknown(unknown[0], options)}; see kseg-video {options.command} --help")
         raise SystemExit(EXIT_USAGE)
@@ -114,6 +120,26 @@ def _why_unknown(argument: str, options: argparse.Namespace) -> str:
     known = [f"--{name.replace('_', '-')}" for name in vars(options)]
     similar = difflib.get_close_matches(option, known, 1, _SIMILAR)
     return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
+
+
+def _torn_clusters(arguments: Sequence[str], strangers: Sequence[str]) -> str | None:
+    """How to write clusters that the shell has torn apart, as in ``--only 0 2``; None if none."""
+    for place, (option, value) in enumerate(pairwise(arguments)):
+        if option in _OF_CLUSTERS:
+            torn = list(takewhile(partial(_is_torn, strangers), arguments[place + 2 :]))
+            if torn:
+                return f"several clusters are one word: {option} {','.join([value, *torn])}"
+    return None
+
+
+def _is_torn(strangers: Sequence[str], word: str) -> bool:
+    if word not in strangers or is_there(word):
+        return False
+    try:
+        clusters(word)
+    except argparse.ArgumentTypeError:
+        return False
+    return True
 
 
 def _is_file_like_option(word: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Self
@@ -33,7 +34,7 @@ from kseg_video.screens.job_control import (
     stop_by_default,
     stop_until_continued,
 )
-from kseg_video.screens.terminal_colors import color_styles
+from kseg_video.screens.terminal_colors import color_style, color_styles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_DRAWINGS = 0.1  # more: a choppier display; less: more time spent on drawing
 _SWATCH = "  "
+_HEX = re.compile(r"#[0-9a-f]{6}\b")
 
 
 def terminal_console() -> Console | None:
@@ -128,7 +130,7 @@ class ProgressDisplay:
         self._console.print(
             Text(shown(report.output.name), "bold"),
             *summary_items(report),
-            *(Text(shown(note)) for note in report.notes),
+            *(with_swatches(shown(note), self._console) for note in report.notes),
             sep=" · ",
             soft_wrap=True,
         )
@@ -173,6 +175,17 @@ class _RateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed or 0:.0f} fps", "progress.data.speed")
+
+
+def with_swatches(text: str, console: Console) -> Text:
+    """A text with a block of each colour that it names as ``#rrggbb`` before that."""
+    result, end = Text(), 0
+    for found in _HEX.finditer(text):
+        result.append(text[end : found.start()])
+        result.append(_SWATCH, color_style(console, found[0]))
+        result.append(f" {found[0]}")
+        end = found.end()
+    return result.append(text[end:])
 
 
 def palette_line(palette: Palette, console: Console) -> Columns:

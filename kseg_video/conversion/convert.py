@@ -131,7 +131,8 @@ def convert(  # noqa: PLR0913 - one for each part
                 keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)
             )
         painted = _painted_info(frames.info, output, run.rendering, encoder)
-        if isinstance(rendering.background, Path) and run.rendering.disabled:
+        may_switch = bool(run.rendering.disabled or selection.only or selection.disabled)
+        if isinstance(rendering.background, Path) and may_switch:
             behind = replace(frames.info, layout=painted.layout)
             run.background = stack.enter_context(open_background(rendering.background, behind))
         with open_sink(output, painted, encoder, frames.tracks) as sink:

@@ -19,7 +19,7 @@ from kseg_video.core.color_spaces import from_working
 from kseg_video.core.palette import Palette, changes_since_first, shares_of
 from kseg_video.core.settings import RenderSettings
 from kseg_video.core.timing import StageTimer
-from kseg_video.rendering.cluster_selection import pinned, resolve_selection
+from kseg_video.rendering.cluster_selection import FollowedSelection, pinned
 from kseg_video.rendering.renderer import Renderer, follows_colors, has_background
 from kseg_video.segmentation.segmenter import Segmenter
 
@@ -62,7 +62,7 @@ class ConversionRun:
     Attributes
     ----------
     rendering : RenderSettings
-        After `begin`, also with the clusters that were selected on the first frame.
+        After `begin`, also with the selected clusters, as of the frame segmented last.
     background : BackgroundSource, optional
         Gives the background picture of each frame.
     look_ahead : LookAhead, optional
@@ -88,7 +88,10 @@ class ConversionRun:
         self._segmenter = Segmenter(settings, self.timer)
         self._renderer = Renderer()
         self._segmented: Iterator[tuple[Frame, Segmentation]] = iter(())
-        self._selection_notes: tuple[str, ...] = ()
+        self._given_disabled = rendering.disabled
+        self._held = pinned(rendering.disabled, settings.cluster_count)
+        self._selected: FollowedSelection | None = None
+        self._idle_notes: tuple[str, ...] = ()
         self._started = started
         self._frames = 0
         self._inertia_sum = 0.0
@@ -104,14 +107,13 @@ class ConversionRun:
         segmented = self._segment_all(reader)
         first = next(segmented)
         self._first_palette = first[1].palette
-        resolved = resolve_selection(selection, first[1])
-        self.rendering = replace(
-            self.rendering, disabled=self.rendering.disabled | resolved.disabled
-        )
-        self._selection_notes = (
-            *resolved.notes,
-            *_without_effect(self.rendering, len(first[1].colors)),
-        )
+        is_image = self._source.info.is_image
+        self._selected = FollowedSelection(selection, first[1], is_image=is_image)
+        self._switch(self._selected.disabled)
+        count = len(first[1].colors)
+        self._held = pinned(self.rendering.disabled, count)
+        if self._selected.resolved.is_complete:
+            self._idle_notes = tuple(_without_effect(self.rendering, count))
         self._segmented = chain([first], segmented)
 
     def drive(
@@ -119,13 +121,13 @@ class ConversionRun:
     ) -> None:
         """Segment, paint and write every frame."""
 
-        def paint(frame: Frame, segmentation: Segmentation) -> Frame:
+        def paint(frame: Frame, segmentation: Segmentation, rendering: RenderSettings) -> Frame:
             behind = None if self.background is None else self.background.next()
-            return self._renderer.render(frame, segmentation, self.rendering, layout, behind)
+            return self._renderer.render(frame, segmentation, rendering, layout, behind)
 
         with Writer(sink, paint, self.timer) as writer:
             for frame, segmentation in self._segmented:
-                writer.write(frame, segmentation)
+                writer.write(frame, segmentation, self.rendering)
                 self._note(frame, segmentation)
                 if self.keep is not None:
                     with self.timer.stage("measure"):
@@ -135,23 +137,30 @@ class ConversionRun:
             writer.finish()
 
     def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
-        count = self._settings.cluster_count
         for frame in reader.frames():
             if self.look_ahead is not None:
                 with self.timer.stage("look ahead"):
                     self._segmenter.add_look_ahead(self.look_ahead.until(frame.time))
             segmentation = self._segmenter.segment(
-                frame,
-                pinned(self.rendering.disabled, count),
-                keep_cells=follows_colors(self.rendering),
+                frame, self._held, keep_cells=follows_colors(self.rendering)
             )
+            if self._selected is not None:
+                self._selected.follow(segmentation, frame.time)
+                self._switch(self._selected.disabled)
             yield frame, segmentation
+
+    def _switch(self, selected: frozenset[int]) -> None:
+        disabled = self._given_disabled | selected
+        if disabled != self.rendering.disabled:
+            self.rendering = replace(self.rendering, disabled=disabled)
 
     def report(self, source: Path, output: Path, sink: FrameSink) -> ConversionReport:
         """Report on the finished run; call it after `drive`."""
         assert self._first_palette is not None
         assert self._last is not None
+        assert self._selected is not None
         palette, first = self._palette(self._last), self._first_palette
+        selection = self._selected.clusters
         return ConversionReport(
             source=source,
             output=output,
@@ -166,12 +175,14 @@ class ConversionRun:
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
             notes=(
-                *self._selection_notes,
+                *self._selected.notes,
+                *self._idle_notes,
                 *_note_on_changes(palette, first),
                 *self._source.notes,
                 *sink.notes,
             ),
-            warnings=tuple(self._source.warnings),
+            warnings=(*self._source.warnings, *_without_hue(selection)),
+            selection=selection,
         )
 
     def _palette(self, last: Segmentation) -> Palette:
@@ -197,6 +208,13 @@ class ConversionRun:
 def _note_on_changes(palette: Palette, first: Palette) -> Iterator[str]:
     if others := changes_since_first(palette, first):
         yield f"clusters that began as other colours: {others}"
+
+
+def _without_hue(selection: dict[str, list[int]]) -> Iterator[str]:
+    """Warnings of colours that no cluster had in any frame."""
+    for name, clusters in selection.items():
+        if not clusters:
+            yield f"no cluster was {name} in any frame; kseg-video palette lists the colours"
 
 
 def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]:

@@ -69,6 +69,8 @@ class ConversionReport:
         What the user should know about how the output was made.
     warnings : tuple of str
         Faults that did not end the conversion.
+    selection : dict of str to list of int
+        For each selector of the `ClusterSelection`, the clusters that it chose.
     """
 
     source: Path
@@ -85,6 +87,7 @@ class ConversionReport:
     stage_milliseconds: dict[str, float]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    selection: dict[str, list[int]]
 
     @property
     def frames_per_second(self) -> float:
@@ -175,6 +178,9 @@ def summary_data(report: ConversionReport) -> dict[str, Any]:
                     strict=True,
                 )
             )
+        ],
+        "selection": [
+            {"selector": name, "clusters": clusters} for name, clusters in report.selection.items()
         ],
         "events": [
             {"frame": event.frame, "time": round(event.time, 6), "event": event.event}

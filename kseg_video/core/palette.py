@@ -59,6 +59,39 @@ class Palette:
         return cie_lab(self.colors.astype(np.float32))
 
 
+class ColorWatch:
+    """Watches whether the clusters of a video still have the colours that they began with."""
+
+    def __init__(self) -> None:
+        self.colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
+        self._real: NDArray[np.bool_] = np.zeros(0, bool)
+
+    def changed(self, colors: NDArray[np.uint8], real: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which clusters have become another colour, or are new; they are watched anew from then.
+
+        Parameters
+        ----------
+        colors : ndarray of uint8, shape (K, 3)
+            BGR colours of the clusters now.
+        real : ndarray of bool, shape (K,)
+            Whether each has been found.
+
+        Returns
+        -------
+        ndarray of bool, shape (K,)
+            All where the number of clusters has changed.
+        """
+        if len(colors) == len(self.colors):
+            ways = np.linalg.norm(colors.astype(np.float64) - self.colors, axis=1)
+            changed: NDArray[np.bool_] = real & ((ways > _ANOTHER_COLOR) | ~self._real)
+        else:
+            changed = np.ones(len(colors), bool)
+            self.colors = colors
+        self._real = real
+        self.colors = np.where(changed[:, np.newaxis], colors, self.colors)
+        return changed
+
+
 def first_hex_colors(palette: Palette, first: Palette) -> list[str | None]:
     """Colours of the clusters in the first frame; None for those not found there yet."""
     colors = zip(first.hex_colors, first.real.tolist(), strict=True)

@@ -35,7 +35,7 @@ class LiveState:
     rendering : RenderSettings
         Including the clusters that are switched off now.
     selection : ClusterSelection, optional
-        Clusters to switch off from the start; None once they are resolved on the first frame.
+        Clusters to switch off from the start; None once a frame shows every colour that it names.
     backgrounds : tuple of str or Path
         Backgrounds that a key cycles through.
     switched : frozenset of int, optional

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from kseg_video.cli import progress
-from kseg_video.cli.progress import ProgressDisplay, palette_line, palette_table
+from kseg_video.cli.progress import ProgressDisplay, palette_line, palette_table, with_swatches
 from kseg_video.core.frame import Frame, Segmentation
 from kseg_video.core.media_info import VideoInfo
 from kseg_video.core.palette import Palette
@@ -57,6 +57,15 @@ def test_the_palette_table_says_what_is_off_and_what_was_not_found() -> None:
     assert first.split() == ["0", "#000000", "25.0%"]
     assert second.split() == ["1", "#102040", "75.0%", "off"]
     assert "not found" in third
+
+
+def test_colors_in_a_note_have_swatches() -> None:
+    console, shown = terminal()
+    console.print(with_swatches("blue is clusters 0 (#102060), 3 (#aac8e6)", console))
+    assert shown.getvalue() == (
+        "blue is clusters 0 (\x1b[48;2;16;32;96m  \x1b[0m #102060), "
+        "3 (\x1b[48;2;170;200;230m  \x1b[0m #aac8e6)\n"
+    )
 
 
 def test_it_draws_at_most_ten_times_a_second() -> None:

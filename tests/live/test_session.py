@@ -219,6 +219,15 @@ def test_what_is_chosen_from_the_start_is_found_on_the_first_frame(stage: Stage)
     assert "pixel 50,30 is cluster 3" in stage.session.summary()[2]
 
 
+def test_a_colour_that_is_not_in_view_is_waited_for(stage: Stage) -> None:
+    stage.session.state = replace(stage.session.state, selection=ClusterSelection(only=("purple",)))
+    levels: list[float] = []
+    stage.then(lambda: levels.append(stage.level(UPPER_LEFT)))
+    stage.run()
+    assert levels[0] > 100
+    assert "no cluster is purple in the first frame: there is 0 red" in stage.session.summary()[1]
+
+
 def test_a_paused_run_says_so(stage: Stage) -> None:
     conditions = []
     stage.then(

@@ -9,6 +9,7 @@ from kseg_video.cli.argument_values import (
     clusters,
     input_path,
     number,
+    paint,
     path,
     pixel,
     seconds,
@@ -23,6 +24,7 @@ from kseg_video.core.settings import (
     ColorSpace,
     Init,
     Mapping,
+    PaintName,
     SegmenterSettings,
     View,
 )
@@ -131,6 +133,10 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
     )
     off = "clusters switched off: numbers (0,2 or 0-2) or colours (blue: all of that hue; blue:1: "
     off += "the nearest; steelblue or #2b6cb0: likewise)"
+    meaning = "other colours for the clusters of the segmented view, from dark to light: "
+    meaning += f"{', '.join(get_args(PaintName))}, colours such as '#0a1128,#1282a2,#fefcfb', or a "
+    meaning += "palette file (.json, .gpl, .hex); vivid keeps each hue and strengthens it"
+    add_value(group, "--paint", paint, "WHAT", meaning)
     for option, type_, metavar, meaning in (
         ("--disable", clusters, "CLUSTERS", off),
         ("--only", clusters, "CLUSTERS", "the only clusters left on, chosen in the same way"),

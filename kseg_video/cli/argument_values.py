@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from kseg_video.core.background_spec import parse_background
 from kseg_video.core.cluster_selectors import ClusterSelection
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import CaptureSettings
-from kseg_video.core.settings import RenderSettings, SegmenterSettings
+from kseg_video.core.settings import PaintName, RenderSettings, SegmenterSettings
 from kseg_video.reading.palette_reader import load_color_space, load_palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kseg_video.core.cluster_selectors import Selector
+    from kseg_video.core.settings import Paint
 
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d*)?)")
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
@@ -61,6 +62,22 @@ def background(text: str) -> str | Path:
         return path
     _check(lambda: parse_background(text))
     return text
+
+
+def paint(text: str) -> Paint | Path:
+    """Parse a paint: a named one, colours separated by commas, or a palette file as a path."""
+    if text in get_args(PaintName):
+        return cast("PaintName", text)
+    if Path(text).suffix or Path(text).name != text or is_there(text):
+        return path(text)
+    colors = tuple(re.split(r"\s*,\s*", text.strip()))
+    if len(colors) == 1:
+        raise argparse.ArgumentTypeError(
+            f"there is no paint {text!r}; choose {', '.join(get_args(PaintName))}, or give "
+            "a palette file or colours such as #0a1128,#fefcfb"
+        )
+    _check(lambda: RenderSettings(paint=colors))
+    return colors
 
 
 def _check(settings: Callable[[], object]) -> None:
@@ -187,13 +204,26 @@ def render_settings(options: argparse.Namespace) -> RenderSettings:
     ------
     SettingsError
         If a setting is out of range.
+    SourceError
+        If the palette to paint with cannot be read.
     """
     return RenderSettings(
+        paint=_dark_to_light(options.paint) if isinstance(options.paint, Path) else options.paint,
         view=options.view,
         background=options.background,
         feather=options.feather,
         despeckle=options.despeckle,
     )
+
+
+def _dark_to_light(file: Path) -> tuple[str, ...]:
+    """The colours of a palette file from dark to light, since files have them in any order."""
+    return tuple(sorted(load_palette(file), key=_luma))
+
+
+def _luma(color: str) -> float:
+    red, green, blue = bytes.fromhex(color[1:])
+    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def cluster_selection(options: argparse.Namespace) -> ClusterSelection:

@@ -100,6 +100,8 @@ def _convert_with(
     check_are_others(written, options.inputs)
     if options.palette is not None:
         check_are_others(written, [options.palette], "palette")
+    if isinstance(options.paint, Path):
+        check_are_others(written, [options.paint], "palette")
     for output in outputs:
         check_settings(output, settings["rendering"], settings["encoder"])
     with ExitStack() as stack:

@@ -33,7 +33,7 @@ from kseg_video.core.shown_text import shown, without_secrets
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
 from kseg_video.live.key_bindings import HELP, VIEWS
-from kseg_video.live.live_state import BACKGROUNDS, LiveState
+from kseg_video.live.live_state import BACKGROUNDS, PAINTS, LiveState
 from kseg_video.live.pipeline import open_live_background
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
@@ -153,6 +153,7 @@ def _first_state(options: argparse.Namespace) -> LiveState:
         rendering,
         selection,
         tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
+        tuple(dict.fromkeys((*PAINTS, rendering.paint))),
         frozen=segmenter.holds_palette,
         mirrored=options.mirror,
         saves_mirrored=not options.record_unmirrored,

@@ -37,7 +37,7 @@ from kseg_video.screens.job_control import (
 from kseg_video.screens.terminal_colors import color_style, color_styles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import FrameType
 
@@ -134,7 +134,8 @@ class ProgressDisplay:
             sep=" · ",
             soft_wrap=True,
         )
-        self._console.print(palette_table(report.palette, report.disabled, self._console))
+        table = palette_table(report.palette, report.disabled, self._console, report.paint)
+        self._console.print(table)
 
     def _draw(self) -> None:
         self._drawn = self._clock()
@@ -202,8 +203,10 @@ def palette_line(palette: Palette, console: Console) -> Columns:
     )
 
 
-def palette_table(palette: Palette, disabled: frozenset[int], console: Console) -> Table:
-    """Palette as a table with one row per cluster."""
+def palette_table(
+    palette: Palette, disabled: frozenset[int], console: Console, paint: Sequence[str] = ()
+) -> Table:
+    """Palette as a table with one row per cluster, and the colour that it is painted in, if any."""
     table = Table(box=None, pad_edge=False, show_header=False)
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
     styles = color_styles(console, palette, background=True)
@@ -212,5 +215,7 @@ def palette_table(palette: Palette, disabled: frozenset[int], console: Console) 
         remark = "not found: fewer colours than clusters" if not real else ""
         if number in disabled:
             remark = "off"
-        table.add_row(swatch, str(number), color if real else "-", f"{share:6.1%}", remark)
+        row = swatch, str(number), color if real else "-", f"{share:6.1%}"
+        painted = [with_swatches(f"as {paint[number]}" if real else "", console)] if paint else []
+        table.add_row(*row, *painted, remark)
     return table

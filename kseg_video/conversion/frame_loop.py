@@ -16,11 +16,12 @@ import numpy as np
 from kseg_video.conversion.reader_writer_threads import Writer
 from kseg_video.conversion.report import ConversionReport, EventRecord
 from kseg_video.core.color_spaces import from_working
-from kseg_video.core.palette import Palette, changes_since_first, shares_of
+from kseg_video.core.palette import Palette, changes_since_first, hex_colors, shares_of
 from kseg_video.core.settings import RenderSettings
 from kseg_video.core.timing import StageTimer
 from kseg_video.rendering.cluster_selection import FollowedSelection, pinned
-from kseg_video.rendering.renderer import Renderer, follows_colors, has_background
+from kseg_video.rendering.paints import note_on_paint
+from kseg_video.rendering.renderer import Renderer, follows_colors, has_background, is_painted
 from kseg_video.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -177,13 +178,21 @@ class ConversionRun:
             notes=(
                 *self._selected.notes,
                 *self._idle_notes,
+                *_note_on_paint(self.rendering, palette),
                 *_note_on_changes(palette, first),
                 *self._source.notes,
                 *sink.notes,
             ),
             warnings=(*self._source.warnings, *_without_hue(selection)),
             selection=selection,
+            paint=self._painted_colors(),
         )
+
+    def _painted_colors(self) -> tuple[str, ...]:
+        """Colours in which clusters were painted, if these were not their own."""
+        if self.rendering.paint is None or not is_painted(self.rendering):
+            return ()
+        return hex_colors(self._renderer.colors)
 
     def _palette(self, last: Segmentation) -> Palette:
         """The clusters' colours and shares, averaged over all frames."""
@@ -210,6 +219,13 @@ def _note_on_changes(palette: Palette, first: Palette) -> Iterator[str]:
         yield f"clusters that began as other colours: {others}"
 
 
+def _note_on_paint(rendering: RenderSettings, palette: Palette) -> Iterator[str]:
+    if rendering.paint is not None and is_painted(rendering):
+        note = note_on_paint(rendering.paint, palette.n_real)
+        if note is not None:
+            yield note
+
+
 def _without_hue(selection: dict[str, list[int]]) -> Iterator[str]:
     """Warnings of colours that no cluster had in any frame."""
     for name, clusters in selection.items():
@@ -229,6 +245,8 @@ def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]
     idle = f"so there is nothing for {smooths} to do"
     if smooths and not has_background(rendering) and rendering.view != "matte":
         yield f"{rendering.view} switches nothing off, {idle}"
+    if rendering.paint is not None and not is_painted(rendering):
+        yield f"{rendering.view} shows no cluster in a colour, so that there is nothing to paint"
     if rendering.disabled and rendering.view in _SHOWS_ALL:
         yield f"{rendering.view} shows all clusters, so that switching some off hides nothing"
     if rendering.disabled:

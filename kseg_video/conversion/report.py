@@ -71,6 +71,8 @@ class ConversionReport:
         Faults that did not end the conversion.
     selection : dict of str to list of int
         For each selector of the `ClusterSelection`, the clusters that it chose.
+    paint : tuple of str
+        Colours in which the clusters were painted at the end; empty if these were their own.
     """
 
     source: Path
@@ -88,6 +90,7 @@ class ConversionReport:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     selection: dict[str, list[int]]
+    paint: tuple[str, ...]
 
     @property
     def frames_per_second(self) -> float:
@@ -136,7 +139,9 @@ def summary_line(report: ConversionReport) -> str:
     palette = report.palette
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
     colors = ", ".join(
-        f"{number} {color} {share:.1%}" for number, (color, share, real) in enumerate(rows) if real
+        f"{number} {color} {share:.1%}" + (f" as {report.paint[number]}" if report.paint else "")
+        for number, (color, share, real) in enumerate(rows)
+        if real
     )
     items = ", ".join(summary_items(report))
     return "; ".join([f"{report.output}: {items}", *report.notes, f"palette {colors}"])
@@ -167,6 +172,7 @@ def summary_data(report: ConversionReport) -> dict[str, Any]:
                 "centroid": [round(value, 3) for value in centroid],
                 "real": real,
                 "disabled": number in report.disabled,
+                "paint": report.paint[number] if report.paint else None,
             }
             for number, (color, first, share, centroid, real) in enumerate(
                 zip(

@@ -51,12 +51,17 @@ class Palette:
     @property
     def hex_colors(self) -> list[str]:
         """Colours as ``#rrggbb``."""
-        return [f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in self.colors.tolist()]
+        return list(hex_colors(self.colors))
 
     @property
     def lab(self) -> NDArray[np.float32]:
         """The colours in CIE L*a*b* under D65, (K, 3); L* from 0 to 100."""
         return cie_lab(self.colors.astype(np.float32))
+
+
+def hex_colors(colors: NDArray[np.uint8]) -> tuple[str, ...]:
+    """BGR colours as ``#rrggbb``; (K, 3) to K."""
+    return tuple(f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in colors.tolist())
 
 
 class ColorWatch:

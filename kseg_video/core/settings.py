@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from kseg_video.core.background_spec import parse_background
+from kseg_video.core.background_spec import parse_background, parse_color
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.setting_checks import (
     FLAG,
@@ -33,6 +33,8 @@ Init: TypeAlias = Literal["k-means++", "random"]
 View: TypeAlias = Literal[
     "segmented", "masked", "boundaries", "side-by-side", "split", "matte", "labels", "original"
 ]
+PaintName: TypeAlias = Literal["vivid", "two-tone", "poster", "handheld", "sepia", "viridis"]
+Paint: TypeAlias = "PaintName | tuple[str, ...]"
 
 MAX_CLUSTERS = MAX_LABELS
 DEFAULT_CLUSTERS = 5
@@ -184,6 +186,25 @@ class SegmenterSettings:
         return self.stability > 0 and not self.holds_palette
 
 
+def _read_paint(value: object) -> object:
+    if isinstance(value, str | None):
+        return one_of(*get_args(PaintName), None).read(value)
+    colors = several(tuple, _read_named_color, "").read(value)
+    if not 2 <= len(colors) <= MAX_CLUSTERS:
+        raise ValueError
+    return colors
+
+
+def _read_named_color(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return "#{:02x}{:02x}{:02x}".format(*parse_color(value))
+
+
+_PAINT = ValueKind(
+    f"choose one of {', '.join(get_args(PaintName))}, or give 2 to {MAX_CLUSTERS} colours",
+    _read_paint,
+)
 _OF_RENDERING: FieldKinds = {
     "view": ("the view", one_of(*get_args(View))),
     "disabled": (
@@ -198,6 +219,7 @@ _OF_RENDERING: FieldKinds = {
     "feather": ("the feather", whole(0, _MAX_FEATHER).or_else(None)),
     "despeckle": ("the area to despeckle", whole(0, LARGEST).or_else(None)),
     "split": ("the split", real("give 0 to 1", lambda value: 0 <= value <= 1)),
+    "paint": ("the paint", _PAINT),
 }
 
 
@@ -227,6 +249,11 @@ class RenderSettings:
         else, and for outlines, it scales with the picture's size.
     split : float
         Share of the width, 0 to 1, that shows the source in the view "split".
+    paint : str or tuple of str, optional
+        Other colours for the clusters of the view "segmented", which keep them: 2 to 32 colours, as
+        ``#rrggbb`` or CSS names, for the clusters from dark to light; "two-tone", "poster",
+        "handheld", "sepia" or "viridis", likewise; or "vivid", each cluster's own hue and lightness
+        at the chroma of its most colourful tenth. More clusters than colours get mixtures of these.
 
     Raises
     ------
@@ -240,6 +267,7 @@ class RenderSettings:
     feather: int | None = None
     despeckle: int | None = None
     split: float = 0.5
+    paint: Paint | None = None
 
     def __post_init__(self) -> None:
         take_fields(self, _OF_RENDERING)

@@ -3,7 +3,7 @@
 =============  ====================================================================================
 view           picture
 =============  ====================================================================================
-segmented      every pixel in its cluster's colour, switched-off clusters as background
+segmented      every pixel in its cluster's colour or paint, switched-off clusters as background
 masked         the source's own pixels, switched-off clusters as background
 boundaries     the source with the outlines of all but the smallest regions drawn in
 side-by-side   source and segmented, all clusters on; if some are off, masked as the third
@@ -34,6 +34,7 @@ from kseg_video.rendering.compositing import composite, nearest_kept
 from kseg_video.rendering.matte import MatteSettings, Matting
 from kseg_video.rendering.outlines import Outlines, speck_area
 from kseg_video.rendering.painting import in_layout, paint_outlines, paint_view
+from kseg_video.rendering.paints import Painter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +127,7 @@ class Renderer:
     def __init__(self) -> None:
         self._matting = Matting()
         self._outlines = Outlines()
+        self._painter = Painter()
 
     def render(
         self,
@@ -140,6 +142,9 @@ class Renderer:
         take("the segmentation", segmentation, instance(Segmentation)).check_size(frame)
         if background is not None:
             take("the background", background, instance(Frame))
+        self._painter.follow(frame, segmentation, settings.paint)
+        if settings.paint is not None:
+            segmentation = replace(segmentation, colors=self._painter.colors)
         if settings.view != "boundaries":
             self._outlines = Outlines()  # it would miss a cut in the meantime
         if settings.view == "labels":
@@ -172,6 +177,11 @@ class Renderer:
             return _split(before, after, settings.split)
         return _in_a_row(panels)
 
+    @property
+    def colors(self) -> NDArray[np.uint8]:
+        """BGR colours in which the clusters of the frame rendered last are painted, (K, 3)."""
+        return self._painter.colors
+
     def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
         edge = MatteSettings.suiting(settings, frame.width, frame.height)
         return self._matting.of_frame(frame, segmentation, settings.disabled, edge)
@@ -180,6 +190,11 @@ class Renderer:
 def has_background(settings: RenderSettings) -> bool:
     """Whether pictures rendered with these settings show a background where clusters are off."""
     return any(panel.view in _KEYED for panel in _panels(settings))
+
+
+def is_painted(settings: RenderSettings) -> bool:
+    """Whether pictures rendered with these settings show clusters in their colours or a paint."""
+    return any(panel.view == "segmented" for panel in _panels(settings))
 
 
 def is_transparent(settings: RenderSettings) -> bool:

@@ -112,6 +112,7 @@ class Hud:
             state.rendering.view,
             state.segmenter.color_space,
             f"stability {state.segmenter.stability:g}",
+            *([] if state.rendering.paint is None else [f"paint {state.paint_name}"]),
             *(["frozen"] if state.frozen else []),
             *([] if content.pointed is None else [f"pointer: {content.pointed}"]),
         ]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _DEFAULTS = SegmenterSettings()
+_INPUT = "video, image, folder of images, pattern such as frame_%%04d.png, or - for standard input"
 
 
 def add_inputs(parser: argparse._ActionsContainer) -> None:
@@ -44,9 +45,13 @@ def add_inputs(parser: argparse._ActionsContainer) -> None:
         nargs="+",
         type=input_path,
         metavar="INPUT",
-        help="video, image, folder of images, pattern such as frame_%%04d.png, or - for standard "
-        "input",
+        help=_INPUT,
     )
+
+
+def add_input(parser: argparse._ActionsContainer) -> None:
+    """Add the input file of a command that takes only one."""
+    parser.add_argument("input", type=input_path, metavar="INPUT", help=_INPUT)
 
 
 def add_overwriting(parser: argparse._ActionsContainer) -> None:
@@ -174,6 +179,17 @@ def add_trimming(group: argparse._ArgumentGroup) -> None:
     add_value(group, "--max-frames", whole_number, "N", "frames taken at most")
 
 
+def add_reading(group: argparse._ArgumentGroup) -> None:
+    """Add the options that trim the input, and that of deinterlacing it."""
+    add_trimming(group)
+    group.add_argument(
+        "--no-deinterlace",
+        dest="deinterlace",
+        action="store_false",
+        help="leave interlaced pictures as they are",
+    )
+
+
 def add_encoding(group: argparse._ArgumentGroup) -> None:
     """Add the options of the encoder."""
     group.add_argument(
@@ -197,8 +213,20 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
 def add_statistics(group: argparse._ArgumentGroup) -> None:
     """Add the outputs of statistics."""
     add_value(group, "--stats", path, "FILE", "write figures of every frame to a .csv or .jsonl")
+    add_plot(group)
+
+
+def add_plot(group: argparse._ActionsContainer) -> None:
+    """Add the plot of statistics."""
     meaning = "draw the clusters' shares over time to a .png or .svg"
     add_value(group, "--stats-plot", path, "FILE", meaning)
+
+
+def add_inspecting(command: argparse.ArgumentParser) -> None:
+    """Add the options of a command that segments as convert does, but writes no video."""
+    add_segmenting(command.add_argument_group("segmenting"), may_be_auto=True)
+    add_reading(command.add_argument_group("reading"))
+    add_reporting(command.add_argument_group("reporting"))
 
 
 def add_reporting(group: argparse._ArgumentGroup) -> None:

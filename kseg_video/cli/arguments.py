@@ -16,9 +16,13 @@ from kseg_video.cli.argument_groups import (
     add_debugging,
     add_encoding,
     add_fitting,
+    add_input,
     add_inputs,
+    add_inspecting,
     add_overwriting,
+    add_plot,
     add_quiet,
+    add_reading,
     add_rendering,
     add_reporting,
     add_segmenting,
@@ -27,8 +31,7 @@ from kseg_video.cli.argument_groups import (
     add_value,
 )
 from kseg_video.cli.argument_values import clusters, file_name, is_there, number, path, size
-from kseg_video.cli.exit_codes import EXIT_USAGE
-from kseg_video.cli.messages import complain
+from kseg_video.cli.messages import EXIT_USAGE, complain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -158,18 +161,14 @@ def command_parser() -> _Parser:
     _add_convert(commands)
     _add_live(commands)
     _add_palette(commands)
-    cameras = commands.add_parser(
-        "cameras",
-        help="list the cameras",
-        description="List the cameras with their sizes and rates.",
-    )
-    doctor = commands.add_parser(
-        "doctor",
-        help="check that everything is there that is needed",
-        description="Check that everything is there that is needed, and say what to do if not.",
-    )
-    add_debugging(cameras)
-    add_debugging(doctor)
+    _add_preview(commands)
+    _add_measure(commands)
+    for name, meaning in (
+        ("cameras", "list the cameras with their sizes and rates"),
+        ("doctor", "check that everything is there that is needed, and say what to do if not"),
+    ):
+        description = f"{meaning[0].upper()}{meaning[1:]}."
+        add_debugging(commands.add_parser(name, help=meaning, description=description))
     parser.commands = commands.choices
     return parser
 
@@ -195,14 +194,7 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     rendering.add_argument(
         "--show", action="store_true", help="show an image in a window until a key is pressed"
     )
-    reading = convert.add_argument_group("reading")
-    add_trimming(reading)
-    reading.add_argument(
-        "--no-deinterlace",
-        dest="deinterlace",
-        action="store_false",
-        help="leave interlaced pictures as they are",
-    )
+    add_reading(convert.add_argument_group("reading"))
     add_encoding(convert.add_argument_group("encoding"))
     reporting = convert.add_argument_group("reporting")
     add_statistics(reporting)
@@ -276,3 +268,31 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
     add_fitting(fitting)
     add_trimming(palette.add_argument_group("part of the input"))
     add_reporting(palette.add_argument_group("reporting"))
+
+
+def _add_preview(commands: argparse._SubParsersAction[_Parser]) -> None:
+    preview = commands.add_parser(
+        "preview",
+        help="see the clusters with their numbers before converting",
+        description="Draw some frames of a video, or an image, with the numbers that convert gives "
+        "to its clusters under the same options.",
+    )
+    add_input(preview)
+    meaning = "the picture, .png, .jpg or .webp (default: INPUT-preview.png beside INPUT)"
+    preview.add_argument("-o", "--output", type=path, help=meaning)
+    add_overwriting(preview)
+    preview.add_argument("--open", action="store_true", help="show it with the desktop's viewer")
+    add_inspecting(preview)
+
+
+def _add_measure(commands: argparse._SubParsersAction[_Parser]) -> None:
+    measure = commands.add_parser(
+        "measure",
+        help="write statistics of every frame, and no video",
+        description="Write the statistics that convert --stats writes, and no video.",
+    )
+    add_input(measure)
+    measure.add_argument("-o", "--output", type=path, help="the table, .csv or .jsonl")
+    add_plot(measure)
+    add_overwriting(measure)
+    add_inspecting(measure)

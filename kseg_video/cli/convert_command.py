@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kseg_video.cli.argument_values import cluster_selection, render_settings, segmenter_settings
-from kseg_video.cli.exit_codes import EXIT_FAILED
-from kseg_video.cli.messages import answer_data, complain, inform, is_at_terminal, told
+from kseg_video.cli.messages import (
+    EXIT_FAILED,
+    answer_data,
+    complain,
+    inform,
+    is_at_terminal,
+    told,
+)
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
 from kseg_video.cli.signals import Stopped, in_background, leave_on_signals, stopped_line
 from kseg_video.core.cluster_selectors import check_numbers

@@ -39,11 +39,15 @@ if TYPE_CHECKING:
     from kseg_video.cli.progress import ProgressDisplay
     from kseg_video.reading.sources import OpeningSource
 
-_STANDARD = "-"
+_STANDARD, _NONE = "-", "none"
 
 
 def run_convert(options: argparse.Namespace) -> int:
     """Convert each input, and return the exit code."""
+    if options.output == _NONE:
+        raise SettingsError(
+            "convert writes pictures; for statistics alone: kseg-video measure INPUT -o stats.csv"
+        )
     segmenter, selection = segmenter_settings(options), cluster_selection(options)
     if segmenter.n_clusters != "auto":
         check_numbers(selection.numbers, segmenter.cluster_count)

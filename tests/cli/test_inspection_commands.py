@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 import imageio.v3 as iio
+import numpy as np
 import pytest
 
 from tests.helpers.commands import run, run_on_terminal
@@ -90,3 +92,64 @@ class TestPreview:
         assert sent is not None
         assert int(sent[1]) / int(sent[2]) == pytest.approx(width / height, rel=0.01)
         assert "▀" not in outcome.err
+
+
+class TestMeasure:
+    @pytest.mark.parametrize(
+        "options",
+        [
+            "-k 5 --stability 0 --mapping exact",
+            "-k 9 --color-space oklab --sample-pixels all --start 0.08",
+        ],
+    )
+    def test_the_table_is_that_of_convert_and_of_its_label_map(
+        self, clip: Path, tmp_path: Path, options: str
+    ) -> None:
+        """To the last digit, as whoever counts the pixels again wants it."""
+        files = ("-o", tmp_path / "m.csv", "--stats-plot", tmp_path / "m.svg")
+        outcome = run("measure", clip, *options.split(), *files)
+        assert outcome.code == 0
+        assert re.match(r"\S+/m\.csv: \d frames, ", outcome.err)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["m.csv", "m.svg"]
+        labels = ("--view", "labels", "-o", tmp_path / "x.npz", "--stats", tmp_path / "c.csv")
+        assert run("convert", clip, *options.split(), *labels).code == 0
+        assert (tmp_path / "m.csv").read_bytes() == (tmp_path / "c.csv").read_bytes()
+        maps = np.load(tmp_path / "x.npz")["labels"]
+        with (tmp_path / "m.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == len(maps) > 2
+        for row, of_frame in zip(rows, maps, strict=True):
+            for number in range(int(options.split()[1])):
+                where_y, where_x = np.nonzero(of_frame == number)
+                assert row[f"share_{number}"] == str(round(len(where_x) / of_frame.size, 6))
+                for name, where in (("x", where_x), ("y", where_y)):
+                    mean = str(round(float(where.mean()), 2)) if len(where) else ""
+                    assert row[f"{name}_{number}"] == mean
+
+    def test_the_names_are_those_of_the_colours(self, tmp_path: Path) -> None:
+        picture = np.zeros((48, 64, 3), np.uint8)
+        picture[:, 32:] = (30, 60, 220)
+        iio.imwrite(tmp_path / "a.png", picture)
+        assert run("measure", tmp_path / "a.png", "-k", "3", "-o", tmp_path / "a.jsonl").code == 0
+        clusters = json.loads((tmp_path / "a.jsonl").read_text())["clusters"]
+        assert [cluster["name"] for cluster in clusters] == ["black", "blue", None]
+
+    def test_one_line_says_how(self, clip: Path, tmp_path: Path) -> None:
+        for command in (
+            ("convert", clip, "-o", "none", "--stats", tmp_path / "s.csv"),
+            ("measure", clip),
+        ):
+            outcome = run(*command)
+            assert outcome.code == 2
+            assert re.fullmatch(r"kseg-video: error: .* -o stats\.csv\n", outcome.err)
+        assert run("measure", clip, "-o", tmp_path / "s.mp4").code == 2
+        assert not list(tmp_path.iterdir())
+
+    def test_a_failure_leaves_nothing_behind(self, clip: Path, tmp_path: Path) -> None:
+        broken = tmp_path / "broken.mp4"
+        broken.write_bytes(clip.read_bytes()[:-2000])
+        files = ("-o", tmp_path / "m.csv", "--stats-plot", tmp_path / "m.png")
+        outcome = run("measure", broken, *files)
+        assert outcome.code == 1
+        assert outcome.err.count("\n") == 1
+        assert list(tmp_path.iterdir()) == [broken]

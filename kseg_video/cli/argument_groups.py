@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from typing import TYPE_CHECKING, get_args
 
 from kseg_video.cli.argument_values import (
@@ -19,6 +21,7 @@ from kseg_video.cli.argument_values import (
     whole_number,
     whole_number_or,
 )
+from kseg_video.cli.messages import answer
 from kseg_video.core.media_settings import Codec, Device, Preset
 from kseg_video.core.settings import (
     DEFAULT_CLUSTERS,
@@ -34,10 +37,41 @@ from kseg_video.core.settings import (
 from kseg_video.writing.video_encoders import DEFAULT_CRF, DEFAULT_PRESET
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
 _DEFAULTS = SegmenterSettings()
+_INPUT = "video, image, folder of images, pattern such as frame_%%04d.png, or - for standard input"
+
+
+class _PrintCompletion(argparse.Action):
+    """Prints the code that makes a shell complete the command, and leaves."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _options: object, shell: object, *_: object
+    ) -> None:
+        from argcomplete.shell_integration import shellcode  # noqa: PLC0415 - takes as long as the other imports
+
+        answer(shellcode([parser.prog], shell=str(shell)))
+        parser.exit()
+
+
+def add_completion(parser: argparse.ArgumentParser) -> None:
+    """Add the option that prints the code for completion in a shell."""
+    parser.add_argument(
+        "--print-completion",
+        choices=("bash", "zsh", "fish"),
+        action=_PrintCompletion,
+        help="print code that completes options with Tab; for bash: "
+        'eval "$(kseg-video --print-completion bash)"',
+    )
+
+
+def complete_if_asked(parser: argparse.ArgumentParser) -> None:
+    """Answer a shell that completes a command line, and end the process; else do nothing."""
+    if "_ARGCOMPLETE" in os.environ:
+        from argcomplete import autocomplete  # noqa: PLC0415 - takes as long as all other imports
+
+        autocomplete(parser)
 
 
 def add_inputs(parser: argparse._ActionsContainer) -> None:
@@ -47,9 +81,13 @@ def add_inputs(parser: argparse._ActionsContainer) -> None:
         nargs="+",
         type=input_path,
         metavar="INPUT",
-        help="video, image, folder of images, pattern such as frame_%%04d.png, or - for standard "
-        "input",
+        help=_INPUT,
     )
+
+
+def add_input(parser: argparse._ActionsContainer) -> None:
+    """Add the input file of a command that takes only one."""
+    parser.add_argument("input", type=input_path, metavar="INPUT", help=_INPUT)
 
 
 def add_overwriting(parser: argparse._ActionsContainer) -> None:
@@ -225,8 +263,20 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
 def add_statistics(group: argparse._ArgumentGroup) -> None:
     """Add the outputs of statistics."""
     add_value(group, "--stats", path, "FILE", "write figures of every frame to a .csv or .jsonl")
+    add_plot(group)
+
+
+def add_plot(group: argparse._ActionsContainer) -> None:
+    """Add the plot of statistics."""
     meaning = "draw the clusters' shares over time to a .png or .svg"
     add_value(group, "--stats-plot", path, "FILE", meaning)
+
+
+def add_inspecting(command: argparse.ArgumentParser) -> None:
+    """Add the options of a command that segments as convert does, but writes no video."""
+    add_segmenting(command.add_argument_group("segmenting"), may_be_auto=True)
+    add_reading(command.add_argument_group("reading"))
+    add_reporting(command.add_argument_group("reporting"))
 
 
 def add_reporting(group: argparse._ArgumentGroup) -> None:

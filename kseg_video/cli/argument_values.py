@@ -175,6 +175,14 @@ def is_there(text: str) -> bool:
         return False
 
 
+def is_file_like_option(word: str) -> bool:
+    """Whether a word is a file's name that argparse reads as an option with a value, as -odd.mp4.
+
+    The shell may have expanded it from a pattern such as ``*.mp4``.
+    """
+    return word.startswith("-") and len(word) > len("-o") and is_there(word)
+
+
 def file_name(text: str) -> str:
     """Check a file's name; refuse an empty one, as from an unset variable."""
     if not text:

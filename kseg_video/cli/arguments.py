@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import kseg_video
 from kseg_video.cli.argument_groups import (
     add_clusters,
+    add_completion,
     add_debugging,
     add_encoding,
     add_fitting,
+    add_input,
     add_inputs,
+    add_inspecting,
     add_overwriting,
+    add_plot,
     add_quiet,
     add_reading,
     add_rendering,
@@ -25,24 +29,31 @@ from kseg_video.cli.argument_groups import (
     add_segmenting,
     add_statistics,
     add_value,
+    complete_if_asked,
 )
 from kseg_video.cli.argument_values import (
     clusters,
     file_name,
+    is_file_like_option,
     is_there,
     number,
     path,
     size,
     whole_number,
 )
-from kseg_video.cli.exit_codes import EXIT_USAGE
 from kseg_video.cli.guessed_options import answer_to, in_known_words, is_guess
-from kseg_video.cli.messages import complain
+from kseg_video.cli.messages import EXIT_USAGE, complain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _COMMAND = "COMMAND"
+_EXAMPLES = """examples:
+  kseg-video preview clip.mp4 -k 6      see the regions and their numbers
+  kseg-video convert clip.mp4 -k 6      paint each region in its colour
+  kseg-video convert clip.mp4 --view masked --only red --background gray
+  kseg-video live                       watch the camera
+"""
 _NEGATIVE = re.compile(r"-\d*\.?\d+")  # what argparse takes as a value despite the hyphen
 # Least similarity (difflib's ratio) of an option that is suggested for an unknown one. More: typos
 # get no suggestion; less: unrelated options are suggested.
@@ -81,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
         return list(self._option_string_actions)
 
     def error(self, message: str) -> NoReturn:
-        file = next((word for word in self._given if _is_file_like_option(word)), None)
+        file = next((word for word in self._given if is_file_like_option(word)), None)
         if file is not None:
             message += f" (the file {file} is ./{file})"
         complain(f"{message}; see {self.prog} --help")
@@ -115,7 +126,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     """
     given = sys.argv[1:] if arguments is None else arguments
     parser = command_parser()
-    options, unknown = parser.parse_known_args(given)
+    complete_if_asked(parser)
+    options, unknown = parser.parse_known_args(given or ["--help"])
     strangers = [*unknown, *(str(path) for path in vars(options).get("inputs", ()))]
     if torn := _torn_clusters(given, strangers):
         complain(f"{torn}; see kseg-video {options.command} --help")
@@ -136,7 +148,7 @@ def _why_unknown(argument: str, options: argparse.Namespace, known: Iterable[str
         if hasattr(options, "source"):
             return f"{options.command} takes one source, and {argument} is another"
         return f"{options.command} takes no {argument}"
-    if _is_file_like_option(argument):
+    if is_file_like_option(argument):
         return f"there is no option {argument}; the file of that name is ./{argument}"
     option = argument.split("=", maxsplit=1)[0]
     if is_guess(option):  # what is spelled alike may do the opposite
@@ -167,44 +179,39 @@ def _is_torn(strangers: Sequence[str], word: str) -> bool:
     return True
 
 
-def _is_file_like_option(word: str) -> bool:
-    """Whether a word is a file's name that argparse reads as an option with a value, as -odd.mp4.
-
-    The shell may have expanded it from a pattern such as ``*.mp4``.
-    """
-    return word.startswith("-") and len(word) > len("-o") and is_there(word)
-
-
 def command_parser() -> _Parser:
     """Build the parser of all commands."""
-    parser = _Parser(prog="kseg-video", description="Cut video into colour regions by k-means.")
+    parser = _Parser(
+        prog="kseg-video",
+        description="Cut video into colour regions by k-means.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {kseg_video.__version__}")
+    add_completion(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=_COMMAND)
     _add_convert(commands)
     _add_live(commands)
     _add_palette(commands)
-    cameras = commands.add_parser(
-        "cameras",
-        help="list the cameras",
-        description="List the cameras with their sizes and rates.",
-    )
-    doctor = commands.add_parser(
-        "doctor",
-        help="check that everything is there that is needed",
-        description="Check that everything is there that is needed, and say what to do if not.",
-    )
-    add_debugging(cameras)
-    add_debugging(doctor)
+    _add_preview(commands)
+    _add_measure(commands)
+    for name, meaning in (
+        ("cameras", "list the cameras with their sizes and rates"),
+        ("doctor", "check that everything is there that is needed, and say what to do if not"),
+    ):
+        add_debugging(_added(commands, name, meaning))
     parser.commands = commands.choices
     return parser
 
 
+def _added(commands: argparse._SubParsersAction[_Parser], name: str, meaning: str) -> _Parser:
+    description = f"{meaning[0].upper()}{meaning[1:]}."
+    return commands.add_parser(name, help=meaning, description=description)
+
+
 def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
-    convert = commands.add_parser(
-        "convert",
-        help="turn videos and images into segmented or masked ones",
-        description="Turn videos and images into segmented or masked ones, with their sound.",
-    )
+    meaning = "turn videos and images into segmented or masked ones, with their sound"
+    convert = _added(commands, "convert", meaning)
     add_inputs(convert)
     convert.add_argument(
         "-o",
@@ -230,11 +237,8 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
-    live = commands.add_parser(
-        "live",
-        help="segment a camera, a stream or a playing file while you watch",
-        description="Segment a camera, a stream or a playing file while you watch.",
-    )
+    meaning = "segment a camera, a stream or a playing file while you watch"
+    live = _added(commands, "live", meaning)
     live.add_argument(
         "source",
         nargs="?",
@@ -276,11 +280,7 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
-    palette = commands.add_parser(
-        "palette",
-        help="find the palette of videos and images",
-        description="Find one palette for all of some videos and images.",
-    )
+    palette = _added(commands, "palette", "find one palette for all of some videos and images")
     add_inputs(palette)
     palette.add_argument(
         "-o",
@@ -296,3 +296,23 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
     add_fitting(fitting)
     add_reading(palette.add_argument_group("reading"))
     add_reporting(palette.add_argument_group("reporting"))
+
+
+def _add_preview(commands: argparse._SubParsersAction[_Parser]) -> None:
+    meaning = "draw some frames of a video, or an image, with the numbers of the clusters"
+    preview = _added(commands, "preview", meaning)
+    add_input(preview)
+    meaning = "the picture, .png, .jpg or .webp (default: INPUT-preview.png beside INPUT)"
+    preview.add_argument("-o", "--output", type=path, help=meaning)
+    add_overwriting(preview)
+    preview.add_argument("--open", action="store_true", help="show it with the desktop's viewer")
+    add_inspecting(preview)
+
+
+def _add_measure(commands: argparse._SubParsersAction[_Parser]) -> None:
+    measure = _added(commands, "measure", "write statistics of every frame, and no video")
+    add_input(measure)
+    measure.add_argument("-o", "--output", type=path, help="the table, .csv or .jsonl")
+    add_plot(measure)
+    add_overwriting(measure)
+    add_inspecting(measure)

@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.cli.exit_codes import EXIT_FAILED
 from kseg_video.cli.jobs import Job, run_jobs
-from kseg_video.cli.messages import answer_data, complain, inform, is_at_terminal, told
+from kseg_video.cli.messages import EXIT_FAILED, answer_data, complain, inform, is_at_terminal, told
 from kseg_video.cli.signals import Stopped, in_background, stopped_line
 from kseg_video.conversion.convert import convert
 from kseg_video.conversion.report import summary_data, summary_line

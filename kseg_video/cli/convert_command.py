@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 def run_convert(options: argparse.Namespace) -> int:
     """Convert each input, and return the exit code."""
+    if options.output == "none":
+        raise SettingsError(
+            "convert writes pictures; for statistics alone: kseg-video measure INPUT -o stats.csv"
+        )
     segmenter, selection = segmenter_settings(options), cluster_selection(options)
     if segmenter.n_clusters != "auto":
         check_numbers(selection.numbers, segmenter.cluster_count)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 State: TypeAlias = Literal["ok", "none", "MISSING"]
 
 _LIBRARIES = (
-    *("numpy", "imageio", "imageio-ffmpeg", "pillow", "pillow-heif", "platformdirs"),
+    *("argcomplete", "numpy", "imageio", "imageio-ffmpeg", "pillow", "pillow-heif", "platformdirs"),
     *("psutil", "rich"),
 )
 _WHEELS = (

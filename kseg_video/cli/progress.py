@@ -196,8 +196,9 @@ class ProgressDisplay(_Display):
         if self._timer is not None and self._frames:
             costs = self._timer.milliseconds_per(self._frames)
             text = "   ".join(f"{name} {cost:.1f}" for name, cost in costs.items())
-            size = bytes_in_words(self._bytes_written())
-            yield Text(f"{size} so far   ms a frame   {text}", "dim")
+            written = self._bytes_written()
+            size = f"{bytes_in_words(written)} so far   " if written else ""
+            yield Text(f"{size}ms a frame   {text}", "dim")
         if self._segmentation is not None:
             yield palette_line(self._segmentation.palette, self._console)
 

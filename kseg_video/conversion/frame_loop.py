@@ -70,6 +70,8 @@ class ConversionRun:
         Gives samples of upcoming frames.
     keep : callable, optional
         Records the statistics of each frame and its segmentation.
+    notes : tuple of str
+        Notes on the settings, for the report.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class ConversionRun:
         self.background: BackgroundSource | None = None
         self.look_ahead: LookAhead | None = None
         self.keep: Callable[[Frame, Segmentation], None] | None = None
+        self.notes: tuple[str, ...] = ()
         self._source = source
         self._settings = settings
         self._segmenter = Segmenter(settings, self.timer)
@@ -127,15 +130,24 @@ class ConversionRun:
             return self._renderer.render(frame, segmentation, rendering, layout, behind)
 
         with Writer(sink, paint, self.timer) as writer:
-            for frame, segmentation in self._segmented:
-                writer.write(frame, segmentation, self.rendering)
-                self._note(frame, segmentation)
-                if self.keep is not None:
-                    with self.timer.stage("measure"):
-                        self.keep(frame, segmentation)
-                if observer is not None:
-                    observer.on_frame(frame, segmentation)
+            self.each(
+                lambda frame, segmentation: writer.write(frame, segmentation, self.rendering),
+                observer,
+            )
             writer.finish()
+
+    def each(
+        self, take: Callable[[Frame, Segmentation], None], observer: ConversionObserver | None
+    ) -> None:
+        """Segment every frame, and give it and its segmentation away."""
+        for frame, segmentation in self._segmented:
+            take(frame, segmentation)
+            self._note(frame, segmentation)
+            if self.keep is not None:
+                with self.timer.stage("measure"):
+                    self.keep(frame, segmentation)
+            if observer is not None:
+                observer.on_frame(frame, segmentation)
 
     def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
         for frame in reader.frames():
@@ -155,8 +167,8 @@ class ConversionRun:
         if disabled != self.rendering.disabled:
             self.rendering = replace(self.rendering, disabled=disabled)
 
-    def report(self, source: Path, output: Path, sink: FrameSink) -> ConversionReport:
-        """Report on the finished run; call it after `drive`."""
+    def report(self, source: Path, output: Path, sink: FrameSink | None = None) -> ConversionReport:
+        """Report on the finished run, and on its sink if it had one."""
         assert self._first_palette is not None
         assert self._last is not None
         assert self._selected is not None
@@ -167,7 +179,7 @@ class ConversionRun:
             output=output,
             info=self._source.info,
             frames=self._frames,
-            bytes_written=sink.bytes_written,
+            bytes_written=0 if sink is None else sink.bytes_written,
             seconds=time.perf_counter() - self._started,
             settings=self._settings,
             disabled=self.rendering.disabled,
@@ -177,12 +189,13 @@ class ConversionRun:
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
             notes=(
+                *self.notes,
                 *self._selected.notes,
                 *self._idle_notes,
                 *_note_on_paint(self.rendering, palette),
                 *_note_on_changes(palette, first),
                 *self._source.notes,
-                *sink.notes,
+                *(() if sink is None else sink.notes),
             ),
             warnings=(*self._source.warnings, *_without_hue(selection)),
             selection=selection,

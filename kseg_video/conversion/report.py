@@ -171,7 +171,7 @@ def summary_items(report: ConversionReport) -> list[str]:
     """The report's main figures, each in a few words."""
     items = [
         frames_in_words(report.frames),
-        bytes_in_words(report.bytes_written),
+        *([bytes_in_words(report.bytes_written)] if report.bytes_written else []),
         f"{report.seconds:.1f} s",
     ]
     if report.frames > 1:

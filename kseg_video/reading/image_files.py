@@ -135,6 +135,13 @@ def name_of_sequence(path: Path) -> str:
     return _NUMBER.sub("", path.stem).strip(" ._-") or path.resolve().parent.name
 
 
+def stem_of(source: Path) -> str:
+    """Name of a source without its suffix or number."""
+    if source.is_dir():
+        return source.name or source.resolve().name
+    return name_of_sequence(source) if is_sequence(source) else source.stem
+
+
 def numbered_files(pattern: Path) -> dict[int, Path]:
     """Existing files of an image sequence, by number."""
     if not pattern.parent.is_dir() or has_too_long_names(pattern):

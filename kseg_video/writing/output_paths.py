@@ -18,9 +18,9 @@ from kseg_video.reading.image_files import (
     has_too_long_names,
     is_image,
     is_sequence,
-    name_of_sequence,
     number_in,
     numbered_files,
+    stem_of,
 )
 from kseg_video.writing.atomic_file import check_is_plain, check_replaceable, may, real_path
 from kseg_video.writing.containers import CONTAINERS, LOSSLESS_SUFFIX
@@ -185,13 +185,8 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
         The source's name with ``.segmented`` before its suffix. The suffix is changed if its format
         cannot be written or is a lossy image format.
     """
-    suffix = source.suffix.lower()
-    if source.is_dir():
-        stem, suffix = source.name or source.resolve().name, ""
-    elif is_sequence(source):
-        stem, suffix = name_of_sequence(source), ""
-    else:
-        stem = source.stem
+    is_one_file = not (source.is_dir() or is_sequence(source))
+    suffix = source.suffix.lower() if is_one_file else ""
     if suffix in READ_SUFFIXES:
         if not is_image(source):
             suffix = ".webp"  # an animated PNG or AVIF is read, but not written
@@ -200,7 +195,7 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
         suffix = LOSSLESS_SUFFIX
     elif suffix not in {*CONTAINERS, ANIMATION_SUFFIX}:
         suffix = ".mp4"
-    return (source.parent if folder is None else folder) / f"{stem}.segmented{suffix}"
+    return (source.parent if folder is None else folder) / f"{stem_of(source)}.segmented{suffix}"
 
 
 def check_are_others(outputs: Iterable[Path], sources: Iterable[Path], kind: str = "input") -> None:

@@ -240,12 +240,12 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
     defaults = ", ".join(f"{crf} for {codec}" for codec, crf in DEFAULT_CRF.items())
     meaning = f"constant rate factor, lower is better (default: {defaults})"
     add_value(group, "--crf", whole_number, "N", meaning)
+    presets = ", ".join(f"{preset} for {codec}" for codec, preset in DEFAULT_PRESET.items())
     group.add_argument(
         "--preset",
         choices=get_args(Preset),
         metavar="NAME",
-        help=f"of {' and '.join(DEFAULT_PRESET)}: ultrafast to veryslow (default: "
-        f"{DEFAULT_PRESET['h264']})",
+        help=f"ultrafast to veryslow (default: {presets})",
     )
     group.add_argument(
         "--encoder",

@@ -246,7 +246,8 @@ class EncoderSettings:
         Constant rate factor, 0 (best, largest) to 63 (51 for H.264 and H.265). None is the highest
         at which no difference is seen (see `kseg_video.writing.video_encoders`).
     preset : str, optional
-        Preset of x264 and x265: slower ones make smaller files. None is "veryfast".
+        Preset of x264 and x265: slower ones make smaller files. None is "veryfast" for H.264 and
+        "slow" for H.265, which is no smaller with faster ones.
     device : {"software", "auto", "nvenc", "qsv", "vaapi", "videotoolbox"}
         What encodes: ffmpeg's own code, or a device of that kind, which is faster and makes larger
         files that differ from machine to machine. "auto" is a device if one answers.

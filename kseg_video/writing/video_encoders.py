@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 
     from kseg_video.core.media_settings import Codec, Device, EncoderSettings
 
-# Chosen by looking at segmented clips side by side at their own size (benchmarks/encoding.py): the
-# highest at which no difference from the painted pictures is seen. Higher ones smear fine patterns
-# and small regions, lower ones only make larger files. Those of the other codecs give the same
-# fidelity (PSNR-HVS) as that of H.264.
-DEFAULT_CRF: dict[Codec, int] = {"h264": 22, "h265": 24, "av1": 30, "vp9": 24}
+# H.264's is the highest at which segmented clips, seen at twice their size, look like the painted
+# pictures: at 24 fine patterns and the outlines of flat regions begin to smear. With the others, as
+# many pixels are visibly off (python -m benchmarks.encoding CLIP).
+DEFAULT_CRF: dict[Codec, int] = {"h264": 23, "h265": 26, "av1": 34, "vp9": 34}
 HIGHEST_CRF: dict[Codec, int] = {"h264": 51, "h265": 51, "av1": 63, "vp9": 63}
-# Slower ones make files a fifth smaller, and take three times as long.
-DEFAULT_PRESET: dict[Codec, str] = {"h264": "veryfast", "h265": "veryfast"}
-# SVT-AV1's, from 0 (slow) to 13.
-_AV1_PRESET = "8"
+# Slower ones of x264 make files a tenth to a fifth smaller, in three times the time. Faster ones of
+# x265 are no smaller than x264, and nor is SVT-AV1 above preset 6 (of 0, slow, to 13).
+DEFAULT_PRESET: dict[Codec, str] = {"h264": "veryfast", "h265": "slow"}
+_AV1_PRESET = "6"
+# Fast presets of x264 are coarse with chroma, in which patterns of flat colours get tinted specks.
+# This much finer costs a twentieth of the size.
+_CHROMA = ("-chromaoffset", "-4")
+# The tools for drawn pictures of AV1 and VP9 make them a tenth to a third smaller.
+_DRAWN = {"av1": ("-svtav1-params", "scm=1"), "vp9": ("-tune-content", "screen")}
 # libvpx's deadline "good" takes three to seven times as long, for files a tenth smaller that look
 # the same.
 _VP9_SPEED = ("-deadline", "realtime", "-cpu-used", "5", "-row-mt", "1")
@@ -117,7 +121,7 @@ def choose_encoder(
             "choose another codec"
         )
     if settings.device == "software":
-        return _software(codec, settings)
+        return software_encoder(codec, settings)
     if settings.device != "auto":
         encoder = _of_device(settings.device, codec, settings)
         if why := _why_silent(encoder, size, stored):
@@ -131,22 +135,23 @@ def choose_encoder(
             encoder = _of_device(device, codec, settings)
             if not _why_silent(encoder, size, stored):
                 return encoder
-    software = _software(codec, settings)
+    software = software_encoder(codec, settings)
     return VideoEncoder(software.options, note=f"no device encodes {codec} here; done in software")
 
 
-def _software(codec: Codec, settings: EncoderSettings) -> VideoEncoder:
+def software_encoder(codec: Codec, settings: EncoderSettings) -> VideoEncoder:
+    """Ffmpeg's own encoder of a codec."""
     if codec == "prores":
         return VideoEncoder(("-c:v", "prores_ks", "-profile:v", "4444", "-vendor", "apl0"))
     crf = ("-crf", str(_rate_factor(codec, settings)))
     preset = ("-preset", settings.preset or DEFAULT_PRESET.get(codec, _AV1_PRESET))
     if codec == "h264":
-        return VideoEncoder(("-c:v", "libx264", *preset, *crf))
+        return VideoEncoder(("-c:v", "libx264", *preset, *crf, *_CHROMA))
     if codec == "h265":
         return VideoEncoder(("-c:v", "libx265", *preset, *crf, "-x265-params", "log-level=error"))
     if codec == "av1":
-        return VideoEncoder(("-c:v", "libsvtav1", *preset, *crf))
-    return VideoEncoder(("-c:v", "libvpx-vp9", *crf, "-b:v", "0", *_VP9_SPEED))
+        return VideoEncoder(("-c:v", "libsvtav1", *preset, *crf, *_DRAWN[codec]))
+    return VideoEncoder(("-c:v", "libvpx-vp9", *crf, "-b:v", "0", *_VP9_SPEED, *_DRAWN["vp9"]))
 
 
 def _of_device(device: Device, codec: Codec, settings: EncoderSettings) -> VideoEncoder:

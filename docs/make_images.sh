@@ -12,13 +12,12 @@ make --start 0.5 --end 3.5 --view side-by-side --width 300 --fps 8 -o "$images/l
 make --start 1 --end 4 "${small[@]}" --fps 12 -o "$images/lake.gif"
 make "${moment[@]}" --view side-by-side --disable blue -o "$images/lake-views.jpg"
 make "${moment[@]}" "${small[@]}" -o "$images/posterize.jpg"
-make "${moment[@]}" "${small[@]}" --paint poster -o "$images/paint.jpg"
 make "${moment[@]}" "${small[@]}" --view masked --only blue --background gray -o "$images/only-blue.jpg"
 make "${moment[@]}" "${small[@]}" --view masked --disable blue --background transparent \
   -o "$images/transparent.png"
 make "${moment[@]}" --pick-off 480,430 --pick-off 820,340 --background transparent \
   -o "$images/boat-transparent.png"
-make "${moment[@]}" --view masked --disable wheat:1,sandybrown:1 --background midnightblue --feather 2 \
+make "${moment[@]}" --view masked --disable wheat,sandybrown --background midnightblue --feather 2 \
   --despeckle 100 -o "$images/sky-replaced.jpg"
 make "${moment[@]}" --view masked --pick 480,430 --pick 820,340 --background gray \
   -o "$images/lake-only.jpg"
@@ -32,4 +31,4 @@ export DISPLAY=:97
 openbox &
 kseg-video live "$clip" --loop -k 6 &
 sleep 8
-import -window root -resize 640x "$images/live.jpg"
+import -window root png:- | convert - -trim +repage -resize 640x "$images/live.jpg"

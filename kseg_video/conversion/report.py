@@ -100,6 +100,9 @@ class ConversionReport:
     selection: dict[str, list[int]]
     paint: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"<ConversionReport of {summary_line(self)}>"
+
     @property
     def frames_per_second(self) -> float:
         """Frames written per second of wall-clock time."""

@@ -43,6 +43,30 @@ class Palette:
     def __len__(self) -> int:
         return len(self.centroids)
 
+    def __repr__(self) -> str:
+        return f"<Palette of {self.in_words}>"
+
+    def _repr_html_(self) -> str:
+        """Swatches with number, colour and share, for notebooks."""
+        rows = "".join(
+            f'<tr><td>{number}</td><td style="background:{color};width:4em"></td>'
+            f"<td>{color}</td><td>{share:.1%}</td></tr>"
+            for number, color, share in self._of_real()
+        )
+        return f"<table>{rows}</table>"
+
+    @property
+    def in_words(self) -> str:
+        """The real clusters in a few words: number, colour and share of each."""
+        told = ", ".join(
+            f"{number} {color} {share:.1%}" for number, color, share in self._of_real()
+        )
+        return f"{len(self)} clusters: {told}"
+
+    def _of_real(self) -> list[tuple[int, str, float]]:
+        rows = zip(self.hex_colors, self.shares.tolist(), self.real.tolist(), strict=True)
+        return [(number, color, share) for number, (color, share, real) in enumerate(rows) if real]
+
     @property
     def n_real(self) -> int:
         """Number of real clusters, at most K."""

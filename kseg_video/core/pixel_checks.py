@@ -53,8 +53,7 @@ def check_pixels(pixels: object, layout: str) -> None:
     take("the layout", layout, one_of(*_WANTED_SHAPES))
     if not _is_picture(pixels, layout):
         raise SourceError(
-            f"a {layout} picture must be a uint8 array of shape {_WANTED_SHAPES[layout]}, not "
-            f"{_kind_of(pixels)}"
+            f"a {layout} picture: expected uint8 {_WANTED_SHAPES[layout]}, got {_kind_of(pixels)}"
         )
 
 
@@ -68,8 +67,7 @@ def check_opacity(alpha: object, shape: tuple[int, int]) -> None:
     """
     if not isinstance(alpha, np.ndarray) or (alpha.dtype, alpha.shape) != (np.uint8, shape):
         raise SourceError(
-            f"the opacity of this picture must be a uint8 array of shape {shape}, not "
-            f"{_kind_of(alpha)}"
+            f"the opacity of this picture: expected uint8 {shape}, got {_kind_of(alpha)}"
         )
 
 
@@ -88,5 +86,5 @@ def _is_picture(pixels: object, layout: str) -> bool:
 def _kind_of(pixels: object) -> str:
     """Describe a value that was passed instead of pixels."""
     if isinstance(pixels, np.ndarray):
-        return f"{pixels.dtype} of shape {pixels.shape}"
+        return f"{pixels.dtype} {pixels.shape}"
     return f"a {type(pixels).__name__}"

@@ -51,7 +51,7 @@ _KEYED = {"segmented", "masked"}  # the views that have a background
 def render(
     picture: Frame,
     segmentation: Segmentation,
-    settings: RenderSettings | None = None,
+    settings: RenderSettings | View | None = None,
     layout: PixelLayout | None = None,
     background: Frame | None = None,
 ) -> Frame: ...
@@ -61,7 +61,7 @@ def render(
 def render(
     picture: NDArray[np.uint8],
     segmentation: Segmentation,
-    settings: RenderSettings | None = None,
+    settings: RenderSettings | View | None = None,
     layout: PixelLayout | None = None,
     background: Frame | None = None,
 ) -> NDArray[np.uint8]: ...
@@ -70,7 +70,7 @@ def render(
 def render(
     picture: Frame | NDArray[np.uint8],
     segmentation: Segmentation,
-    settings: RenderSettings | None = None,
+    settings: RenderSettings | View | None = None,
     layout: PixelLayout | None = None,
     background: Frame | None = None,
 ) -> Frame | NDArray[np.uint8]:
@@ -84,12 +84,12 @@ def render(
         The segmented picture; an array is in BGR order.
     segmentation : Segmentation
         Segmentation of that picture.
-    settings : RenderSettings, optional
-        View, background, clusters that are off, and the softness of edges.
+    settings : RenderSettings or str, optional
+        View, background, clusters that are off, and the softness of edges; or the view alone.
     layout : {"bgr24", "i420"}, optional
-        Layout of the result; the picture's own by default, which avoids a conversion. A planar
-        frame can be rendered as bgr24, but not the other way round. The labels view is always
-        gray8, and so is the matte unless `layout` is bgr24.
+        Layout of the result; the picture's own by default, which avoids a conversion. Only a
+        planar frame can also be rendered as the other. The labels view is always gray8, and so is
+        the matte unless `layout` is bgr24.
     background : Frame, optional
         The picture for ``background="picture"``, of the frame's size and the result's layout.
 
@@ -108,8 +108,7 @@ def render(
     SourceError
         If `picture` is neither a frame nor a BGR picture, or differs in size from the segmentation.
     """
-    frame = as_frame(picture)
-    settings = take_settings("settings", settings, RenderSettings)
+    frame, settings = as_frame(picture), _taken(settings)
     take("the segmentation", segmentation, instance(Segmentation))
     check_numbers(settings.disabled, len(segmentation.colors))
     painted = Renderer().render(frame, segmentation, settings, layout, background)
@@ -133,12 +132,12 @@ class Renderer:
         self,
         frame: Frame,
         segmentation: Segmentation,
-        settings: RenderSettings | None = None,
+        settings: RenderSettings | View | None = None,
         layout: PixelLayout | None = None,
         background: Frame | None = None,
     ) -> Frame:
         """Render a view of the next frame; parameters are those of the function `render`."""
-        settings = take_settings("settings", settings, RenderSettings)
+        settings = _taken(settings)
         take("the segmentation", segmentation, instance(Segmentation)).check_size(frame)
         if background is not None:
             take("the background", background, instance(Frame))
@@ -151,11 +150,10 @@ class Renderer:
             return replace(frame, pixels=segmentation.labels, layout="gray8")
         if settings.view == "matte":
             matte = self._matte(frame, segmentation, settings)
-            if layout == "bgr24":
-                return replace(
-                    frame, pixels=cast("NDArray[np.uint8]", cv2.merge([matte] * 3)), layout="bgr24"
-                )
-            return replace(frame, pixels=matte, layout="gray8")
+            if layout != "bgr24":
+                return replace(frame, pixels=matte, layout="gray8")
+            merged = cast("NDArray[np.uint8]", cv2.merge([matte] * 3))
+            return replace(frame, pixels=merged, layout="bgr24")
         kind: ValueKind[PixelLayout] = one_of("bgr24", frame.layout)
         wanted = take("the layout", frame.layout if layout is None else layout, kind)
         layout = view_layout(wanted, frame.width, settings)
@@ -185,6 +183,11 @@ class Renderer:
     def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
         edge = MatteSettings.suiting(settings, frame.width, frame.height)
         return self._matting.of_frame(frame, segmentation, settings.disabled, edge)
+
+
+def _taken(settings: RenderSettings | View | None) -> RenderSettings:
+    given = RenderSettings(view=settings) if isinstance(settings, str) else settings
+    return take_settings("settings", given, RenderSettings)
 
 
 def has_background(settings: RenderSettings) -> bool:

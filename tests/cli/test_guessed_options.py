@@ -42,7 +42,6 @@ def test_guesses_work(tmp_path: Path) -> None:
         ("convert a.mp4 -vf scale=3:4", "-vf: filters are --crop, --size and --fps"),
         ("convert a.mp4 -n", "-n: existing files are kept unless -y is given"),
         ("palette a.mp4 --quality 3", "--quality; see"),
-        ("live --parallel 4", "--parallel: choose with --jobs"),
     ],
 )
 def test_answers(tmp_path: Path, words: str, answer: str) -> None:

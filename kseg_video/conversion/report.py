@@ -163,8 +163,8 @@ def note_on_size(
     else:
         codec = container.codec(encoder, alpha=painted.has_alpha)
         ways[:0] = [f"--crf {crf}" for crf in higher_crf(codec, encoder)]
-        smaller = {"h264": "h265", "vp9": "av1"}.get(codec)
-        ways += [f"--codec {smaller}"] if smaller in container.codecs else []
+        smaller = [each for each in ("av1", "h265") if each in container.codecs]
+        ways += [f"--codec {each}" for each in smaller[:1] if codec not in smaller]
     yield (
         f"larger than the input, which has {bytes_in_words(before)}; smaller with "
         f"{', '.join(ways[:-1])}{' or ' if ways[:-1] else ''}{ways[-1]}"

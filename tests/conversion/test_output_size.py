@@ -42,7 +42,8 @@ def test_sizes_in_words(count: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "encoder", "ways"),
     [
-        ("b.mp4", EncoderSettings(crf=4), "--crf 9, --size 50% or --codec h265"),
+        ("b.mp4", EncoderSettings(crf=4), "--crf 9, --size 50% or --codec av1"),
+        ("b.mov", EncoderSettings(crf=4), "--crf 9, --size 50% or --codec h265"),
         ("b.webm", EncoderSettings(codec="av1", crf=4), "--crf 9 or --size 50%"),
         ("b.mp4", EncoderSettings(crf=50), None),
         ("b.gif", EncoderSettings(), "--size 50% or --fps 10"),
@@ -67,7 +68,7 @@ def test_of_large_pictures_a_usual_size_is_named(tmp_path: Path) -> None:
     view = RenderSettings("original")
     encoder = EncoderSettings(crf=1)
     report = convert(clip, tmp_path / "b.mp4", encoder=encoder, rendering=view, segmenter=TWO)
-    assert "--crf 6, --size 720p or --codec h265" in report.notes[-1]
+    assert "--crf 6, --size 720p or --codec av1" in report.notes[-1]
     decoder = DecoderSettings(shorter_side=720)
     report = convert(
         *(clip, tmp_path / "c.mp4"),

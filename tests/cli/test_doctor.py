@@ -101,7 +101,12 @@ class TestMissing:
     )
     def test_opencv(self, tmp_path: Path, error: str, text: str) -> None:
         (tmp_path / "cv2.py").write_text(f"raise ImportError({error!r})")
-        self.check({"PYTHONPATH": str(tmp_path)}, ("OpenCV", text))
+        later = "cannot be checked until what is missing above is installed"
+        self.check({"PYTHONPATH": str(tmp_path)}, ("OpenCV", text), ("self-test", later))
+        outcome = run("doctor", env={**HEADLESS, "PYTHONPATH": str(tmp_path)})
+        assert "report it" not in outcome.out
+        state, _ = findings(outcome.out)["labelling"]
+        assert state == ("ok" if kernels.ARE_COMPILED else "none")
 
     def test_one_opencv_over_another(self, tmp_path: Path) -> None:
         other = tmp_path / "opencv_python_headless-5.0.0.dist-info"

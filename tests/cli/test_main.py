@@ -272,10 +272,6 @@ class TestBadInput:
         assert outcome.code == 2
         assert outcome.err == f"kseg-video: error: {message} kseg-video {name} --help\n"
 
-    def test_no_arguments_at_all(self, tmp_path: Path) -> None:
-        outcome = run(cwd=tmp_path)
-        assert (outcome.code, outcome.err.count("\n")) == (2, 1)
-
     @pytest.mark.parametrize("name", ["out.xyz", "out"])
     def test_an_unknown_suffix(self, clip: Path, tmp_path: Path, name: str) -> None:
         self.check(2, r"no known suffix; choose one of .*\.mp4", tmp_path, clip, "-o", name)

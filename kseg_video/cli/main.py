@@ -19,7 +19,7 @@ from kseg_video.cli.messages import (
 )
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
 from kseg_video.cli.signals import Stopped, in_background, stopped_line
-from kseg_video.core.errors import SettingsError
+from kseg_video.core.errors import KsegError, SettingsError
 
 if TYPE_CHECKING:
     import argparse
@@ -51,6 +51,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         options = parse_arguments(arguments)
     except SystemExit as leaving:
         return int(leaving.code or 0)
+    except KsegError as error:  # of printing the completion
+        complain(str(error))
+        return EXIT_FAILED
     try:
         return _COMMANDS[options.command](options)
     except Stopped:

@@ -19,6 +19,7 @@ from kseg_video.core.color_spaces import from_working
 from kseg_video.core.palette import Palette, changes_since_first, hex_colors, shares_of
 from kseg_video.core.settings import RenderSettings
 from kseg_video.core.timing import StageTimer
+from kseg_video.native import kernels
 from kseg_video.rendering.cluster_selection import FollowedSelection, pinned
 from kseg_video.rendering.paints import note_on_paint
 from kseg_video.rendering.renderer import Renderer, follows_colors, has_background, is_painted
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kseg_video.conversion.report import ConversionObserver
     from kseg_video.core.cluster_selectors import ClusterSelection
     from kseg_video.core.frame import Frame, PixelLayout, Segmentation
+    from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.reading.background_source import BackgroundSource
     from kseg_video.reading.look_ahead import LookAhead
@@ -196,6 +198,7 @@ class ConversionRun:
                 *_note_on_changes(palette, first),
                 *self._source.notes,
                 *(() if sink is None else sink.notes),
+                *_note_on_kernels(self._source.info),
             ),
             warnings=(*self._source.warnings, *_without_hue(selection)),
             selection=selection,
@@ -245,6 +248,12 @@ def _without_hue(selection: dict[str, list[int]]) -> Iterator[str]:
     for name, clusters in selection.items():
         if not clusters:
             yield f"no cluster was {name} in any frame; kseg-video palette lists the colours"
+
+
+def _note_on_kernels(info: VideoInfo) -> Iterator[str]:
+    """Note on slow labels, since pip hides what the installation says."""
+    if not kernels.ARE_COMPILED and not info.is_image:
+        yield "labels took twice the time, without compiled code; see kseg-video doctor"
 
 
 def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]:

@@ -6,7 +6,7 @@ as rendering and segmentation, stand side by side and do not know each other:
 cli
     The command: arguments, commands, exit codes, signals, and what the terminal shows.
 screens
-    Screens of a live run: a window, a terminal, and the figures drawn over their pictures.
+    Screens of a live run: a window, a terminal and a page in a browser.
 live
     A camera, stream or playing file on a screen: captured, segmented, steered by keys, recorded.
 conversion

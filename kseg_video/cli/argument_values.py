@@ -26,6 +26,8 @@ _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _AMOUNTS = ("blur:", "pixelate:")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
+_LAST_PORT = 65535
+
 _DEFAULTS = SegmenterSettings()
 
 
@@ -145,6 +147,14 @@ def whole_number_or(word: str) -> Callable[[str], int | str]:
             raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor {word}") from None
 
     return read
+
+
+def port(text: str) -> int:
+    """Parse the number of a port."""
+    number_of_port = int(text) if text.isdecimal() else 0
+    if not 0 < number_of_port <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give 1 to {_LAST_PORT}")
+    return number_of_port
 
 
 def number(text: str) -> float:

@@ -38,6 +38,7 @@ from kseg_video.cli.argument_values import (
     is_there,
     number,
     path,
+    port,
     size,
     whole_number,
 )
@@ -259,10 +260,12 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     showing = live.add_argument_group("showing")
     showing.add_argument(
         "--preview",
-        choices=("auto", "window", "terminal", "none"),
+        choices=("auto", "window", "terminal", "browser", "none"),
         default="auto",
         help="where the picture is shown (default: a window, else the terminal)",
     )
+    meaning = "port of the browser's page on this machine (default: a free one)"
+    add_value(showing, "--port", port, "N", meaning)
     showing.add_argument("--mirror", action="store_true", help="start mirrored")
     keeping = live.add_argument_group("keeping")
     add_value(keeping, "--record", path, "FILE", "record what is seen: .mp4, .mov or .mkv")

@@ -6,7 +6,6 @@ import gc
 import shlex
 import signal
 import sys
-from collections import deque
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -23,12 +22,11 @@ from kseg_video.cli.argument_values import (
     render_settings,
     segmenter_settings,
 )
-from kseg_video.cli.live_panel import LiveLines, LivePanel, TerminalNote, caught_stderr
+from kseg_video.cli.live_outputs import live_outputs
 from kseg_video.cli.messages import answer, inform
-from kseg_video.cli.progress import terminal_console
 from kseg_video.cli.signals import on_signals
 from kseg_video.core.cluster_selectors import check_numbers
-from kseg_video.core.errors import DisplayError, KsegError, SettingsError, SourceError
+from kseg_video.core.errors import KsegError, SettingsError, SourceError
 from kseg_video.core.settings import usable_cores
 from kseg_video.core.shown_text import shown, without_secrets
 from kseg_video.live.camera_list import find_cameras
@@ -41,8 +39,7 @@ from kseg_video.live.recording import check_recording
 from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
 from kseg_video.reading.image_files import is_image
-from kseg_video.screens.terminal import Terminal
-from kseg_video.screens.terminal_screen import NoScreen, TerminalScreen, WindowAndTerminal
+from kseg_video.screens.terminal_screen import WindowAndTerminal
 from kseg_video.writing.output_paths import check_folder
 
 if TYPE_CHECKING:
@@ -52,13 +49,9 @@ if TYPE_CHECKING:
 
     from kseg_video.core.media_settings import CaptureSettings
     from kseg_video.live.capture import Capture
-    from kseg_video.live.metrics import LiveObserver
-    from kseg_video.live.screen import Screen
 
 # Signals that are a regular end of a live run, with exit code 0: SIGTERM, the terminal closing.
 _POLITE = frozenset({signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)})
-_NOTHING = "neither a display nor a terminal"
-_WITHOUT = "go without, with --preview none --record FILE"
 
 
 def run_live(options: argparse.Namespace) -> int:
@@ -101,8 +94,9 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
-            screen, observer = _outputs(options, f"kseg-video: {name}", stack)
-            state = replace(state, has_window=isinstance(screen, WindowAndTerminal))
+            screen, observer = live_outputs(options, f"kseg-video: {name}", stack)
+            has_window = isinstance(screen, WindowAndTerminal) and options.preview != "browser"
+            state = replace(state, has_window=has_window)
             stack.enter_context(feed)
             stack.enter_context(screen)
             files = stack.enter_context(LiveFiles(folder, options.record, must_record=must_record))
@@ -237,46 +231,6 @@ def _camera_changer(
         return str(present[0]), partial(open_capture, str(present[0]), settings)
 
     return change
-
-
-def _outputs(
-    options: argparse.Namespace, title: str, stack: ExitStack
-) -> tuple[Screen, LiveObserver | None]:
-    """Open the screen for the picture and the observer that shows the metrics."""
-    window = _window(options, title)
-    in_terminal = window is None and options.preview != "none"
-    console = terminal_console() if in_terminal or not options.quiet else None
-    if in_terminal and console is None:
-        lacking = "no terminal" if options.preview == "terminal" else _NOTHING
-        raise DisplayError(f"there is {lacking} to show the picture on; {_WITHOUT}")
-    others: deque[str] = deque()
-    if console is not None:
-        console, others = stack.enter_context(caught_stderr())
-    terminal = stack.enter_context(Terminal(console, asks_for_pictures=in_terminal))
-    if in_terminal:
-        shown = TerminalScreen(terminal)
-        return shown, None if options.quiet else TerminalNote(shown.note, others)
-    screen = NoScreen(terminal) if window is None else WindowAndTerminal(window, terminal)
-    if options.quiet:
-        return screen, None
-    if console is None:
-        return screen, LiveLines()
-    return screen, LivePanel(terminal, others, has_window=window is not None)
-
-
-def _window(options: argparse.Namespace, title: str) -> Screen | None:
-    if options.preview not in {"auto", "window"}:
-        return None
-    from kseg_video.screens.window import LiveWindow  # only for this: it loads SDL
-
-    try:
-        return LiveWindow(title)
-    except DisplayError as error:
-        if options.preview == "auto":
-            return None
-        raise DisplayError(
-            f"{error}; show it in the terminal, with --preview terminal, or {_WITHOUT}"
-        ) from error
 
 
 def _print_keys() -> None:

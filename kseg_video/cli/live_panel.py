@@ -51,12 +51,17 @@ class LivePanel:
         Newest lines that libraries printed on standard error (see `caught_stderr`).
     has_window : bool
         Whether a window shows the picture, and takes keys, too.
+    address : str
+        Address of the page that shows the picture; empty without one.
     """
 
-    def __init__(self, terminal: Terminal, others: deque[str], *, has_window: bool) -> None:
+    def __init__(
+        self, terminal: Terminal, others: deque[str], *, has_window: bool, address: str = ""
+    ) -> None:
         self._terminal = terminal
         self._others = others
         self._has_window = has_window
+        self._address = address
 
     def update(self, metrics: Callable[[], LiveMetrics]) -> None:
         """Redraw the panel, at most every `_SECONDS_BETWEEN_DRAWINGS` unless it is outdated."""
@@ -72,7 +77,7 @@ class LivePanel:
         hint = "q: quit · h: help" if self._terminal.takes_keys else "Ctrl-C: quit"
         if self._has_window and not self._terminal.takes_keys:
             hint = "h in the window: help"
-        return live_panel(metrics, list(self._others), hint, console)
+        return live_panel(metrics, list(self._others), hint, console, self._address)
 
 
 class LiveLines:
@@ -176,7 +181,9 @@ def _lost(metrics: LiveMetrics) -> str:
     return f" · encoder too slow for {lost} frames" if lost else ""
 
 
-def live_panel(metrics: LiveMetrics, others: list[str], hint: str, console: Console) -> Panel:
+def live_panel(
+    metrics: LiveMetrics, others: list[str], hint: str, console: Console, address: str = ""
+) -> Panel:
     """Panel of the metrics that fits the console, with a hint on quitting and help in its border.
 
     A low console gets a denser palette, and then fewer figures.
@@ -184,6 +191,8 @@ def live_panel(metrics: LiveMetrics, others: list[str], hint: str, console: Cons
     # A border on each side, and a blank inside it at the left and right.
     columns, rows = max(console.width - 4, 1), console.height - 2
     figures = _figures(metrics, columns)
+    if address:
+        figures = {"page": address, **figures}
     for name in (*_DISPENSABLE, ""):
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim")

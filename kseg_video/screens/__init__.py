@@ -1,1 +1,1 @@
-"""Screens of a live run: a window, a terminal, and the figures drawn over their pictures."""
+"""Screens of a live run: a window, a terminal and a page in a browser."""

@@ -103,19 +103,7 @@ class Hud:
     def _draw_measurements(
         self, bar: NDArray[np.uint8], size: int, state: LiveState, content: HudContent
     ) -> None:
-        rate, latency = content.frames_per_second, content.latency
-        figures = [f"{rate:.1f} fps", f"{latency * 1000:.0f} ms"]
-        current = [content.condition] if content.condition else figures
-        words = [
-            *current,
-            f"k {state.segmenter.cluster_count}",
-            state.rendering.view,
-            state.segmenter.color_space,
-            f"stability {state.segmenter.stability:g}",
-            *([] if state.rendering.paint is None else [f"paint {state.paint_name}"]),
-            *(["frozen"] if state.frozen else []),
-            *([] if content.pointed is None else [f"pointer: {content.pointed}"]),
-        ]
+        words = measurements(state, content)
         lines = self._lettering.wrapped(words, bar.shape[1] - 2 * size, size)
         shade(bar[: round(size * (LINE * len(lines) + 0.5))])
         for row, line in enumerate(lines):
@@ -194,6 +182,22 @@ class Hud:
             left = (width - self._lettering.width(text, size)) // 2
             baseline = top + round((row + 0.75) * line)
             self._lettering.write(canvas, text, left, baseline, size)
+
+
+def measurements(state: LiveState, content: HudContent) -> list[str]:
+    """The condition of the source, or the rate and latency of its frames; and the settings."""
+    rate, latency = content.frames_per_second, content.latency
+    figures = [f"{rate:.1f} fps", f"{latency * 1000:.0f} ms"]
+    return [
+        *([content.condition] if content.condition else figures),
+        f"k {state.segmenter.cluster_count}",
+        state.rendering.view,
+        state.segmenter.color_space,
+        f"stability {state.segmenter.stability:g}",
+        *([] if state.rendering.paint is None else [f"paint {state.paint_name}"]),
+        *(["frozen"] if state.frozen else []),
+        *([] if content.pointed is None else [f"pointer: {content.pointed}"]),
+    ]
 
 
 def position_bar(width: int, height: int) -> Box:

@@ -27,8 +27,8 @@ SIZE = (320, 240)
 WINDOW = (640, 480)  # size of the window for a picture of SIZE
 LEFT, RIGHT = (160, 240), (480, 240)
 ADVICE = (
-    "show it in the terminal, with --preview terminal, or go without, with "
-    "--preview none --record FILE"
+    "show it in the terminal, with --preview terminal, in a browser, with --preview browser, or go "
+    "without, with --preview none --record FILE"
 )
 
 
@@ -269,7 +269,8 @@ def test_nothing_to_show_it_on(two_halves: Path, preview: str, display: str, lac
     assert outcome.code == 1
     assert outcome.err == (
         f"kseg-video: error: there is {lacking} to show the picture on; "
-        "go without, with --preview none --record FILE\n"
+        "show it in a browser, with --preview browser, or go without, with --preview none --record "
+        "FILE\n"
     )
 
 

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+INPUT_IS_OPEN = "[info] Input #0, "
 # Thread of an output, which ffmpeg starts when the first frame has come out of the filters.
 OUTPUT_BEGINS = re.compile(r"\[out#0/\w+ @ \w+\] \[verbose\] Starting thread\.\.\.$")
 # Its exit status tells of a signal only if that came after the input was opened.

@@ -19,9 +19,10 @@ import imageio_ffmpeg
 
 from kseg_video.core.errors import KsegError, shortage
 from kseg_video.ffmpeg.cleanup import leftovers
-from kseg_video.ffmpeg.memory_limit import limit_memory
+from kseg_video.ffmpeg.memory_limit import limit_memory, peak_memory
 from kseg_video.ffmpeg.printed_lines import (
     ENDED_BY_SIGNAL,
+    INPUT_IS_OPEN,
     OUTPUT_BEGINS,
     error_in,
     lines_without,
@@ -105,6 +106,8 @@ class FfmpegProcess:
     ----------
     noticed : deque of re.Match
         Matches of `notices` so far; at most the newest 10,000.
+    opening_bytes : int
+        Memory that it took to open its input, if the system tells.
 
     Raises
     ------
@@ -148,7 +151,7 @@ class FfmpegProcess:
         self._notices = notices
         self._names = printed_names(arguments)
         self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
-        self._is_signalled = False
+        self.opening_bytes, self._is_signalled = 0, False
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
         try:
             self._listener.start()
@@ -279,6 +282,8 @@ class FfmpegProcess:
                 self._kill()  # it would leave out pictures
             return
         line = without_colors(text)
+        if line.startswith(INPUT_IS_OPEN):
+            self.opening_bytes = peak_memory(self._process.pid)
         self._is_signalled |= line.startswith(ENDED_BY_SIGNAL)
         if self._notices and (found := self._notices.match(line)):
             self.noticed.append(found)

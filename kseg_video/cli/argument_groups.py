@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from kseg_video.cli.argument_values import (
     background,
     clusters,
+    codec,
     crop,
     frame_rate,
     input_path,
@@ -235,7 +236,10 @@ def add_reading(group: argparse._ArgumentGroup) -> None:
 def add_encoding(group: argparse._ArgumentGroup) -> None:
     """Add the options of the encoder."""
     group.add_argument(
-        "--codec", choices=get_args(Codec), help="video codec (default: the container's usual one)"
+        "--codec",
+        type=codec,
+        choices=get_args(Codec),
+        help="video codec (default: the container's usual one)",
     )
     defaults = ", ".join(f"{crf} for {codec}" for codec, crf in DEFAULT_CRF.items())
     meaning = f"constant rate factor, lower is better (default: {defaults})"

@@ -7,14 +7,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.cli.argument_values import (
+from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
+from kseg_video.cli.option_settings import (
     cluster_selection,
     decoder_settings,
     render_settings,
     segmenter_settings,
     trim_settings,
 )
-from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
 from kseg_video.cli.signals import leave_on_signals, stopped_line
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import SettingsError

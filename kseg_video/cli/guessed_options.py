@@ -29,9 +29,8 @@ _SAME = {
     "--no-audio": "--mute --no-sound --noaudio -an",
     "--only": "--enable --include --keep --select",
     "--output": "--out --outfile --output-file",
-    "--overwrite": "--force --replace --yes",
+    "--overwrite": "--force --yes",
     "--preset": "-preset",
-    "--quiet": "--silent",
     "--size": "--resize --resolution",
     "--start": "--begin --from --seek -ss",
     "--stats": "--csv --statistics",
@@ -40,6 +39,12 @@ _SAME = {
 _QUALITY = f"choose with --crf (lower is better, default {DEFAULT_CRF['h264']} for h264)"
 _SOUND = "sound is kept as it is where the container takes it, unless --no-audio is given"
 _ANSWERS = {
+    "--silent": "choose --quiet for no status, --no-audio for no sound",
+    "--replace": "choose --overwrite for files, --paint for colours",
+    "--resume --continue": "what was stopped begins anew; existing outputs are kept unless -y is "
+    "given",
+    "--stop-at": "choose with --end",
+    "-version": "it is --version",
     "--quality --qscale --qp -q:v -qp -qscale -qscale:v": _QUALITY,
     "--bitrate --video-bitrate --vb -b -b:v -vb": _QUALITY,
     "--input -i": "inputs are named without an option",

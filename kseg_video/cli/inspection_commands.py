@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from kseg_video.cli.argument_values import decoder_settings, segmenter_settings, trim_settings
 from kseg_video.cli.command_files import (
     STANDARD,
     STANDARD_NAME,
@@ -18,6 +17,7 @@ from kseg_video.cli.command_files import (
     is_stream,
 )
 from kseg_video.cli.messages import answer_data, complain, inform
+from kseg_video.cli.option_settings import decoder_settings, segmenter_settings, trim_settings
 from kseg_video.cli.progress import ProgressDisplay, terminal_console
 from kseg_video.cli.signals import in_background, stopped_line
 from kseg_video.conversion.inspection import (

@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kseg_video.cli.argument_values import (
+from kseg_video.cli.live_outputs import live_outputs
+from kseg_video.cli.messages import answer, inform
+from kseg_video.cli.option_settings import (
     capture_settings,
     cluster_selection,
     render_settings,
     segmenter_settings,
 )
-from kseg_video.cli.live_outputs import live_outputs
-from kseg_video.cli.messages import answer, inform
 from kseg_video.cli.signals import on_signals
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import KsegError, SettingsError, SourceError

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kseg_video.cli.argument_values import decoder_settings, segmenter_settings, trim_settings
 from kseg_video.cli.command_files import StreamCopy, check_are_there, is_stream
 from kseg_video.cli.messages import answer, answer_data, inform
+from kseg_video.cli.option_settings import decoder_settings, segmenter_settings, trim_settings
 from kseg_video.cli.signals import in_background
 from kseg_video.conversion.palette_finder import FoundPalette, find_palette
 from kseg_video.core.palette import changes_since_first, first_hex_colors

@@ -164,7 +164,8 @@ def note_on_size(
         codec = container.codec(encoder, alpha=painted.has_alpha)
         ways[:0] = [f"--crf {crf}" for crf in higher_crf(codec, encoder)]
         smaller = [each for each in ("av1", "h265") if each in container.codecs]
-        ways += [f"--codec {each}" for each in smaller[:1] if codec not in smaller]
+        may_be = not painted.has_alpha and codec not in smaller
+        ways += [f"--codec {each}" for each in smaller[:1] if may_be]
     yield (
         f"larger than the input, which has {bytes_in_words(before)}; smaller with "
         f"{', '.join(ways[:-1])}{' or ' if ways[:-1] else ''}{ways[-1]}"

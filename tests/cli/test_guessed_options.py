@@ -37,6 +37,10 @@ def test_guesses_work(tmp_path: Path) -> None:
         ("convert --quality=80 a.mp4", "--quality: choose with --crf (lower is better, default"),
         ("convert -i a.mp4 b.mp4", "-i: inputs are named without an option"),
         ("convert a.mp4 --audio", "--audio: sound is kept as it is where the container takes it"),
+        (
+            "convert a.mp4 --silent",
+            "--silent: choose --quiet for no status, --no-audio for no sound",
+        ),
         ("convert a.mp4 --transparent", "--transparent: choose with --background transparent"),
         ("convert a.mp4 --workers 4", "--workers: choose with --jobs how many inputs"),
         ("convert a.mp4 -vf scale=3:4", "-vf: filters are --crop, --size and --fps"),
@@ -66,3 +70,9 @@ def test_the_tables_name_what_there_is() -> None:
         assert guess not in OPTIONS["convert"]
     for guess in _ANSWER_TO:
         assert answer_to([guess], OPTIONS["convert"]) is not None
+
+
+@pytest.mark.parametrize("name", ["hevc", "libx265", "H265"])
+def test_a_codec_may_be_named_like_its_encoder(name: str) -> None:
+    options = command_parser().parse_args(["convert", "a.mp4", "--codec", name])
+    assert options.codec == "h265"

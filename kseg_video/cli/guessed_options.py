@@ -44,7 +44,6 @@ _ANSWERS = {
     "--resume --continue": "what was stopped begins anew; existing outputs are kept unless -y is "
     "given",
     "--stop-at": "choose with --end",
-    "-version": "it is --version",
     "--quality --qscale --qp -q:v -qp -qscale -qscale:v": _QUALITY,
     "--bitrate --video-bitrate --vb -b -b:v -vb": _QUALITY,
     "--input -i": "inputs are named without an option",

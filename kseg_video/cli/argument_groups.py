@@ -32,6 +32,7 @@ from kseg_video.core.settings import (
     Init,
     Mapping,
     PaintName,
+    RenderSettings,
     SegmenterSettings,
     View,
 )
@@ -203,6 +204,8 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
     meaning = "area below which islands and holes go, or have no outline (default: likewise; "
     meaning += "outlines: as suits the size)"
     add_value(group, "--despeckle", whole_number, "PIXELS", meaning)
+    meaning = "area below which regions join their neighbour, in the segmented and boundaries views"
+    add_value(group, "--simplify", whole_number, "PIXELS", meaning, RenderSettings().simplify)
 
 
 def add_reading(group: argparse._ArgumentGroup) -> None:

@@ -66,6 +66,7 @@ def render_settings(options: argparse.Namespace) -> RenderSettings:
         background=options.background,
         feather=options.feather,
         despeckle=options.despeckle,
+        simplify=options.simplify,
     )
 
 

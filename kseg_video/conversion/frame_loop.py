@@ -22,7 +22,13 @@ from kseg_video.core.timing import StageTimer
 from kseg_video.native import kernels
 from kseg_video.rendering.cluster_selection import FollowedSelection, pinned
 from kseg_video.rendering.paints import note_on_paint
-from kseg_video.rendering.renderer import Renderer, follows_colors, has_background, is_painted
+from kseg_video.rendering.renderer import (
+    Renderer,
+    follows_colors,
+    has_background,
+    is_painted,
+    is_simplified,
+)
 from kseg_video.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -270,6 +276,8 @@ def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]
         yield f"{rendering.view} switches nothing off, {idle}"
     if rendering.paint is not None and not is_painted(rendering):
         yield f"{rendering.view} shows no cluster in a colour, so that there is nothing to paint"
+    if rendering.simplify and not is_simplified(rendering):
+        yield f"{rendering.view} does not show the regions, so that there is nothing to simplify"
     if rendering.disabled and rendering.view in _SHOWS_ALL:
         yield f"{rendering.view} shows all clusters, so that switching some off hides nothing"
     if rendering.disabled:

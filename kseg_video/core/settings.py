@@ -236,6 +236,7 @@ _OF_RENDERING: FieldKinds = {
     "despeckle": ("the area to despeckle", whole(0, LARGEST).or_else(None)),
     "split": ("the split", real("give 0 to 1", lambda value: 0 <= value <= 1)),
     "paint": ("the paint", _PAINT),
+    "simplify": ("the area to simplify", whole(0, LARGEST)),
 }
 
 
@@ -270,6 +271,9 @@ class RenderSettings:
         ``#rrggbb`` or CSS names, for the clusters from dark to light; "two-tone", "poster",
         "handheld", "sepia" or "viridis", likewise; or "vivid", each cluster's own hue and lightness
         at the chroma of its most colourful tenth. More clusters than colours get mixtures of these.
+    simplify : int
+        Area in pixels below which regions join the neighbour with the longest common border, in the
+        views "segmented" and "boundaries" and in panels of them: more makes broader areas.
 
     Raises
     ------
@@ -284,6 +288,7 @@ class RenderSettings:
     despeckle: int | None = None
     split: float = 0.5
     paint: Paint | None = None
+    simplify: int = 0
 
     def __post_init__(self) -> None:
         take_fields(self, _OF_RENDERING)

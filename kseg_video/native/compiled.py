@@ -158,6 +158,26 @@ def paint_bgr(
     library.paint_bgr(width, height, *planes)
 
 
+def merge_small_regions(
+    labels: NDArray[np.uint8],
+    before: NDArray[np.uint8] | None,
+    most: int,
+    least: int,
+    result: NDArray[np.uint8],
+) -> None:
+    """Join small regions to their neighbours.
+
+    Raises
+    ------
+    MemoryError
+        If the regions cannot be allocated.
+    """
+    (height, width), labels = labels.shape, _adjoining(labels)
+    planes = PlaneAddress.of(labels), PlaneAddress.of(before)
+    if library.merge_small_regions(width, height, *planes, most, least, PlaneAddress.of(result)):
+        raise MemoryError
+
+
 def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]:
     """Count the pixels of each label."""
     (height, width), labels, counts = labels.shape, _adjoining(labels), np.empty(n_labels, "u4")

@@ -17,6 +17,7 @@ from kseg_video.native.planes import (
     look_up,
     squared_distances,
 )
+from kseg_video.native.regions import Regions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -265,6 +266,34 @@ def paint_bgr(
         found = cast("NDArray[np.int32]", cv2.LUT(labels[band.rows], entries))
         four = found.view(np.uint8).reshape(*found.shape, 4)
         cv2.cvtColor(four, cv2.COLOR_BGRA2BGR, pixels[band.rows])
+
+
+def merge_small_regions(
+    labels: NDArray[np.uint8],
+    before: NDArray[np.uint8] | None,
+    most: int,
+    least: int,
+    result: NDArray[np.uint8],
+) -> None:
+    """Join small regions to their neighbours.
+
+    A region takes the label that it shares the longest border with, the smallest region first. A
+    border counts up to twice where the region had that label before: without, regions would flicker
+    between neighbours; with more, what moves would leave its label behind.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (H, W)
+    before : ndarray of uint8, shape (H, W), optional
+        The result for the frame before.
+    most : int
+        Regions of fewer pixels are joined, at most one more than there are pixels.
+    least : int
+        Regions of at least so many pixels stay if they were there before.
+    result : ndarray of uint8, shape (H, W)
+        Receives the labels.
+    """
+    result[:] = Regions(labels, before).dissolve_all(most, least).reshape(labels.shape)
 
 
 def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]:

@@ -35,16 +35,16 @@ from kseg_video.rendering.matte import MatteSettings, Matting
 from kseg_video.rendering.outlines import Outlines, speck_area
 from kseg_video.rendering.painting import in_layout, paint_outlines, paint_view
 from kseg_video.rendering.paints import Painter
+from kseg_video.rendering.panels import in_a_row, panels_of, split
+from kseg_video.rendering.simplifier import Simplifier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import PixelLayout, Plane
-    from kseg_video.core.settings import View
 
 _KEYED = {"segmented", "masked"}  # the views that have a background
+_SIMPLIFIED = {"segmented", "boundaries"}  # those that show the regions themselves
 
 
 @overload
@@ -127,6 +127,7 @@ class Renderer:
         self._matting = Matting()
         self._outlines = Outlines()
         self._painter = Painter()
+        self._simplifier = Simplifier()
 
     def render(
         self,
@@ -157,23 +158,27 @@ class Renderer:
         kind: ValueKind[PixelLayout] = one_of("bgr24", frame.layout)
         wanted = take("the layout", frame.layout if layout is None else layout, kind)
         layout = view_layout(wanted, frame.width, settings)
+        simple = segmentation
+        if settings.simplify and is_simplified(settings):
+            simple = self._simplifier.simplify(segmentation, settings.simplify)
         panels = []
-        for panel in _panels(settings):
+        for panel in panels_of(settings):
+            shown = simple if panel.view in _SIMPLIFIED else segmentation
             if _is_composite(panel):
-                matte = self._matte(frame, segmentation, panel)
-                front = _front(frame, segmentation, panel, layout)
+                matte = self._matte(frame, shown, panel)
+                front = _front(frame, shown, panel, layout)
                 style = parse_background(panel.background)
                 canvas = in_layout(frame, layout)
                 panels.append(composite(front, canvas, matte, style, background))
             elif panel.view == "boundaries":
-                where = self._outlines.of_frame(segmentation, _outlined_area(frame, panel))
+                where = self._outlines.of_frame(shown, _outlined_area(frame, panel))
                 panels.append(paint_outlines(in_layout(frame, layout), where))
             else:
-                panels.append(paint_view(frame, segmentation, panel, layout))
+                panels.append(paint_view(frame, shown, panel, layout))
         if settings.view == "split":
             before, after = panels
-            return _split(before, after, settings.split)
-        return _in_a_row(panels)
+            return split(before, after, settings.split)
+        return in_a_row(panels)
 
     @property
     def colors(self) -> NDArray[np.uint8]:
@@ -192,12 +197,17 @@ def _taken(settings: RenderSettings | View | None) -> RenderSettings:
 
 def has_background(settings: RenderSettings) -> bool:
     """Whether pictures rendered with these settings show a background where clusters are off."""
-    return any(panel.view in _KEYED for panel in _panels(settings))
+    return any(panel.view in _KEYED for panel in panels_of(settings))
 
 
 def is_painted(settings: RenderSettings) -> bool:
     """Whether pictures rendered with these settings show clusters in their colours or a paint."""
-    return any(panel.view == "segmented" for panel in _panels(settings))
+    return any(panel.view == "segmented" for panel in panels_of(settings))
+
+
+def is_simplified(settings: RenderSettings) -> bool:
+    """Whether pictures rendered with these settings show regions that may be simplified."""
+    return any(panel.view in _SIMPLIFIED for panel in panels_of(settings))
 
 
 def is_transparent(settings: RenderSettings) -> bool:
@@ -207,14 +217,14 @@ def is_transparent(settings: RenderSettings) -> bool:
 
 def follows_colors(settings: RenderSettings) -> bool:
     """Whether pictures rendered with these settings have a soft matte."""
-    views = {panel.view for panel in _panels(settings)}
+    views = {panel.view for panel in panels_of(settings)}
     is_keyed = bool(settings.disabled) and not views.isdisjoint({"matte", *_KEYED})
     return is_keyed and MatteSettings.suiting(settings, 1, 1).feather > 0
 
 
 def view_width(width: int, settings: RenderSettings) -> int:
     """Width in pixels of the rendered picture, given the source's."""
-    return width if settings.view == "split" else width * len(_panels(settings))
+    return width if settings.view == "split" else width * len(panels_of(settings))
 
 
 def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> PixelLayout:
@@ -223,17 +233,6 @@ def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> Pi
     Side-by-side panels of odd width are bgr24, since in i420 they would share chroma samples.
     """
     return "bgr24" if width % 2 and view_width(width, settings) > width else layout
-
-
-def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:
-    """Settings of the panels, from left to right."""
-    if settings.view == "split":
-        after: View = "masked" if settings.disabled else "segmented"
-        return [RenderSettings("original"), replace(settings, view=after)]
-    if settings.view != "side-by-side":
-        return [settings]
-    panels = [RenderSettings("original"), RenderSettings("segmented")]
-    return [*panels, replace(settings, view="masked")] if settings.disabled else panels
 
 
 def _is_composite(settings: RenderSettings) -> bool:
@@ -265,36 +264,3 @@ def _front(
     nearest = nearest_kept(segmentation.centroids, settings.disabled)
     recolored = replace(segmentation, colors=segmentation.colors[nearest])
     return paint_view(frame, recolored, RenderSettings(), layout)
-
-
-def _split(before: Frame, after: Frame, share: float) -> Frame:
-    """The left part of one picture beside the right part of another."""
-    column = round(share * before.width)
-    alpha = None if after.alpha is None else after.alpha.copy()
-    joined = replace(after, pixels=after.pixels.copy(), alpha=alpha)
-    if before.layout == "i420":
-        column += column % 2  # neighbours share chroma samples
-        for ours, theirs, left in zip(
-            joined.planes, before.planes, (column, column // 2, column // 2), strict=True
-        ):
-            ours[:, :left] = theirs[:, :left]
-    else:
-        joined.pixels[:, :column] = before.pixels[:, :column]
-    if alpha is not None:
-        alpha[:, :column] = 255
-    return joined
-
-
-def _in_a_row(panels: Sequence[Frame]) -> Frame:
-    first = panels[0]
-    if len(panels) == 1:
-        return first
-    alpha = None
-    if any(panel.alpha is not None for panel in panels):
-        alpha = np.hstack([panel.opacity for panel in panels])
-    if first.layout == "i420":
-        rows = [np.hstack(planes) for planes in zip(*(p.planes for p in panels), strict=True)]
-        pixels = np.concatenate([plane.ravel() for plane in rows]).reshape(-1, rows[0].shape[1])
-    else:
-        pixels = np.hstack([panel.pixels for panel in panels])
-    return replace(first, pixels=pixels, alpha=alpha)

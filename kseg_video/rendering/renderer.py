@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import PixelLayout, Plane
+    from kseg_video.core.settings import View
 
 _KEYED = {"segmented", "masked"}  # the views that have a background
 _SIMPLIFIED = {"segmented", "boundaries"}  # those that show the regions themselves

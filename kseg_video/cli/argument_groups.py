@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 from typing import TYPE_CHECKING, get_args
 
 from kseg_video.cli.argument_values import (
@@ -22,7 +20,6 @@ from kseg_video.cli.argument_values import (
     whole_number,
     whole_number_or,
 )
-from kseg_video.cli.messages import answer
 from kseg_video.core.media_settings import Codec, Device, Preset
 from kseg_video.core.settings import (
     DEFAULT_CLUSTERS,
@@ -39,41 +36,11 @@ from kseg_video.core.settings import (
 from kseg_video.writing.video_encoders import DEFAULT_CRF, DEFAULT_PRESET
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
 _DEFAULTS = SegmenterSettings()
 _INPUT = "video, image, folder of images, pattern such as frame_%%04d.png, or - for standard input"
-
-
-class _PrintCompletion(argparse.Action):
-    """Prints the code that makes a shell complete the command, and leaves."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, _options: object, shell: object, *_: object
-    ) -> None:
-        from argcomplete.shell_integration import shellcode  # noqa: PLC0415 - takes as long as the other imports
-
-        answer(shellcode([parser.prog], shell=str(shell)))
-        parser.exit()
-
-
-def add_completion(parser: argparse.ArgumentParser) -> None:
-    """Add the option that prints the code for completion in a shell."""
-    parser.add_argument(
-        "--print-completion",
-        choices=("bash", "zsh", "fish"),
-        action=_PrintCompletion,
-        help="print code that completes options with Tab; for bash: "
-        'eval "$(kseg-video --print-completion bash)"',
-    )
-
-
-def complete_if_asked(parser: argparse.ArgumentParser) -> None:
-    """Answer a shell that completes a command line, and end the process; else do nothing."""
-    if "_ARGCOMPLETE" in os.environ:
-        from argcomplete import autocomplete  # noqa: PLC0415 - takes as long as all other imports
-
-        autocomplete(parser)
 
 
 def add_inputs(parser: argparse._ActionsContainer) -> None:

@@ -6,14 +6,12 @@ import argparse
 import difflib
 import re
 import sys
-from functools import partial
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import kseg_video
 from kseg_video.cli.argument_groups import (
     add_clusters,
-    add_completion,
     add_debugging,
     add_encoding,
     add_fitting,
@@ -29,10 +27,8 @@ from kseg_video.cli.argument_groups import (
     add_segmenting,
     add_statistics,
     add_value,
-    complete_if_asked,
 )
 from kseg_video.cli.argument_values import (
-    clusters,
     file_name,
     is_file_like_option,
     is_there,
@@ -42,7 +38,8 @@ from kseg_video.cli.argument_values import (
     size,
     whole_number,
 )
-from kseg_video.cli.guessed_options import answer_to, in_known_words, is_guess
+from kseg_video.cli.completion import add_completion, complete_if_asked
+from kseg_video.cli.guessed_options import answer_to, in_known_words, is_guess, torn_clusters
 from kseg_video.cli.messages import EXIT_USAGE, complain
 
 if TYPE_CHECKING:
@@ -63,7 +60,6 @@ _SIMILAR = 0.7
 # higher inertia. With three, mean inertia is 0.3% above that of ten attempts for 8 clusters and
 # 1.6% for 16, which tracking soon makes up for.
 _LIVE_ATTEMPTS = 3
-_OF_CLUSTERS = {"--only", "--disable"}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -130,7 +126,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     complete_if_asked(parser)
     options, unknown = parser.parse_known_args(given or ["--help"])
     strangers = [*unknown, *(str(path) for path in vars(options).get("inputs", ()))]
-    if torn := _torn_clusters(given, strangers):
+    if torn := torn_clusters(given, strangers):
         complain(f"{torn}; see kseg-video {options.command} --help")
         raise SystemExit(EXIT_USAGE)
     if unknown:
@@ -158,26 +154,6 @@ def _why_unknown(argument: str, options: argparse.Namespace, known: Iterable[str
     alike = {name for name in known if name.startswith("--no-") == is_negative} - {"--help"}
     similar = difflib.get_close_matches(option, alike, 1, _SIMILAR)
     return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
-
-
-def _torn_clusters(arguments: Sequence[str], strangers: Sequence[str]) -> str | None:
-    """How to write clusters that the shell has torn apart, as in ``--only 0 2``; None if none."""
-    for place, (option, value) in enumerate(pairwise(arguments)):
-        if option in _OF_CLUSTERS:
-            torn = list(takewhile(partial(_is_torn, strangers), arguments[place + 2 :]))
-            if torn:
-                return f"several clusters are one word: {option} {','.join([value, *torn])}"
-    return None
-
-
-def _is_torn(strangers: Sequence[str], word: str) -> bool:
-    if word not in strangers or is_there(word):
-        return False
-    try:
-        clusters(word)
-    except argparse.ArgumentTypeError:
-        return False
-    return True
 
 
 def command_parser() -> _Parser:

@@ -6,13 +6,17 @@ an option that does the opposite.
 
 from __future__ import annotations
 
+import argparse
 import re
+from functools import partial
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
+from kseg_video.cli.argument_values import clusters, is_there
 from kseg_video.writing.video_encoders import DEFAULT_CRF
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
 # By option: names that other programs have for it.
 _SAME = {
@@ -36,6 +40,7 @@ _SAME = {
     "--stats": "--csv --statistics",
     "--stats-plot": "--plot",
 }
+_OF_CLUSTERS = {"--only", "--disable"}
 _QUALITY = f"choose with --crf (lower is better, default {DEFAULT_CRF['h264']} for h264)"
 _SOUND = "sound is kept as it is where the container takes it, unless --no-audio is given"
 _ANSWERS = {
@@ -138,3 +143,23 @@ def answer_to(words: Iterable[str], known: Container[str]) -> str | None:
 def is_guess(name: str) -> bool:
     """Whether other programs have an option of this name."""
     return name in _TARGETS or name in _ANSWER_TO
+
+
+def torn_clusters(arguments: Sequence[str], strangers: Sequence[str]) -> str | None:
+    """How to write clusters that the shell has torn apart, as in ``--only 0 2``; None if none."""
+    for place, (option, value) in enumerate(pairwise(arguments)):
+        if option in _OF_CLUSTERS:
+            torn = list(takewhile(partial(_is_torn, strangers), arguments[place + 2 :]))
+            if torn:
+                return f"several clusters are one word: {option} {','.join([value, *torn])}"
+    return None
+
+
+def _is_torn(strangers: Sequence[str], word: str) -> bool:
+    if word not in strangers or is_there(word):
+        return False
+    try:
+        clusters(word)
+    except argparse.ArgumentTypeError:
+        return False
+    return True

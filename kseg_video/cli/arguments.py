@@ -175,7 +175,7 @@ def _is_torn(strangers: Sequence[str], word: str) -> bool:
         return False
     try:
         clusters(word)
-    except argparse.ArgumentTypeError:
+    except (argparse.ArgumentTypeError, ValueError):  # ValueError: thousands of digits
         return False
     return True
 

@@ -202,6 +202,7 @@ class TestBadInput:
             ("--disable 1 --only 2", "give one kind"),
             ("--only 0 2", "several clusters are one word: --only 0,2; see"),
             ("--disable red 3 0-1 -k 4", "are one word: --disable red,3,0-1; see"),
+            ("--only 0 " + "0" * 5000, "0 stands apart from the other inputs; name all of them"),
             ("--only 3-1", "3-1 counts down; write 1-3"),
             ("--only 0-999999999", "cannot be 999999999; give a whole number from 0 to 31"),
             ("--start 5 --end 2", "must lie after the start"),

@@ -89,7 +89,6 @@ _GOOD = {
     "picture_size": ("32x24", "50%", "24p", "200%"),
     "crop": ("16x16+2+2", "15x13+3+1"),
     "frame_rate": ("5", "12.5", "30000/1001", "50"),
-    "paint": ("vivid", "poster", "#0a1128,#fefcfb", "colors.gpl"),
     "background": ("red", "gray", "blur:3", "pixelate", "transparent", "still.png", "clip.mkv"),
     "paint": ("vivid", "two-tone", "viridis", "#0a1128,white", "colors.hex", "colors.json"),
 }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.core.timing import StageTimer
 
+_WORTH_A_HINT = 500_000  # bytes; nobody minds how large a smaller file is
+
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
@@ -155,7 +157,8 @@ def note_on_size(
     may_shrink = suffix == ANIMATION_SUFFIX or (container is not None and not encoder.lossless)
     if not may_shrink or not report.source.is_file():
         return
-    if report.bytes_written <= (before := report.source.stat().st_size):
+    before, written = report.source.stat().st_size, report.bytes_written
+    if written <= before or written < _WORTH_A_HINT:
         return
     ways = ["--size 720p" if min(painted.width, painted.height) > 720 else "--size 50%"]
     if container is None:

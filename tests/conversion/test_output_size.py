@@ -24,6 +24,18 @@ def clip(tmp_path: Path) -> Path:
     return make_clip(tmp_path / "a.mp4", *SMALL, size="128x96", picture="mandelbrot")
 
 
+@pytest.fixture
+def _of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of the size of tests are worth a hint, too."""
+    monkeypatch.setattr("kseg_video.conversion.report._WORTH_A_HINT", 0)
+
+
+def test_small_files_are_not_worth_a_hint(clip: Path, tmp_path: Path) -> None:
+    report = convert(clip, tmp_path / "b.mp4", encoder=EncoderSettings(crf=4), segmenter=TWO)
+    assert report.bytes_written > clip.stat().st_size
+    assert not [note for note in report.notes if "smaller" in note]
+
+
 @pytest.mark.parametrize(
     ("count", "words"),
     [
@@ -39,6 +51,7 @@ def test_sizes_in_words(count: int, words: str) -> None:
     assert bytes_in_words(count) == words
 
 
+@pytest.mark.usefixtures("_of_any_size")
 @pytest.mark.parametrize(
     ("name", "encoder", "ways"),
     [
@@ -63,6 +76,7 @@ def test_a_larger_output_says_how_to_make_it_smaller(
     assert report.bytes_written == sum(path.stat().st_size for path in written)
 
 
+@pytest.mark.usefixtures("_of_any_size")
 def test_of_large_pictures_a_usual_size_is_named(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", *SMALL, size="1280x960", seconds=0.08)
     view = RenderSettings("original")

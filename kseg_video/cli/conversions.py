@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kseg_video.cli.jobs import Job, run_jobs
 from kseg_video.cli.messages import EXIT_FAILED, answer_data, complain, inform, is_at_terminal, told
 from kseg_video.cli.signals import Stopped, in_background, stopped_line
 from kseg_video.conversion.convert import convert
@@ -89,6 +88,8 @@ def convert_side_by_side(
     copies: dict[Path, StreamCopy],
 ) -> int:
     """Convert several inputs at a time, with the parameters of `convert_each`."""
+    from kseg_video.cli.jobs import Job, run_jobs
+
     jobs = {
         Job(source.path, output, settings): path
         for path, source, output in zip(options.inputs, sources, outputs, strict=True)

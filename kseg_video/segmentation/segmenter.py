@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kseg_video.segmentation.palette_tracker import FramePalette
     from kseg_video.segmentation.pixel_memory import LookAheadSample
 
 _STEP_SECONDS = 0.04  # assumed interval of pictures without times
@@ -85,6 +86,7 @@ class Segmenter:
         self._tracker = PaletteTracker(self.settings)
         self._mapper = FastMapper(self.settings)
         self._time, self._time_offset = -np.inf, 0.0
+        self._sampled: tuple[Frame, PixelSample, NDArray[np.float32]] | None = None
 
     def segment(
         self,
@@ -118,17 +120,44 @@ class Segmenter:
         frame = as_frame(picture)
         if frame is not picture:
             frame = replace(frame, pixels=frame.pixels.copy())
-        space = self.settings.color_space
+        return self.map(frame, self.fit(frame, pinned), keep_cells=keep_cells)
+
+    def fit(self, frame: Frame, pinned: AbstractSet[int] = frozenset()) -> FramePalette:
+        """Follow the palette to the next frame, without labelling the frame.
+
+        Parameters
+        ----------
+        frame : Frame
+        pinned : set of int, optional
+            As for `segment`.
+        """
         with self._timer.stage("fit"):
-            sample = PixelSample.of_frame(frame, self._sample_size())
-            colors = to_working(sample.bgr, space)
-            palette = self._tracker.update(colors, sample.bgr, self._clock(frame.time), pinned)
+            sample, colors = self._sample(frame)
+            time = self._clock(frame.time)
+            return self._tracker.update(colors, sample.bgr, time, pinned)
+
+    def map(
+        self, frame: Frame, palette: FramePalette, *, keep_cells: bool = False
+    ) -> Segmentation:
+        """Label the next frame by a palette that was fitted to it, here or in another process.
+
+        Parameters
+        ----------
+        frame : Frame
+            It is kept until the next call and may not be modified before it.
+        palette : FramePalette
+        keep_cells : bool
+            As for `segment`.
+        """
+        space = self.settings.color_space
         with self._timer.stage("map"):
             if self.settings.mapping == "exact":
                 numbers = np.flatnonzero(palette.real).astype(np.uint8)
                 labels, inertia = map_exactly(frame, palette.centroids[numbers], space)
                 labels, cells = numbers[labels], None
             else:
+                sample, colors = self._sample(frame)
+                self._sampled = None
                 labels, inertia, cells = self._mapper.map(
                     frame, sample, colors, palette, keep_cells=keep_cells
                 )
@@ -142,6 +171,15 @@ class Segmenter:
                 color_space=space,
                 cells=cells,
             )
+
+    def _sample(self, frame: Frame) -> tuple[PixelSample, NDArray[np.float32]]:
+        """A sample of a frame and its colours in the working space, made once for both stages."""
+        if self._sampled is None or self._sampled[0] is not frame:
+            wanted = self.settings.sample_pixels
+            size = None if wanted == "all" else wanted or DEFAULT_SAMPLE_PIXELS
+            sample = PixelSample.of_frame(frame, size)
+            self._sampled = frame, sample, to_working(sample.bgr, self.settings.color_space)
+        return self._sampled[1:]
 
     def add_look_ahead(self, frames: Sequence[LookAheadSample]) -> None:
         """Add samples of upcoming frames, so that the palette suits them from now on.
@@ -172,6 +210,7 @@ class Segmenter:
         """
         settings = take("settings", settings, instance(SegmenterSettings))
         self._tracker.retune(settings)
+        self.settings = settings
         self._mapper = FastMapper(settings)
 
     def fit_anew(self) -> None:
@@ -195,7 +234,3 @@ class Segmenter:
             self._time_offset = time - frame_time
         self._time = time
         return time
-
-    def _sample_size(self) -> int | None:
-        wanted = self.settings.sample_pixels
-        return None if wanted == "all" else wanted or DEFAULT_SAMPLE_PIXELS

@@ -61,6 +61,19 @@ def test_a_frame_without_colors_is_no_picture() -> None:
         Segmenter().segment(Frame(np.zeros((9, 9), np.uint8), "gray8"))
 
 
+@pytest.mark.parametrize("space", ["lab", "oklab", "hsv"])
+def test_another_color_space_in_the_middle(space: ColorSpace) -> None:
+    picture = quadrants()
+    segmenter = Segmenter(4)
+    before = segmenter.segment(picture)
+    segmenter.retune(SegmenterSettings(n_clusters=4, color_space=space))
+    after = segmenter.segment(picture)
+    assert after.color_space == space
+    assert np.array_equal(after.labels, before.labels)
+    assert np.abs(after.colors.astype(int) - before.colors).max() <= 1
+
+
+
 @pytest.mark.parametrize("mapping", MODES)
 @pytest.mark.parametrize("name", ["labels", "centroids", "colors", "real"])
 def test_what_the_next_frame_is_held_to_can_only_be_read(mapping: Mapping, name: str) -> None:

@@ -134,10 +134,15 @@ class FastMapper:
     """
 
     def __init__(self, settings: SegmenterSettings) -> None:
+        self._settings = settings
         self._space = settings.color_space
         self._stability = settings.stability
-        self._budget = _Budget(_LARGEST_EXCESS * settings.stability)
-        self._hysteresis = LabelHysteresis(settings.threads or 1)
+        self._begin_shot()
+
+    def _begin_shot(self) -> None:
+        """Forget all before, so that the labels of a shot do not depend on the shots before it."""
+        self._budget = _Budget(_LARGEST_EXCESS * self._stability)
+        self._hysteresis = LabelHysteresis(self._settings.threads or 1)
         self._in_use: _IndexInUse | None = None
         self._sampled: tuple[NDArray[np.float32], NDArray[np.uint8]] | None = None  # BGR and labels
 
@@ -174,8 +179,7 @@ class FastMapper:
             The cells of the frame's colours.
         """
         if palette.event == "cut":
-            self._hysteresis.forget()
-            self._sampled = None
+            self._begin_shot()
         in_use = self._in_use or self._choose(frame, sample, palette)
         table = self._table(in_use, palette)
         loss = _loss(in_use, table, sample, colors, palette, palette.inertia)

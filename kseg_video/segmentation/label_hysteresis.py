@@ -54,10 +54,6 @@ class LabelHysteresis:
         self._threads = threads
         self._before: tuple[Plane, Frame] | None = None
 
-    def forget(self) -> None:
-        """Forget the frame before, as at a cut."""
-        self._before = None
-
     def hold(
         self,
         frame: Frame,

@@ -230,6 +230,7 @@ _OF_ENCODER: FieldKinds = {
     "lossless": ("lossless", FLAG),
     "audio": ("audio", FLAG),
     "overwrite": ("overwrite", FLAG),
+    "threads": ("the encoder's threads", whole(1, 64).or_else(None)),
 }
 
 
@@ -257,6 +258,8 @@ class EncoderSettings:
         Whether the input's sound is kept.
     overwrite : bool
         Whether an existing output may be replaced.
+    threads : int, optional
+        Threads of the encoder, whose output depends on their number; None is as many as it likes.
     """
 
     codec: Codec | None = None
@@ -266,6 +269,7 @@ class EncoderSettings:
     lossless: bool = False
     audio: bool = True
     overwrite: bool = False
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         take_fields(self, _OF_ENCODER)

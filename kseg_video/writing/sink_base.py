@@ -143,10 +143,10 @@ class FfmpegSink(FileSink):
     def _finish(self) -> None:
         """Hook for the encoded file, called before it is published."""
 
-    def _start(self, arguments: Sequence[str], muxer: str) -> None:
+    def _start(self, arguments: Sequence[str], muxer: str, *, feeds: bool = True) -> None:
         output = ("-f", muxer, "-y", file_argument(self._part.path))
         try:
-            self._process = FfmpegProcess([*arguments, *output], feeds=True)
+            self._process = FfmpegProcess([*arguments, *output], feeds=feeds)
         except BaseException:  # the sink is not constructed yet, so nobody else would discard it
             self._part.discard()
             raise

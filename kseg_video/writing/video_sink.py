@@ -1,18 +1,19 @@
-"""Video files encoded by ffmpeg."""
+"""Video files encoded by ffmpeg, or joined from pieces that were."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kseg_video.core.errors import SinkError
-from kseg_video.ffmpeg.ffmpeg_arguments import video_filter
+from kseg_video.core.errors import SinkError, cannot_write
+from kseg_video.ffmpeg.ffmpeg_arguments import file_argument, video_filter
 from kseg_video.writing.containers import CONTAINERS
 from kseg_video.writing.sink_base import FfmpegSink, check_frame, raw_video
 from kseg_video.writing.track_muxing import picture_delay, tracks_input, tracks_output
 from kseg_video.writing.video_encoders import VideoEncoder, choose_encoder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from kseg_video.core.frame import Frame, PixelLayout
@@ -33,7 +34,57 @@ _TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
 _COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 
 
-class VideoFileSink(FfmpegSink):
+class _MuxingSink(FfmpegSink):
+    """A video file that ffmpeg muxes with the tracks that accompany the frames."""
+
+    def __init__(
+        self, path: Path, info: VideoInfo, encoder: EncoderSettings, tracks: MediaTracks | None
+    ) -> None:
+        super().__init__(path, overwrite=encoder.overwrite)
+        self._info = info
+        self._tracks = tracks
+        self._container = CONTAINERS[path.suffix.lower()]
+        self._codec = self._container.codec(encoder, alpha=info.has_alpha)
+
+    def _mux(
+        self, before: Sequence[str], pictures: Sequence[str], output: Sequence[str], *, feeds: bool
+    ) -> None:
+        """Start the process.
+
+        Parameters
+        ----------
+        before : sequence of str
+            Options before all inputs.
+        pictures : sequence of str
+            The input that the frames come from, with its options.
+        output : sequence of str
+            Options of the output for the frames.
+        feeds : bool
+            Whether frames are fed to the process.
+        """
+        tracks, rate = self._tracks, self._info.frame_rate
+        arguments = [*before]
+        if tracks and tracks.delay:
+            arguments += ["-itsoffset", f"{float(picture_delay(tracks, rate)):.6f}"]
+        arguments += [*pictures, *(tracks_input(tracks, rate) if tracks else ()), "-map", "0:v"]
+        arguments += output
+        if tracks is not None:
+            kept, notes = tracks_output(tracks, self._container, rate)
+            arguments += kept
+            self.notes += notes
+        muxer = self._container.muxer
+        self._start([*arguments, *self._container.options], muxer, feeds=feeds)
+
+    def _finish(self) -> None:
+        self._check_whole(self._info.frame_rate)
+
+    def _failure(self, status: int) -> SinkError:
+        if self._tracks is not None and not self._tracks.path.exists():
+            return SinkError(f"{self._tracks.path} is gone; put it back and try again")
+        return super()._failure(status)
+
+
+class VideoFileSink(_MuxingSink):
     """A video file encoded by an ffmpeg process.
 
     Parameters
@@ -53,11 +104,7 @@ class VideoFileSink(FfmpegSink):
     def __init__(
         self, path: Path, info: VideoInfo, encoder: EncoderSettings, tracks: MediaTracks | None
     ) -> None:
-        super().__init__(path, overwrite=encoder.overwrite)
-        self._info = info
-        self._tracks = tracks
-        self._container = CONTAINERS[path.suffix.lower()]
-        self._codec = self._container.codec(encoder, alpha=info.has_alpha)
+        super().__init__(path, info, encoder, tracks)
         keeps_alpha = encoder.lossless or self._codec in self._container.alpha_codecs
         self._has_alpha = info.has_alpha and keeps_alpha
         self._may_lose_alpha = info.has_alpha and not keeps_alpha
@@ -67,15 +114,9 @@ class VideoFileSink(FfmpegSink):
         except BaseException:
             self._part.discard()
             raise
-        arguments = [
-            *chosen.before,
-            *self._picture_input(),
-            *(tracks_input(tracks, info.frame_rate) if tracks else ()),
-            *self._picture_output(chosen, stored),
-            *self._tracks_output(),
-            *self._container.options,
-        ]
-        self._start(arguments, self._container.muxer)
+        threads = () if encoder.threads is None else ("-threads", str(encoder.threads))
+        output = [*self._picture_output(chosen, stored), *threads]
+        self._mux(chosen.before, self._picture_input(), output, feeds=True)
 
     def write(self, frame: Frame) -> None:
         """Write the next frame.
@@ -94,34 +135,16 @@ class VideoFileSink(FfmpegSink):
         else:
             self._feed(frame.bgra if self._has_alpha else frame.pixels)
 
-    def _finish(self) -> None:
-        self._check_whole(self._info.frame_rate)
-
-    def _failure(self, status: int) -> SinkError:
-        if self._tracks is not None and not self._tracks.path.exists():
-            return SinkError(f"{self._tracks.path} is gone; put it back and try again")
-        return super()._failure(status)
-
     def _picture_input(self) -> list[str]:
         info = self._info
         formats = _ALPHA_FORMATS if self._has_alpha else _PIXEL_FORMATS
-        arguments = raw_video(formats[info.layout], info.width, info.height, info.frame_rate)
-        if self._tracks and self._tracks.delay:
-            delay = float(picture_delay(self._tracks, info.frame_rate))
-            arguments += ["-itsoffset", f"{delay:.6f}"]
-        return [*arguments, "-i", "pipe:0"]
-
-    def _tracks_output(self) -> list[str]:
-        if self._tracks is None:
-            return []
-        arguments, notes = tracks_output(self._tracks, self._container, self._info.frame_rate)
-        self.notes += notes
-        return arguments
+        size = info.width, info.height
+        return [*raw_video(formats[info.layout], *size, info.frame_rate), "-i", "pipe:0"]
 
     def _picture_output(self, chosen: VideoEncoder, stored: str) -> list[str]:
         filters = [*self._filters(to_yuv=stored.startswith("yuv")), *chosen.filters]
         format_ = [] if chosen.filters else ["-pix_fmt", stored]
-        return ["-map", "0:v", "-vf", ",".join(filters), *format_, *chosen.options]
+        return ["-vf", ",".join(filters), *format_, *chosen.options]
 
     def _lossless_format(self) -> str:
         return (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[self._info.layout]
@@ -184,6 +207,62 @@ class VideoFileSink(FfmpegSink):
         ratio = info.sample_aspect_ratio
         filters.append(video_filter("setsar", sar=ratio, max=max(ratio.as_integer_ratio())))
         return filters
+
+
+class JoinedVideo(_MuxingSink):
+    """A video file joined from pieces without encoding them again.
+
+    Use as a context manager: it finishes and publishes the file.
+
+    Parameters
+    ----------
+    path : Path
+    info : VideoInfo
+        Size and frame rate of the frames.
+    encoder : EncoderSettings
+    tracks : MediaTracks, optional
+        Muxed with the joined pieces as with frames.
+    pieces : sequence of tuple of Path and int
+        Each piece, with the suffix of `path` and an ASCII name, and its number of frames. All are
+        in one folder, in which a list of them is made.
+
+    Raises
+    ------
+    SinkError
+        If the file cannot be created.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        encoder: EncoderSettings,
+        tracks: MediaTracks | None,
+        pieces: Sequence[tuple[Path, int]],
+    ) -> None:
+        super().__init__(path, info, encoder, tracks)
+        listed = pieces[0][0].with_name("pieces.txt")
+        rate, frames = info.frame_rate, 0
+        lines = ["ffconcat version 1.0"]
+        for piece, count in pieces:
+            lasts = round((frames + count) / rate, 6) - round(frames / rate, 6)
+            lines += [f"file {piece.name}", f"duration {float(lasts):.6f}"]
+            frames += count
+        try:
+            listed.write_text("\n".join(lines))
+        except OSError as error:
+            self._part.discard()
+            raise cannot_write(path, error) from error
+        self._count = frames
+        joined = ("-f", "concat", "-protocol_whitelist", "file", "-i", file_argument(listed))
+        # Times in milliseconds, as Matroska has, would be rounded twice.
+        on_grid = f"round(round(PTS*TB*{rate})/({rate})/TB)"
+        times = video_filter("setts", pts=on_grid, dts=f"min(DTS,{on_grid})")
+        self._mux((), joined, ("-c:v", "copy", "-bsf:v", times), feeds=False)
+
+    def write(self, frame: Frame) -> None:
+        """Refuse a frame: all are in the pieces."""
+        raise NotImplementedError
 
 
 def _color_space(encoding: ColorEncoding) -> str:

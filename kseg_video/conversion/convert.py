@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,9 +36,15 @@ from kseg_video.writing.output_paths import (
 from kseg_video.writing.sinks import open_sink
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kseg_video.conversion.frame_loop import ConversionRun
+    from kseg_video.conversion.frame_statistics import FrameStatistics
     from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import PixelLayout
     from kseg_video.core.media_info import VideoInfo
+    from kseg_video.reading.sources import FrameSource
+    from kseg_video.writing.sinks import FrameSink
 
 
 def convert(  # noqa: PLR0913 - one for each part
@@ -95,47 +101,135 @@ def convert(  # noqa: PLR0913 - one for each part
         If the output cannot be written; no partial file is left behind.
     """
     started = time.perf_counter()
-    if not isinstance(source, OpeningSource):
-        source = OpeningSource(take("the source", source, PATH))
-    path, output = source.path, take("the output", output, PATH)
-    segmenter = take_settings("segmenter", segmenter, SegmenterSettings)
-    rendering = take_settings("rendering", rendering, RenderSettings)
-    encoder = take_settings("encoder", encoder, EncoderSettings)
-    trim = take_settings("trim", trim, TrimSettings)
-    decoder = take_settings("decoder", decoder, DecoderSettings)
-    statistics = take_settings("statistics", statistics, StatisticsSettings)
-    selection = take_settings("selection", selection, ClusterSelection)
-    if observer is not None:
-        take("the observer", observer, instance(ConversionObserver))  # type: ignore[type-abstract]
-    check_settings(output, rendering, encoder)
-    if isinstance(rendering.background, Path):
-        check_background(rendering.background)
-        check_are_others((output, *statistics.paths), [rendering.background], "background")
-    _check_targets(path, output, encoder, statistics)
-    with ExitStack() as stack:
-        begun = stack.enter_context(
-            begun_run(source, segmenter, rendering, trim, decoder, selection, started)
-        )
-        run, frames = begun.run, begun.frames
-        if statistics.paths:
-            run.keep = stack.enter_context(
-                keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)
-            )
-        painted = _painted_info(frames.info, output, run.rendering, encoder)
-        may_switch = bool(run.rendering.disabled or selection.only or selection.disabled)
-        if isinstance(rendering.background, Path) and may_switch:
-            behind = replace(frames.info, layout=painted.layout)
-            run.background = stack.enter_context(open_background(rendering.background, behind))
-        with open_sink(output, painted, encoder, frames.tracks) as sink:
-            if observer is not None:
-                observer.on_start(path, output, frames.info, run.timer, lambda: sink.bytes_written)
-            run.drive(sink, painted.layout, observer)
-    report = run.report(path, output, sink)
-    notes = (*report.notes, *note_on_size(report, painted, encoder))
-    report = replace(report, notes=notes)
-    if observer is not None:
-        observer.on_finish(report)
-    return report
+    conversion = Conversion(
+        source,
+        output,
+        segmenter=segmenter,
+        rendering=rendering,
+        encoder=encoder,
+        trim=trim,
+        decoder=decoder,
+        statistics=statistics,
+        selection=selection,
+        observer=observer,
+    )
+    with conversion.begun(started) as begun, ExitStack() as stack:
+        run, behind = begun.run, conversion.rendering.background
+        run.keep = begun.keep
+        if begun.behind is not None and isinstance(behind, Path):
+            run.background = stack.enter_context(open_background(behind, begun.behind))
+        tracks = begun.frames.tracks
+        with open_sink(conversion.output, begun.painted, conversion.encoder, tracks) as sink:
+            conversion.tell_start(begun, lambda: sink.bytes_written)
+            run.drive(sink, begun.painted.layout, observer)
+    return conversion.finished(begun, sink)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BegunConversion:
+    """A conversion whose first frame is segmented.
+
+    Parameters
+    ----------
+    run : ConversionRun
+    frames : FrameSource
+    painted : VideoInfo
+        Of the rendered frames.
+    behind : VideoInfo, optional
+        Of the backgrounds, if a file is one and may be seen.
+    keep : callable, optional
+        Records the statistics of the next frame, if they are wanted.
+    """
+
+    run: ConversionRun
+    frames: FrameSource
+    painted: VideoInfo
+    behind: VideoInfo | None
+    keep: Callable[[FrameStatistics], None] | None
+
+
+class Conversion:
+    """A conversion that is checked and may begin.
+
+    Parameters and errors are those of `convert`.
+    """
+
+    def __init__(  # noqa: PLR0913 - one for each part
+        self,
+        source: str | Path | OpeningSource,
+        output: str | Path,
+        *,
+        segmenter: SegmenterSettings | None = None,
+        rendering: RenderSettings | None = None,
+        encoder: EncoderSettings | None = None,
+        trim: TrimSettings | None = None,
+        decoder: DecoderSettings | None = None,
+        statistics: StatisticsSettings | None = None,
+        selection: ClusterSelection | None = None,
+        observer: ConversionObserver | None = None,
+    ) -> None:
+        if not isinstance(source, OpeningSource):
+            source = OpeningSource(take("the source", source, PATH))
+        self.source, self.output = source, take("the output", output, PATH)
+        self.segmenter = take_settings("segmenter", segmenter, SegmenterSettings)
+        self.rendering = take_settings("rendering", rendering, RenderSettings)
+        self.encoder = take_settings("encoder", encoder, EncoderSettings)
+        self.trim = take_settings("trim", trim, TrimSettings)
+        self.decoder = take_settings("decoder", decoder, DecoderSettings)
+        self.statistics = take_settings("statistics", statistics, StatisticsSettings)
+        self.selection = take_settings("selection", selection, ClusterSelection)
+        if observer is not None:
+            take("the observer", observer, instance(ConversionObserver))  # type: ignore[type-abstract]
+        self.observer = observer
+        check_settings(self.output, self.rendering, self.encoder)
+        outputs = self.output, *self.statistics.paths
+        if isinstance(self.rendering.background, Path):
+            check_background(self.rendering.background)
+            check_are_others(outputs, [self.rendering.background], "background")
+        check_are_apart(outputs)
+        check_are_others(outputs, [source.path])
+        check_target(self.output, self.encoder)
+        check_statistics(self.statistics, overwrite=self.encoder.overwrite)
+
+    @contextmanager
+    def begun(self, started: float) -> Iterator[BegunConversion]:
+        """Begin; leaving the block ends threads and processes and publishes the statistics.
+
+        Parameters
+        ----------
+        started : float
+            `time.perf_counter` at the start, from which the report counts the seconds.
+        """
+        with ExitStack() as stack:
+            settings = self.segmenter, self.rendering, self.trim, self.decoder, self.selection
+            begun = stack.enter_context(begun_run(self.source, *settings, started))
+            info, run = begun.frames.info, begun.run
+            keep = None
+            if self.statistics.paths:
+                rate, overwrite = info.frame_rate, self.encoder.overwrite
+                keep = stack.enter_context(
+                    keep_statistics(self.statistics, rate, overwrite=overwrite)
+                )
+            painted = _painted_info(info, self.output, run.rendering, self.encoder)
+            off = run.rendering.disabled or self.selection.only or self.selection.disabled
+            is_file = isinstance(self.rendering.background, Path)
+            behind = replace(info, layout=painted.layout) if is_file and off else None
+            yield BegunConversion(run, begun.frames, painted, behind, keep)
+
+    def tell_start(self, begun: BegunConversion, bytes_written: Callable[[], int]) -> None:
+        """Tell the observer that source and sink are open."""
+        if self.observer is not None:
+            run, info = begun.run, begun.frames.info
+            self.observer.on_start(self.source.path, self.output, info, run.timer, bytes_written)
+
+    def finished(self, begun: BegunConversion, sink: FrameSink) -> ConversionReport:
+        """Report on the conversion, to the observer, too."""
+        report = begun.run.report(self.source.path, self.output, sink)
+        notes = (*report.notes, *note_on_size(report, begun.painted, self.encoder))
+        report = replace(report, notes=notes)
+        if self.observer is not None:
+            self.observer.on_finish(report)
+        return report
 
 
 def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSettings) -> None:
@@ -158,17 +252,6 @@ def check_settings(output: Path, rendering: RenderSettings, encoder: EncoderSett
         )
     if suffix == ARCHIVE_SUFFIX and rendering.view != "labels":
         raise SettingsError(f"{suffix} holds label maps; choose --view labels with it")
-
-
-def _check_targets(
-    source: Path, output: Path, encoder: EncoderSettings, statistics: StatisticsSettings
-) -> None:
-    """Check that every output may be written and is neither the source nor another output."""
-    outputs = output, *statistics.paths
-    check_are_apart(outputs)
-    check_are_others(outputs, [source])
-    check_target(output, encoder)
-    check_statistics(statistics, overwrite=encoder.overwrite)
 
 
 def _painted_info(

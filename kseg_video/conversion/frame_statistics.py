@@ -1,4 +1,4 @@
-"""Statistics of a segmented frame: shares, colours and positions of its clusters."""
+"""Statistics of a segmented frame: shares, colours and positions of its clusters; their sums."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from kseg_video.core.cie_lab import cie_lab
 from kseg_video.core.color_spaces import working_to_bgr
 from kseg_video.core.frame import Segmentation, as_frame
+from kseg_video.core.palette import shares_of
 from kseg_video.core.setting_checks import instance, take
 from kseg_video.rendering.color_names import color_names
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import Frame, PaletteEvent
+    from kseg_video.core.media_info import VideoInfo
+
+# Rows of each frame in which a video's shares are counted, different ones from frame to frame. More
+# cost time, fewer add noise; the shares come out as with all rows, in a quarter of the time.
+_COUNTED_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,3 +121,46 @@ def _positions(labels: NDArray[np.uint8], shares: NDArray[np.float64]) -> NDArra
             counts = cv2.reduce(mask, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
             positions[number, axis] = counts @ np.arange(len(counts)) / counts.sum()
     return positions
+
+
+class RunTotals:
+    """Sums over segmented frames.
+
+    Parameters
+    ----------
+    n_clusters : int
+    info : VideoInfo
+        Of the frames.
+
+    Attributes
+    ----------
+    frames : int
+    inertia : float
+    shares : ndarray of float64, shape (K,)
+        Of the clusters; those of tall frames are counted in some rows.
+    centroids : ndarray of float64, shape (K, 3)
+        Weighted by these shares.
+    """
+
+    def __init__(self, n_clusters: int, info: VideoInfo) -> None:
+        self.frames = 0
+        self.inertia = 0.0
+        self.shares: NDArray[np.float64] = np.zeros(n_clusters)
+        self.centroids: NDArray[np.float64] = np.zeros((n_clusters, 3))
+        self._nth_row = 1 if info.is_image else max(info.height // _COUNTED_ROWS, 1)
+
+    def add(self, frame: Frame, segmentation: Segmentation) -> None:
+        """Add a frame."""
+        rows = segmentation.labels[frame.index % self._nth_row :: self._nth_row]
+        shares = shares_of(rows, len(self.shares))
+        self.frames += 1
+        self.inertia += segmentation.inertia
+        self.shares += shares
+        self.centroids += shares[:, np.newaxis] * segmentation.centroids
+
+    def add_all(self, others: RunTotals) -> None:
+        """Add the sums over other frames."""
+        self.frames += others.frames
+        self.inertia += others.inertia
+        self.shares += others.shares
+        self.centroids += others.centroids

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kseg_video.conversion.contact_sheet import draw_contact_sheet
+from kseg_video.conversion.frame_statistics import measure
 from kseg_video.conversion.run_opening import begun_run
 from kseg_video.conversion.sheet_frames import SheetFrames
 from kseg_video.conversion.statistics_tables import check_statistics, keep_statistics
@@ -94,7 +95,7 @@ def measure_source(
         keep = stack.enter_context(keep_statistics(statistics, rate, overwrite=overwrite))
         if observer is not None:
             observer.on_start(source.path, output, begun.frames.info, begun.run.timer, int)
-        begun.run.each(keep, observer)
+        begun.run.each(lambda frame, segmentation: keep(measure(frame, segmentation)), observer)
     report = begun.run.report(source.path, output)
     if observer is not None:
         observer.on_finish(report)

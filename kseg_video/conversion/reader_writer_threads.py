@@ -157,6 +157,8 @@ class Writer(_Worker["tuple[Frame, Segmentation, RenderSettings]"]):
         Renders a frame and its segmentation with the settings given.
     timer : StageTimer
         Times the stages "paint" and "write".
+    first : int
+        Number of the first frame that is written; those before it are only painted.
     """
 
     def __init__(
@@ -164,8 +166,10 @@ class Writer(_Worker["tuple[Frame, Segmentation, RenderSettings]"]):
         sink: FrameSink,
         paint: Callable[[Frame, Segmentation, RenderSettings], Frame],
         timer: StageTimer,
+        first: int = 0,
     ) -> None:
         super().__init__("writer", timer)
+        self._first = first
         self._sink = sink
         self._paint = paint
         self._error: BaseException | None = None
@@ -213,7 +217,8 @@ class Writer(_Worker["tuple[Frame, Segmentation, RenderSettings]"]):
             try:
                 with self._timer.stage("paint"):
                     painted = self._paint(*item)
-                with self._timer.stage("write"):
-                    self._sink.write(painted)
+                if painted.index >= self._first:
+                    with self._timer.stage("write"):
+                        self._sink.write(painted)
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 self._error = error

@@ -140,6 +140,15 @@ class ConversionObserver(Protocol):
         ...
 
 
+@runtime_checkable
+class PiecesObserver(ConversionObserver, Protocol):
+    """An observer of conversions in pieces, too, for which `on_frame` is not called."""
+
+    def on_rendered(self, frames: int) -> None:
+        """Called now and then with the number of frames that are rendered."""
+        ...
+
+
 def note_on_size(
     report: ConversionReport, painted: VideoInfo, encoder: EncoderSettings
 ) -> Iterator[str]:

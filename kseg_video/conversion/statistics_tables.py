@@ -15,7 +15,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg_video.conversion.frame_statistics import measure
 from kseg_video.conversion.statistics_plot import SharesPlot
 from kseg_video.core.errors import KsegError, cannot_write
 from kseg_video.writing.atomic_file import PartialFile
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from kseg_video.conversion.frame_statistics import FrameStatistics
-    from kseg_video.core.frame import Frame, Segmentation
     from kseg_video.core.media_settings import StatisticsSettings
 
 _FRAME_COLUMNS = ("frame", "time_s", "event", "inertia")
@@ -174,7 +172,7 @@ def check_statistics(statistics: StatisticsSettings, *, overwrite: bool) -> None
 @contextmanager
 def keep_statistics(
     statistics: StatisticsSettings, rate: Fraction, *, overwrite: bool
-) -> Iterator[Callable[[Frame, Segmentation], None]]:
+) -> Iterator[Callable[[FrameStatistics], None]]:
     """Open the statistics files; leaving the block publishes them, or removes them on an error.
 
     Parameters
@@ -188,7 +186,7 @@ def keep_statistics(
     Yields
     ------
     callable
-        Records a frame and its segmentation; raises SinkError if a file cannot be written.
+        Records the next frame; raises SinkError if a file cannot be written.
     """
     with ExitStack() as stack:
         outputs: list[StatisticsTable | SharesPlot] = []
@@ -200,8 +198,7 @@ def keep_statistics(
             plot = SharesPlot(Path(statistics.plot), float(rate), overwrite=overwrite)
             outputs.append(stack.enter_context(plot))
 
-        def keep(frame: Frame, segmentation: Segmentation) -> None:
-            statistics = measure(frame, segmentation)
+        def keep(statistics: FrameStatistics) -> None:
             for output in outputs:
                 output.add(statistics)
 

@@ -48,12 +48,13 @@ class Painter:
         self._watch = ColorWatch()
         self.colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
 
-    def follow(self, frame: Frame, segmentation: Segmentation, paint: Paint | None) -> None:
+    def follow(self, frame: Frame | None, segmentation: Segmentation, paint: Paint | None) -> None:
         """Follow the clusters to the next frame; `colors` are then those to paint it in.
 
         Parameters
         ----------
-        frame : Frame
+        frame : Frame, optional
+            A vivid paint looks at it.
         segmentation : Segmentation
             Of the frame.
         paint : str, tuple of str or None
@@ -71,6 +72,7 @@ class Painter:
         if not changed.any():
             return
         if paint == "vivid":
+            assert frame is not None
             known = self.colors if len(self.colors) == len(own) else own
             self.colors = np.where(changed[:, np.newaxis], _vivid(frame, segmentation), known)
         else:

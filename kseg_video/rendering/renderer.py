@@ -122,12 +122,18 @@ def render(
 
 
 class Renderer:
-    """Renders the frames of one video, in order, with edges that hold still."""
+    """Renders the frames of one video, in order, with edges that hold still.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    painter : Painter, optional
+        One that has followed earlier frames; by default there are none.
+    """
+
+    def __init__(self, painter: Painter | None = None) -> None:
         self._matting = Matting()
         self._outlines = Outlines()
-        self._painter = Painter()
+        self._painter = painter or Painter()
         self._simplifier = Simplifier()
 
     def render(

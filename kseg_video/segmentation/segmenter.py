@@ -136,9 +136,7 @@ class Segmenter:
             time = self._clock(frame.time)
             return self._tracker.update(colors, sample.bgr, time, pinned)
 
-    def map(
-        self, frame: Frame, palette: FramePalette, *, keep_cells: bool = False
-    ) -> Segmentation:
+    def map(self, frame: Frame, palette: FramePalette, *, keep_cells: bool = False) -> Segmentation:
         """Label the next frame by a palette that was fitted to it, here or in another process.
 
         Parameters

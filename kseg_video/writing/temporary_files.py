@@ -115,7 +115,7 @@ class TemporaryEntry:
             os.close(os.open(name, only_new, self._mode, dir_fd=self._place))
         try:
             if sys.platform != "win32":
-                self._lock = _locked(name, self._place)
+                self._lock = locked(name, self._place)
                 return self._lock is not None
         except OSError as error:
             if error.errno not in _NO_LOCKS_HERE:
@@ -132,7 +132,7 @@ class TemporaryEntry:
                         self._remove_if_abandoned(name)
 
     def _remove_if_abandoned(self, name: str) -> None:
-        if (lock := _locked(name, self._place)) is None:
+        if (lock := locked(name, self._place)) is None:
             return
         try:
             _remove(name, self._place, is_folder=stat.S_ISDIR(os.fstat(lock).st_mode))
@@ -160,7 +160,7 @@ def _remove(name: str, place: int | None, *, is_folder: bool) -> None:
             os.unlink(name, dir_fd=place)
 
 
-def _locked(name: str, place: int | None) -> int | None:
+def locked(name: str, place: int | None) -> int | None:
     """Lock an entry; its descriptor, or None if another process holds it or it is gone.
 
     Raises

@@ -1,0 +1,1 @@
+"""Long videos in pieces, rendered by any number of workers."""

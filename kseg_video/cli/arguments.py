@@ -198,8 +198,14 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
         "image); default: beside INPUT, named .segmented",
     )
     add_overwriting(convert)
-    meaning = "convert up to N inputs at a time, each in a process of its own"
+    meaning = "convert N inputs at a time, or N pieces of a single video, each in its own process"
     add_value(convert, "--jobs", whole_number, "N", meaning, 1)
+    convert.add_argument(
+        "--resume",
+        action="store_true",
+        help="convert a video in pieces and keep finished ones until the output is complete, so "
+        "that the same command goes on where it stopped",
+    )
     add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)
     rendering = convert.add_argument_group("rendering")
     add_rendering(rendering)

@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kseg_video.cli.messages import EXIT_FAILED, answer_data, complain, inform, is_at_terminal, told
-from kseg_video.cli.signals import Stopped, in_background, stopped_line
-from kseg_video.conversion.convert import convert
+from kseg_video.cli.signals import KEPT_LINE, Stopped, in_background, stopped_line
+from kseg_video.conversion.convert import Conversion, convert
 from kseg_video.conversion.report import summary_data, summary_line
 from kseg_video.core.errors import DisplayError
+from kseg_video.writing.containers import CONTAINERS
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+    from concurrent.futures import Executor
 
     from rich.console import Console
 
     from kseg_video.cli.command_files import StreamCopy
     from kseg_video.cli.progress import JobsDisplay, ProgressDisplay
-    from kseg_video.conversion.report import ConversionReport
+    from kseg_video.conversion.report import ConversionObserver, ConversionReport
     from kseg_video.reading.sources import OpeningSource
 
 
@@ -59,13 +61,15 @@ def convert_each(
                     from kseg_video.cli.progress import ProgressDisplay
 
                     display = stack.enter_context(ProgressDisplay(console))
-                job = partial(convert, source, output, observer=display, **settings)
+                job = partial(_convert, options, source, output, settings, display)
                 report = in_background(job, stopped_line(options))
         except Stopped:
             if options.json and not is_single:
                 answer_data([*summaries, _without_output(path, "stopped")])
             raise
         except Exception as error:
+            if options.resume and not options.quiet:
+                inform(KEPT_LINE)
             if is_single or options.debug:
                 raise
             complain(renamed(told(error)))
@@ -80,6 +84,31 @@ def convert_each(
     return EXIT_FAILED if failed else 0
 
 
+def _convert(
+    options: argparse.Namespace,
+    source: OpeningSource,
+    output: Path,
+    settings: dict[str, Any],
+    observer: ConversionObserver | None,
+) -> ConversionReport:
+    """Convert an input at once, or in pieces if that is asked for."""
+    if not options.resume and (options.jobs == 1 or output.suffix.lower() not in CONTAINERS):
+        return convert(source, output, observer=observer, **settings)
+    from kseg_video.pieces.piecewise_conversion import convert_in_pieces
+
+    with ExitStack() as stack:
+        workers = None
+        if options.jobs > 1:
+            from kseg_video.cli.worker_processes import WorkerProcesses
+
+            workers = stack.enter_context(WorkerProcesses(options.jobs))
+        return convert_in_pieces(
+            Conversion(source, output, observer=observer, **settings),
+            workers,
+            resumes=options.resume,
+        )
+
+
 def convert_side_by_side(
     options: argparse.Namespace,
     sources: list[OpeningSource],
@@ -89,6 +118,7 @@ def convert_side_by_side(
 ) -> int:
     """Convert several inputs at a time, with the parameters of `convert_each`."""
     from kseg_video.cli.jobs import Job, run_jobs
+    from kseg_video.cli.worker_processes import WorkerProcesses
 
     jobs = {
         Job(source.path, output, settings): path
@@ -96,8 +126,8 @@ def convert_side_by_side(
     }
     console = None if options.quiet else _console()
 
-    def run(display: JobsDisplay | None) -> None:
-        for job in run_jobs(list(jobs), options.jobs, display.show if display else None):
+    def run(workers: Executor, display: JobsDisplay | None) -> None:
+        for job in run_jobs(list(jobs), workers, display.show if display else None):
             if display is not None:
                 display.count(job)
             path = jobs[job]
@@ -111,12 +141,13 @@ def convert_side_by_side(
 
     try:
         with ExitStack() as stack:
+            workers = stack.enter_context(WorkerProcesses(min(options.jobs, len(jobs))))
             display: JobsDisplay | None = None
             if console is not None:
                 from kseg_video.cli.progress import JobsDisplay
 
                 display = stack.enter_context(JobsDisplay(console, len(jobs)))
-            in_background(partial(run, display), stopped_line(options))
+            in_background(partial(run, workers, display), stopped_line(options))
     finally:
         if options.json:
             answer_data(

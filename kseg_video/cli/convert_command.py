@@ -104,6 +104,10 @@ def _convert_with(
         check_are_others(written, [options.paint], "palette")
     for output in outputs:
         check_settings(output, settings["rendering"], settings["encoder"])
+        if options.resume:
+            from kseg_video.pieces.piecewise_conversion import check_in_pieces
+
+            check_in_pieces(output)
     with ExitStack() as stack:
         if outputs:
             stack.enter_context(made_folder(outputs[0].parent, wanted=_is_folder(options)))
@@ -129,7 +133,7 @@ def _convert_with(
 
 def _is_side_by_side(options: argparse.Namespace) -> bool:
     """Whether several conversions run at a time."""
-    return options.jobs > 1 and len(options.inputs) > 1
+    return options.jobs > 1 and len(options.inputs) > 1 and not options.resume
 
 
 def _check_standard_output(options: argparse.Namespace) -> None:
@@ -137,6 +141,8 @@ def _check_standard_output(options: argparse.Namespace) -> None:
         raise SettingsError("--json goes to standard output, too; name a file with -o")
     if len(options.inputs) > 1:
         raise SettingsError("standard output takes one video; convert several inputs apart")
+    if options.resume:
+        raise SettingsError("only a file can be gone on with; name one with -o, or drop --resume")
     if os.isatty(1):
         raise SettingsError("standard output is a terminal; pipe it, or name a file with -o")
 

@@ -46,8 +46,6 @@ _SOUND = "sound is kept as it is where the container takes it, unless --no-audio
 _ANSWERS = {
     "--silent": "choose --quiet for no status, --no-audio for no sound",
     "--replace": "choose --overwrite for files, --paint for colours",
-    "--resume --continue": "what was stopped begins anew; existing outputs are kept unless -y is "
-    "given",
     "--stop-at": "choose with --end",
     "--quality --qscale --qp -q:v -qp -qscale -qscale:v": _QUALITY,
     "--bitrate --video-bitrate --vb -b -b:v -vb": _QUALITY,

@@ -139,7 +139,7 @@ class _Display(ABC):
 
 
 class ProgressDisplay(_Display):
-    """Progress of one conversion; a `kseg_video.conversion.report.ConversionObserver`."""
+    """Progress of one conversion; a `kseg_video.conversion.report.PiecesObserver`."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(console, clock)
@@ -179,6 +179,11 @@ class ProgressDisplay(_Display):
         """Advance the bar by a frame."""
         self._frames += 1
         self._segmentation = segmentation
+        self._draw_now_and_then()
+
+    def on_rendered(self, frames: int) -> None:
+        """Advance the bar to so many frames of a conversion in pieces."""
+        self._frames = frames
         self._draw_now_and_then()
 
     def on_finish(self, report: ConversionReport) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 _Item = TypeVar("_Item")
 
+KEPT_LINE = "finished pieces are kept beside the output, and the same command goes on from them"
 # Time for the work to end by itself once its child processes are gone. More: a slower exit if it
 # hangs; less: the process may exit under work that is about to end.
 _ENDING_SECONDS = 3.0
@@ -144,4 +145,6 @@ def stopped_line(options: argparse.Namespace) -> str:
     """Message for when a signal has ended the command; empty with ``--quiet``."""
     if getattr(options, "quiet", False):
         return ""
+    if getattr(options, "resume", False):
+        return f"kseg-video: stopped; {KEPT_LINE}"
     return "kseg-video: stopped; no unfinished output is left"

@@ -201,6 +201,11 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     meaning = "convert N inputs at a time, or N pieces of a single video, each in its own process"
     add_value(convert, "--jobs", whole_number, "N", meaning, 1)
     convert.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="convert on the workers of the Dask scheduler at ADDRESS, such as tcp://machine:8786",
+    )
+    convert.add_argument(
         "--resume",
         action="store_true",
         help="convert a video in pieces and keep finished ones until the output is complete, so "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from kseg_video.writing.containers import CONTAINERS
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor
 
     from rich.console import Console
@@ -92,21 +92,36 @@ def _convert(
     observer: ConversionObserver | None,
 ) -> ConversionReport:
     """Convert an input at once, or in pieces if that is asked for."""
-    if not options.resume and (options.jobs == 1 or output.suffix.lower() not in CONTAINERS):
+    is_video = output.suffix.lower() in CONTAINERS
+    if not (options.resume or (is_video and (options.jobs > 1 or options.cluster))):
         return convert(source, output, observer=observer, **settings)
     from kseg_video.pieces.piecewise_conversion import convert_in_pieces
 
     with ExitStack() as stack:
-        workers = None
-        if options.jobs > 1:
-            from kseg_video.cli.worker_processes import WorkerProcesses
+        workers = stack.enter_context(_workers(options, options.jobs, [source], output))
+        conversion = Conversion(source, output, observer=observer, **settings)
+        return convert_in_pieces(conversion, workers, resumes=options.resume)
 
-            workers = stack.enter_context(WorkerProcesses(options.jobs))
-        return convert_in_pieces(
-            Conversion(source, output, observer=observer, **settings),
-            workers,
-            resumes=options.resume,
-        )
+
+@contextmanager
+def _workers(
+    options: argparse.Namespace, count: int, sources: Sequence[OpeningSource], output: Path
+) -> Iterator[Executor | None]:
+    """The workers that are asked for; None if there is only this process."""
+    if options.cluster is not None:
+        from kseg_video.cli.cluster import cluster
+
+        tell = (lambda _: None) if options.quiet else inform
+        inputs = [source.path for source in sources]
+        with cluster(options.cluster, inputs, output, tell) as executor:
+            yield executor
+    elif count > 1:
+        from kseg_video.cli.worker_processes import WorkerProcesses
+
+        with WorkerProcesses(count) as processes:
+            yield processes
+    else:
+        yield None
 
 
 def convert_side_by_side(
@@ -118,7 +133,6 @@ def convert_side_by_side(
 ) -> int:
     """Convert several inputs at a time, with the parameters of `convert_each`."""
     from kseg_video.cli.jobs import Job, run_jobs
-    from kseg_video.cli.worker_processes import WorkerProcesses
 
     jobs = {
         Job(source.path, output, settings): path
@@ -126,7 +140,8 @@ def convert_side_by_side(
     }
     console = None if options.quiet else _console()
 
-    def run(workers: Executor, display: JobsDisplay | None) -> None:
+    def run(workers: Executor | None, display: JobsDisplay | None) -> None:
+        assert workers is not None
         for job in run_jobs(list(jobs), workers, display.show if display else None):
             if display is not None:
                 display.count(job)
@@ -141,7 +156,8 @@ def convert_side_by_side(
 
     try:
         with ExitStack() as stack:
-            workers = stack.enter_context(WorkerProcesses(min(options.jobs, len(jobs))))
+            count = min(options.jobs, len(jobs))
+            workers = stack.enter_context(_workers(options, count, sources, outputs[0]))
             display: JobsDisplay | None = None
             if console is not None:
                 from kseg_video.cli.progress import JobsDisplay

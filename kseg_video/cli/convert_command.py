@@ -133,7 +133,8 @@ def _convert_with(
 
 def _is_side_by_side(options: argparse.Namespace) -> bool:
     """Whether several conversions run at a time."""
-    return options.jobs > 1 and len(options.inputs) > 1 and not options.resume
+    has_workers = options.jobs > 1 or options.cluster is not None
+    return has_workers and len(options.inputs) > 1 and not options.resume
 
 
 def _check_standard_output(options: argparse.Namespace) -> None:

@@ -109,14 +109,14 @@ class _Worker:
     def terminate(self) -> None:
         """Have the process remove what it has not finished, and end."""
         self._ends = True
-        if self._process is not None:
-            self._process.process.terminate()
+        if (process := self._process) is not None:
+            process.process.terminate()
 
     def kill_after(self, deadline: float) -> None:
         """Kill the process if it has not ended by a time of the monotonic clock."""
-        if self._process is not None:
-            self._process.process.join(max(deadline - time.monotonic(), 0))
-            self._process.process.kill()
+        if (process := self._process) is not None:
+            process.process.join(max(deadline - time.monotonic(), 0))
+            process.process.kill()
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

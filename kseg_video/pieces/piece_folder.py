@@ -134,6 +134,8 @@ class PieceFolder(ClosingContext):
     def _stop(self) -> None:
         with contextlib.suppress(OSError):
             self._running.unlink(missing_ok=True)
+            if self.is_kept and not any(path.suffix == ".npz" for path in self.path.iterdir()):
+                self.forget()  # there is nothing to go on from
 
     def _open(self, output: Path, plan: Mapping[str, str]) -> None:
         try:

@@ -6,6 +6,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from kseg_video.core.errors import SourceError
 from kseg_video.core.media_info import AudioTrack
 from kseg_video.ffmpeg.ffmpeg_arguments import file_input
 from kseg_video.ffmpeg.printed_lines import says
@@ -44,6 +45,11 @@ def sound_tracks(path: Path, report: FileReport) -> tuple[AudioTrack, ...]:
     report : FileReport
         A track that only the input's description names cannot be decoded: ffmpeg lacks its decoder,
         or what the decoder needs to begin.
+
+    Raises
+    ------
+    SourceError
+        If ffmpeg stalls, is killed or runs out of resources while it looks at such a track.
     """
     tracks = {
         stream.number: AudioTrack(
@@ -72,8 +78,8 @@ def _is_sound(path: Path, number: int) -> bool:
     process = FfmpegProcess(arguments, feeds=False)
     try:
         process.wait(_SECONDS)
-    except (StalledError, MishapError):
-        return False
+    except (StalledError, MishapError) as error:
+        raise SourceError(f"the sound of {path} cannot be looked at: {error}") from error
     finally:
         process.stop()
     return not says(process.messages, "Stream map '[^']*' matches (no|disabled) streams")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kseg_video.ffmpeg.packets import read_packets
-from kseg_video.ffmpeg.stalls import MishapError, StalledError
+from kseg_video.reading.raw_pictures import failures_told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,13 +58,16 @@ def with_rate_of_frames(path: Path, video: ProbedVideo) -> ProbedVideo:
     ----------
     path : Path
     video : ProbedVideo
+
+    Raises
+    ------
+    SourceError
+        If ffmpeg stalls, is killed or runs out of resources while it reads the times.
     """
     if not video.doubtful_rate:
         return video
-    try:
+    with failures_told(path):
         packets = list(read_packets(path, _PACKETS, video.stream))
-    except (MishapError, StalledError):  # which the decoder reports if it meets them, too
-        return video
     if not packets:
         return video
     if video.duration is None and np.median([each.shown or 0 for each in packets]) < len(packets):

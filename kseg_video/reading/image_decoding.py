@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import mmap
+import re
 import struct
 import zlib
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
@@ -37,6 +40,12 @@ if TYPE_CHECKING:
     Levels = NDArray[np.uint8]
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+# Markers other than those within a scan; those that have no length, and that of a scan.
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_JPEG_ALONE, _JPEG_SCAN = {b"\x01", b"\xd8"}, b"\xda"
+# Scans of a JPEG: as many as libtiff accepts, and libjpeg's program writes. Each takes a few bytes
+# of the file, and as long as the whole picture to decode.
+_MOST_SCANS = 100
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Chunks of a still that matter to its picture; capitals are needed by every decoder.
 _PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"iCCP", b"pHYs", b"eXIf"})
@@ -87,6 +96,7 @@ def read_image(path: Path) -> DecodedImage:
         return _read_by_ffmpeg(path)
     try:
         with path.open("rb") as file:
+            _check_scans(path, file)
             try:
                 return _decoded(path, file)
             except (MemoryError, SourceError):
@@ -161,6 +171,29 @@ def _opened(path: Path, file: BinaryIO) -> ImageFile:
     if pixels > MAX_PIXELS:
         raise too_large(path)
     return picture
+
+
+def _check_scans(path: Path, file: BinaryIO) -> None:
+    """Refuse a JPEG that a small file can keep a decoder busy with for hours."""
+    if file.read(len(_JPEG_START)) == _JPEG_START:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if sum(1 for _ in islice(_scans(data), _MOST_SCANS + 1)) > _MOST_SCANS:
+                raise SourceError(
+                    f"{path} is a JPEG of more than {_MOST_SCANS} scans, which may take hours to "
+                    "decode; save it anew, if it is not damaged or hostile"
+                )
+    file.seek(0)
+
+
+def _scans(jpeg: mmap.mmap) -> Iterator[int]:
+    """Where the scans of a JPEG begin, up to its end."""
+    place = len(_JPEG_START)
+    while (found := _JPEG_MARKER.search(jpeg, place)) and found[1] != _JPEG_END[1:]:
+        place = found.end()
+        if found[1] == _JPEG_SCAN:
+            yield place
+        if found[1] not in _JPEG_ALONE:
+            place += int.from_bytes(jpeg[place : place + 2])
 
 
 def _has_others(picture: ImageFile, file: BinaryIO) -> bool:

@@ -16,6 +16,7 @@ from kseg_video.ffmpeg.process import environment, executable
 from tests.end_to_end.test_faithful_time import convert_plainly
 from tests.helpers.cards import cases, combinations
 from tests.helpers.commands import run
+from tests.helpers.faulty_ffmpeg import faulty_ffmpeg
 from tests.helpers.media import ffmpeg, left_in, make_clip
 
 if TYPE_CHECKING:
@@ -305,3 +306,16 @@ def test_tags_that_name_a_track_which_cannot_be_decoded(tmp_path: Path, saying: 
     clip = make_clip(tmp_path / "a.mkv", "-metadata", f"{hidden}=b", "-c:a", "aac", sound=True)
     clip.write_bytes(clip.read_bytes().replace(hidden.encode(), lines.encode()))
     assert not convert_plainly(clip, tmp_path / "out.mp4").notes
+
+
+@QUICK
+def test_no_sound_is_lost_because_the_look_at_it_was_ended(tmp_path: Path) -> None:
+    clip = broken(tmp_path / "a.mkv", "no header", (0, 1))
+    outcome = run(
+        *("convert", clip, "-o", tmp_path / "out.mp4"),
+        env=faulty_ffmpeg(tmp_path, "sound", "kill -9 $$"),
+    )
+    assert outcome.code == 1
+    assert "the sound of" in outcome.err
+    assert "was killed (signal 9); try again" in outcome.err
+    assert not (tmp_path / "out.mp4").exists()

@@ -148,6 +148,25 @@ def tiff(order: str, side: int, tile_sides: list[int], *, big: bool) -> bytes:
     return (b"II" if order == "<" else b"MM") + head + directory + bytes(end) + data
 
 
+def test_a_still_of_many_scans(tmp_path: Path) -> None:
+    """Each scan takes a few bytes, and as long to decode as the whole picture."""
+    path = tmp_path / "a.jpg"
+    scans = 100
+    Image.linear_gradient("L").save(path, progressive=True)
+    data, plain = path.read_bytes(), np.asarray(Image.open(path))
+    last = data[data.rindex(b"\xff\xda") : -2]
+    data = data[:-2] + last * (scans - data.count(b"\xff\xda"))
+    comment = struct.pack(">2sH", b"\xff\xfe", 602) + b"\xff\xda" * 300
+    path.write_bytes(data[:2] + comment + data[2:] + b"\xff\xd9" + b"\xff\xda" * 300)
+    with open_source(path) as source:
+        (frame,) = source
+    assert np.array_equal(frame.bgr[..., 0], plain)
+    for lacking in (b"", b"\xff\xd9"):
+        path.write_bytes(data + last + lacking)
+        with pytest.raises(SourceError, match=f"{scans} scans.*; save it anew"):
+            open_source(path)
+
+
 def test_an_image_of_65535_pixels_square(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.new("RGB", (64, 48)).save(path)

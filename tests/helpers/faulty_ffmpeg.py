@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # The arguments by which the program's ffmpeg jobs are told apart.
 JOBS = {
     "probe": "*showinfo*",
+    "times": '*"-frames:v 3000 -f framecrc -"',
+    "sound": '*"-t 0 -f null -"',
     "decode": '*"rawvideo -"',
     "look_ahead": "*skip_loop_filter*",
     "background": "*crop=*",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from PIL import Image, ImageSequence
 from kseg_video import RenderSettings, SegmenterSettings, convert, open_source
 from kseg_video.reading.frame_times import FrameTimes
 from tests.helpers.cards import VP9, X264
+from tests.helpers.commands import run
+from tests.helpers.faulty_ffmpeg import faulty_ffmpeg
 from tests.helpers.media import ffmpeg, make_clip, read_planes
 from tests.helpers.sync import flash_lag, make_flashes
 
@@ -119,6 +122,17 @@ def test_a_variable_rate(
         assert len(frames) == len(originals) + repeated
         shown = [frames[0], *(b for a, b in pairwise(frames) if not np.array_equal(a, b))]
         assert np.array_equal(shown, originals)
+
+
+@pytest.mark.parametrize("fault", ["kill -9 $$", pytest.param("exit 255", marks=THOROUGH)])
+def test_no_other_rate_if_the_times_were_not_read(tmp_path: Path, fault: str) -> None:
+    clip = make_variable(tmp_path / "a.mp4", 40, "(N+gte(N,20))/30", 90000)
+    outcome = run(
+        *("convert", clip, "-o", tmp_path / "out.mp4"), env=faulty_ffmpeg(tmp_path, "times", fault)
+    )
+    assert outcome.code == 1
+    assert re.search(r"the decoder of .*a.mp4 was .*; try again$", outcome.err.strip())
+    assert not (tmp_path / "out.mp4").exists()
 
 
 @pytest.mark.parametrize("suffix", [pytest.param("mp4", marks=THOROUGH), "mkv"])

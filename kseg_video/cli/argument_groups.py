@@ -16,6 +16,7 @@ from kseg_video.cli.argument_values import (
     path,
     picture_size,
     pixel,
+    scheduler,
     seconds,
     whole_number,
     whole_number_or,
@@ -268,3 +269,21 @@ def add_quiet(group: argparse._ArgumentGroup) -> None:
 def add_debugging(group: argparse._ActionsContainer) -> None:
     """Add the switch for tracebacks."""
     group.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def add_workers(group: argparse._ArgumentGroup) -> None:
+    """Add the options that choose who does the work."""
+    meaning = "convert N inputs at a time, or N pieces of a single video, each in its own process"
+    add_value(group, "--jobs", whole_number, "N", meaning, 1)
+    group.add_argument(
+        "--cluster",
+        type=scheduler,
+        metavar="ADDRESS",
+        help="convert on the workers of the Dask scheduler at ADDRESS, as tcp://machine:8786",
+    )
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="convert a video in pieces and keep finished ones until the output is complete, so "
+        "that the same command goes on where it stopped",
+    )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d*)?)")
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _AMOUNTS = ("blur:", "pixelate:")
+_SCHEDULER = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?[^\s/]+:\d+")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 _LAST_PORT = 65535
@@ -207,6 +208,16 @@ def file_name(text: str) -> str:
     """Check a file's name; refuse an empty one, as from an unset variable."""
     if not text:
         raise argparse.ArgumentTypeError("the name is empty; give that of a file or folder")
+    return text
+
+
+def scheduler(text: str) -> str:
+    """Check the address of a Dask scheduler."""
+    if _SCHEDULER.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(
+            "it is no address of a Dask scheduler, as tcp://machine:8786; -k chooses how many "
+            "clusters there are, --only and --disable which are seen"
+        )
     return text
 
 

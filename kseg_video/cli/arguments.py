@@ -27,6 +27,7 @@ from kseg_video.cli.argument_groups import (
     add_segmenting,
     add_statistics,
     add_value,
+    add_workers,
 )
 from kseg_video.cli.argument_values import (
     file_name,
@@ -36,7 +37,6 @@ from kseg_video.cli.argument_values import (
     path,
     port,
     size,
-    whole_number,
 )
 from kseg_video.cli.completion import add_completion, complete_if_asked
 from kseg_video.cli.guessed_options import answer_to, in_known_words, is_guess, torn_clusters
@@ -151,7 +151,10 @@ def _why_unknown(argument: str, options: argparse.Namespace, known: Iterable[str
     if is_guess(option):  # what is spelled alike may do the opposite
         return f"there is no {option}"
     is_negative = option.startswith("--no-")
-    alike = {name for name in known if name.startswith("--no-") == is_negative} - {"--help"}
+    alike = {name for name in known if name.startswith("--no-") == is_negative} - {
+        "--help",
+        "--cluster",
+    }
     similar = difflib.get_close_matches(option, alike, 1, _SIMILAR)
     return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
 
@@ -198,19 +201,6 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
         "image); default: beside INPUT, named .segmented",
     )
     add_overwriting(convert)
-    meaning = "convert N inputs at a time, or N pieces of a single video, each in its own process"
-    add_value(convert, "--jobs", whole_number, "N", meaning, 1)
-    convert.add_argument(
-        "--cluster",
-        metavar="ADDRESS",
-        help="convert on the workers of the Dask scheduler at ADDRESS, such as tcp://machine:8786",
-    )
-    convert.add_argument(
-        "--resume",
-        action="store_true",
-        help="convert a video in pieces and keep finished ones until the output is complete, so "
-        "that the same command goes on where it stopped",
-    )
     add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)
     rendering = convert.add_argument_group("rendering")
     add_rendering(rendering)
@@ -219,6 +209,7 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     add_reading(convert.add_argument_group("reading"))
     add_encoding(convert.add_argument_group("encoding"))
+    add_workers(convert.add_argument_group("sharing the work"))
     reporting = convert.add_argument_group("reporting")
     add_statistics(reporting)
     add_reporting(reporting)

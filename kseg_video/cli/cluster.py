@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -95,14 +95,14 @@ class _ClusterExecutor(Executor):
 
         def pass_on(done: Future[_Result]) -> None:
             if done.cancelled():
-                told.set_exception(BrokenExecutor(f"the cluster at {self._address} was lost"))
+                told.set_exception(KsegError(f"the Dask scheduler at {self._address} was lost"))
             elif (error := done.exception()) is None:
                 told.set_result(done.result())
             elif isinstance(error, KsegError):
                 told.set_exception(error)
             else:
                 why = shown(str(error).splitlines()[0] if str(error) else type(error).__name__)
-                told.set_exception(BrokenExecutor(f"the cluster lost it ({why})"))
+                told.set_exception(KsegError(f"no worker of the cluster could do it ({why})"))
 
         theirs.add_done_callback(pass_on)
         return told

@@ -66,7 +66,7 @@ _ANSWERS = {
     "keeps its colour with --only",
     "--blur": "choose with --background blur, and what stays sharp with --only",
     "--invert": "name the others: --only in place of --disable, or the other way round",
-    "--color --colour --cluster --class --label": "choose clusters with --only or --disable, by "
+    "--color --colour --class --label": "choose clusters with --only or --disable, by "
     "number or colour, and their number with -k",
     "--workers --cores --parallel -j -threads": "choose with --jobs how many inputs are converted "
     "at a time, and with --threads how many threads label a frame",

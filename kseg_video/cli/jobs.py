@@ -6,6 +6,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kseg_video.cli.messages import told
@@ -103,7 +104,18 @@ def _convert(
     source: Path, output: Path, settings: dict[str, Any], progress: Path
 ) -> ConversionReport:
     """Convert, in a worker."""
-    return convert(source, output, observer=_Reporter(progress), **settings)
+    leftover = leftovers.add(partial(_forget, progress))  # if we end, since the command has
+    try:
+        return convert(source, output, observer=_Reporter(progress), **settings)
+    finally:
+        leftovers.forget(leftover)
+
+
+def _forget(progress: Path) -> None:
+    """Remove what tells how far a job is, and the folder once it is empty."""
+    with suppress(OSError):
+        progress.unlink(missing_ok=True)
+        progress.parent.rmdir()
 
 
 class _Reporter(ConversionObserver):

@@ -93,11 +93,10 @@ def run_jobs(
 def _end(job: Job, future: Future[ConversionReport]) -> None:
     try:
         job.report = future.result()
-    except BrokenExecutor as error:
-        leftovers.check()  # whoever ends us ends the workers, too
-        job.error = f"{job.source} was not converted: {error}"
     except Exception as error:  # noqa: BLE001 - told by the caller
-        job.error = told(error)
+        leftovers.check()  # whoever ends us ends the workers, too
+        is_lost = isinstance(error, BrokenExecutor)
+        job.error = f"{job.source} was not converted: {error}" if is_lost else told(error)
 
 
 def _convert(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from kseg_video.core.media_info import VideoInfo
 
 RUNNING = "running"  # the file that is there while a conversion is worked on
-UNREADABLE = (OSError, ValueError, KeyError, zipfile.BadZipFile)
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +77,11 @@ class PieceFiles:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the piece is rendered."""
-        return self._path(".npz").exists() and self.video.exists()
+        """Whether the piece is rendered, and its files are as they were written."""
+        try:
+            return str(load(self._path(".npz"))["digest"]) == self._digest()
+        except UNREADABLE:
+            return False
 
     def tell(self, frames: int) -> None:
         """Tell how many frames are done.
@@ -105,6 +110,7 @@ class PieceFiles:
         save(
             self._path(".npz"),
             {
+                "digest": np.array(self._digest()),
                 "sums": np.array([totals.frames, totals.inertia]),
                 "shares": totals.shares,
                 "centroids": totals.centroids,
@@ -127,6 +133,11 @@ class PieceFiles:
         milliseconds, notes, paint = json.loads(str(arrays["told"]))
         rows = list(_statistics(arrays)) if "of frame" in arrays else []
         return RenderedPiece(totals, rows, milliseconds, tuple(notes), tuple(paint))
+
+    def _digest(self) -> str:
+        with self.video.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+        return f"{self.number} {digest.hexdigest()}"
 
     def _path(self, suffix: str) -> Path:
         return self.folder / f"{self.number:05d}{suffix}"

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # ffmpeg's messages on an input that ends before its header says.
 _ENDED_EARLY = r"stream \d+, offset \w+: partial file|File ended prematurely|Packet corrupt"
+# On files with chapters and subtitles, as ffmpeg itself writes them.
+_WITHOUT_CHAPTERS = "Referenced QT chapter track not found"
 # Frames per byte of a file above which its claimed duration is refused: still pictures compress
 # well, so less would refuse valid files, and more would fill hours with repeats for damaged ones.
 _FRAMES_A_BYTE = 5
@@ -250,14 +252,15 @@ class VideoFileSource(ClosingContext):
             return
         if self._part.seek:  # at a key frame, before which frames are lacking that others refer to
             messages = process.messages_in_output
-        if (complaints := self._without_sound(messages)) or status:
+        if (complaints := self._on_pictures(messages)) or status:
             why = complaints[0] if complaints else f"exit status {status}"
             self.warnings.append(f"{self._path} is damaged, some frames may be wrong ({why})")
 
-    def _without_sound(self, messages: list[str]) -> list[str]:
-        """Messages without those on sound that cannot be decoded, which does no harm to frames."""
+    def _on_pictures(self, messages: list[str]) -> list[str]:
+        """Messages without those on sound that cannot be decoded, and on lacking chapters."""
         sound = tuple(f"[{each.codec} @" for each in self._video.audio if not each.is_decodable)
-        return [message for message in messages if not message.startswith(sound)]
+        pictures = [message for message in messages if not message.startswith(sound)]
+        return [message for message in pictures if not message.endswith(_WITHOUT_CHAPTERS)]
 
 
 def _ended_early(messages: list[str]) -> bool:

@@ -254,10 +254,12 @@ class JoinedVideo(_MuxingSink):
             self._part.discard()
             raise cannot_write(path, error) from error
         self._count = frames
-        joined = ("-f", "concat", "-protocol_whitelist", "file", "-i", file_argument(listed))
+        as_stored = ("-auto_convert", "0")  # else headers are put into the frames
+        joined = ["-f", "concat", *as_stored, "-protocol_whitelist", "file"]
         # Times in milliseconds, as Matroska has, would be rounded twice.
         on_grid = f"round(round(PTS*TB*{rate})/({rate})/TB)"
         times = video_filter("setts", pts=on_grid, dts=f"min(DTS,{on_grid})")
+        joined += ["-i", file_argument(listed)]
         self._mux((), joined, ("-c:v", "copy", "-bsf:v", times), feeds=False)
 
     def write(self, frame: Frame) -> None:

@@ -82,7 +82,7 @@ def test_a_job_that_is_killed_does_not_stop_the_others(
     process = start(
         "convert", *long_clips, "-o", f"{tmp_path}/", *SAME, "--max-frames", "200", "--jobs", "2"
     )
-    wait_until(lambda: len(left_in(tmp_path)) == 2)
+    wait_until(lambda: len(left_in(tmp_path)) == 3)
     os.kill(min(job_processes()), signal.SIGKILL)
     outcome = finish(process)
     assert outcome.code == 1
@@ -96,7 +96,7 @@ def test_a_signal_ends_all_and_leaves_nothing(
     long_clips: list[Path], tmp_path: Path, number: signal.Signals
 ) -> None:
     process = start("convert", *long_clips, "-o", f"{tmp_path}/o/", *SAME, "--jobs", "2", "--json")
-    wait_until(lambda: (tmp_path / "o").is_dir() and len(left_in(tmp_path / "o")) == 2)
+    wait_until(lambda: (tmp_path / "o").is_dir() and len(left_in(tmp_path / "o")) == 3)
     process.send_signal(number)
     outcome = finish(process, 10)
     assert outcome.code == 128 + number
@@ -107,7 +107,7 @@ def test_a_signal_ends_all_and_leaves_nothing(
 
 def test_no_job_outlives_a_killed_command(long_clips: list[Path], tmp_path: Path) -> None:
     process = start("convert", *long_clips, "-o", f"{tmp_path}/", *SAME, "--jobs", "2")
-    wait_until(lambda: len(left_in(tmp_path)) == 2)
+    wait_until(lambda: len(left_in(tmp_path)) == 3)
     process.kill()
     finish(process)
     wait_until(lambda: left_in(tmp_path) == [])  # and no process, as after each test

@@ -73,7 +73,6 @@ def test_another_color_space_in_the_middle(space: ColorSpace) -> None:
     assert np.abs(after.colors.astype(int) - before.colors).max() <= 1
 
 
-
 @pytest.mark.parametrize("mapping", MODES)
 @pytest.mark.parametrize("name", ["labels", "centroids", "colors", "real"])
 def test_what_the_next_frame_is_held_to_can_only_be_read(mapping: Mapping, name: str) -> None:

@@ -74,6 +74,7 @@ class _Worker(ABC, Generic[_Item]):
     def __init__(self, name: str, timer: StageTimer) -> None:
         self._timer = timer
         self._queue: _ShortQueue[_Item | _End] = _ShortQueue()
+        self._is_done = False  # nothing is left in the queue, and nothing comes
         self._thread = threading.Thread(target=self._work, name=name)
 
     def __enter__(self) -> Self:
@@ -85,7 +86,7 @@ class _Worker(ABC, Generic[_Item]):
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is not None:
+        if error is not None or not self._is_done:
             self._give_up()
         if self._thread.ident is not None:
             self._thread.join()
@@ -124,6 +125,7 @@ class Reader(_Worker["Frame"]):
         """
         while not isinstance(item := self._queue.get(), _End):
             yield item
+        self._is_done = True
         if item.error is not None:
             raise item.error
 
@@ -202,6 +204,7 @@ class Writer(_Worker["tuple[Frame, Segmentation, RenderSettings]"]):
         """
         self._queue.put_last(_End())
         self._thread.join()
+        self._is_done = True
         if self._error is not None:
             raise self._error
 

@@ -1,12 +1,14 @@
 """Real-time colour segmentation of video by k-means.
 
-The code lies in eleven rooms. Each imports from those below it alone; live and conversion, as well
+The code lies in twelve rooms. Each imports from those below it alone; live and conversion, as well
 as rendering and segmentation, stand side by side and do not know each other:
 
 cli
     The command: arguments, commands, exit codes, signals, and what the terminal shows.
 screens
     Screens of a live run: a window, a terminal and a page in a browser.
+pieces
+    Long videos in pieces: planned, rendered anywhere, kept for the next run, joined.
 live
     A camera, stream or playing file on a screen: captured, segmented, steered by keys, recorded.
 conversion

@@ -1,5 +1,6 @@
 # The public names, each once: `__init__.py` reads them here, and loads them when first used.
 
+from kseg_video.conversion.convert import Conversion as Conversion
 from kseg_video.conversion.convert import convert as convert
 from kseg_video.conversion.frame_statistics import FrameStatistics as FrameStatistics
 from kseg_video.conversion.frame_statistics import measure as measure
@@ -26,6 +27,7 @@ from kseg_video.core.media_settings import TrimSettings as TrimSettings
 from kseg_video.core.palette import Palette as Palette
 from kseg_video.core.settings import RenderSettings as RenderSettings
 from kseg_video.core.settings import SegmenterSettings as SegmenterSettings
+from kseg_video.pieces.piecewise_conversion import convert_in_pieces as convert_in_pieces
 from kseg_video.reading.palette_reader import load_palette as load_palette
 from kseg_video.reading.sources import FrameSource as FrameSource
 from kseg_video.reading.sources import open_source as open_source

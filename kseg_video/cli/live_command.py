@@ -37,6 +37,7 @@ from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
 from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
+from kseg_video.live.virtual_camera import VirtualCamera
 from kseg_video.reading.image_files import is_image
 from kseg_video.screens.terminal_screen import WindowAndTerminal
 from kseg_video.writing.output_paths import check_folder
@@ -77,7 +78,8 @@ def run_live(options: argparse.Namespace) -> int:
     if options.output_dir is not None:
         check_folder(options.output_dir)
     folder = options.output_dir or Path()
-    must_record = options.preview == "none" and options.record is not None
+    is_played = options.virtual_camera is not None
+    must_record = options.preview == "none" and (options.record is not None or is_played)
     source = options.source or _first_camera()
     name = without_secrets(source)
     feed = _feed(source, capture_settings(options))
@@ -98,7 +100,12 @@ def run_live(options: argparse.Namespace) -> int:
             state = replace(state, has_window=has_window)
             stack.enter_context(feed)
             stack.enter_context(screen)
-            files = stack.enter_context(LiveFiles(folder, options.record, must_record=must_record))
+            camera = VirtualCamera(options.virtual_camera) if is_played else None
+            if camera is not None:
+                stack.enter_context(camera)
+            files = stack.enter_context(
+                LiveFiles(folder, options.record, must_record=must_record, camera=camera)
+            )
             session = LiveSession(
                 name,
                 feed,

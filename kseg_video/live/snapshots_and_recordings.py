@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Frame
     from kseg_video.core.palette import Palette
     from kseg_video.core.settings import ColorSpace
+    from kseg_video.live.virtual_camera import VirtualCamera
 
 _MOST_SNAPSHOTS = 4  # waiting to be written; more: more memory; less: quick presses are refused
 
@@ -85,7 +86,9 @@ class LiveFiles:
         Path of the recording, which then starts with the first view; further recordings get a
         number appended. Without it, recordings start by key and are named by date and time.
     must_record : bool
-        Whether a run without a recording has no purpose: True if nothing is shown.
+        Whether a run without its outputs has no purpose: True if nothing is shown.
+    camera : VirtualCamera, optional
+        Plays the views, too; already entered.
     clock : callable
         Monotonic clock, in seconds; tests pass their own.
 
@@ -96,7 +99,7 @@ class LiveFiles:
     failures : list of str
         Messages of the files that could not be written.
     has_lost_recording : bool
-        Whether a recording is among the failures.
+        Whether a recording, or the virtual camera, is among the failures.
     """
 
     def __init__(
@@ -105,11 +108,13 @@ class LiveFiles:
         record_to: Path | None = None,
         *,
         must_record: bool = False,
+        camera: VirtualCamera | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._record_to = record_to
         self._must_record = must_record
+        self._camera = camera
         self._clock = clock
         self.recorder: Recorder | None = None
         self._ending: list[Recorder] = []
@@ -133,7 +138,9 @@ class LiveFiles:
         list(self.news())  # count the files that were finished only now
 
     def offer(self, view: NDArray[np.uint8]) -> None:
-        """Record a shown view, if a recording is under way or shall start with the first view."""
+        """Play and record a shown view, if a recording is under way or starts with the first."""
+        if self._camera is not None:
+            self._camera.offer(view)
         if self.recorder is not None:
             self.recorder.offer(view)
         elif self._starts_recording:
@@ -176,6 +183,10 @@ class LiveFiles:
             yield self._begun.pop()
         if self.recorder is not None and self.recorder.finished:
             self._stop()
+        if self._camera is not None and self._camera.failure:
+            camera, self._camera = self._camera, None
+            self.has_lost_recording = True
+            yield self._failed(camera.failure)
         for recorder in [each for each in self._ending if each.finished]:
             self._ending.remove(recorder)
             yield self._about(recorder)

@@ -13,7 +13,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _COMPILERS = ("cc", "gcc", "clang")
-_SOURCES = ("label_hysteresis.c", "color_index.c", "nearest_centroid.c", "views.c")
+_SOURCES = (*("label_hysteresis.c", "color_index.c", "nearest_centroid.c", "regions.c", "views.c"),)
 # No fused multiply-add: products and sums are rounded one by one, as in NumPy.
 _OPTIONS = ("-std=gnu11", "-O3", "-ffp-contract=off", "-shared", "-fPIC")
 

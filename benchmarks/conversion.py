@@ -44,7 +44,10 @@ from tests.helpers.oracles import opencv_kmeans
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p")
+_X264 = (
+    *("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-chromaoffset", "-4"),
+    *("-pix_fmt", "yuv420p"),
+)
 _ELBG_FRAMES = 10
 _CHUNK_BYTES = 1 << 20
 _OURS = """

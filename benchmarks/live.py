@@ -26,9 +26,9 @@ import cv2
 import numpy as np
 
 from kseg_video import RenderSettings
-from kseg_video.cli.argument_values import segmenter_settings
 from kseg_video.cli.arguments import command_parser
 from kseg_video.cli.opencv_setup import import_opencv
+from kseg_video.cli.option_settings import segmenter_settings
 from kseg_video.core.media_settings import CaptureSettings
 from kseg_video.ffmpeg.process import environment, executable
 from kseg_video.live.capture import open_capture

@@ -34,7 +34,7 @@ from kseg_video.segmentation.label_hysteresis import LabelHysteresis
 from kseg_video.segmentation.nearest_centroid import Cells
 from kseg_video.segmentation.palette_tracker import PaletteTracker
 from kseg_video.segmentation.pixel_sampling import PixelSample
-from kseg_video.writing.ffmpeg_sink import raw_video
+from kseg_video.writing.sink_base import raw_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kseg_video.cli.opencv_setup import cure_for
 from kseg_video.ffmpeg.process import executable
-from tests.helpers.windows import virtual_screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+def pytest_configure() -> None:
+    """End with a line instead of a failure of every test, if OpenCV cannot be imported."""
+    try:
+        import cv2  # noqa: F401
+    except ImportError as error:
+        pytest.exit(cure_for(error), returncode=1)
 
 
 @pytest.fixture
@@ -30,6 +38,8 @@ def lake_image() -> Path:
 
 @pytest.fixture(scope="session")
 def screen() -> Iterator[str]:
+    from tests.helpers.windows import virtual_screen
+
     yield from virtual_screen()
 
 

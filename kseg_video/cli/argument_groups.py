@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, get_args
 from kseg_video.cli.argument_values import (
     background,
     clusters,
+    codec,
+    crop,
+    frame_rate,
     input_path,
     number,
+    paint,
     path,
+    picture_size,
     pixel,
     seconds,
     whole_number,
     whole_number_or,
 )
-from kseg_video.core.media_settings import Codec, Preset
+from kseg_video.core.media_settings import Codec, Device, Preset
 from kseg_video.core.settings import (
     DEFAULT_CLUSTERS,
     DEFAULT_SAMPLE_PIXELS,
@@ -23,16 +28,19 @@ from kseg_video.core.settings import (
     ColorSpace,
     Init,
     Mapping,
+    PaintName,
+    RenderSettings,
     SegmenterSettings,
     View,
 )
-from kseg_video.writing.containers import DEFAULT_CRF, DEFAULT_PRESET
+from kseg_video.writing.video_encoders import DEFAULT_CRF, DEFAULT_PRESET
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
 _DEFAULTS = SegmenterSettings()
+_INPUT = "video, image, folder of images, pattern such as frame_%%04d.png, or - for standard input"
 
 
 def add_inputs(parser: argparse._ActionsContainer) -> None:
@@ -42,9 +50,13 @@ def add_inputs(parser: argparse._ActionsContainer) -> None:
         nargs="+",
         type=input_path,
         metavar="INPUT",
-        help="video, image, folder of images, pattern such as frame_%%04d.png, or - for standard "
-        "input",
+        help=_INPUT,
     )
+
+
+def add_input(parser: argparse._ActionsContainer) -> None:
+    """Add the input file of a command that takes only one."""
+    parser.add_argument("input", type=input_path, metavar="INPUT", help=_INPUT)
 
 
 def add_overwriting(parser: argparse._ActionsContainer) -> None:
@@ -75,6 +87,8 @@ def add_segmenting(group: argparse._ArgumentGroup, *, may_be_auto: bool = False)
         choices=get_args(Mapping),
         help="pixels to clusters by table or exactly (default: exact for images, else fast)",
     )
+    meaning = "threads that label a frame (default: a quarter of the cores; in live all)"
+    add_value(group, "--threads", whole_number, "N", meaning)
     add_fitting(group)
 
 
@@ -129,9 +143,15 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
         default="segmented",
         help="what is written (default: %(default)s)",
     )
+    off = "clusters switched off: numbers (0,2 or 0-2) or colours (blue: all of that hue; blue:1: "
+    off += "the nearest; steelblue or #2b6cb0: likewise)"
+    meaning = "other colours for the clusters of the segmented view, from dark to light: "
+    meaning += f"{', '.join(get_args(PaintName))}, colours such as '#0a1128,#1282a2,#fefcfb', or a "
+    meaning += "palette file (.json, .gpl, .hex); vivid keeps each hue and strengthens it"
+    add_value(group, "--paint", paint, "WHAT", meaning)
     for option, type_, metavar, meaning in (
-        ("--disable", clusters, "CLUSTERS", "clusters switched off, by number or colour"),
-        ("--only", clusters, "CLUSTERS", "the only clusters left on, by number or colour"),
+        ("--disable", clusters, "CLUSTERS", off),
+        ("--only", clusters, "CLUSTERS", "the only clusters left on, chosen in the same way"),
         ("--pick", pixel, "X,Y", "leave on only the cluster under that pixel of the first frame"),
         ("--pick-off", pixel, "X,Y", "switch that cluster off"),
     ):
@@ -151,10 +171,12 @@ def add_rendering(group: argparse._ArgumentGroup) -> None:
     meaning = "area below which islands and holes go, or have no outline (default: likewise; "
     meaning += "outlines: as suits the size)"
     add_value(group, "--despeckle", whole_number, "PIXELS", meaning)
+    meaning = "area below which regions join their neighbour, in the segmented and boundaries views"
+    add_value(group, "--simplify", whole_number, "PIXELS", meaning, RenderSettings().simplify)
 
 
-def add_trimming(group: argparse._ArgumentGroup) -> None:
-    """Add the options that trim the input."""
+def add_reading(group: argparse._ArgumentGroup) -> None:
+    """Add the options that choose a part, a size and a rate of the input."""
     group.add_argument(
         "--start",
         type=seconds,
@@ -162,23 +184,49 @@ def add_trimming(group: argparse._ArgumentGroup) -> None:
         metavar="TIME",
         help="where to begin, in seconds or as 1:30",
     )
-    add_value(group, "--end", seconds, "TIME", "where to stop")
+    until = group.add_mutually_exclusive_group()
+    add_value(until, "--end", seconds, "TIME", "where to stop")
+    add_value(until, "--duration", seconds, "TIME", "how much to take, instead of --end")
     add_value(group, "--max-frames", whole_number, "N", "frames taken at most")
+    add_value(group, "--crop", crop, "WxH+X+Y", "take this part of the upright picture")
+    meaning = "scale to fit, as 640x360, 50%% or 720p; the shape is kept"
+    add_value(group, "--size", picture_size, "SIZE", meaning)
+    add_value(group, "--width", whole_number, "N", "scale to this width")
+    add_value(group, "--height", whole_number, "N", "scale to this height")
+    meaning = "frames a second, by leaving out or repeating some; of images, the rate itself"
+    add_value(group, "--fps", frame_rate, "N", meaning)
+    group.add_argument(
+        "--no-deinterlace",
+        dest="deinterlace",
+        action="store_false",
+        help="leave interlaced pictures as they are",
+    )
 
 
 def add_encoding(group: argparse._ArgumentGroup) -> None:
     """Add the options of the encoder."""
     group.add_argument(
-        "--codec", choices=get_args(Codec), help="video codec (default: the container's usual one)"
+        "--codec",
+        type=codec,
+        choices=get_args(Codec),
+        help="video codec (default: the container's usual one)",
     )
     defaults = ", ".join(f"{crf} for {codec}" for codec, crf in DEFAULT_CRF.items())
     meaning = f"constant rate factor, lower is better (default: {defaults})"
     add_value(group, "--crf", whole_number, "N", meaning)
+    presets = ", ".join(f"{preset} for {codec}" for codec, preset in DEFAULT_PRESET.items())
     group.add_argument(
         "--preset",
         choices=get_args(Preset),
         metavar="NAME",
-        help=f"of x264: ultrafast to veryslow (default: {DEFAULT_PRESET})",
+        help=f"ultrafast to veryslow (default: {presets})",
+    )
+    group.add_argument(
+        "--encoder",
+        choices=get_args(Device),
+        default="software",
+        help="what encodes: a device of a kind, auto for any that answers, or software (default: "
+        "%(default)s)",
     )
     group.add_argument(
         "--lossless", action="store_true", help="FFV1 in .mkv, which keeps the exact colours"
@@ -189,8 +237,20 @@ def add_encoding(group: argparse._ArgumentGroup) -> None:
 def add_statistics(group: argparse._ArgumentGroup) -> None:
     """Add the outputs of statistics."""
     add_value(group, "--stats", path, "FILE", "write figures of every frame to a .csv or .jsonl")
+    add_plot(group)
+
+
+def add_plot(group: argparse._ActionsContainer) -> None:
+    """Add the plot of statistics."""
     meaning = "draw the clusters' shares over time to a .png or .svg"
     add_value(group, "--stats-plot", path, "FILE", meaning)
+
+
+def add_inspecting(command: argparse.ArgumentParser) -> None:
+    """Add the options of a command that segments as convert does, but writes no video."""
+    add_segmenting(command.add_argument_group("segmenting"), may_be_auto=True)
+    add_reading(command.add_argument_group("reading"))
+    add_reporting(command.add_argument_group("reporting"))
 
 
 def add_reporting(group: argparse._ArgumentGroup) -> None:

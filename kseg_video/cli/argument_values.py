@@ -1,39 +1,54 @@
-"""Parse argument values from text, and build settings from parsed options."""
+"""Parse argument values from text."""
 
 from __future__ import annotations
 
 import argparse
 import re
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from kseg_video.core.background_spec import parse_background
 from kseg_video.core.cluster_selectors import ClusterSelection
 from kseg_video.core.errors import SettingsError
-from kseg_video.core.media_settings import CaptureSettings
-from kseg_video.core.settings import RenderSettings, SegmenterSettings
-from kseg_video.reading.palette_reader import load_color_space, load_palette
+from kseg_video.core.settings import PaintName, RenderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kseg_video.core.cluster_selectors import Selector
+    from kseg_video.core.settings import Paint
 
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d*)?)")
+_RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _AMOUNTS = ("blur:", "pixelate:")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 _LAST_PORT = 65535
 
-_DEFAULTS = SegmenterSettings()
+# By codec: names of its encoders, and other ones of its own.
+_CODEC_NAMES = {
+    "h264": ("avc", "h.264", "x264", "libx264"),
+    "h265": ("hevc", "h.265", "x265", "libx265"),
+    "av1": ("libaom-av1", "libsvtav1", "svt-av1"),
+    "vp9": ("libvpx-vp9",),
+}
 
 
 def clusters(text: str) -> tuple[Selector, ...]:
-    """Parse cluster numbers and colours, separated by commas."""
-    parts = [part.strip() for part in text.split(",")]
-    selectors = tuple(int(part) if re.fullmatch(r"-?\d+", part) else part for part in parts)
-    _check(lambda: ClusterSelection(disabled=selectors))
-    return selectors
+    """Parse cluster numbers, ranges of them and colours, separated by commas or blanks."""
+    selectors: list[Selector] = []
+    for part in re.split(r"\s*,\s*|\s+", text.strip()):
+        if found := _RANGE.fullmatch(part):
+            first, last = int(found[1]), int(found[2])
+            if first > last:
+                raise argparse.ArgumentTypeError(f"{part} counts down; write {last}-{first}")
+            _check(lambda last=last: ClusterSelection(disabled=(last,)))  # type: ignore[misc]
+            selectors.extend(range(first, last + 1))
+        else:
+            selectors.append(int(part) if re.fullmatch(r"-?\d+", part) else part)
+    _check(lambda: ClusterSelection(disabled=tuple(selectors)))
+    return tuple(selectors)
 
 
 def pixel(text: str) -> tuple[Selector, ...]:
@@ -56,6 +71,22 @@ def background(text: str) -> str | Path:
     return text
 
 
+def paint(text: str) -> Paint | Path:
+    """Parse a paint: a named one, colours separated by commas, or a palette file as a path."""
+    if text in get_args(PaintName):
+        return cast("PaintName", text)
+    if Path(text).suffix or Path(text).name != text or is_there(text):
+        return path(text)
+    colors = tuple(re.split(r"\s*,\s*", text.strip()))
+    if len(colors) == 1:
+        raise argparse.ArgumentTypeError(
+            f"there is no paint {text!r}; choose {', '.join(get_args(PaintName))}, or give "
+            "a palette file or colours such as #0a1128,#fefcfb"
+        )
+    _check(lambda: RenderSettings(paint=colors))
+    return colors
+
+
 def _check(settings: Callable[[], object]) -> None:
     """Build settings, and turn a `SettingsError` into the error that argparse reports."""
     try:
@@ -70,6 +101,42 @@ def size(text: str) -> tuple[int, int]:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
     return int(found[1]), int(found[2])
+
+
+def picture_size(text: str) -> dict[str, int | float]:
+    """Parse a size such as 640x360, 50% or 720p into settings of the decoder."""
+    if found := re.fullmatch(r"(\d{1,9})[x×](\d{1,9})", text):
+        return {"width": int(found[1]), "height": int(found[2])}
+    if found := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)%", text):
+        return {"scale": float(found[1]) / 100}
+    if found := re.fullmatch(r"(\d{1,9})p", text):
+        return {"shorter_side": int(found[1])}
+    raise argparse.ArgumentTypeError(f"{text!r} is no size such as 640x360, 50% or 720p")
+
+
+def crop(text: str) -> tuple[int, int, int, int]:
+    """Parse a part of a picture such as 640x360+100+50: width, height, column and row."""
+    found = re.fullmatch(r"(\d{1,9})[x×](\d{1,9})\+(\d{1,9})\+(\d{1,9})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no part such as 640x360+100+50 (width, height, column and row of its "
+            "upper left corner)"
+        )
+    width, height, column, row = map(int, found.groups())
+    return width, height, column, row
+
+
+def frame_rate(text: str) -> Fraction:
+    """Parse a frame rate such as 12, 29.97 or 30000/1001."""
+    if not re.fullmatch(r"\d{1,9}(?:\.\d{0,9}|/0*[1-9]\d{0,8})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate such as 12 or 30000/1001")
+    return Fraction(text)
+
+
+def codec(text: str) -> str:
+    """Parse the name of a codec, or of an encoder that is known for it."""
+    name = text.lower()
+    return next((codec for codec, others in _CODEC_NAMES.items() if name in others), name)
 
 
 def whole_number(text: str) -> int:
@@ -128,6 +195,14 @@ def is_there(text: str) -> bool:
         return False
 
 
+def is_file_like_option(word: str) -> bool:
+    """Whether a word is a file's name that argparse reads as an option with a value, as -odd.mp4.
+
+    The shell may have expanded it from a pattern such as ``*.mp4``.
+    """
+    return word.startswith("-") and len(word) > len("-o") and is_there(word)
+
+
 def file_name(text: str) -> str:
     """Check a file's name; refuse an empty one, as from an unset variable."""
     if not text:
@@ -147,75 +222,3 @@ def input_path(text: str) -> Path:
             f"{text} is an address; download it first, or watch it with: kseg-video live {text}"
         )
     return path(text)
-
-
-def segmenter_settings(options: argparse.Namespace) -> SegmenterSettings:
-    """Build the segmenter's settings from options.
-
-    Raises
-    ------
-    SettingsError
-        If a setting is out of range.
-    SourceError
-        If the palette cannot be read.
-    """
-    named = vars(options)  # commands lack some of these options
-    palette: tuple[str, ...] = ()
-    color_space = options.color_space
-    if named.get("palette"):
-        palette = load_palette(named["palette"])
-        color_space = color_space or load_color_space(named["palette"])
-    return SegmenterSettings(
-        n_clusters=options.clusters,
-        palette=palette,
-        frozen=named.get("freeze", _DEFAULTS.frozen),
-        color_space=color_space or _DEFAULTS.color_space,
-        mapping=named.get("mapping", _DEFAULTS.mapping),
-        stability=named.get("stability", _DEFAULTS.stability),
-        sample_pixels=options.sample_pixels,
-        seed=options.seed,
-        init=options.init,
-        attempts=options.attempts,
-        max_iterations=options.max_iterations,
-        epsilon=options.epsilon,
-    )
-
-
-def render_settings(options: argparse.Namespace) -> RenderSettings:
-    """Build the render settings from options.
-
-    Raises
-    ------
-    SettingsError
-        If a setting is out of range.
-    """
-    return RenderSettings(
-        view=options.view,
-        background=options.background,
-        feather=options.feather,
-        despeckle=options.despeckle,
-    )
-
-
-def cluster_selection(options: argparse.Namespace) -> ClusterSelection:
-    """Build the selection of clusters from options.
-
-    Raises
-    ------
-    SettingsError
-        If the options both keep clusters and switch clusters off.
-    """
-    return ClusterSelection(
-        only=(*options.only, *options.pick), disabled=(*options.disable, *options.pick_off)
-    )
-
-
-def capture_settings(options: argparse.Namespace) -> CaptureSettings:
-    """Build the capture settings of a live source from options.
-
-    Raises
-    ------
-    SettingsError
-        If a setting is out of range.
-    """
-    return CaptureSettings(options.size, options.fps, options.reconnect, options.loop)

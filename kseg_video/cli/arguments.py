@@ -15,24 +15,43 @@ from kseg_video.cli.argument_groups import (
     add_debugging,
     add_encoding,
     add_fitting,
+    add_input,
     add_inputs,
+    add_inspecting,
     add_overwriting,
+    add_plot,
     add_quiet,
+    add_reading,
     add_rendering,
     add_reporting,
     add_segmenting,
     add_statistics,
-    add_trimming,
     add_value,
 )
-from kseg_video.cli.argument_values import file_name, is_there, number, path, port, size
-from kseg_video.cli.exit_codes import EXIT_USAGE
-from kseg_video.cli.messages import complain
+from kseg_video.cli.argument_values import (
+    file_name,
+    is_file_like_option,
+    is_there,
+    number,
+    path,
+    port,
+    size,
+    whole_number,
+)
+from kseg_video.cli.completion import add_completion, complete_if_asked
+from kseg_video.cli.guessed_options import answer_to, in_known_words, is_guess, torn_clusters
+from kseg_video.cli.messages import EXIT_USAGE, complain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _COMMAND = "COMMAND"
+_EXAMPLES = """examples:
+  kseg-video preview clip.mp4 -k 6      see the regions and their numbers
+  kseg-video convert clip.mp4 -k 6      paint each region in its colour
+  kseg-video convert clip.mp4 --view masked --only red --background gray
+  kseg-video live                       watch the camera
+"""
 _NEGATIVE = re.compile(r"-\d*\.?\d+")  # what argparse takes as a value despite the hyphen
 # Least similarity (difflib's ratio) of an option that is suggested for an unknown one. More: typos
 # get no suggestion; less: unrelated options are suggested.
@@ -48,20 +67,29 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - ArgumentParser's own
         super().__init__(**options, allow_abbrev=False, exit_on_error=False)
-        self.commands: Collection[str] = ()
+        self.commands: Mapping[str, _Parser] = {}
         self._given: Sequence[str] = ()
 
     def parse_known_args(  # type: ignore[override]  # only the overload in use
         self, args: Sequence[str], namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         self._given = args
+        if not self.commands:  # it is a command's own
+            if answer := answer_to(args, self.options):
+                self.error(answer)
+            args = list(in_known_words(args, self.options))
         try:
             return super().parse_known_args(args, namespace)
         except argparse.ArgumentError as error:
             self.error(self._explained(error, args))
 
+    @property
+    def options(self) -> list[str]:
+        """All names of its options."""
+        return list(self._option_string_actions)
+
     def error(self, message: str) -> NoReturn:
-        file = next((word for word in self._given if _is_file_like_option(word)), None)
+        file = next((word for word in self._given if is_file_like_option(word)), None)
         if file is not None:
             message += f" (the file {file} is ./{file})"
         complain(f"{message}; see {self.prog} --help")
@@ -94,66 +122,73 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         After printing help, the version or an error.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    options, unknown = command_parser().parse_known_args(given)
+    parser = command_parser()
+    complete_if_asked(parser)
+    options, unknown = parser.parse_known_args(given or ["--help"])
+    strangers = [*unknown, *(str(path) for path in vars(options).get("inputs", ()))]
+    if torn := torn_clusters(given, strangers):
+        complain(f"{torn}; see kseg-video {options.command} --help")
+        raise SystemExit(EXIT_USAGE)
     if unknown:
-        complain(f"{_why_unknown(unknown[0], options)}; see kseg-video {options.command} --help")
+        known = parser.commands[options.command].options
+        complain(
+            f"{_why_unknown(unknown[0], options, known)}; see kseg-video {options.command} --help"
+        )
         raise SystemExit(EXIT_USAGE)
     return options
 
 
-def _why_unknown(argument: str, options: argparse.Namespace) -> str:
+def _why_unknown(argument: str, options: argparse.Namespace, known: Iterable[str]) -> str:
     if not argument.startswith("-"):
         if hasattr(options, "inputs"):
             return f"{argument} stands apart from the other inputs; name all of them on end"
         if hasattr(options, "source"):
             return f"{options.command} takes one source, and {argument} is another"
         return f"{options.command} takes no {argument}"
-    if _is_file_like_option(argument):
+    if is_file_like_option(argument):
         return f"there is no option {argument}; the file of that name is ./{argument}"
     option = argument.split("=", maxsplit=1)[0]
-    known = [f"--{name.replace('_', '-')}" for name in vars(options)]
-    similar = difflib.get_close_matches(option, known, 1, _SIMILAR)
+    if is_guess(option):  # what is spelled alike may do the opposite
+        return f"there is no {option}"
+    is_negative = option.startswith("--no-")
+    alike = {name for name in known if name.startswith("--no-") == is_negative} - {"--help"}
+    similar = difflib.get_close_matches(option, alike, 1, _SIMILAR)
     return f"there is no {option}" + (f" (did you mean {similar[0]}?)" if similar else "")
-
-
-def _is_file_like_option(word: str) -> bool:
-    """Whether a word is a file's name that argparse reads as an option with a value, as -odd.mp4.
-
-    The shell may have expanded it from a pattern such as ``*.mp4``.
-    """
-    return word.startswith("-") and len(word) > len("-o") and is_there(word)
 
 
 def command_parser() -> _Parser:
     """Build the parser of all commands."""
-    parser = _Parser(prog="kseg-video", description="Cut video into colour regions by k-means.")
+    parser = _Parser(
+        prog="kseg-video",
+        description="Cut video into colour regions by k-means.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {kseg_video.__version__}")
+    add_completion(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=_COMMAND)
     _add_convert(commands)
     _add_live(commands)
     _add_palette(commands)
-    cameras = commands.add_parser(
-        "cameras",
-        help="list the cameras",
-        description="List the cameras with their sizes and rates.",
-    )
-    doctor = commands.add_parser(
-        "doctor",
-        help="check that everything is there that is needed",
-        description="Check that everything is there that is needed, and say what to do if not.",
-    )
-    add_debugging(cameras)
-    add_debugging(doctor)
+    _add_preview(commands)
+    _add_measure(commands)
+    for name, meaning in (
+        ("cameras", "list the cameras with their sizes and rates"),
+        ("doctor", "check that everything is there that is needed, and say what to do if not"),
+    ):
+        add_debugging(_added(commands, name, meaning))
     parser.commands = commands.choices
     return parser
 
 
+def _added(commands: argparse._SubParsersAction[_Parser], name: str, meaning: str) -> _Parser:
+    description = f"{meaning[0].upper()}{meaning[1:]}."
+    return commands.add_parser(name, help=meaning, description=description)
+
+
 def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
-    convert = commands.add_parser(
-        "convert",
-        help="turn videos and images into segmented or masked ones",
-        description="Turn videos and images into segmented or masked ones, with their sound.",
-    )
+    meaning = "turn videos and images into segmented or masked ones, with their sound"
+    convert = _added(commands, "convert", meaning)
     add_inputs(convert)
     convert.add_argument(
         "-o",
@@ -163,20 +198,15 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
         "image); default: beside INPUT, named .segmented",
     )
     add_overwriting(convert)
+    meaning = "convert up to N inputs at a time, each in a process of its own"
+    add_value(convert, "--jobs", whole_number, "N", meaning, 1)
     add_segmenting(convert.add_argument_group("segmenting"), may_be_auto=True)
     rendering = convert.add_argument_group("rendering")
     add_rendering(rendering)
     rendering.add_argument(
         "--show", action="store_true", help="show an image in a window until a key is pressed"
     )
-    reading = convert.add_argument_group("reading")
-    add_trimming(reading)
-    reading.add_argument(
-        "--no-deinterlace",
-        dest="deinterlace",
-        action="store_false",
-        help="leave interlaced pictures as they are",
-    )
+    add_reading(convert.add_argument_group("reading"))
     add_encoding(convert.add_argument_group("encoding"))
     reporting = convert.add_argument_group("reporting")
     add_statistics(reporting)
@@ -184,11 +214,8 @@ def _add_convert(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
-    live = commands.add_parser(
-        "live",
-        help="segment a camera, a stream or a playing file while you watch",
-        description="Segment a camera, a stream or a playing file while you watch.",
-    )
+    meaning = "segment a camera, a stream or a playing file while you watch"
+    live = _added(commands, "live", meaning)
     live.add_argument(
         "source",
         nargs="?",
@@ -239,11 +266,7 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
-    palette = commands.add_parser(
-        "palette",
-        help="find the palette of videos and images",
-        description="Find one palette for all of some videos and images.",
-    )
+    palette = _added(commands, "palette", "find one palette for all of some videos and images")
     add_inputs(palette)
     palette.add_argument(
         "-o",
@@ -257,5 +280,25 @@ def _add_palette(commands: argparse._SubParsersAction[_Parser]) -> None:
     fitting = palette.add_argument_group("fitting")
     add_clusters(fitting, may_be_auto=True)
     add_fitting(fitting)
-    add_trimming(palette.add_argument_group("part of the input"))
+    add_reading(palette.add_argument_group("reading"))
     add_reporting(palette.add_argument_group("reporting"))
+
+
+def _add_preview(commands: argparse._SubParsersAction[_Parser]) -> None:
+    meaning = "draw some frames of a video, or an image, with the numbers of the clusters"
+    preview = _added(commands, "preview", meaning)
+    add_input(preview)
+    meaning = "the picture, .png, .jpg or .webp (default: INPUT-preview.png beside INPUT)"
+    preview.add_argument("-o", "--output", type=path, help=meaning)
+    add_overwriting(preview)
+    preview.add_argument("--open", action="store_true", help="show it with the desktop's viewer")
+    add_inspecting(preview)
+
+
+def _add_measure(commands: argparse._SubParsersAction[_Parser]) -> None:
+    measure = _added(commands, "measure", "write statistics of every frame, and no video")
+    add_input(measure)
+    measure.add_argument("-o", "--output", type=path, help="the table, .csv or .jsonl")
+    add_plot(measure)
+    add_overwriting(measure)
+    add_inspecting(measure)

@@ -28,7 +28,7 @@ State: TypeAlias = Literal["ok", "none", "MISSING"]
 
 _LIBRARIES = (
     *("numpy", "imageio", "imageio-ffmpeg", "pillow", "pillow-heif", "platformdirs"),
-    *("psutil", "rich"),
+    *("psutil", "rich", "argcomplete"),
 )
 _WHEELS = (
     "opencv-python",
@@ -37,6 +37,7 @@ _WHEELS = (
     "opencv-contrib-python-headless",
 )
 _ENCODERS = ("libx264", "libvpx-vp9", "ffv1", "prores_ks", "gif", "libwebp_anim", "aac", "libopus")
+_COMPILED = "compiled.shared"
 _TRIAL_FRAMES = 25
 
 
@@ -74,18 +75,20 @@ def examine() -> int:
     """
     healthy = True
     for name, look in _LOOKS.items():
-        finding = _look(look)
+        finding = _look(look, all_is_there=healthy)
         healthy &= finding.state != "MISSING"
         answer(f"{finding.state:<8} {name:<10} {shown(finding.text)}")
     return 0 if healthy else 1
 
 
-def _look(look: Callable[[], str]) -> Finding:
+def _look(look: Callable[[], str], *, all_is_there: bool) -> Finding:
     try:
         return Finding("ok", look())
     except _Absent as absent:
         return Finding("none", str(absent))
     except Exception as error:  # noqa: BLE001 - any failure is a finding
+        if isinstance(error, ImportError) and not all_is_there:
+            return Finding("MISSING", "cannot be checked until what is missing above is installed")
         return Finding("MISSING", str(error) if isinstance(error, _Missing) else told(error))
 
 
@@ -119,9 +122,13 @@ def _opencv() -> str:
 
 
 def _labelling() -> str:
-    from kseg_video.native import kernels
+    try:
+        from kseg_video.native import kernels
 
-    if not kernels.ARE_COMPILED:
+        are_compiled = kernels.ARE_COMPILED
+    except ImportError:  # for want of OpenCV
+        are_compiled = Path(kseg_video.__file__).with_name("native").joinpath(_COMPILED).exists()
+    if not are_compiled:
         raise _Absent(
             "not compiled, so labels take twice the time; install a C compiler (apt install gcc "
             "libc6-dev), then again: pip install -v --force-reinstall --no-deps ."

@@ -16,22 +16,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kseg_video.cli.argument_values import (
+from kseg_video.cli.live_outputs import live_outputs
+from kseg_video.cli.messages import answer, inform
+from kseg_video.cli.option_settings import (
     capture_settings,
     cluster_selection,
     render_settings,
     segmenter_settings,
 )
-from kseg_video.cli.live_outputs import live_outputs
-from kseg_video.cli.messages import answer, inform
 from kseg_video.cli.signals import on_signals
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.errors import KsegError, SettingsError, SourceError
+from kseg_video.core.settings import usable_cores
 from kseg_video.core.shown_text import shown, without_secrets
 from kseg_video.live.camera_list import find_cameras
 from kseg_video.live.capture import is_camera, is_stream, open_capture
 from kseg_video.live.key_bindings import HELP, VIEWS
-from kseg_video.live.live_state import BACKGROUNDS, LiveState
+from kseg_video.live.live_state import BACKGROUNDS, PAINTS, LiveState
 from kseg_video.live.pipeline import open_live_background
 from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
@@ -146,6 +147,7 @@ def _first_state(options: argparse.Namespace) -> LiveState:
     """
     rendering, selection = render_settings(options), cluster_selection(options)
     segmenter = segmenter_settings(options)
+    segmenter = replace(segmenter, threads=segmenter.threads or usable_cores())
     check_numbers(selection.numbers, segmenter.cluster_count)
     if rendering.view not in VIEWS:
         raise SettingsError(f"live cannot show {rendering.view}; choose {', '.join(VIEWS)}")
@@ -154,6 +156,7 @@ def _first_state(options: argparse.Namespace) -> LiveState:
         rendering,
         selection,
         tuple(dict.fromkeys((*BACKGROUNDS, rendering.background))),
+        tuple(dict.fromkeys((*PAINTS, rendering.paint))),
         frozen=segmenter.holds_palette,
         mirrored=options.mirror,
         saves_mirrored=not options.record_unmirrored,

@@ -170,6 +170,7 @@ def _settings(state: LiveState) -> str:
         f"k {state.segmenter.cluster_count}",
         f"stability {state.segmenter.stability:g}",
     ]
+    words += [f"paint {state.paint_name}"] if state.rendering.paint is not None else []
     words += [word for word, on in (("frozen", state.frozen), ("mirrored", state.mirrored)) if on]
     return _joined([*words, f"background {state.rendering.background}"])
 
@@ -238,10 +239,10 @@ def _shortened(source: str, condition: str, cells: int) -> str:
 def _palette(
     metrics: LiveMetrics, console: Console, forms: Sequence[Swatch], columns: int, rows: int
 ) -> list[Text]:
-    if metrics.segmentation is None:
+    if metrics.palette is None:
         return []
     off = metrics.state.rendering.disabled
-    return palette_rows(console, metrics.segmentation.palette, off, forms, columns, rows)
+    return palette_rows(console, metrics.palette, off, forms, columns, rows)
 
 
 @contextlib.contextmanager

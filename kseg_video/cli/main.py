@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 
 from kseg_video.cli.arguments import parse_arguments
 from kseg_video.cli.convert_command import run_convert
-from kseg_video.cli.exit_codes import EXIT_FAILED, EXIT_USAGE
-from kseg_video.cli.messages import complain, complain_in_full, inform, told
+from kseg_video.cli.messages import (
+    EXIT_FAILED,
+    EXIT_USAGE,
+    complain,
+    complain_in_full,
+    inform,
+    told,
+)
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
 from kseg_video.cli.signals import Stopped, in_background, stopped_line
-from kseg_video.core.errors import SettingsError
+from kseg_video.core.errors import KsegError, SettingsError
 
 if TYPE_CHECKING:
     import argparse
@@ -45,6 +51,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         options = parse_arguments(arguments)
     except SystemExit as leaving:
         return int(leaving.code or 0)
+    except KsegError as error:  # of printing the completion
+        complain(str(error))
+        return EXIT_FAILED
     try:
         return _COMMANDS[options.command](options)
     except Stopped:
@@ -75,6 +84,22 @@ def _palette(options: argparse.Namespace) -> int:
     return run_palette(options)
 
 
+def _preview(options: argparse.Namespace) -> int:
+    import_opencv()
+    silence_libraries()
+    from kseg_video.cli.inspection_commands import run_preview
+
+    return run_preview(options)
+
+
+def _measure(options: argparse.Namespace) -> int:
+    import_opencv()
+    silence_libraries()
+    from kseg_video.cli.inspection_commands import run_measure
+
+    return run_measure(options)
+
+
 def _cameras(_options: argparse.Namespace) -> int:
     import_opencv()
     from kseg_video.cli.live_command import list_cameras
@@ -92,6 +117,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "convert": run_convert,
     "live": _live,
     "palette": _palette,
+    "preview": _preview,
+    "measure": _measure,
     "cameras": _cameras,
     "doctor": _doctor,
 }

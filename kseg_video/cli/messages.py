@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import re
 
 
+# A command stopped by signal N exits with 128 + N (see `kseg_video.cli.signals.Stopped`).
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
 def answer_data(data: object) -> None:
     """Print data as JSON on standard output.
 

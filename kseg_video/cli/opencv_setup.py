@@ -35,19 +35,22 @@ def import_opencv() -> None:
     try:
         import cv2
     except ImportError as error:
-        if lacking := shortage(error):
-            raise KsegError(lacking) from error
-        missing = re.search(r"(\S+\.so[.\d]*): cannot open shared object", str(error))
-        if missing is None:
-            raise KsegError(
-                f"OpenCV cannot be imported ({error}); reinstall it with: pip install opencv-python"
-            ) from error
-        raise KsegError(
-            f"OpenCV lacks the system library {missing[1]}; on Debian or Ubuntu install it with: "
-            "apt install libgl1 libglib2.0-0"
-        ) from error
+        raise KsegError(cure_for(error)) from error
     cv2.setNumThreads(1)
     keep_freed_memory()
+
+
+def cure_for(error: ImportError) -> str:
+    """What OpenCV lacks and how to install it, given the error of its import."""
+    if lacking := shortage(error):
+        return lacking
+    missing = re.search(r"(\S+\.so[.\d]*): cannot open shared object", str(error))
+    if missing is None:
+        return f"OpenCV cannot be imported ({error}); reinstall it with: pip install opencv-python"
+    return (
+        f"OpenCV lacks the system library {missing[1]}; on Debian or Ubuntu install it with: "
+        "apt install libgl1 libglib2.0-0"
+    )
 
 
 def silence_libraries() -> None:

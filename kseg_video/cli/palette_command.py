@@ -9,12 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kseg_video.cli.argument_values import segmenter_settings
 from kseg_video.cli.command_files import StreamCopy, check_are_there, is_stream
 from kseg_video.cli.messages import answer, answer_data, inform
+from kseg_video.cli.option_settings import decoder_settings, segmenter_settings, trim_settings
 from kseg_video.cli.signals import in_background
 from kseg_video.conversion.palette_finder import FoundPalette, find_palette
-from kseg_video.core.media_settings import TrimSettings
 from kseg_video.core.palette import changes_since_first, first_hex_colors
 from kseg_video.writing.output_paths import check_are_apart, check_are_others, check_file
 from kseg_video.writing.palette_writer import (
@@ -47,7 +46,7 @@ def run_palette(options: argparse.Namespace) -> int:
         If an output cannot be written.
     """
     settings = segmenter_settings(options)
-    trim = TrimSettings(options.start, options.end, options.max_frames)
+    trim, decoder = trim_settings(options), decoder_settings(options)
     outputs: list[Path] = options.output
     check_are_there(options.inputs, output=outputs)
     for path in outputs:
@@ -64,7 +63,7 @@ def run_palette(options: argparse.Namespace) -> int:
         ]
 
         def find() -> FoundPalette:
-            found = find_palette(inputs, settings, trim=trim)
+            found = find_palette(inputs, settings, trim=trim, decoder=decoder)
             for path in outputs:
                 space = found.settings.color_space
                 save_palette(path, found.palette, color_space=space, overwrite=options.overwrite)

@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kseg_video.conversion.frame_loop import ConversionRun
-from kseg_video.conversion.palette_finder import choose_for_source
-from kseg_video.conversion.reader_writer_threads import Reader
-from kseg_video.conversion.report import ConversionObserver
+from kseg_video.conversion.report import ConversionObserver, note_on_size
+from kseg_video.conversion.run_opening import begun_run
 from kseg_video.conversion.statistics_tables import check_statistics, keep_statistics
-from kseg_video.core.cluster_selectors import ClusterSelection, check_numbers
+from kseg_video.core.cluster_selectors import ClusterSelection
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.media_settings import (
     DecoderSettings,
@@ -25,7 +23,6 @@ from kseg_video.core.setting_checks import PATH, instance, take, take_settings
 from kseg_video.core.settings import RenderSettings, SegmenterSettings
 from kseg_video.reading.background_source import check_background, open_background
 from kseg_video.reading.image_files import IMAGE_SUFFIXES, LOSSY_IMAGE_SUFFIXES
-from kseg_video.reading.input_file_checks import blamed_if_it_shrinks
 from kseg_video.reading.sources import OpeningSource
 from kseg_video.rendering.renderer import is_transparent, view_layout, view_width
 from kseg_video.writing.output_paths import (
@@ -74,7 +71,8 @@ def convert(  # noqa: PLR0913 - one for each part
     trim : TrimSettings, optional
         The part of the source to convert; all of it by default.
     decoder : DecoderSettings, optional
-        How a video is decoded; the default deinterlaces interlaced video.
+        The part of the pictures to convert, their size and rate; the default deinterlaces
+        interlaced video.
     statistics : StatisticsSettings, optional
         Files for the statistics of every frame; none are kept by default.
     selection : ClusterSelection, optional
@@ -114,33 +112,27 @@ def convert(  # noqa: PLR0913 - one for each part
         check_background(rendering.background)
         check_are_others((output, *statistics.paths), [rendering.background], "background")
     _check_targets(path, output, encoder, statistics)
-    auto_count = None
-    if segmenter.n_clusters == "auto":
-        auto_count = choose_for_source(source, segmenter, trim, decoder)
-        segmenter = replace(segmenter, n_clusters=auto_count.count)
-    check_numbers(rendering.disabled | selection.numbers, segmenter.cluster_count)
     with ExitStack() as stack:
-        stack.enter_context(blamed_if_it_shrinks(path))
-        frames = stack.enter_context(source.open(trim, decoder))
-        run = ConversionRun(frames, _for_input(segmenter, frames.info), rendering, started)
-        if segmenter.looks_ahead:
-            run.look_ahead = frames.look_ahead()
-        run.begin(stack.enter_context(Reader(frames, run.timer)), selection)
+        begun = stack.enter_context(
+            begun_run(source, segmenter, rendering, trim, decoder, selection, started)
+        )
+        run, frames = begun.run, begun.frames
         if statistics.paths:
             run.keep = stack.enter_context(
                 keep_statistics(statistics, frames.info.frame_rate, overwrite=encoder.overwrite)
             )
         painted = _painted_info(frames.info, output, run.rendering, encoder)
-        if isinstance(rendering.background, Path) and run.rendering.disabled:
+        may_switch = bool(run.rendering.disabled or selection.only or selection.disabled)
+        if isinstance(rendering.background, Path) and may_switch:
             behind = replace(frames.info, layout=painted.layout)
             run.background = stack.enter_context(open_background(rendering.background, behind))
         with open_sink(output, painted, encoder, frames.tracks) as sink:
             if observer is not None:
-                observer.on_start(path, output, frames.info, run.timer)
+                observer.on_start(path, output, frames.info, run.timer, lambda: sink.bytes_written)
             run.drive(sink, painted.layout, observer)
     report = run.report(path, output, sink)
-    if auto_count is not None:
-        report = replace(report, notes=(auto_count.reason, *report.notes))
+    notes = (*report.notes, *note_on_size(report, painted, encoder))
+    report = replace(report, notes=notes)
     if observer is not None:
         observer.on_finish(report)
     return report
@@ -177,18 +169,6 @@ def _check_targets(
     check_are_others(outputs, [source])
     check_target(output, encoder)
     check_statistics(statistics, overwrite=encoder.overwrite)
-
-
-def _for_input(settings: SegmenterSettings, info: VideoInfo) -> SegmenterSettings:
-    """Fill in the settings whose default depends on whether the input is an image or a video."""
-    settings = replace(settings, n_clusters=settings.cluster_count)
-    if not info.is_image:
-        return replace(settings, mapping=settings.mapping or "fast")
-    return replace(
-        settings,
-        mapping=settings.mapping or "exact",
-        sample_pixels=settings.sample_pixels or "all",
-    )
 
 
 def _painted_info(

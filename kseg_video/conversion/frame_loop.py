@@ -16,11 +16,19 @@ import numpy as np
 from kseg_video.conversion.reader_writer_threads import Writer
 from kseg_video.conversion.report import ConversionReport, EventRecord
 from kseg_video.core.color_spaces import from_working
-from kseg_video.core.palette import Palette, changes_since_first, shares_of
+from kseg_video.core.palette import Palette, changes_since_first, hex_colors, shares_of
 from kseg_video.core.settings import RenderSettings
 from kseg_video.core.timing import StageTimer
-from kseg_video.rendering.cluster_selection import pinned, resolve_selection
-from kseg_video.rendering.renderer import Renderer, follows_colors, has_background
+from kseg_video.native import kernels
+from kseg_video.rendering.cluster_selection import FollowedSelection, pinned
+from kseg_video.rendering.paints import note_on_paint
+from kseg_video.rendering.renderer import (
+    Renderer,
+    follows_colors,
+    has_background,
+    is_painted,
+    is_simplified,
+)
 from kseg_video.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
     from kseg_video.conversion.report import ConversionObserver
     from kseg_video.core.cluster_selectors import ClusterSelection
     from kseg_video.core.frame import Frame, PixelLayout, Segmentation
+    from kseg_video.core.media_info import VideoInfo
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.reading.background_source import BackgroundSource
     from kseg_video.reading.look_ahead import LookAhead
@@ -62,13 +71,15 @@ class ConversionRun:
     Attributes
     ----------
     rendering : RenderSettings
-        After `begin`, also with the clusters that were selected on the first frame.
+        After `begin`, also with the selected clusters, as of the frame segmented last.
     background : BackgroundSource, optional
         Gives the background picture of each frame.
     look_ahead : LookAhead, optional
         Gives samples of upcoming frames.
     keep : callable, optional
         Records the statistics of each frame and its segmentation.
+    notes : tuple of str
+        Notes on the settings, for the report.
     """
 
     def __init__(
@@ -83,12 +94,16 @@ class ConversionRun:
         self.background: BackgroundSource | None = None
         self.look_ahead: LookAhead | None = None
         self.keep: Callable[[Frame, Segmentation], None] | None = None
+        self.notes: tuple[str, ...] = ()
         self._source = source
         self._settings = settings
         self._segmenter = Segmenter(settings, self.timer)
         self._renderer = Renderer()
         self._segmented: Iterator[tuple[Frame, Segmentation]] = iter(())
-        self._selection_notes: tuple[str, ...] = ()
+        self._given_disabled = rendering.disabled
+        self._held = pinned(rendering.disabled, settings.cluster_count)
+        self._selected: FollowedSelection | None = None
+        self._idle_notes: tuple[str, ...] = ()
         self._started = started
         self._frames = 0
         self._inertia_sum = 0.0
@@ -104,14 +119,13 @@ class ConversionRun:
         segmented = self._segment_all(reader)
         first = next(segmented)
         self._first_palette = first[1].palette
-        resolved = resolve_selection(selection, first[1])
-        self.rendering = replace(
-            self.rendering, disabled=self.rendering.disabled | resolved.disabled
-        )
-        self._selection_notes = (
-            *resolved.notes,
-            *_without_effect(self.rendering, len(first[1].colors)),
-        )
+        is_image = self._source.info.is_image
+        self._selected = FollowedSelection(selection, first[1], is_image=is_image)
+        self._switch(self._selected.disabled)
+        count = len(first[1].colors)
+        self._held = pinned(self.rendering.disabled, count)
+        if self._selected.resolved.is_complete:
+            self._idle_notes = tuple(_without_effect(self.rendering, count))
         self._segmented = chain([first], segmented)
 
     def drive(
@@ -119,44 +133,61 @@ class ConversionRun:
     ) -> None:
         """Segment, paint and write every frame."""
 
-        def paint(frame: Frame, segmentation: Segmentation) -> Frame:
+        def paint(frame: Frame, segmentation: Segmentation, rendering: RenderSettings) -> Frame:
             behind = None if self.background is None else self.background.next()
-            return self._renderer.render(frame, segmentation, self.rendering, layout, behind)
+            return self._renderer.render(frame, segmentation, rendering, layout, behind)
 
         with Writer(sink, paint, self.timer) as writer:
-            for frame, segmentation in self._segmented:
-                writer.write(frame, segmentation)
-                self._note(frame, segmentation)
-                if self.keep is not None:
-                    with self.timer.stage("measure"):
-                        self.keep(frame, segmentation)
-                if observer is not None:
-                    observer.on_frame(frame, segmentation)
+            self.each(
+                lambda frame, segmentation: writer.write(frame, segmentation, self.rendering),
+                observer,
+            )
             writer.finish()
 
+    def each(
+        self, take: Callable[[Frame, Segmentation], None], observer: ConversionObserver | None
+    ) -> None:
+        """Segment every frame, and give it and its segmentation away."""
+        for frame, segmentation in self._segmented:
+            take(frame, segmentation)
+            self._note(frame, segmentation)
+            if self.keep is not None:
+                with self.timer.stage("measure"):
+                    self.keep(frame, segmentation)
+            if observer is not None:
+                observer.on_frame(frame, segmentation)
+
     def _segment_all(self, reader: Reader) -> Iterator[tuple[Frame, Segmentation]]:
-        count = self._settings.cluster_count
         for frame in reader.frames():
             if self.look_ahead is not None:
                 with self.timer.stage("look ahead"):
                     self._segmenter.add_look_ahead(self.look_ahead.until(frame.time))
             segmentation = self._segmenter.segment(
-                frame,
-                pinned(self.rendering.disabled, count),
-                keep_cells=follows_colors(self.rendering),
+                frame, self._held, keep_cells=follows_colors(self.rendering)
             )
+            if self._selected is not None:
+                self._selected.follow(segmentation, frame.time)
+                self._switch(self._selected.disabled)
             yield frame, segmentation
 
-    def report(self, source: Path, output: Path, sink: FrameSink) -> ConversionReport:
-        """Report on the finished run; call it after `drive`."""
+    def _switch(self, selected: frozenset[int]) -> None:
+        disabled = self._given_disabled | selected
+        if disabled != self.rendering.disabled:
+            self.rendering = replace(self.rendering, disabled=disabled)
+
+    def report(self, source: Path, output: Path, sink: FrameSink | None = None) -> ConversionReport:
+        """Report on the finished run, and on its sink if it had one."""
         assert self._first_palette is not None
         assert self._last is not None
+        assert self._selected is not None
         palette, first = self._palette(self._last), self._first_palette
+        selection = self._selected.clusters
         return ConversionReport(
             source=source,
             output=output,
             info=self._source.info,
             frames=self._frames,
+            bytes_written=0 if sink is None else sink.bytes_written,
             seconds=time.perf_counter() - self._started,
             settings=self._settings,
             disabled=self.rendering.disabled,
@@ -166,13 +197,25 @@ class ConversionRun:
             events=tuple(self._events),
             stage_milliseconds=self.timer.milliseconds_per(self._frames),
             notes=(
-                *self._selection_notes,
+                *self.notes,
+                *self._selected.notes,
+                *self._idle_notes,
+                *_note_on_paint(self.rendering, palette),
                 *_note_on_changes(palette, first),
                 *self._source.notes,
-                *sink.notes,
+                *(() if sink is None else sink.notes),
+                *_note_on_kernels(self._source.info),
             ),
-            warnings=tuple(self._source.warnings),
+            warnings=(*self._source.warnings, *_without_hue(selection)),
+            selection=selection,
+            paint=self._painted_colors(),
         )
+
+    def _painted_colors(self) -> tuple[str, ...]:
+        """Colours in which clusters were painted, if these were not their own."""
+        if self.rendering.paint is None or not is_painted(self.rendering):
+            return ()
+        return hex_colors(self._renderer.colors)
 
     def _palette(self, last: Segmentation) -> Palette:
         """The clusters' colours and shares, averaged over all frames."""
@@ -199,6 +242,26 @@ def _note_on_changes(palette: Palette, first: Palette) -> Iterator[str]:
         yield f"clusters that began as other colours: {others}"
 
 
+def _note_on_paint(rendering: RenderSettings, palette: Palette) -> Iterator[str]:
+    if rendering.paint is not None and is_painted(rendering):
+        note = note_on_paint(rendering.paint, palette.n_real)
+        if note is not None:
+            yield note
+
+
+def _without_hue(selection: dict[str, list[int]]) -> Iterator[str]:
+    """Warnings of colours that no cluster had in any frame."""
+    for name, clusters in selection.items():
+        if not clusters:
+            yield f"no cluster was {name} in any frame; kseg-video palette lists the colours"
+
+
+def _note_on_kernels(info: VideoInfo) -> Iterator[str]:
+    """Note on slow labels, since pip hides what the installation says."""
+    if not kernels.ARE_COMPILED and not info.is_image:
+        yield "labels took twice the time, without compiled code; see kseg-video doctor"
+
+
 def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]:
     """Notes on rendering settings that have no visible effect."""
     if len(rendering.disabled) == n_clusters and has_background(rendering):
@@ -211,6 +274,10 @@ def _without_effect(rendering: RenderSettings, n_clusters: int) -> Iterator[str]
     idle = f"so there is nothing for {smooths} to do"
     if smooths and not has_background(rendering) and rendering.view != "matte":
         yield f"{rendering.view} switches nothing off, {idle}"
+    if rendering.paint is not None and not is_painted(rendering):
+        yield f"{rendering.view} shows no cluster in a colour, so that there is nothing to paint"
+    if rendering.simplify and not is_simplified(rendering):
+        yield f"{rendering.view} does not show the regions, so that there is nothing to simplify"
     if rendering.disabled and rendering.view in _SHOWS_ALL:
         yield f"{rendering.view} shows all clusters, so that switching some off hides nothing"
     if rendering.disabled:

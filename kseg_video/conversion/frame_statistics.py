@@ -12,6 +12,7 @@ from kseg_video.core.cie_lab import cie_lab
 from kseg_video.core.color_spaces import working_to_bgr
 from kseg_video.core.frame import Segmentation, as_frame
 from kseg_video.core.setting_checks import instance, take
+from kseg_video.rendering.color_names import color_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +44,9 @@ class FrameStatistics:
     positions : ndarray of float64, shape (K, 2)
         Mean column and row of each cluster's pixels, counted from 0 at the top left; NaN for
         clusters without pixels.
+    names : tuple of str
+        Each cluster's basic colour name, such as "blue"; empty for clusters that have not been
+        found.
     """
 
     frame: int
@@ -53,6 +57,7 @@ class FrameStatistics:
     rgb: NDArray[np.float32]
     lab: NDArray[np.float32]
     positions: NDArray[np.float64]
+    names: tuple[str, ...]
 
 
 def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> FrameStatistics:
@@ -92,6 +97,10 @@ def measure(picture: Frame | NDArray[np.uint8], segmentation: Segmentation) -> F
         rgb=rgb,
         lab=lab,
         positions=_positions(segmentation.labels, palette.shares),
+        names=tuple(
+            name if real else ""
+            for name, real in zip(color_names(palette.colors), palette.real.tolist(), strict=True)
+        ),
     )
 
 

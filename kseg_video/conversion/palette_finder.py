@@ -89,7 +89,7 @@ def find_palette(
     trim : TrimSettings, optional
         The part of each source to sample; all of it by default.
     decoder : DecoderSettings, optional
-        How videos are decoded; the default deinterlaces interlaced video.
+        The part of the pictures to sample, their size and rate, as `convert` will get them.
 
     Returns
     -------

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kseg_video.core.frame import Frame, Segmentation
+    from kseg_video.core.settings import RenderSettings
     from kseg_video.core.timing import StageTimer
     from kseg_video.reading.sources import FrameSource
     from kseg_video.writing.sinks import FrameSink
@@ -146,20 +147,23 @@ class Reader(_Worker["Frame"]):
         self._queue.put_last(end)
 
 
-class Writer(_Worker["tuple[Frame, Segmentation]"]):
+class Writer(_Worker["tuple[Frame, Segmentation, RenderSettings]"]):
     """Paints and writes frames while the caller segments the next ones.
 
     Parameters
     ----------
     sink : FrameSink
     paint : callable
-        Renders a frame and its segmentation.
+        Renders a frame and its segmentation with the settings given.
     timer : StageTimer
         Times the stages "paint" and "write".
     """
 
     def __init__(
-        self, sink: FrameSink, paint: Callable[[Frame, Segmentation], Frame], timer: StageTimer
+        self,
+        sink: FrameSink,
+        paint: Callable[[Frame, Segmentation, RenderSettings], Frame],
+        timer: StageTimer,
     ) -> None:
         super().__init__("writer", timer)
         self._sink = sink
@@ -172,8 +176,8 @@ class Writer(_Worker["tuple[Frame, Segmentation]"]):
         if first is not None and isinstance(error, Exception) and error is not first:
             raise first from None  # the writer failed before the block did
 
-    def write(self, frame: Frame, segmentation: Segmentation) -> None:
-        """Queue the next frame and its segmentation.
+    def write(self, frame: Frame, segmentation: Segmentation, rendering: RenderSettings) -> None:
+        """Queue the next frame, its segmentation and how to paint it.
 
         Raises
         ------
@@ -182,7 +186,7 @@ class Writer(_Worker["tuple[Frame, Segmentation]"]):
         """
         if self._error is not None:
             raise self._error
-        self._queue.put((frame, segmentation))
+        self._queue.put((frame, segmentation, rendering))
 
     def finish(self) -> None:
         """Wait until all queued frames are written.

@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kseg_video.core.color_spaces import in_order_of_name
 from kseg_video.core.palette import first_hex_colors
-from kseg_video.core.shown_text import frames_in_words
+from kseg_video.core.shown_text import bytes_in_words, frames_in_words
+from kseg_video.writing.containers import CONTAINERS
+from kseg_video.writing.output_paths import ANIMATION_SUFFIX
+from kseg_video.writing.video_encoders import higher_crf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from kseg_video.core.frame import Frame, PaletteEvent, Segmentation
     from kseg_video.core.media_info import VideoInfo
+    from kseg_video.core.media_settings import EncoderSettings
     from kseg_video.core.palette import Palette
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.core.timing import StageTimer
+
+_WORTH_A_HINT = 500_000  # bytes; nobody minds how large a smaller file is
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class ConversionReport:
         Size, frame rate and layout of the source.
     frames : int
         Frames written.
+    bytes_written : int
+        Size of the output.
     seconds : float
         Wall-clock time of the conversion.
     settings : SegmenterSettings
@@ -69,12 +78,17 @@ class ConversionReport:
         What the user should know about how the output was made.
     warnings : tuple of str
         Faults that did not end the conversion.
+    selection : dict of str to list of int
+        For each selector of the `ClusterSelection`, the clusters that it chose.
+    paint : tuple of str
+        Colours in which the clusters were painted at the end; empty if these were their own.
     """
 
     source: Path
     output: Path
     info: VideoInfo
     frames: int
+    bytes_written: int
     seconds: float
     settings: SegmenterSettings
     disabled: frozenset[int]
@@ -85,6 +99,11 @@ class ConversionReport:
     stage_milliseconds: dict[str, float]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    selection: dict[str, list[int]]
+    paint: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<ConversionReport of {summary_line(self)}>"
 
     @property
     def frames_per_second(self) -> float:
@@ -101,8 +120,15 @@ class ConversionReport:
 class ConversionObserver(Protocol):
     """Callbacks on the progress of a conversion, made in the thread that called `convert`."""
 
-    def on_start(self, source: Path, output: Path, info: VideoInfo, timer: StageTimer) -> None:
-        """Called when source and sink are open."""
+    def on_start(
+        self,
+        source: Path,
+        output: Path,
+        info: VideoInfo,
+        timer: StageTimer,
+        bytes_written: Callable[[], int],
+    ) -> None:
+        """Called when source and sink are open; `bytes_written` tells the output's size so far."""
         ...
 
     def on_frame(self, frame: Frame, segmentation: Segmentation) -> None:
@@ -114,9 +140,48 @@ class ConversionObserver(Protocol):
         ...
 
 
+def note_on_size(
+    report: ConversionReport, painted: VideoInfo, encoder: EncoderSettings
+) -> Iterator[str]:
+    """How to make an output smaller that is larger than its input, if settings can.
+
+    Parameters
+    ----------
+    report : ConversionReport
+    painted : VideoInfo
+        Size of the painted pictures, and whether they have alpha.
+    encoder : EncoderSettings
+    """
+    suffix = report.output.suffix.lower()
+    container = CONTAINERS.get(suffix)
+    may_shrink = suffix == ANIMATION_SUFFIX or (container is not None and not encoder.lossless)
+    if not may_shrink or not report.source.is_file():
+        return
+    before, written = report.source.stat().st_size, report.bytes_written
+    if written <= before or written < _WORTH_A_HINT:
+        return
+    ways = ["--size 720p" if min(painted.width, painted.height) > 720 else "--size 50%"]
+    if container is None:
+        ways += ["--fps 10"] if painted.frame_rate > 10 else []
+    else:
+        codec = container.codec(encoder, alpha=painted.has_alpha)
+        ways[:0] = [f"--crf {crf}" for crf in higher_crf(codec, encoder)]
+        smaller = [each for each in ("av1", "h265") if each in container.codecs]
+        may_be = not painted.has_alpha and codec not in smaller
+        ways += [f"--codec {each}" for each in smaller[:1] if may_be]
+    yield (
+        f"larger than the input, which has {bytes_in_words(before)}; smaller with "
+        f"{', '.join(ways[:-1])}{' or ' if ways[:-1] else ''}{ways[-1]}"
+    )
+
+
 def summary_items(report: ConversionReport) -> list[str]:
     """The report's main figures, each in a few words."""
-    items = [frames_in_words(report.frames), f"{report.seconds:.1f} s"]
+    items = [
+        frames_in_words(report.frames),
+        *([bytes_in_words(report.bytes_written)] if report.bytes_written else []),
+        f"{report.seconds:.1f} s",
+    ]
     if report.frames > 1:
         items.append(f"{report.frames_per_second:.0f} fps")
     if report.compactness is not None:
@@ -133,7 +198,9 @@ def summary_line(report: ConversionReport) -> str:
     palette = report.palette
     rows = zip(palette.hex_colors, palette.shares.tolist(), palette.real.tolist(), strict=True)
     colors = ", ".join(
-        f"{number} {color} {share:.1%}" for number, (color, share, real) in enumerate(rows) if real
+        f"{number} {color} {share:.1%}" + (f" as {report.paint[number]}" if report.paint else "")
+        for number, (color, share, real) in enumerate(rows)
+        if real
     )
     items = ", ".join(summary_items(report))
     return "; ".join([f"{report.output}: {items}", *report.notes, f"palette {colors}"])
@@ -146,6 +213,7 @@ def summary_data(report: ConversionReport) -> dict[str, Any]:
         "input": str(report.source),
         "output": str(report.output),
         "frames": report.frames,
+        "bytes": report.bytes_written,
         "seconds": round(report.seconds, 3),
         "fps": round(report.frames_per_second, 2),
         "width": info.width,
@@ -164,6 +232,7 @@ def summary_data(report: ConversionReport) -> dict[str, Any]:
                 "centroid": [round(value, 3) for value in centroid],
                 "real": real,
                 "disabled": number in report.disabled,
+                "paint": report.paint[number] if report.paint else None,
             }
             for number, (color, first, share, centroid, real) in enumerate(
                 zip(
@@ -175,6 +244,9 @@ def summary_data(report: ConversionReport) -> dict[str, Any]:
                     strict=True,
                 )
             )
+        ],
+        "selection": [
+            {"selector": name, "clusters": clusters} for name, clusters in report.selection.items()
         ],
         "events": [
             {"frame": event.frame, "time": round(event.time, 6), "event": event.event}

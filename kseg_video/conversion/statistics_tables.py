@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kseg_video.core.media_settings import StatisticsSettings
 
 _FRAME_COLUMNS = ("frame", "time_s", "event", "inertia")
-_CLUSTER_COLUMNS = ("share", "red", "green", "blue", "lab_l", "lab_a", "lab_b", "x", "y")
+_CLUSTER_COLUMNS = ("name", "share", "red", "green", "blue", "lab_l", "lab_a", "lab_b", "x", "y")
 
 
 class StatisticsTable(AbortingContext):
@@ -94,7 +94,7 @@ class StatisticsTable(AbortingContext):
 
 
 class CsvTable(StatisticsTable):
-    """Comma-separated values: one row per frame, nine columns per cluster."""
+    """Comma-separated values: one row per frame, ten columns per cluster."""
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         super().__init__(path, overwrite=overwrite)
@@ -130,16 +130,18 @@ def _of_frame(statistics: FrameStatistics) -> tuple[int, float, str | None, floa
     return statistics.frame, round(statistics.time, 6), event, round(statistics.inertia, 4)
 
 
-def _of_clusters(statistics: FrameStatistics) -> list[list[float | None]]:
-    """Rounded values of each cluster in the order of `_CLUSTER_COLUMNS`; None for NaN."""
+def _of_clusters(statistics: FrameStatistics) -> list[list[str | float | None]]:
+    """Rounded values of each cluster in the order of `_CLUSTER_COLUMNS`; None for what is not."""
     return [
         [
+            name or None,
             round(share, 6),
             *(_rounded(value, 2) for value in rgb),
             *(_rounded(value, 3) for value in lab),
             *(_rounded(value, 2) for value in position),
         ]
-        for share, rgb, lab, position in zip(
+        for name, share, rgb, lab, position in zip(
+            statistics.names,
             statistics.shares.tolist(),
             statistics.rgb.tolist(),
             statistics.lab.tolist(),

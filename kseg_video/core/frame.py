@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
@@ -26,6 +27,7 @@ PixelLayout: TypeAlias = Literal["bgr24", "i420", "gray8"]
 PaletteEvent: TypeAlias = Literal["cold", "warm", "cut", "reseed"]
 Plane: TypeAlias = "NDArray[np.uint8]"
 
+_MOST_COLUMNS_OF_HTML = 640  # of a picture in a notebook; more: sharper and heavier
 ALL_ROWS = slice(0, None)
 
 _IDENTITY = np.eye(3, 4, dtype=np.float32)
@@ -178,8 +180,8 @@ def as_frame(picture: Frame | NDArray[np.uint8]) -> Frame:
     """
     if not isinstance(picture, Frame | np.ndarray):
         raise SourceError(
-            "a picture must be a Frame, or a uint8 array of shape (height, width, 3) in BGR order, "
-            f"not a {type(picture).__name__}"
+            "a picture: expected a Frame, or uint8 (height, width, 3) in BGR order, got a "
+            f"{type(picture).__name__}"
         )
     frame = picture if isinstance(picture, Frame) else Frame(picture)
     if frame.layout == "gray8":
@@ -244,6 +246,23 @@ class Segmentation:
             view = getattr(self, name).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
+
+    def __repr__(self) -> str:
+        height, width = self.labels.shape
+        return (
+            f"<Segmentation {width}x{height}, {self.event}, inertia {self.inertia:.4g}, "
+            f"{self.palette.in_words}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The segmented picture and its palette, for notebooks."""
+        shown = self.colors[self.labels]
+        if shown.shape[1] > _MOST_COLUMNS_OF_HTML:
+            height = max(round(shown.shape[0] * _MOST_COLUMNS_OF_HTML / shown.shape[1]), 1)
+            size = _MOST_COLUMNS_OF_HTML, height
+            shown = cast("Plane", cv2.resize(shown, size, interpolation=cv2.INTER_AREA))
+        data = base64.b64encode(cv2.imencode(".png", shown)[1].tobytes()).decode()
+        return f'<img src="data:image/png;base64,{data}">{self.palette._repr_html_()}'
 
     @property
     def begins_scene(self) -> bool:

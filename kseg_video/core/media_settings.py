@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.setting_checks import (
@@ -17,6 +17,7 @@ from kseg_video.core.setting_checks import (
     FieldKinds,
     ValueKind,
     one_of,
+    ratio,
     real,
     several,
     take,
@@ -24,7 +25,11 @@ from kseg_video.core.setting_checks import (
     whole,
 )
 
-Codec: TypeAlias = Literal["h264", "vp9", "prores"]
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+Codec: TypeAlias = Literal["h264", "h265", "av1", "vp9", "prores"]
+Device: TypeAlias = Literal["software", "auto", "nvenc", "qsv", "vaapi", "videotoolbox"]
 Preset: TypeAlias = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
@@ -68,21 +73,74 @@ class TrimSettings:
             )
 
 
+def _read_crop(value: object) -> tuple[int, int, int, int]:
+    width, height, column, row = _PIXELS.read(value)
+    if not (width and height):
+        raise ValueError
+    return width, height, column, row
+
+
+_PIXELS = several(
+    tuple, lambda number: take("a number of pixels", number, whole(0, 65_535)), "give four numbers"
+)
+_CROP = ValueKind("give width, height, and the column and row where it begins", _read_crop)
+_SIDE = whole(1, 65_535).or_else(None)
+_OF_DECODER: FieldKinds = {
+    "deinterlace": ("deinterlace", FLAG),
+    "crop": ("the crop", _CROP.or_else(None)),
+    "width": ("the width", _SIDE),
+    "height": ("the height", _SIDE),
+    "shorter_side": ("the shorter side", _SIDE),
+    "scale": ("the scale", ratio("give a number above 0, at most 100", 100).or_else(None)),
+    "frame_rate": (
+        "the frame rate",
+        ratio("give frames a second, above 0 and up to 1000", 1000).or_else(None),
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class DecoderSettings:
-    """How a video file is decoded.
+    """How the pictures of an input are read.
+
+    They are first cropped, then scaled. Scaling keeps the shape and makes pixels square: give the
+    width, the height or both, in which the picture is then fitted; or the shorter side; or a scale.
 
     Parameters
     ----------
     deinterlace : bool
         Whether interlaced frames are deinterlaced, each into one progressive frame. Turn it off for
         progressive video that is tagged as interlaced.
+    crop : tuple of int, optional
+        The part of the upright picture to keep: its width and height, and the column and row where
+        it begins, in pixels.
+    width, height : int, optional
+        Width and height in pixels to scale to. The side that follows from the other is even in a
+        video, as most codecs want it.
+    shorter_side : int, optional
+        The shorter of the two, such as 720 for 1280x720 and, upright, 720x1280.
+    scale : Fraction or float, optional
+        Factor to scale by, such as 0.5.
+    frame_rate : Fraction or float, optional
+        Frames per second: frames are left out or repeated, and durations kept. The images of a
+        folder or sequence, which have no times of their own, are all shown at this rate.
     """
 
     deinterlace: bool = True
+    crop: tuple[int, int, int, int] | None = None
+    width: int | None = None
+    height: int | None = None
+    shorter_side: int | None = None
+    scale: Fraction | float | None = None
+    frame_rate: Fraction | float | None = None
 
     def __post_init__(self) -> None:
-        take_fields(self, {"deinterlace": ("deinterlace", FLAG)})
+        take_fields(self, _OF_DECODER)
+        sides = self.width or self.height
+        if sum(map(bool, (sides, self.shorter_side, self.scale))) > 1:
+            raise SettingsError(
+                "the size is given twice; choose one of width and height, shorter side, and scale"
+            )
 
 
 _OF_STATISTICS: FieldKinds = {
@@ -168,6 +226,7 @@ _OF_ENCODER: FieldKinds = {
     "codec": ("the codec", one_of(*get_args(Codec), None)),
     "crf": ("the constant rate factor", whole(0, 63).or_else(None)),
     "preset": ("the preset", one_of(*get_args(Preset), None)),
+    "device": ("the device", one_of(*get_args(Device))),
     "lossless": ("lossless", FLAG),
     "audio": ("audio", FLAG),
     "overwrite": ("overwrite", FLAG),
@@ -180,13 +239,18 @@ class EncoderSettings:
 
     Parameters
     ----------
-    codec : {"h264", "vp9", "prores"}, optional
-        Video codec; None is the container's default. ProRes is 4444, which keeps alpha.
+    codec : {"h264", "h265", "av1", "vp9", "prores"}, optional
+        Video codec; None is the container's default. H.265 and AV1 make smaller files and take
+        longer. ProRes is 4444, which keeps alpha.
     crf : int, optional
-        Constant rate factor, 0 (best, largest) to 63 (51 for H.264). None is 18 for H.264 and 24
-        for VP9.
+        Constant rate factor, 0 (best, largest) to 63 (51 for H.264 and H.265). None is the highest
+        at which no difference is seen (see `kseg_video.writing.video_encoders`).
     preset : str, optional
-        x264 preset: slower ones make smaller files. None is "veryfast".
+        Preset of x264 and x265: slower ones make smaller files. None is "veryfast" for H.264 and
+        "slow" for H.265, which is no smaller with faster ones.
+    device : {"software", "auto", "nvenc", "qsv", "vaapi", "videotoolbox"}
+        What encodes: ffmpeg's own code, or a device of that kind, which is faster and makes larger
+        files that differ from machine to machine. "auto" is a device if one answers.
     lossless : bool
         Whether to encode as FFV1, which keeps exact colours in large files; only in ``.mkv``.
     audio : bool
@@ -198,6 +262,7 @@ class EncoderSettings:
     codec: Codec | None = None
     crf: int | None = None
     preset: Preset | None = None
+    device: Device = "software"
     lossless: bool = False
     audio: bool = True
     overwrite: bool = False
@@ -207,4 +272,8 @@ class EncoderSettings:
         if self.lossless and (self.codec or self.preset or self.crf is not None):
             raise SettingsError(
                 "lossless output is FFV1 and takes no codec, preset or rate factor; leave them out"
+            )
+        if self.device not in {"software", "auto"} and (self.lossless or self.preset):
+            raise SettingsError(
+                f"{self.device} encodes neither losslessly nor with presets; leave one of them out"
             )

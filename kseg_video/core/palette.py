@@ -43,6 +43,30 @@ class Palette:
     def __len__(self) -> int:
         return len(self.centroids)
 
+    def __repr__(self) -> str:
+        return f"<Palette of {self.in_words}>"
+
+    def _repr_html_(self) -> str:
+        """Swatches with number, colour and share, for notebooks."""
+        rows = "".join(
+            f'<tr><td>{number}</td><td style="background:{color};width:4em"></td>'
+            f"<td>{color}</td><td>{share:.1%}</td></tr>"
+            for number, color, share in self._of_real()
+        )
+        return f"<table>{rows}</table>"
+
+    @property
+    def in_words(self) -> str:
+        """The real clusters in a few words: number, colour and share of each."""
+        told = ", ".join(
+            f"{number} {color} {share:.1%}" for number, color, share in self._of_real()
+        )
+        return f"{len(self)} clusters: {told}"
+
+    def _of_real(self) -> list[tuple[int, str, float]]:
+        rows = zip(self.hex_colors, self.shares.tolist(), self.real.tolist(), strict=True)
+        return [(number, color, share) for number, (color, share, real) in enumerate(rows) if real]
+
     @property
     def n_real(self) -> int:
         """Number of real clusters, at most K."""
@@ -51,12 +75,50 @@ class Palette:
     @property
     def hex_colors(self) -> list[str]:
         """Colours as ``#rrggbb``."""
-        return [f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in self.colors.tolist()]
+        return list(hex_colors(self.colors))
 
     @property
     def lab(self) -> NDArray[np.float32]:
         """The colours in CIE L*a*b* under D65, (K, 3); L* from 0 to 100."""
         return cie_lab(self.colors.astype(np.float32))
+
+
+def hex_colors(colors: NDArray[np.uint8]) -> tuple[str, ...]:
+    """BGR colours as ``#rrggbb``; (K, 3) to K."""
+    return tuple(f"#{red:02x}{green:02x}{blue:02x}" for blue, green, red in colors.tolist())
+
+
+class ColorWatch:
+    """Watches whether the clusters of a video still have the colours that they began with."""
+
+    def __init__(self) -> None:
+        self.colors: NDArray[np.uint8] = np.zeros((0, 3), np.uint8)
+        self._real: NDArray[np.bool_] = np.zeros(0, bool)
+
+    def changed(self, colors: NDArray[np.uint8], real: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which clusters have become another colour, or are new; they are watched anew from then.
+
+        Parameters
+        ----------
+        colors : ndarray of uint8, shape (K, 3)
+            BGR colours of the clusters now.
+        real : ndarray of bool, shape (K,)
+            Whether each has been found.
+
+        Returns
+        -------
+        ndarray of bool, shape (K,)
+            All where the number of clusters has changed.
+        """
+        if len(colors) == len(self.colors):
+            ways = np.linalg.norm(colors.astype(np.float64) - self.colors, axis=1)
+            changed: NDArray[np.bool_] = real & ((ways > _ANOTHER_COLOR) | ~self._real)
+        else:
+            changed = np.ones(len(colors), bool)
+            self.colors = colors
+        self._real = real
+        self.colors = np.where(changed[:, np.newaxis], colors, self.colors)
+        return changed
 
 
 def first_hex_colors(palette: Palette, first: Palette) -> list[str | None]:

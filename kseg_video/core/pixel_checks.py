@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from numbers import Real
+import math
 
 import numpy as np
 
@@ -12,9 +11,9 @@ from kseg_video.core.setting_checks import (
     FLAG,
     LARGEST,
     FieldKinds,
-    ValueKind,
     instance,
     one_of,
+    ratio,
     take,
     whole,
 )
@@ -25,21 +24,9 @@ _WANTED_SHAPES = {
     "i420": "(height + height / 2, width), the half rounded up and the width even",
     "gray8": "(height, width)",
 }
-_FINEST = 1_000_000  # largest denominator of a ratio that is given as a float
-
-
-def _read_ratio(value: object) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError
-    exact = value if isinstance(value, Fraction) else None
-    ratio = exact or Fraction(float(value)).limit_denominator(_FINEST)
-    if ratio <= 0:
-        raise ValueError
-    return ratio
-
 
 _SIDE = whole(1, LARGEST)
-_RATIO = ValueKind("give a Fraction above 0", _read_ratio)
+_RATIO = ratio("give a Fraction above 0", math.inf)
 OF_VIDEO: FieldKinds = {
     "width": ("the width", _SIDE),
     "height": ("the height", _SIDE),
@@ -66,8 +53,7 @@ def check_pixels(pixels: object, layout: str) -> None:
     take("the layout", layout, one_of(*_WANTED_SHAPES))
     if not _is_picture(pixels, layout):
         raise SourceError(
-            f"a {layout} picture must be a uint8 array of shape {_WANTED_SHAPES[layout]}, not "
-            f"{_kind_of(pixels)}"
+            f"a {layout} picture: expected uint8 {_WANTED_SHAPES[layout]}, got {_kind_of(pixels)}"
         )
 
 
@@ -81,8 +67,7 @@ def check_opacity(alpha: object, shape: tuple[int, int]) -> None:
     """
     if not isinstance(alpha, np.ndarray) or (alpha.dtype, alpha.shape) != (np.uint8, shape):
         raise SourceError(
-            f"the opacity of this picture must be a uint8 array of shape {shape}, not "
-            f"{_kind_of(alpha)}"
+            f"the opacity of this picture: expected uint8 {shape}, got {_kind_of(alpha)}"
         )
 
 
@@ -101,5 +86,5 @@ def _is_picture(pixels: object, layout: str) -> bool:
 def _kind_of(pixels: object) -> str:
     """Describe a value that was passed instead of pixels."""
     if isinstance(pixels, np.ndarray):
-        return f"{pixels.dtype} of shape {pixels.shape}"
+        return f"{pixels.dtype} {pixels.shape}"
     return f"a {type(pixels).__name__}"

@@ -7,6 +7,7 @@ import reprlib
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
@@ -23,6 +24,7 @@ _T_co = TypeVar("_T_co", covariant=True)
 _Collection = TypeVar("_Collection")
 
 LARGEST = 2**31 - 1  # largest integer that OpenCV and ffmpeg take
+_FINEST = 1_000_000  # largest denominator of a ratio that is given as a float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,21 @@ def real(wanted: str, is_right: Callable[[float], bool]) -> ValueKind[float]:
         if isinstance(value, bool) or not isinstance(value, Real) or not is_right(float(value)):
             raise ValueError
         return float(value)
+
+    return ValueKind(wanted, read)
+
+
+def ratio(wanted: str, most: float) -> ValueKind[Fraction]:
+    """A ratio above 0, up to `most`; floats are taken for simple ratios near them."""
+
+    def read(value: object) -> Fraction:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError
+        exact = value if isinstance(value, Fraction) else None
+        number = exact or Fraction(float(value)).limit_denominator(_FINEST)
+        if not 0 < number <= most:
+            raise ValueError
+        return number
 
     return ValueKind(wanted, read)
 

@@ -5,12 +5,14 @@ Imports neither NumPy nor OpenCV.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from kseg_video.core.background_spec import parse_background
+from kseg_video.core.background_spec import parse_background, parse_color
 from kseg_video.core.errors import SettingsError
 from kseg_video.core.setting_checks import (
     FLAG,
@@ -33,13 +35,23 @@ Init: TypeAlias = Literal["k-means++", "random"]
 View: TypeAlias = Literal[
     "segmented", "masked", "boundaries", "side-by-side", "split", "matte", "labels", "original"
 ]
+PaintName: TypeAlias = Literal["vivid", "two-tone", "poster", "handheld", "sepia", "viridis"]
+Paint: TypeAlias = "PaintName | tuple[str, ...]"
 
 MAX_CLUSTERS = MAX_LABELS
 DEFAULT_CLUSTERS = 5
 _MAX_FEATHER = 100
+_MOST_THREADS = 256
 DEFAULT_SAMPLE_PIXELS = 10_000
 
 CLUSTER_NUMBER = whole(0, MAX_CLUSTERS - 1)
+
+
+def usable_cores() -> int:
+    """The number of the processor's cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _read_color(value: object) -> str:
@@ -73,6 +85,7 @@ _OF_SEGMENTER: FieldKinds = {
         ),
     ),
     "frozen": ("frozen", FLAG),
+    "threads": ("the number of threads", whole(1, _MOST_THREADS).or_else(None)),
 }
 
 
@@ -120,6 +133,10 @@ class SegmenterSettings:
         same clusters in several videos, pass those of `load_palette`.
     frozen : bool
         Whether the first frame's palette is kept for all later frames.
+    threads : int, optional
+        Threads that label a frame with fast mapping, 1 to 256: more are faster for large pictures
+        as long as cores are idle. The result is the same for any number. None is 1, and in
+        `convert` what decoder and encoder leave over: a quarter of the processor's cores.
 
     Raises
     ------
@@ -139,6 +156,7 @@ class SegmenterSettings:
     epsilon: float = 0.2
     palette: tuple[str, ...] = ()
     frozen: bool = False
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         take_fields(self, _OF_SEGMENTER)
@@ -184,6 +202,25 @@ class SegmenterSettings:
         return self.stability > 0 and not self.holds_palette
 
 
+def _read_paint(value: object) -> object:
+    if isinstance(value, str | None):
+        return one_of(*get_args(PaintName), None).read(value)
+    colors = several(tuple, _read_named_color, "").read(value)
+    if not 2 <= len(colors) <= MAX_CLUSTERS:
+        raise ValueError
+    return colors
+
+
+def _read_named_color(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return "#{:02x}{:02x}{:02x}".format(*parse_color(value))
+
+
+_PAINT = ValueKind(
+    f"choose one of {', '.join(get_args(PaintName))}, or give 2 to {MAX_CLUSTERS} colours",
+    _read_paint,
+)
 _OF_RENDERING: FieldKinds = {
     "view": ("the view", one_of(*get_args(View))),
     "disabled": (
@@ -198,6 +235,8 @@ _OF_RENDERING: FieldKinds = {
     "feather": ("the feather", whole(0, _MAX_FEATHER).or_else(None)),
     "despeckle": ("the area to despeckle", whole(0, LARGEST).or_else(None)),
     "split": ("the split", real("give 0 to 1", lambda value: 0 <= value <= 1)),
+    "paint": ("the paint", _PAINT),
+    "simplify": ("the area to simplify", whole(0, LARGEST)),
 }
 
 
@@ -227,6 +266,14 @@ class RenderSettings:
         else, and for outlines, it scales with the picture's size.
     split : float
         Share of the width, 0 to 1, that shows the source in the view "split".
+    paint : str or tuple of str, optional
+        Other colours for the clusters of the view "segmented", which keep them: 2 to 32 colours, as
+        ``#rrggbb`` or CSS names, for the clusters from dark to light; "two-tone", "poster",
+        "handheld", "sepia" or "viridis", likewise; or "vivid", each cluster's own hue and lightness
+        at the chroma of its most colourful tenth. More clusters than colours get mixtures of these.
+    simplify : int
+        Area in pixels below which regions join the neighbour with the longest common border, in the
+        views "segmented" and "boundaries" and in panels of them: more makes broader areas.
 
     Raises
     ------
@@ -240,6 +287,8 @@ class RenderSettings:
     feather: int | None = None
     despeckle: int | None = None
     split: float = 0.5
+    paint: Paint | None = None
+    simplify: int = 0
 
     def __post_init__(self) -> None:
         take_fields(self, _OF_RENDERING)

@@ -41,3 +41,13 @@ def minutes(seconds: float) -> str:
 def frames_in_words(count: int) -> str:
     """A number of frames in words, such as ``3 frames``."""
     return "1 frame" if count == 1 else f"{count} frames"
+
+
+def bytes_in_words(count: int) -> str:
+    """A size in words, such as ``870 kB`` or ``1.5 MB``, in powers of a thousand."""
+    size, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.1f} {unit}" if unit != "bytes" and size < 9.95 else f"{size:.0f} {unit}"

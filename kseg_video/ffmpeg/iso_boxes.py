@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import io
 import os
+from collections import Counter, defaultdict
+from functools import cache
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _FULL_BOX = 4  # bytes of version and flags at the start of some boxes
 # Items made of others, a grid and an overlay, and where the size of their canvas begins.
 _CANVASES = {b"grid": 4, b"iovl": 10}
 _HEAD = max(_CANVASES.values()) + 8
 _IN_FILE, _IN_META = 0, 1  # where an item's parts are
-# Boxes of one parent, and parts of items, that a file may have; photographs have far fewer.
-_MOST = 100_000
+# Boxes of one parent, items, their parts and references that a file may have; photographs have far
+# fewer. More keep libavif, which searches all items for each, busy for longer: 1 s at this limit.
+_MOST = 10_000
 # By how much the parts of the items may be longer than the file: a few may share their data.
 _MOST_SHARED = 4
 
@@ -70,7 +73,7 @@ def largest_heif_picture(file: IO[bytes]) -> int:
     Raises
     ------
     OSError
-        If its items are together much longer than the file, or the file is damaged.
+        If its items, or what is decoded for one, are much longer than the file, or it is damaged.
     """
     end = file.seek(0, os.SEEK_END)
     left = _MOST_SHARED * end
@@ -82,15 +85,24 @@ def largest_heif_picture(file: IO[bytes]) -> int:
             largest = max(largest, _pixels(file.read(8), 4))
         canvases = dict(_canvases(file, *inside))
         heads = dict.fromkeys(canvases, b"")
+        lengths: Counter[int] = Counter()
+        for _, begin, _ in _boxes(file, [b"iprp", b"ipma"], *inside):
+            file.seek(begin + _FULL_BOX)
+            _check_count(int.from_bytes(file.read(4)))
         beside = next(_boxes(file, [b"idat"], *inside), None)
         for _, begin, close in _boxes(file, [b"iloc"], *inside):
             file.seek(begin)
             for count, part in enumerate(_parts(io.BytesIO(file.read(close - begin)))):
-                left -= part.length or end  # without a length, it is all of the file
-                if left < 0 or count == _MOST:
+                length = part.length or end  # without a length, it is all of the file
+                lengths[part.item] += length
+                left -= length
+                _check_count(count)
+                if left < 0:
                     raise OSError("the items of the file are longer than the file")
                 if part.item in canvases:
                     heads[part.item] += _head(file, part, beside)
+        if _longest(lengths, _references(file, *inside)) > _MOST_SHARED * end:
+            raise OSError("an item of the file consists of others many times over")
         for item, head in heads.items():
             wide = 4 if int.from_bytes(head[1:2]) & 1 else 2  # as the flags tell
             largest = max(largest, _pixels(head[canvases[item] :], wide))
@@ -105,10 +117,14 @@ def _pixels(sides: bytes, wide: int) -> int:
 def _boxes(file: IO[bytes], path: Sequence[bytes], start: int, end: int) -> Iterator[Element]:
     """Boxes that lie within others; `path` names them from the outermost inward."""
     for count, box in enumerate(elements(file, read_box, start, end)):
-        if count == _MOST:
-            raise OSError("the file has too many boxes")
+        _check_count(count)
         if box.name == path[0]:
             yield from _boxes(file, path[1:], box.start, box.end) if path[1:] else [box]
+
+
+def _check_count(count: int) -> None:
+    if count > _MOST:
+        raise OSError("the file has too many boxes, items or references")
 
 
 def _canvases(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -123,6 +139,36 @@ def _canvases(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]
             kind = entry[6 + wide : 10 + wide]
             if kind in _CANVASES:
                 yield int.from_bytes(entry[4 : 4 + wide]), _CANVASES[kind]
+
+
+def _references(file: IO[bytes], start: int, end: int) -> Mapping[int, Sequence[int]]:
+    """Items of a meta box that are made of others, and those, each as often as it is decoded."""
+    references: defaultdict[int, list[int]] = defaultdict(list)
+    for _, begin, stop in _boxes(file, [b"iref"], start, end):
+        file.seek(begin)
+        wide = 4 if file.read(1) > b"\0" else 2
+        count = 0
+        for name, place, close in elements(file, read_box, begin + _FULL_BOX, stop):
+            count += 1 + (close - place) // wide
+            _check_count(count)
+            if name == b"dimg":
+                file.seek(place)
+                data = file.read(close - place)
+                others = range(wide + 2, len(data), wide)  # after the item and their count
+                references[int.from_bytes(data[:wide])] += (
+                    int.from_bytes(data[at : at + wide]) for at in others
+                )
+    return references
+
+
+def _longest(lengths: Mapping[int, int], references: Mapping[int, Sequence[int]]) -> int:
+    """Bytes that are decoded for the item that takes most of them."""
+
+    @cache
+    def decoded(item: int) -> int:
+        return lengths.get(item, 0) + sum(map(decoded, references.get(item, ())))
+
+    return max(map(decoded, references), default=0)
 
 
 def _head(file: IO[bytes], part: _Part, beside: Element | None) -> bytes:
@@ -149,7 +195,8 @@ def _parts(locations: IO[bytes]) -> Iterator[_Part]:
     of_place, of_length = divmod(number(1), 16)
     of_base, of_index = divmod(number(1), 16)
     wide = 4 if version == 2 else 2
-    for _ in range(number(wide)):
+    _check_count(items := number(wide))
+    for _ in range(items):
         item = number(wide)
         method = number(2) & 15 if version else _IN_FILE
         number(2)

@@ -18,6 +18,12 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+INPUT_IS_OPEN = "[info] Input #0, "
+# Thread of an output, which ffmpeg starts when the first frame has come out of the filters.
+OUTPUT_BEGINS = re.compile(r"\[out#0/\w+ @ \w+\] \[verbose\] Starting thread\.\.\.$")
+# Its exit status tells of a signal only if that came after the input was opened.
+ENDED_BY_SIGNAL = "[info] Exiting normally, received signal "
+
 _NAME = re.compile(r"file:|\w+://")  # of an argument that is a file or an address
 _UNPRINTED = dict.fromkeys((*range(1, 8), *range(14, 32)), "?")
 _SURE = 256  # characters of a name that ffmpeg prints even in a message that it truncates

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kseg_video.core.errors import KsegError, SourceError
 from kseg_video.ffmpeg.cleanup import ClosingContext
 from kseg_video.ffmpeg.ffmpeg_arguments import WITHOUT_TAGS, file_input, video_filter
+from kseg_video.ffmpeg.memory_limit import check_opening
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 
@@ -143,14 +144,8 @@ class ReportRequest(ClosingContext):
         showinfo, self._title = f"showinfo@{secret}", f"    title           : {secret}"
         arguments = [
             *("-nostdin", "-threads", "1", *file_input(path)),  # more are slower for one frame
-            *(
-                "-map",
-                "0:V:0" if stream is None else f"0:{stream}",
-                "-vf",
-                video_filter(showinfo, checksum=0),
-                *WITHOUT_TAGS,
-            ),
-            *("-frames:v", "1", "-f", "null", "-"),
+            *("-map", "0:V:0" if stream is None else f"0:{stream}", *WITHOUT_TAGS),
+            *("-vf", video_filter(showinfo, checksum=0), "-frames:v", "1", "-f", "null", "-"),
         ]
         if copies:  # up to the first packet, which exceeds the limit of one byte
             arguments += [*_COPIES, *WITHOUT_TAGS, "-metadata", f"title={secret}"]
@@ -158,7 +153,9 @@ class ReportRequest(ClosingContext):
         own = [*_INPUT, _INPUT_STREAM, f"{_MAPPING}$", r"  Stream #0:\d+ -> "]
         own += [f"{self._title}$", _COPIED, _TIMECODE.pattern, _DATE.pattern, _KEY.pattern]
         notices = re.compile(
-            rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)|\[info\] (?P<line>(?:{'|'.join(own)}).*)"
+            rf"\[{showinfo} @ \w+\] \[info\] (?P<frame>.+)"
+            # Those of a group, such as tiles, are verbose.
+            rf"|\[(?:info|verbose)\] (?P<line>(?:{'|'.join(own)}).*)"
             rf"|\[out#1/framecrc @ \w+\] \[verbose\] (?P<end>{re.escape(_END)})"
         )
         self._process = FfmpegProcess(arguments, feeds=False, notices=notices)
@@ -202,6 +199,7 @@ class ReportRequest(ClosingContext):
         container = [
             line for line in lines if line.startswith(_INPUT) or re.match(_INPUT_STREAM, line)
         ]
+        check_opening(path, process.opening_bytes, container)
         twice = any(sum(line.startswith(once) for line in container) > 1 for once in _INPUT)
         is_mpeg = any(line.startswith(_MPEG) for line in container)
         whole = all(line.startswith(_INPUT) or _KIND.search(line) for line in container)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import signal
 import subprocess
@@ -20,8 +19,11 @@ import imageio_ffmpeg
 
 from kseg_video.core.errors import KsegError, shortage
 from kseg_video.ffmpeg.cleanup import leftovers
-from kseg_video.ffmpeg.memory_limit import limit_memory
+from kseg_video.ffmpeg.memory_limit import limit_memory, peak_memory
 from kseg_video.ffmpeg.printed_lines import (
+    ENDED_BY_SIGNAL,
+    INPUT_IS_OPEN,
+    OUTPUT_BEGINS,
     error_in,
     lines_without,
     printed_names,
@@ -31,13 +33,12 @@ from kseg_video.ffmpeg.printed_lines import (
 from kseg_video.ffmpeg.stalls import LOOK_SECONDS, StalledError, StallWatch, check_end, lacks_memory
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
     from typing import IO
 
 _MESSAGES_KEPT = 100
 _NOTICES_KEPT = 10_000
-# Thread of an output, which ffmpeg starts when the first frame has come out of the filters.
-_OUTPUT_BEGINS = re.compile(r"\[out#0/\w+ @ \w+\] \[verbose\] Starting thread\.\.\.$")
 _PIPE_BYTES = 1 << 20  # more means fewer wake-ups a frame; 1 MiB is Linux's default limit
 _DYING_SECONDS = 2.0  # wait after a kill; longer only delays us for a process stuck in the kernel
 
@@ -105,6 +106,8 @@ class FfmpegProcess:
     ----------
     noticed : deque of re.Match
         Matches of `notices` so far; at most the newest 10,000.
+    opening_bytes : int
+        Memory that it took to open its input, if the system tells.
 
     Raises
     ------
@@ -120,7 +123,7 @@ class FfmpegProcess:
         notices: re.Pattern[str] | None = None,
         pixels: int | None = None,
     ) -> None:
-        level = "level+verbose" if notices else "level+error"
+        level = "level+verbose" if notices else "level+info"
         command = [executable(), "-hide_banner", "-nostats", "-loglevel", level, *arguments]
         with leftovers.being_made():
             self._process = subprocess.Popen(
@@ -148,6 +151,7 @@ class FfmpegProcess:
         self._notices = notices
         self._names = printed_names(arguments)
         self.noticed: deque[re.Match[str]] = deque(maxlen=_NOTICES_KEPT)
+        self.opening_bytes, self._is_signalled = 0, False
         self._listener = threading.Thread(target=self._listen, name="ffmpeg messages", daemon=True)
         try:
             self._listener.start()
@@ -217,7 +221,7 @@ class FfmpegProcess:
         StalledError
             If it makes no progress, or does not end within `most_seconds`.
         MishapError
-            If it was killed or ran out of a resource.
+            If a signal ended it or it ran out of a resource.
         """
         with contextlib.suppress(BrokenPipeError):
             self.pipe.close()
@@ -230,7 +234,7 @@ class FfmpegProcess:
                     raise StalledError(f"ffmpeg did not end within {most_seconds:g} s")
         status = self._process.wait()
         leftovers.forget(self._leftover)
-        check_end(status, self.messages, limited=self._is_limited)
+        check_end(status, self.messages, limited=self._is_limited, signalled=self._is_signalled)
         return status
 
     def stop(self) -> None:
@@ -276,12 +280,15 @@ class FfmpegProcess:
             self._messages_in_output.append(error)
             if lacks_memory([error]) and lacks_memory(self._messages):
                 self._kill()  # it would leave out pictures
-        elif self._notices:
-            line = without_colors(text)
-            if found := self._notices.match(line):
-                self.noticed.append(found)
-            elif _OUTPUT_BEGINS.match(line):
-                self._messages_in_output.clear()
+            return
+        line = without_colors(text)
+        if line.startswith(INPUT_IS_OPEN):
+            self.opening_bytes = peak_memory(self._process.pid)
+        self._is_signalled |= line.startswith(ENDED_BY_SIGNAL)
+        if self._notices and (found := self._notices.match(line)):
+            self.noticed.append(found)
+        elif OUTPUT_BEGINS.match(line):
+            self._messages_in_output.clear()
 
 
 def _enlarge(pipe: IO[bytes]) -> None:

@@ -70,7 +70,9 @@ def lacks_memory(messages: Iterable[str]) -> bool:
     return says(messages, _LACKS_MEMORY) and not says(messages, "video_get_buffer: ")
 
 
-def check_end(status: int, messages: Sequence[str], *, limited: bool = False) -> None:
+def check_end(
+    status: int, messages: Sequence[str], *, limited: bool = False, signalled: bool = False
+) -> None:
     """Check that ffmpeg ended on its own, whether or not it failed because of a damaged file.
 
     Parameters
@@ -80,6 +82,8 @@ def check_end(status: int, messages: Sequence[str], *, limited: bool = False) ->
         ffmpeg's errors. They may contain text from files and servers, so they are only quoted.
     limited : bool
         Whether its memory was limited by us.
+    signalled : bool
+        Whether it told that a signal ended it.
 
     Raises
     ------
@@ -96,7 +100,7 @@ def check_end(status: int, messages: Sequence[str], *, limited: bool = False) ->
         raise MishapError(f"failed: {lacking}", status)
     if status < 0:
         raise MishapError(f"was killed (signal {-status}); try again", status)
-    if status in _STOPPED_BY_SIGNALS:
+    if signalled or status in _STOPPED_BY_SIGNALS:
         failure = f", or failed ({messages[-1]})" if messages else ""
         raise MishapError(f"was stopped by a signal{failure}; try again", status)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from kseg_video.core.settings import MAX_CLUSTERS, ColorSpace
 from kseg_video.live.live_state import LiveState, click, switch
@@ -123,10 +123,15 @@ def _toggle(field: str) -> Callable[[LiveState, PointedKeyPress], Outcome]:
     return act
 
 
-def _view(step: int) -> Callable[[LiveState, PointedKeyPress], Outcome]:
+def _cycle(
+    field: str, choices: tuple[Any, ...] = (), step: int = 1
+) -> Callable[[LiveState, PointedKeyPress], Outcome]:
+    """Next of the choices, by default of the state's own for that field."""
+
     def act(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
-        view = _after(VIEWS, state.rendering.view, step)
-        return replace(state, rendering=replace(state.rendering, view=view)), None
+        among = choices or getattr(state, f"{field}s")
+        changed = {field: _after(among, getattr(state.rendering, field), step)}
+        return replace(state, rendering=replace(state.rendering, **changed)), None
 
     return act
 
@@ -195,14 +200,11 @@ def _count(state: LiveState) -> str:
     return str(state.segmenter.cluster_count)
 
 
-def _background(state: LiveState, _pressed: PointedKeyPress) -> Outcome:
-    background = _after(state.backgrounds, state.rendering.background)
-    return replace(state, rendering=replace(state.rendering, background=background)), None
-
-
 _VIEW = (
-    KeyBinding(("v",), "next view", _view(1), value=lambda state: state.rendering.view),
-    KeyBinding(("V",), "view before", _view(-1)),
+    KeyBinding(
+        ("v",), "next view", _cycle("view", VIEWS), value=lambda state: state.rendering.view
+    ),
+    KeyBinding(("V",), "view before", _cycle("view", VIEWS, -1)),
     KeyBinding(("space",), "pause", _toggle("paused"), value=_yes("paused")),
     KeyBinding((".",), "next frame while paused", _next_frame, "pause first, with space"),
     KeyBinding(("left",), "5 seconds back in a file", _request(SessionRequest.BACK)),
@@ -223,7 +225,10 @@ _CLUSTERS = (
     KeyBinding(("i",), "invert which are on", _invert),
     KeyBinding(("u",), "undo the last switch", _undo, "nothing has been switched"),
     KeyBinding(
-        ("b",), "next background", _background, value=lambda state: str(state.rendering.background)
+        ("b",),
+        "next background",
+        _cycle("background"),
+        value=lambda state: str(state.rendering.background),
     ),
 )
 _PALETTE = (
@@ -242,6 +247,7 @@ _PALETTE = (
     KeyBinding(
         ("c",), "next colour space", _color_space, value=lambda state: state.segmenter.color_space
     ),
+    KeyBinding(("P",), "next paint", _cycle("paint"), value=lambda state: state.paint_name),
     KeyBinding(("p",), "freeze the palette", _toggle("frozen"), value=_yes("frozen")),
     KeyBinding(("n",), "new fit", _request(SessionRequest.NEW_FIT)),
 )

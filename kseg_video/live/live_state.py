@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+
+from kseg_video.core.settings import PaintName
+from kseg_video.rendering.renderer import is_painted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kseg_video.core.cluster_selectors import ClusterSelection
-    from kseg_video.core.settings import RenderSettings, SegmenterSettings, View
+    from kseg_video.core.settings import Paint, RenderSettings, SegmenterSettings, View
 
 # In the order in which a key cycles through them; the background given at the start comes last.
 BACKGROUNDS: tuple[str | Path, ...] = (
     *("black", "white", "gray", "blur", "pixelate", "transparent"),
 )
+PAINTS: tuple[Paint | None, ...] = (None, *get_args(PaintName))  # likewise
 _SWITCHES = {
     "paused": ("paused", "playing"),
     "frozen": ("palette frozen", "palette free"),
@@ -35,9 +39,11 @@ class LiveState:
     rendering : RenderSettings
         Including the clusters that are switched off now.
     selection : ClusterSelection, optional
-        Clusters to switch off from the start; None once they are resolved on the first frame.
+        Clusters to switch off from the start; None once a frame shows every colour that it names.
     backgrounds : tuple of str or Path
         Backgrounds that a key cycles through.
+    paints : tuple of str, tuple of str or None
+        Paints that a key cycles through; None is the clusters' own colours.
     switched : frozenset of int, optional
         Clusters that were off before the last switch; None if there was none.
     saves_mirrored : bool
@@ -52,6 +58,7 @@ class LiveState:
     rendering: RenderSettings
     selection: ClusterSelection | None = None
     backgrounds: tuple[str | Path, ...] = BACKGROUNDS
+    paints: tuple[Paint | None, ...] = PAINTS
     switched: frozenset[int] | None = None
     saves_mirrored: bool = True
     has_window: bool = True
@@ -66,6 +73,12 @@ class LiveState:
     def clusters(self) -> frozenset[int]:
         """All cluster numbers."""
         return frozenset(range(self.segmenter.cluster_count))
+
+    @property
+    def paint_name(self) -> str:
+        """The paint in a word or two."""
+        paint = self.rendering.paint
+        return paint if isinstance(paint, str) else "own colours" if paint is None else "as given"
 
 
 def click(state: LiveState, number: int, *, alone: bool) -> LiveState:
@@ -97,10 +110,13 @@ def split_at(state: LiveState, share: float) -> LiveState:
 def answer(before: LiveState, after: LiveState) -> str:
     """Tell in a few words what the user has changed; empty for what shows by itself."""
     old, new = before.rendering, after.rendering
-    if new.view != old.view:
-        return f"view: {new.view}" + " (clicks do nothing here)" * (new.view in _SHOWS_ALL)
-    if new.background != old.background:
-        return f"background: {new.background}" + " (nothing is off)" * (not new.disabled)
+    for field, choice, remark in (
+        ("view", new.view, " (clicks do nothing here)" * (new.view in _SHOWS_ALL)),
+        ("background", new.background, " (nothing is off)" * (not new.disabled)),
+        ("paint", after.paint_name, " (this view shows none)" * (not is_painted(new))),
+    ):
+        if getattr(new, field) != getattr(old, field):
+            return f"{field}: {choice}{remark}"
     segmenters = before.segmenter, after.segmenter
     for name, (value, now) in {
         "k": tuple(each.cluster_count for each in segmenters),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from kseg_video.core.frame import Segmentation
+    from kseg_video.core.palette import Palette
     from kseg_video.core.timing import StageTimer
     from kseg_video.live.live_state import LiveState
     from kseg_video.live.pipeline import LivePipeline
@@ -50,8 +50,8 @@ class LiveMetrics:
         Number of frames since the start.
     stage_milliseconds : dict of str to float
         Mean time per frame of each stage.
-    segmentation : Segmentation, optional
-        Segmentation of the newest frame; None before the first.
+    palette : Palette, optional
+        Palette of the newest frame, in the colours that it is painted in; None before the first.
     event : str
         The last cut, new fit or reconnection, and how long ago it was.
     recording : Path, optional
@@ -73,7 +73,7 @@ class LiveMetrics:
     received: int
     dropped: int
     stage_milliseconds: dict[str, float]
-    segmentation: Segmentation | None
+    palette: Palette | None
     event: str
     recording: Path | None
     recorded: float
@@ -221,11 +221,11 @@ class LiveReporter:
         pointed : int, optional
             Number of the cluster under the pointer.
         """
-        segmentation, recorder = self._pipeline.segmentation, self._files.recorder
+        recorder = self._files.recorder
         return HudContent(
             frames_per_second=self.meter.shown_rate,
             latency=self.meter.latency(),
-            palette=None if segmentation is None else segmentation.palette,
+            palette=self._pipeline.palette(state),
             pointed=pointed,
             recorded=None if recorder is None else recorder.seconds,
             message=shown(self._shown_message()),
@@ -263,7 +263,7 @@ class LiveReporter:
             received=feed.received,
             dropped=feed.dropped,
             stage_milliseconds=self._timer.milliseconds_per(frames),
-            segmentation=self._pipeline.segmentation,
+            palette=self._pipeline.palette(state),
             event=self.meter.event,
             recording=None if recorder is None else recorder.path,
             recorded=0.0 if recorder is None else recorder.seconds,

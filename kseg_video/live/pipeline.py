@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from kseg_video.reading.background_source import check_background, read_backgrou
 from kseg_video.reading.image_files import READ_SUFFIXES
 from kseg_video.rendering.cluster_selection import pinned
 from kseg_video.rendering.compositing import covering, mirrored, over_checkerboard
-from kseg_video.rendering.renderer import Renderer, follows_colors
+from kseg_video.rendering.renderer import Renderer, follows_colors, is_painted
 from kseg_video.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import Segmentation
+    from kseg_video.core.palette import Palette
     from kseg_video.core.settings import SegmenterSettings
     from kseg_video.core.timing import StageTimer
     from kseg_video.live.live_state import LiveState
@@ -150,6 +152,15 @@ class LivePipeline:
             view = over_checkerboard(self.painted(state)).pixels
         self._width = view.shape[1]
         return view
+
+    def palette(self, state: LiveState) -> Palette | None:
+        """Palette of the current frame, in the colours that its clusters are painted in."""
+        if self.segmentation is None:
+            return None
+        palette, colors = self.segmentation.palette, self._renderer.colors
+        if state.rendering.paint is None or not is_painted(state.rendering):
+            return palette
+        return replace(palette, colors=colors) if len(colors) == len(palette) else palette
 
     def share_at(self, x: int, state: LiveState) -> float:
         """Share of the source's width at a column of the view."""

@@ -21,10 +21,12 @@ import cv2
 import numpy as np
 
 from kseg_video.core.errors import KsegError, SettingsError, SinkError, shortage
+from kseg_video.core.media_settings import EncoderSettings
 from kseg_video.ffmpeg.ffmpeg_arguments import file_argument
 from kseg_video.ffmpeg.process import FfmpegProcess
 from kseg_video.ffmpeg.stalls import MishapError, StalledError
 from kseg_video.writing.output_paths import check_folder, check_name
+from kseg_video.writing.video_encoders import software_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +48,8 @@ _TO_PLANES = (
 _TAGS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
 # A key frame each second limits what a kill can lose to that.
 _ENCODING = (
-    *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-bf", "0"),
+    *software_encoder("h264", EncoderSettings()).options,
+    *("-bf", "0"),
     *("-force_key_frames", "expr:gte(t,n_forced)"),
 )
 

@@ -23,7 +23,8 @@ from kseg_video.rendering.cluster_selection import resolve_selection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kseg_video.core.frame import Frame
+    from kseg_video.core.cluster_selectors import ClusterSelection
+    from kseg_video.core.frame import Frame, Segmentation
     from kseg_video.live.capture import Capture
     from kseg_video.live.metrics import LiveObserver
     from kseg_video.live.reconnecting_feed import ReceivedFrame, ReconnectingFeed
@@ -173,10 +174,17 @@ class LiveSession:
         segmentation = self.pipeline.segment(frame, self.state)
         self._reporter.meter.note_fit(segmentation.event)
         if self.state.selection is not None:
-            resolved = resolve_selection(self.state.selection, segmentation)
+            self._select(self.state.selection, segmentation)
+
+    def _select(self, selection: ClusterSelection, segmentation: Segmentation) -> None:
+        """Switch the selected clusters, once every colour that is named has come into view."""
+        resolved = resolve_selection(selection, segmentation)
+        if resolved.is_complete:
             self.state = settle(self.state, resolved.disabled)
-            self._selection_notes = resolved.notes
-            self._say("; ".join(resolved.notes))
+        elif self._selection_notes:  # said already
+            return
+        self._selection_notes = resolved.notes
+        self._say("; ".join(resolved.notes))
 
     def _draw(self) -> None:
         view = self.pipeline.view(self.state)

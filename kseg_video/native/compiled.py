@@ -19,7 +19,7 @@ from kseg_video.native.library import (
     halves_of,
     load,
 )
-from kseg_video.native.planes import Band, bands_of
+from kseg_video.native.planes import bands_of, for_each_band
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.native.pictures import CellNumbers, Memory, Picture
+    from kseg_video.native.planes import Band
+
+_CHROMA_MARGIN = 2  # rows; the chroma of a band's first and last row depends on rows beyond
 
 library = load(Path(__file__).with_name("compiled.shared"))
 
@@ -75,6 +78,8 @@ def hold_labels(
     memory: Memory | None,
     labels: NDArray[np.uint8],
     cells: NDArray[np.uint16] | None,
+    *,
+    threads: int = 1,
 ) -> None:
     """Label a picture with hysteresis: held to the frame before, and smoothed.
 
@@ -83,14 +88,15 @@ def hold_labels(
     MemoryError
         If the buffers of a row cannot be allocated.
     """
-    (height, width), tables = labels.shape, (IndexAddress.of(numbers), ties.ctypes.data)
-    before, labels_before, limit = PictureAddress(), None, 0
-    for band in _bands(picture, height, width, PASSES):
+    width, tables = labels.shape[1], (IndexAddress.of(numbers), ties.ctypes.data)
+
+    def label(band: Band) -> None:
         seen, wanted = band.seen, band.within
-        components = _components(picture, numbers, seen)
+        before, labels_before, limit = PictureAddress(), None, 0
         if memory is not None:
             before = PictureAddress.of(memory.picture, memory.luma, seen)
             labels_before, limit = memory.labels, memory.limit
+        components = _components(picture, numbers, seen)
         failed = library.label_rows(
             *(width, seen.stop - seen.start, wanted.start, wanted.stop),
             *map(PlaneAddress.of, components),
@@ -103,6 +109,8 @@ def hold_labels(
         )
         if failed:
             raise MemoryError
+
+    for_each_band(_bands(picture, labels.shape, threads, PASSES), threads, label)
 
 
 def label_strictly(
@@ -118,8 +126,8 @@ def label_strictly(
     MemoryError
         If the buffers of a row cannot be allocated.
     """
-    (height, width), tables = labels.shape, (IndexAddress.of(numbers), ties.ctypes.data)
-    for band in _bands(picture, height, width):
+    width, tables = labels.shape[1], (IndexAddress.of(numbers), ties.ctypes.data)
+    for band in _bands(picture, labels.shape):
         components = _components(picture, numbers, band.rows)
         failed = library.label_rows_strictly(
             *(width, band.rows.stop - band.rows.start),
@@ -150,6 +158,26 @@ def paint_bgr(
     library.paint_bgr(width, height, *planes)
 
 
+def merge_small_regions(
+    labels: NDArray[np.uint8],
+    before: NDArray[np.uint8] | None,
+    most: int,
+    least: int,
+    result: NDArray[np.uint8],
+) -> None:
+    """Join small regions to their neighbours.
+
+    Raises
+    ------
+    MemoryError
+        If the regions cannot be allocated.
+    """
+    (height, width), labels = labels.shape, _adjoining(labels)
+    planes = PlaneAddress.of(labels), PlaneAddress.of(before)
+    if library.merge_small_regions(width, height, *planes, most, least, PlaneAddress.of(result)):
+        raise MemoryError
+
+
 def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]:
     """Count the pixels of each label."""
     (height, width), labels, counts = labels.shape, _adjoining(labels), np.empty(n_labels, "u4")
@@ -157,12 +185,13 @@ def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]
     return counts
 
 
-def _bands(picture: Picture, height: int, width: int, margin: int = 0) -> Sequence[Band]:
-    """Bands to work on; for a planar picture, whose components need no array, a single one."""
-    if not isinstance(picture, tuple):
-        return bands_of(height, width, margin)
-    whole = slice(0, height)
-    return [Band(whole, whole)]
+def _bands(
+    picture: Picture, shape: tuple[int, ...], threads: int = 1, margin: int = 0
+) -> Sequence[Band]:
+    """Bands to work on; for a planar picture, whose components need no array, one for a thread."""
+    if isinstance(picture, tuple):
+        return bands_of(*shape, margin=margin + _CHROMA_MARGIN, parts=threads)
+    return bands_of(*shape, margin=margin)
 
 
 def _components(

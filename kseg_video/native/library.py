@@ -80,12 +80,14 @@ def load(path: Path) -> ctypes.CDLL:
         "label_cells": [size, array, size, array, array, ctypes.c_float, array, array],
         "paint_planes": [size, size, plane, array, plane, plane, plane],
         "paint_bgr": [size, size, plane, array, plane],
+        "merge_small_regions": [size, size, plane, plane, size, size, plane],
         "count_labels": [size, size, plane, size, array],
     }
     failed = ctypes.c_int
     results = {
         "label_rows": failed,
         "label_rows_strictly": failed,
+        "merge_small_regions": failed,
         "squared_error": ctypes.c_double,
     }
     try:

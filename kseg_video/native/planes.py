@@ -10,6 +10,7 @@ memory and back, which takes longer than the arithmetic: frames are worked on in
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
@@ -18,6 +19,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
 _Value = TypeVar("_Value", bound=np.unsignedinteger)
@@ -111,7 +114,7 @@ class Band:
 
 
 @lru_cache(maxsize=8)
-def bands_of(height: int, width: int, margin: int = 0) -> tuple[Band, ...]:
+def bands_of(height: int, width: int, margin: int = 0, parts: int = 0) -> tuple[Band, ...]:
     """Divide a picture into bands from top to bottom; each begins at an even row.
 
     Parameters
@@ -119,8 +122,13 @@ def bands_of(height: int, width: int, margin: int = 0) -> tuple[Band, ...]:
     height, width : int
     margin : int
         Number of rows above and below that a row depends on; even.
+    parts : int, optional
+        Number of bands, at most; by default their rows fit the cache. Bands of less than that
+        would not be worth a thread.
     """
     size = max(_PIXELS // width // 2 * 2, _LEAST_ROWS)
+    if parts:
+        size = max(-(-height // parts // 2) * 2, size)
     return tuple(
         Band(
             slice(top, min(top + size, height)),
@@ -128,3 +136,13 @@ def bands_of(height: int, width: int, margin: int = 0) -> tuple[Band, ...]:
         )
         for top in range(0, height, size)
     )
+
+
+def for_each_band(bands: Sequence[Band], threads: int, work: Callable[[Band], None]) -> None:
+    """Work on bands, in several threads at a time; the threads are gone afterwards."""
+    if min(threads, len(bands)) == 1:
+        for band in bands:
+            work(band)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, bands))  # raises what a thread has raised

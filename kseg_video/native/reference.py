@@ -9,7 +9,15 @@ import numpy as np
 
 from kseg_video.native import votes
 from kseg_video.native.constants import LABEL_BITS, LABEL_MASK, MAX_EXCESS, PASSES
-from kseg_video.native.planes import PAIRS, LevelTable, bands_of, look_up, squared_distances
+from kseg_video.native.planes import (
+    PAIRS,
+    LevelTable,
+    bands_of,
+    for_each_band,
+    look_up,
+    squared_distances,
+)
+from kseg_video.native.regions import Regions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kseg_video.native.pictures import CellNumbers, Memory, Picture
+    from kseg_video.native.planes import Band
 
 _COLORS_AT_A_TIME = 1 << 14  # whose temporary arrays fit the cache
 _FEW_LABELS = 16  # up to which comparing with each label is faster than a histogram
@@ -134,6 +143,8 @@ def hold_labels(
     memory: Memory | None,
     labels: NDArray[np.uint8],
     cells: NDArray[np.uint16] | None,
+    *,
+    threads: int = 1,
 ) -> None:
     """Label a picture with hysteresis: held to the frame before, and smoothed.
 
@@ -154,8 +165,11 @@ def hold_labels(
         Receives the labels.
     cells : ndarray of uint16, shape (H, W), optional
         Receives the cell number of every pixel.
+    threads : int
+        Number of threads that share the work; the result is the same for any.
     """
-    for band in bands_of(*labels.shape, margin=PASSES):
+
+    def label(band: Band) -> None:
         seen = band.seen
         of_pixels = numbers.of_picture(picture, seen)
         if cells is not None:
@@ -169,6 +183,8 @@ def hold_labels(
             needs -= votes.of_memory(picture, luma, memory, seen, near, swaps)
             chosen = near ^ swaps * (needs <= 0).view(np.uint8)
         labels[band.rows] = votes.follow_neighbors(chosen, near, swaps, needs)[band.within]
+
+    for_each_band(bands_of(*labels.shape, margin=PASSES), threads, label)
 
 
 def label_strictly(
@@ -250,6 +266,34 @@ def paint_bgr(
         found = cast("NDArray[np.int32]", cv2.LUT(labels[band.rows], entries))
         four = found.view(np.uint8).reshape(*found.shape, 4)
         cv2.cvtColor(four, cv2.COLOR_BGRA2BGR, pixels[band.rows])
+
+
+def merge_small_regions(
+    labels: NDArray[np.uint8],
+    before: NDArray[np.uint8] | None,
+    most: int,
+    least: int,
+    result: NDArray[np.uint8],
+) -> None:
+    """Join small regions to their neighbours.
+
+    A region takes the label that it shares the longest border with, the smallest region first. A
+    border counts up to twice where the region had that label before: without, regions would flicker
+    between neighbours; with more, what moves would leave its label behind.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (H, W)
+    before : ndarray of uint8, shape (H, W), optional
+        The result for the frame before.
+    most : int
+        Regions of fewer pixels are joined, at most one more than there are pixels.
+    least : int
+        Regions of at least so many pixels stay if they were there before.
+    result : ndarray of uint8, shape (H, W)
+        Receives the labels.
+    """
+    result[:] = Regions(labels, before).dissolve_all(most, least).reshape(labels.shape)
 
 
 def count_labels(labels: NDArray[np.uint8], n_labels: int) -> NDArray[np.uint32]:

@@ -22,6 +22,7 @@ from kseg_video.reading.decode_filters import Decoding
 from kseg_video.reading.image_decoding import read_image
 from kseg_video.reading.image_files import READ_SUFFIXES
 from kseg_video.reading.raw_pictures import read_picture
+from kseg_video.reading.trimming import PictureGeometry
 from kseg_video.rendering.compositing import covering
 
 if TYPE_CHECKING:
@@ -164,7 +165,9 @@ class _BackgroundVideo(BackgroundSource):
         return read_picture(self._decoder.process, info.layout, info.width, info.height)
 
     def _filters(self, video: ProbedVideo) -> str:
-        info, decoding = self._info, Decoding(video, DecoderSettings())
+        info, settings = self._info, DecoderSettings()
+        geometry = PictureGeometry.of_pictures(self._path, settings, (video.width, video.height))
+        decoding = Decoding(video, settings, geometry)
         shape = info.width * info.sample_aspect_ratio / info.height
         source, target = decoding.encoding, info.encoding
         scale = video_filter(

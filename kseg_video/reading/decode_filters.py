@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kseg_video.core.media_settings import DecoderSettings
     from kseg_video.core.yuv import ColorEncoding
     from kseg_video.ffmpeg.probe import ProbedVideo
-    from kseg_video.reading.trimming import WantedPart
+    from kseg_video.reading.trimming import PictureGeometry, WantedPart
 
 # The filter that makes the frame rate constant; its random name marks its report in ffmpeg's log.
 _FPS = f"fps@{secrets.token_hex(8)}"
@@ -48,15 +48,26 @@ class Decoding:
     ----------
     video : ProbedVideo
     settings : DecoderSettings
+    geometry : PictureGeometry
     """
 
     video: ProbedVideo
     settings: DecoderSettings
+    geometry: PictureGeometry
 
     @property
     def layout(self) -> PixelLayout:
         """Pixel layout of the delivered frames."""
-        return "i420" if self.video.planar and not self._hdr else "bgr24"
+        if not self.video.planar or self._hdr or self.scales_later:
+            return "bgr24"
+        crop = self.geometry.crop
+        cuts_chroma = crop is not None and (crop[2] % 2 or crop[3] % 2)
+        return "bgr24" if cuts_chroma else "i420"
+
+    @property
+    def scales_later(self) -> bool:
+        """Whether pictures come unscaled, since ffmpeg would mix hidden colours into others."""
+        return self.geometry.is_scaled and self.has_alpha
 
     @property
     def encoding(self) -> ColorEncoding:
@@ -83,9 +94,10 @@ class Decoding:
             unknown.
         """
         notes = []
+        rate = self._wanted_rate or self.video.frame_rate
         if variable_rate:
-            note = f"variable frame rate made constant at {float(self.video.frame_rate):g} fps"
-            if changed is not None:
+            note = f"variable frame rate made constant at {float(rate):g} fps"
+            if changed is not None and self._wanted_rate is None:
                 note += "; frames repeated: {}, left out: {}".format(*changed)
             notes.append(note)
         if self._deinterlaces:
@@ -94,6 +106,8 @@ class Decoding:
             notes.append(f"HDR ({self._hdr}) tone-mapped to SDR")
         if self.video.linear:
             notes.append("linear light converted to sRGB")
+        if self.geometry.is_scaled:
+            notes.append(f"scaled to {self.geometry.width}x{self.geometry.height}")
         if self.video.others:
             notes.append(f"video left out: track {', '.join(self.video.others)}")
         return notes
@@ -129,11 +143,18 @@ class Decoding:
         filters = self._at_its_rate(part)
         if self.layout == "i420":
             filters.append(self._to_size())
-        filters += self.preparation
+        filters += self._deinterlacing
+        if self._wanted_rate is not None:
+            filters.append(_sampled_at(self._wanted_rate))
+        filters += self._to_display
         if self.layout == "bgr24" and not self._hdr:
             size = self.video.width, self.video.height
             filters.append(self._conversion_to_rgb(*size, "bilinear"))
-        return _raw(filters, part.count, _FORMATS[self.layout, self.has_alpha])
+        pixel_format = _FORMATS[self.layout, self.has_alpha]
+        if not self.geometry.is_plain:
+            scaling = [] if self.scales_later else self.geometry.scaling(self._levels)
+            filters += [video_filter("format", pixel_format), *self.geometry.cropping, *scaling]
+        return _raw(filters, part.count, pixel_format)
 
     def small_arguments(
         self, part: WantedPart, rate: Fraction, width: int, height: int
@@ -150,19 +171,21 @@ class Decoding:
             Pictures per second.
         width, height : int
         """
-        filters = [*self._at_its_rate(part), video_filter("fps", rate, round="up")]
+        filters = [*self._at_its_rate(part), _sampled_at(rate)]
+        if not self.geometry.is_plain:
+            scaling = self.geometry.scaling(self._levels)
+            filters += [self._to_size(), *self.geometry.cropping, *scaling]
         if self._hdr:
             filters += to_sdr(self.video, (width, height))
         else:
             filters += [*self._to_srgb, self._conversion_to_rgb(width, height, "neighbor")]
-        count = part.count and math.ceil(part.count * rate / self.video.frame_rate)
+        count = part.count and math.ceil(part.count * rate / part.frame_rate)
         return _raw(filters, count, "bgr24")
 
     @property
     def preparation(self) -> list[str]:
         """Filters that deinterlace, and convert HDR to SDR and linear light to sRGB, in RGB."""
-        filters = [_DEINTERLACING] if self._deinterlaces else []
-        return [*filters, *(to_sdr(self.video) if self._hdr else self._to_srgb)]
+        return [*self._deinterlacing, *self._to_display]
 
     @property
     def prepared_as_rgb(self) -> bool:
@@ -205,10 +228,28 @@ class Decoding:
 
     def _to_size(self) -> str:
         """Filter that scales frames to the size of the first; frames of that size are unchanged."""
-        # Keeps yuvj420p from being converted to limited range.
-        levels = "pc" if self.video.encoding.full_range else None
         size = self.video.width, self.video.height
-        return video_filter("scale", *size, in_range=levels, out_range=levels)
+        return video_filter("scale", *size, in_range=self._levels, out_range=self._levels)
+
+    @property
+    def _levels(self) -> str | None:
+        """Range for a scaler, to keep yuvj420p from being converted to limited range."""
+        return "pc" if self.video.encoding.full_range else None
+
+    @property
+    def _wanted_rate(self) -> Fraction | None:
+        """Frame rate that is made of the video's own, if another one is wanted."""
+        wanted = self.settings.frame_rate
+        return None if wanted is None or wanted == self.video.frame_rate else Fraction(wanted)
+
+    @property
+    def _deinterlacing(self) -> list[str]:
+        return [_DEINTERLACING] if self._deinterlaces else []
+
+    @property
+    def _to_display(self) -> list[str]:
+        """Filters that convert HDR to SDR and linear light to sRGB, in RGB."""
+        return to_sdr(self.video) if self._hdr else self._to_srgb
 
     @property
     def _hdr(self) -> str | None:
@@ -238,6 +279,11 @@ class Decoding:
             in_range=None if self.video.rgb else encoding.levels,
             flags=f"{kernel}+{ACCURACY}",
         )
+
+
+def _sampled_at(rate: Fraction) -> str:
+    """Filter that takes, at each tick of a rate, the frame that is shown then."""
+    return video_filter("fps", rate, round="up")
 
 
 def _raw(filters: list[str], count: int | None, pixel_format: str) -> list[str]:

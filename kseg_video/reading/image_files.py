@@ -45,13 +45,15 @@ READ_BY_FFMPEG = frozenset(
 )
 READ_SUFFIXES = IMAGE_SUFFIXES | {".avif", ".heic", ".heif", ".hif"} | READ_BY_FFMPEG
 _LONGEST_NAME = 255  # bytes; the limit of practically all file systems
-# Not Pillow's own name of the format, under which imageio registers a reader that checks nothing.
-_OUR_HEIF = "CHECKED_HEIF"
+# Not Pillow's own names of the formats, whose readers check nothing; imageio registers HEIF's.
+_OUR_AVIF, _OUR_HEIF = "CHECKED_AVIF", "CHECKED_HEIF"
 # Formats accepted under any image suffix. Pillow would pass others to external programs (EPS).
-READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "AVIF", _OUR_HEIF)
+READ_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "TIFF", "WEBP", _OUR_AVIF, _OUR_HEIF)
 _MAY_BE_ANIMATED = frozenset({".avif", ".gif", ".png", ".webp"})
 # Brands of HEIF files; the general ones may be those of an AVIF file, which is tried before.
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})
+_GENERAL_BRANDS = frozenset({b"mif1", b"msf1"})
+_AVIF_BRANDS = _GENERAL_BRANDS | {b"avif", b"avis"}
+_HEIF_BRANDS = _GENERAL_BRANDS | {b"heic", b"heix", b"heim", b"heis"}
 
 _NUMBER = re.compile(r"%0?(\d*)d")
 
@@ -72,15 +74,31 @@ def _is_heif(prefix: bytes) -> bool:
     return prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIF_BRANDS
 
 
+def _is_avif(prefix: bytes) -> bool:
+    return prefix[4:8] == b"ftyp" and prefix[8:12] in _AVIF_BRANDS
+
+
 def _open_heif(file: IO[bytes], name: str | bytes) -> ImageFile:
     from pillow_heif import HeifImageFile  # noqa: PLC0415 - it takes 0.1 s, and few pictures need it
 
-    if largest_heif_picture(file) > MAX_PIXELS:
-        raise Image.DecompressionBombError("a picture in the file is too large")
-    file.seek(0)
+    _check_items(file)
     return HeifImageFile(file, name)  # type: ignore[no-untyped-call]
 
 
+def _open_avif(file: IO[bytes], name: str | bytes) -> ImageFile:
+    from PIL.AvifImagePlugin import AvifImageFile  # noqa: PLC0415 - few pictures need it
+
+    _check_items(file)
+    return AvifImageFile(file, name)
+
+
+def _check_items(file: IO[bytes]) -> None:
+    if largest_heif_picture(file) > MAX_PIXELS:
+        raise Image.DecompressionBombError("a picture in the file is too large")
+    file.seek(0)
+
+
+Image.register_open(_OUR_AVIF, _open_avif, _is_avif)
 Image.register_open(_OUR_HEIF, _open_heif, _is_heif)
 
 
@@ -115,6 +133,13 @@ def is_sequence(path: Path) -> bool:
 def name_of_sequence(path: Path) -> str:
     """Name of an image sequence without its number: ``frame`` for ``frame_%04d.png``."""
     return _NUMBER.sub("", path.stem).strip(" ._-") or path.resolve().parent.name
+
+
+def stem_of(source: Path) -> str:
+    """Name of a source without its suffix or number."""
+    if source.is_dir():
+        return source.name or source.resolve().name
+    return name_of_sequence(source) if is_sequence(source) else source.stem
 
 
 def numbered_files(pattern: Path) -> dict[int, Path]:

@@ -22,13 +22,14 @@ from kseg_video.reading.image_files import (
     numbered_files,
 )
 from kseg_video.reading.input_file_checks import check_is_regular
+from kseg_video.reading.trimming import PictureGeometry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from kseg_video.core.media_info import MediaTracks
-    from kseg_video.core.media_settings import TrimSettings
+    from kseg_video.core.media_settings import DecoderSettings, TrimSettings
     from kseg_video.reading.image_decoding import DecodedImage
 
 _SEQUENCE_FRAME_RATE = Fraction(25)
@@ -42,6 +43,7 @@ class ImageSource(ClosingContext):
     path : Path
         An image, a folder, or a pattern that `kseg_video.reading.image_files.is_sequence` accepts.
     trim : TrimSettings
+    decoder : DecoderSettings
 
     Raises
     ------
@@ -51,11 +53,11 @@ class ImageSource(ClosingContext):
 
     tracks: MediaTracks | None = None
 
-    def __init__(self, path: Path, trim: TrimSettings) -> None:
+    def __init__(self, path: Path, trim: TrimSettings, decoder: DecoderSettings) -> None:
         self.notes: list[str] = []
         self.warnings: list[str] = []
         self._path = path
-        rate = _SEQUENCE_FRAME_RATE
+        rate = Fraction(decoder.frame_rate or _SEQUENCE_FRAME_RATE)
         single = False
         if path.is_dir():
             images = self._images_in(path)
@@ -73,10 +75,13 @@ class ImageSource(ClosingContext):
             check_is_regular(image)
         self._has_other_profiles = False
         self._first = read_image(self._images[0])
-        height, width = self._first.bgr.shape[:2]
+        self._size = self._first.bgr.shape[:2]
+        self._geometry = geometry = PictureGeometry.of_pictures(path, decoder, self._size[::-1])
+        if geometry.is_scaled:
+            self.notes.append(f"scaled to {geometry.width}x{geometry.height}")
         self.info = VideoInfo(
-            width=width,
-            height=height,
+            width=geometry.width,
+            height=geometry.height,
             frame_rate=rate,
             encoding=_encoding(self._first),
             frame_count=len(self._images),
@@ -92,7 +97,7 @@ class ImageSource(ClosingContext):
         """Do nothing: no file is held open."""
 
     def __iter__(self) -> Iterator[Frame]:
-        size = (self.info.height, self.info.width)
+        geometry, size = self._geometry, self._size
         damaged, with_others = [], []
         for index, path in enumerate(self._images):
             image = self._first if index == 0 else read_image(path)
@@ -115,8 +120,10 @@ class ImageSource(ClosingContext):
             if image.has_others:
                 with_others.append(path)
             time = float((self._skipped + index) / self.info.frame_rate)
+            alpha = None if image.alpha is None else geometry.cut(image.alpha)
+            bgr, alpha = geometry.scaled(geometry.cut(image.bgr), alpha)
             yield Frame(
-                *(image.bgr, "bgr24", _encoding(image), index, time, image.alpha),
+                *(bgr, "bgr24", _encoding(image), index, time, alpha),
                 metadata=image.metadata,
             )
         if damaged:

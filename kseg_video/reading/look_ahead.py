@@ -37,10 +37,7 @@ _PICTURE_PIXELS = 160 * 90
 _SAMPLE_PIXELS = 2000
 # In H.264 decoding, the deblocking filter takes a sixth of the CPU time and changes about one level
 # in 255; unreferenced frames take a third, and so does rotating a phone's video upright.
-_CHEAPLY = (
-    *("-threads", "1", "-noautorotate"),
-    *("-skip_loop_filter", "all", "-skip_frame", "noref"),
-)
+_CHEAPLY = ("-threads", "1", "-skip_loop_filter", "all", "-skip_frame", "noref")
 
 
 class LookAhead(ClosingContext):
@@ -64,13 +61,14 @@ class LookAhead(ClosingContext):
         self._path = path
         self._first_time = part.first_time
         self._rate = min(_RATE, video.frame_rate)
-        self._size = _small_size(video.width, video.height)
+        self._size = _small_size(decoding.geometry.width, decoding.geometry.height)
         self._count = 0
         self._has_ended = False
         self._cuts = CutDetector()
         self._process = FfmpegProcess(
             [
                 *_CHEAPLY,
+                *(("-noautorotate",) if decoding.geometry.is_plain else ()),
                 *decoding.input_arguments(path, part),
                 *decoding.small_arguments(part, self._rate, *self._size),
             ],

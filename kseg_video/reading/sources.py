@@ -82,7 +82,7 @@ def open_source(
     trim : TrimSettings, optional
         The part to read; all of it by default.
     decoder : DecoderSettings, optional
-        How a video is decoded; the default deinterlaces interlaced video.
+        The part, the size and the rate of the pictures; the default deinterlaces interlaced video.
 
     Returns
     -------
@@ -164,7 +164,7 @@ class OpeningSource(ClosingContext):
         path = self.path
         try:
             if path.is_dir() or is_sequence(path):
-                return ImageSource(path, trim)
+                return ImageSource(path, trim, decoder)
             if not path.exists():
                 raise SourceError(f"{path} does not exist; check the name")
             if not path.is_file():
@@ -179,7 +179,7 @@ class OpeningSource(ClosingContext):
             why = f"cannot be read ({error.strerror}); check its rights"
             raise cannot_read(path, error, why) from error
         if is_image(path):
-            return ImageSource(path, trim)
+            return ImageSource(path, trim, decoder)
         request, self._request = self._request, None
         return VideoFileSource(path, trim, decoder, request)
 

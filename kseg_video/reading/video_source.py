@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,11 +23,10 @@ from kseg_video.reading.input_file_checks import became_shorter, has_shrunk
 from kseg_video.reading.look_ahead import LookAhead
 from kseg_video.reading.raw_pictures import failures_told, read_picture, without_opacity
 from kseg_video.reading.seeking import reaching_its_start
-from kseg_video.reading.trimming import WantedPart
+from kseg_video.reading.trimming import PictureGeometry, WantedPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from fractions import Fraction
     from pathlib import Path
 
     from kseg_video.core.media_settings import DecoderSettings, TrimSettings
@@ -69,20 +70,23 @@ class VideoFileSource(ClosingContext):
         if video.mpeg_stream and self._claims_too_much((video.duration or 0) * video.frame_rate):
             video = replace(video, duration=None)  # its clock jumps, as ffmpeg's does not
         self._video = video
-        self._decoding = decoding = Decoding(video, decoder)
-        part = WantedPart.on_grid(video, trim)
+        size, ratio = (video.width, video.height), video.sample_aspect_ratio
+        self._geometry = PictureGeometry.of_pictures(path, decoder, size, ratio, even=True)
+        self._decoding = decoding = Decoding(video, decoder, self._geometry)
+        rate = Fraction(decoder.frame_rate or video.frame_rate)
+        part = WantedPart.on_grid(video, trim, rate)
         self._part = reaching_its_start(part, path, decoding)
         self._variable_rate = video.variable_rate
         self._changed: tuple[int, int] | None = None  # number of frames repeated and left out
         self.warnings: list[str] = []
         self.info = VideoInfo(
-            width=video.width,
-            height=video.height,
-            frame_rate=video.frame_rate,
+            width=self._geometry.width,
+            height=self._geometry.height,
+            frame_rate=rate,
             layout=decoding.layout,
             encoding=decoding.encoding,
             frame_count=self._part.expected_count,
-            sample_aspect_ratio=video.sample_aspect_ratio,
+            sample_aspect_ratio=self._geometry.pixel_ratio,
             has_alpha=decoding.has_alpha,
         )
         self.tracks = self._part.tracks(path, video)
@@ -147,8 +151,9 @@ class VideoFileSource(ClosingContext):
                     time = self._part.first_time + count / float(info.frame_rate)
                     colors, alpha = pixels, None
                     if info.has_alpha:
-                        size = info.width, info.height
-                        colors, alpha = without_opacity(pixels, info.layout, *size)
+                        colors, alpha = without_opacity(pixels, info.layout, *self._read_size)
+                    if self._decoding.scales_later:
+                        colors, alpha = self._geometry.scaled(colors, alpha)
                     yield Frame(colors, info.layout, info.encoding, count, time, alpha, odd_width)
                     count += 1
                 status = process.wait()
@@ -159,19 +164,25 @@ class VideoFileSource(ClosingContext):
     def _decoder(self) -> FfmpegProcess:
         arguments = self._decoding.input_arguments(self._path, self._part)
         arguments += self._decoding.arguments(self._part)
-        pixels = self._video.pixels
+        pixels = max(self._video.pixels, self.info.width * self.info.height)
         return FfmpegProcess(arguments, feeds=False, notices=RATE_REPORT, pixels=pixels)
 
     def _pictures(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         info = self.info
         for number in itertools.count():
-            pixels = read_picture(
-                process, info.layout, info.width, info.height, alpha=info.has_alpha
-            )
+            pixels = read_picture(process, info.layout, *self._read_size, alpha=info.has_alpha)
             if pixels is None:
                 return
             self._check_claim(number)
             yield pixels
+
+    @property
+    def _read_size(self) -> tuple[int, int]:
+        """Width and height of the pictures that ffmpeg delivers."""
+        if not self._decoding.scales_later:
+            return self.info.width, self.info.height
+        whole = self._video.width, self._video.height
+        return whole if self._geometry.crop is None else self._geometry.crop[:2]
 
     def _without_padding(self, process: FfmpegProcess) -> Iterator[np.ndarray]:
         """Yield pictures without the repeats that ffmpeg adds after a variable-rate file's end.
@@ -195,9 +206,10 @@ class VideoFileSource(ClosingContext):
             return
         repeated = sum(int(report["repeated"]) for report in process.noticed)
         left_out = sum(int(report["dropped"]) for report in process.noticed)
-        padding = min(held, repeated)
+        own_rate = self._video.frame_rate
+        padding = min(held, math.ceil(repeated * self.info.frame_rate / own_rate))
         yield from itertools.repeat(last, held - padding)
-        repeated -= padding
+        repeated -= min(repeated, math.ceil(padding * own_rate / self.info.frame_rate))
         if not self._part.is_whole:  # frames outside the part are counted, too
             self._variable_rate |= bool(repeated)
             return
@@ -207,9 +219,10 @@ class VideoFileSource(ClosingContext):
 
     def _check_claim(self, frames: int) -> None:
         """Refuse a damaged small file that claims to last hours, which repeats would fill."""
-        if self._part.count is None and self._claims_too_much(frames):
+        seconds = frames / self.info.frame_rate
+        if self._part.count is None and self._claims_too_much(seconds * self._video.frame_rate):
             raise SourceError(
-                f"{self._path} claims to last {frames / float(self.info.frame_rate):.0f} s, with "
+                f"{self._path} claims to last {float(seconds):.0f} s, with "
                 f"{self._bytes} bytes in it; if that is right, say how much is wanted with --end"
             )
 

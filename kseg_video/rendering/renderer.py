@@ -3,7 +3,7 @@
 =============  ====================================================================================
 view           picture
 =============  ====================================================================================
-segmented      every pixel in its cluster's colour, switched-off clusters as background
+segmented      every pixel in its cluster's colour or paint, switched-off clusters as background
 masked         the source's own pixels, switched-off clusters as background
 boundaries     the source with the outlines of all but the smallest regions drawn in
 side-by-side   source and segmented, all clusters on; if some are off, masked as the third
@@ -34,23 +34,25 @@ from kseg_video.rendering.compositing import composite, nearest_kept
 from kseg_video.rendering.matte import MatteSettings, Matting
 from kseg_video.rendering.outlines import Outlines, speck_area
 from kseg_video.rendering.painting import in_layout, paint_outlines, paint_view
+from kseg_video.rendering.paints import Painter
+from kseg_video.rendering.panels import in_a_row, panels_of, split
+from kseg_video.rendering.simplifier import Simplifier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from kseg_video.core.frame import PixelLayout, Plane
     from kseg_video.core.settings import View
 
 _KEYED = {"segmented", "masked"}  # the views that have a background
+_SIMPLIFIED = {"segmented", "boundaries"}  # those that show the regions themselves
 
 
 @overload
 def render(
     picture: Frame,
     segmentation: Segmentation,
-    settings: RenderSettings | None = None,
+    settings: RenderSettings | View | None = None,
     layout: PixelLayout | None = None,
     background: Frame | None = None,
 ) -> Frame: ...
@@ -60,7 +62,7 @@ def render(
 def render(
     picture: NDArray[np.uint8],
     segmentation: Segmentation,
-    settings: RenderSettings | None = None,
+    settings: RenderSettings | View | None = None,
     layout: PixelLayout | None = None,
     background: Frame | None = None,
 ) -> NDArray[np.uint8]: ...
@@ -69,7 +71,7 @@ def render(
 def render(
     picture: Frame | NDArray[np.uint8],
     segmentation: Segmentation,
-    settings: RenderSettings | None = None,
+    settings: RenderSettings | View | None = None,
     layout: PixelLayout | None = None,
     background: Frame | None = None,
 ) -> Frame | NDArray[np.uint8]:
@@ -83,12 +85,12 @@ def render(
         The segmented picture; an array is in BGR order.
     segmentation : Segmentation
         Segmentation of that picture.
-    settings : RenderSettings, optional
-        View, background, clusters that are off, and the softness of edges.
+    settings : RenderSettings or str, optional
+        View, background, clusters that are off, and the softness of edges; or the view alone.
     layout : {"bgr24", "i420"}, optional
-        Layout of the result; the picture's own by default, which avoids a conversion. A planar
-        frame can be rendered as bgr24, but not the other way round. The labels view is always
-        gray8, and so is the matte unless `layout` is bgr24.
+        Layout of the result; the picture's own by default, which avoids a conversion. Only a
+        planar frame can also be rendered as the other. The labels view is always gray8, and so is
+        the matte unless `layout` is bgr24.
     background : Frame, optional
         The picture for ``background="picture"``, of the frame's size and the result's layout.
 
@@ -107,8 +109,7 @@ def render(
     SourceError
         If `picture` is neither a frame nor a BGR picture, or differs in size from the segmentation.
     """
-    frame = as_frame(picture)
-    settings = take_settings("settings", settings, RenderSettings)
+    frame, settings = as_frame(picture), _taken(settings)
     take("the segmentation", segmentation, instance(Segmentation))
     check_numbers(settings.disabled, len(segmentation.colors))
     painted = Renderer().render(frame, segmentation, settings, layout, background)
@@ -126,60 +127,88 @@ class Renderer:
     def __init__(self) -> None:
         self._matting = Matting()
         self._outlines = Outlines()
+        self._painter = Painter()
+        self._simplifier = Simplifier()
 
     def render(
         self,
         frame: Frame,
         segmentation: Segmentation,
-        settings: RenderSettings | None = None,
+        settings: RenderSettings | View | None = None,
         layout: PixelLayout | None = None,
         background: Frame | None = None,
     ) -> Frame:
         """Render a view of the next frame; parameters are those of the function `render`."""
-        settings = take_settings("settings", settings, RenderSettings)
+        settings = _taken(settings)
         take("the segmentation", segmentation, instance(Segmentation)).check_size(frame)
         if background is not None:
             take("the background", background, instance(Frame))
+        self._painter.follow(frame, segmentation, settings.paint)
+        if settings.paint is not None:
+            segmentation = replace(segmentation, colors=self._painter.colors)
         if settings.view != "boundaries":
             self._outlines = Outlines()  # it would miss a cut in the meantime
         if settings.view == "labels":
             return replace(frame, pixels=segmentation.labels, layout="gray8")
         if settings.view == "matte":
             matte = self._matte(frame, segmentation, settings)
-            if layout == "bgr24":
-                return replace(
-                    frame, pixels=cast("NDArray[np.uint8]", cv2.merge([matte] * 3)), layout="bgr24"
-                )
-            return replace(frame, pixels=matte, layout="gray8")
+            if layout != "bgr24":
+                return replace(frame, pixels=matte, layout="gray8")
+            merged = cast("NDArray[np.uint8]", cv2.merge([matte] * 3))
+            return replace(frame, pixels=merged, layout="bgr24")
         kind: ValueKind[PixelLayout] = one_of("bgr24", frame.layout)
         wanted = take("the layout", frame.layout if layout is None else layout, kind)
         layout = view_layout(wanted, frame.width, settings)
+        simple = segmentation
+        if settings.simplify and is_simplified(settings):
+            simple = self._simplifier.simplify(segmentation, settings.simplify)
         panels = []
-        for panel in _panels(settings):
+        for panel in panels_of(settings):
+            shown = simple if panel.view in _SIMPLIFIED else segmentation
             if _is_composite(panel):
-                matte = self._matte(frame, segmentation, panel)
-                front = _front(frame, segmentation, panel, layout)
+                matte = self._matte(frame, shown, panel)
+                front = _front(frame, shown, panel, layout)
                 style = parse_background(panel.background)
                 canvas = in_layout(frame, layout)
                 panels.append(composite(front, canvas, matte, style, background))
             elif panel.view == "boundaries":
-                where = self._outlines.of_frame(segmentation, _outlined_area(frame, panel))
+                where = self._outlines.of_frame(shown, _outlined_area(frame, panel))
                 panels.append(paint_outlines(in_layout(frame, layout), where))
             else:
-                panels.append(paint_view(frame, segmentation, panel, layout))
+                panels.append(paint_view(frame, shown, panel, layout))
         if settings.view == "split":
             before, after = panels
-            return _split(before, after, settings.split)
-        return _in_a_row(panels)
+            return split(before, after, settings.split)
+        return in_a_row(panels)
+
+    @property
+    def colors(self) -> NDArray[np.uint8]:
+        """BGR colours in which the clusters of the frame rendered last are painted, (K, 3)."""
+        return self._painter.colors
 
     def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
         edge = MatteSettings.suiting(settings, frame.width, frame.height)
         return self._matting.of_frame(frame, segmentation, settings.disabled, edge)
 
 
+def _taken(settings: RenderSettings | View | None) -> RenderSettings:
+    given = RenderSettings(view=settings) if isinstance(settings, str) else settings
+    return take_settings("settings", given, RenderSettings)
+
+
 def has_background(settings: RenderSettings) -> bool:
     """Whether pictures rendered with these settings show a background where clusters are off."""
-    return any(panel.view in _KEYED for panel in _panels(settings))
+    return any(panel.view in _KEYED for panel in panels_of(settings))
+
+
+def is_painted(settings: RenderSettings) -> bool:
+    """Whether pictures rendered with these settings show clusters in their colours or a paint."""
+    return any(panel.view == "segmented" for panel in panels_of(settings))
+
+
+def is_simplified(settings: RenderSettings) -> bool:
+    """Whether pictures rendered with these settings show regions that may be simplified."""
+    return any(panel.view in _SIMPLIFIED for panel in panels_of(settings))
 
 
 def is_transparent(settings: RenderSettings) -> bool:
@@ -189,14 +218,14 @@ def is_transparent(settings: RenderSettings) -> bool:
 
 def follows_colors(settings: RenderSettings) -> bool:
     """Whether pictures rendered with these settings have a soft matte."""
-    views = {panel.view for panel in _panels(settings)}
+    views = {panel.view for panel in panels_of(settings)}
     is_keyed = bool(settings.disabled) and not views.isdisjoint({"matte", *_KEYED})
     return is_keyed and MatteSettings.suiting(settings, 1, 1).feather > 0
 
 
 def view_width(width: int, settings: RenderSettings) -> int:
     """Width in pixels of the rendered picture, given the source's."""
-    return width if settings.view == "split" else width * len(_panels(settings))
+    return width if settings.view == "split" else width * len(panels_of(settings))
 
 
 def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> PixelLayout:
@@ -205,17 +234,6 @@ def view_layout(layout: PixelLayout, width: int, settings: RenderSettings) -> Pi
     Side-by-side panels of odd width are bgr24, since in i420 they would share chroma samples.
     """
     return "bgr24" if width % 2 and view_width(width, settings) > width else layout
-
-
-def _panels(settings: RenderSettings) -> Sequence[RenderSettings]:
-    """Settings of the panels, from left to right."""
-    if settings.view == "split":
-        after: View = "masked" if settings.disabled else "segmented"
-        return [RenderSettings("original"), replace(settings, view=after)]
-    if settings.view != "side-by-side":
-        return [settings]
-    panels = [RenderSettings("original"), RenderSettings("segmented")]
-    return [*panels, replace(settings, view="masked")] if settings.disabled else panels
 
 
 def _is_composite(settings: RenderSettings) -> bool:
@@ -247,36 +265,3 @@ def _front(
     nearest = nearest_kept(segmentation.centroids, settings.disabled)
     recolored = replace(segmentation, colors=segmentation.colors[nearest])
     return paint_view(frame, recolored, RenderSettings(), layout)
-
-
-def _split(before: Frame, after: Frame, share: float) -> Frame:
-    """The left part of one picture beside the right part of another."""
-    column = round(share * before.width)
-    alpha = None if after.alpha is None else after.alpha.copy()
-    joined = replace(after, pixels=after.pixels.copy(), alpha=alpha)
-    if before.layout == "i420":
-        column += column % 2  # neighbours share chroma samples
-        for ours, theirs, left in zip(
-            joined.planes, before.planes, (column, column // 2, column // 2), strict=True
-        ):
-            ours[:, :left] = theirs[:, :left]
-    else:
-        joined.pixels[:, :column] = before.pixels[:, :column]
-    if alpha is not None:
-        alpha[:, :column] = 255
-    return joined
-
-
-def _in_a_row(panels: Sequence[Frame]) -> Frame:
-    first = panels[0]
-    if len(panels) == 1:
-        return first
-    alpha = None
-    if any(panel.alpha is not None for panel in panels):
-        alpha = np.hstack([panel.opacity for panel in panels])
-    if first.layout == "i420":
-        rows = [np.hstack(planes) for planes in zip(*(p.planes for p in panels), strict=True)]
-        pixels = np.concatenate([plane.ravel() for plane in rows]).reshape(-1, rows[0].shape[1])
-    else:
-        pixels = np.hstack([panel.pixels for panel in panels])
-    return replace(first, pixels=pixels, alpha=alpha)

@@ -194,6 +194,7 @@ def measurements(state: LiveState, content: HudContent) -> list[str]:
         state.rendering.view,
         state.segmenter.color_space,
         f"stability {state.segmenter.stability:g}",
+        *([] if state.rendering.paint is None else [f"paint {state.paint_name}"]),
         *(["frozen"] if state.frozen else []),
         *([] if content.pointed is None else [f"pointer: {content.pointed}"]),
     ]

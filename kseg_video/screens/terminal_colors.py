@@ -77,6 +77,12 @@ def color_styles(console: Console, palette: Palette, *, background: bool = False
     return [style(None, color) if background else style(color) for color in colors]
 
 
+def color_style(console: Console, color: str) -> Style:
+    """Style of a colour, ``#rrggbb``, as the background."""
+    rgb = tuple(bytes.fromhex(color[1:]))
+    return style(None, rgb if has_true_color(console) else int(nearest_256(np.array(rgb))))
+
+
 def palette_rows(
     console: Console,
     palette: Palette,

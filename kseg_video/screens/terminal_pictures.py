@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import sys
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -23,7 +24,7 @@ if sys.platform != "win32":
     import termios
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -33,13 +34,37 @@ _UPPER_HALF = "▀"
 # A picture of one pixel to try out, which is not shown; "OK" is the reply where pictures work.
 QUERY = "\x1b_Gi=1,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 NO_PICTURE = "\x1b_Ga=d,q=2\x1b\\"
+_LUMA, _LIGHT = (0.299, 0.587, 0.114), 140  # of RGB, and from where on letters are black
+_BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+_IN_256 = {_BLACK: 16, _WHITE: 231}
 _MOST_CHARACTERS = 4096  # in one sequence of the protocol
 _MOST_PIXELS = 400_000  # more: sharper; less: less time for compression, and for slow connections
 _USUAL_CELL = 1, 2  # width and height of a character where the terminal tells no pixels
 
 
+@dataclass(frozen=True, slots=True)
+class PictureText:
+    """A text in a picture of characters.
+
+    Parameters
+    ----------
+    row, column : int
+        Cell of its first character, counted from the picture's top left.
+    text : str
+    """
+
+    row: int
+    column: int
+    text: str
+
+
 def half_blocks(
-    picture: NDArray[np.uint8], columns: int, rows: int, *, true_color: bool = True
+    picture: NDArray[np.uint8],
+    columns: int,
+    rows: int,
+    *,
+    true_color: bool = True,
+    texts: Iterable[PictureText] = (),
 ) -> Iterator[Segment]:
     """Draw a picture with upper half blocks, which show two pixels per character cell.
 
@@ -51,6 +76,8 @@ def half_blocks(
         Available cells; the picture is scaled to fit and centred in them.
     true_color : bool
         Whether the terminal shows all colours, not only 256.
+    texts : iterable of PictureText
+        Texts in it, black or white on the colour of their place.
     """
     height, width = picture.shape[:2]
     scale = min(columns / width, 2 * rows / height)
@@ -65,10 +92,20 @@ def half_blocks(
     right = " " * (columns - size[0] - len(left))
     blank = (rows - size[1] // 2) // 2
     yield from blank_rows(columns, blank)
-    for upper, lower in zip(colors[::2], colors[1::2], strict=True):
+    letters = {
+        (text.row, text.column + place): letter
+        for text in texts
+        for place, letter in enumerate(text.text)
+    }
+    dark = small @ _LUMA < _LIGHT
+    for row, (upper, lower) in enumerate(zip(colors[::2], colors[1::2], strict=True)):
         yield Segment(left)
-        for above, below in zip(upper, lower, strict=True):
-            yield Segment(_UPPER_HALF, style(above, below))
+        for column, (above, below) in enumerate(zip(upper, lower, strict=True)):
+            if (letter := letters.get((row, column))) is None:
+                yield Segment(_UPPER_HALF, style(above, below))
+            else:
+                ink = _WHITE if dark[2 * row, column] else _BLACK
+                yield Segment(letter, style(ink if true_color else _IN_256[ink], above))
         yield Segment(right + "\n")
     yield from blank_rows(columns, rows - size[1] // 2 - blank)
 
@@ -93,10 +130,35 @@ def pixels(
     cell : tuple of int
         Width and height of a cell in pixels.
     """
+    across, down = _cells_of(picture, columns, rows, cell)
+    yield f"\x1b[{(rows - down) // 2 + 1};{(columns - across) // 2 + 1}H"
+    # Without moving the cursor (C=1).
+    yield from _transmission(picture, "i=1,p=1,C=1,", across, down, cell)
+
+
+def inline_pixels(
+    picture: NDArray[np.uint8], columns: int, rows: int, cell: tuple[int, int]
+) -> Iterator[str]:
+    """The same from the cursor on, which is then after the picture; other pictures stay."""
+    across, down = _cells_of(picture, columns, rows, cell)
+    yield from _transmission(picture, "", across, down, cell)
+
+
+def _cells_of(
+    picture: NDArray[np.uint8], columns: int, rows: int, cell: tuple[int, int]
+) -> tuple[int, int]:
+    """Columns and rows of a picture that fills the available cells and keeps its shape."""
     height, width = picture.shape[:2]
     scale = min(columns * cell[0] / width, rows * cell[1] / height)
     across = max(round(width * scale / cell[0]), 1)
-    down = max(round(height * scale / cell[1]), 1)
+    return across, max(round(height * scale / cell[1]), 1)
+
+
+def _transmission(
+    picture: NDArray[np.uint8], keys: str, across: int, down: int, cell: tuple[int, int]
+) -> Iterator[str]:
+    height, width = picture.shape[:2]
+    scale = min(across * cell[0] / width, down * cell[1] / height)
     less = min(scale if cell != _USUAL_CELL else 1.0, (_MOST_PIXELS / (width * height)) ** 0.5)
     if less < 1:  # enlarging is left to the terminal
         size = max(int(width * less), 1), max(int(height * less), 1)
@@ -104,10 +166,8 @@ def pixels(
         width, height = size
     rgb = np.ascontiguousarray(picture[..., ::-1])
     data = base64.b64encode(zlib.compress(rgb.data, level=1)).decode()
-    yield f"\x1b[{(rows - down) // 2 + 1};{(columns - across) // 2 + 1}H"
-    # Transmit and show (a=T) RGB (f=24), compressed (o=z); without replies (q=2) or moving the
-    # cursor (C=1).
-    keys = f"a=T,i=1,p=1,f=24,o=z,s={width},v={height},c={across},r={down},C=1,q=2,"
+    # Transmit and show (a=T) RGB (f=24), compressed (o=z), without replies (q=2).
+    keys = f"a=T,{keys}f=24,o=z,s={width},v={height},c={across},r={down},q=2,"
     for first in range(0, len(data), _MOST_CHARACTERS):
         chunk, is_last = (
             data[first : first + _MOST_CHARACTERS],

@@ -137,7 +137,7 @@ class FastMapper:
         self._space = settings.color_space
         self._stability = settings.stability
         self._budget = _Budget(_LARGEST_EXCESS * settings.stability)
-        self._hysteresis = LabelHysteresis()
+        self._hysteresis = LabelHysteresis(settings.threads or 1)
         self._in_use: _IndexInUse | None = None
         self._sampled: tuple[NDArray[np.float32], NDArray[np.uint8]] | None = None  # BGR and labels
 

@@ -42,9 +42,16 @@ _NOISE_GRID = 50  # approximate rows and columns of the grid on which noise is m
 
 
 class LabelHysteresis:
-    """Holds labels from frame to frame."""
+    """Holds labels from frame to frame.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    threads : int
+        Number of threads that share the work on a frame.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
         self._before: tuple[Plane, Frame] | None = None
 
     def forget(self) -> None:
@@ -77,7 +84,8 @@ class LabelHysteresis:
         labels = np.empty((frame.height, frame.width), np.uint8)
         memory = self._memory(frame)
         kernels.hold_labels(
-            frame.picture, frame.luma, index.numbers, table.ties, memory, labels, cells
+            *(frame.picture, frame.luma, index.numbers, table.ties, memory, labels, cells),
+            threads=self._threads,
         )
         return labels
 

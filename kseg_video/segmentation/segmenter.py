@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,8 +34,8 @@ class Segmenter:
 
     Parameters
     ----------
-    settings : SegmenterSettings, optional
-        Number of clusters, working space, stability and so on.
+    settings : SegmenterSettings or int, optional
+        Number of clusters, working space, stability and so on; or the number of clusters alone.
     timer : StageTimer, optional
         Records the time of each stage.
 
@@ -48,16 +49,37 @@ class Segmenter:
     >>> import numpy as np
     >>> picture = np.zeros((20, 30, 3), np.uint8)
     >>> picture[:, 20:] = (0, 0, 255)
-    >>> segmentation = Segmenter(SegmenterSettings(n_clusters=2)).segment(picture)
+    >>> segmentation = Segmenter(2).segment(picture)
     >>> segmentation.palette.hex_colors
     ['#000000', '#ff0000']
     >>> segmentation.labels[0, 15:25].tolist()
     [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+
+    The frames of a video or camera that OpenCV reads, with the darkest cluster in gray:
+
+    >>> import cv2
+    >>> from kseg_video import Frame, Renderer, RenderSettings
+    >>> capture = cv2.VideoCapture("samples/lake.mp4")  # or a camera's number
+    >>> segmenter, renderer = Segmenter(6), Renderer()
+    >>> settings = RenderSettings(view="masked", disabled={0}, background="gray")
+    >>> shown = []
+    >>> while len(shown) < 3:
+    ...     is_there, picture = capture.read()
+    ...     if not is_there:
+    ...         break
+    ...     frame = Frame(picture)
+    ...     segmentation = segmenter.segment(frame)
+    ...     shown.append(renderer.render(frame, segmentation, settings).pixels)
+    >>> len(shown), shown[0].shape
+    (3, (540, 960, 3))
+    >>> capture.release()
     """
 
     def __init__(
-        self, settings: SegmenterSettings | None = None, timer: StageTimer | None = None
+        self, settings: SegmenterSettings | int | None = None, timer: StageTimer | None = None
     ) -> None:
+        if isinstance(settings, Integral) and not isinstance(settings, bool):
+            settings = SegmenterSettings(n_clusters=int(settings))
         self.settings = take_settings("settings", settings, SegmenterSettings)
         self._timer = timer or StageTimer()
         self._tracker = PaletteTracker(self.settings)

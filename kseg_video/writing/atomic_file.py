@@ -43,6 +43,7 @@ class PartialFile:
         # The partial file is no more readable to others than the file that it will replace.
         mode = 0o600 | self._target.stat().st_mode & 0o666 if self._target.exists() else 0o666
         self._entry = TemporaryEntry(self._target, self._target.parent, mode)
+        self._published_bytes: int | None = None
 
     @property
     def path(self) -> Path:
@@ -54,6 +55,14 @@ class PartialFile:
             If its folder has been moved or removed.
         """
         return self._entry.path
+
+    @property
+    def bytes_written(self) -> int:
+        """Size of the file so far; 0 if it cannot be told."""
+        if self._published_bytes is None:
+            with contextlib.suppress(OSError, SinkError):
+                return self.path.stat().st_size
+        return self._published_bytes or 0
 
     def check_place(self) -> None:
         """Check that the partial file's folder still is where it was.
@@ -75,6 +84,7 @@ class PartialFile:
             meanwhile and may not be overwritten.
         """
         path = self.path
+        self._published_bytes = path.stat().st_size
         # A signal also ends the encoder, whose early end must not pass for success.
         if not self._entry.keep():
             raise SinkError(f"{self._target} is not written: the program is ending")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kseg_video.writing.video_encoders import takes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -84,7 +86,7 @@ class Container:
         """The codec for these settings; for alpha, one that keeps it, if the container has any."""
         if encoder.codec is not None:
             return encoder.codec
-        fitting = [codec for codec in self.alpha_codecs if _takes(codec, encoder)] if alpha else []
+        fitting = [codec for codec in self.alpha_codecs if takes(codec, encoder)] if alpha else []
         return (*fitting, *self.codecs)[0]
 
 
@@ -128,24 +130,19 @@ _WEBM_SUBTITLES = SubtitleSupport(frozenset({"webvtt"}), "webvtt")
 _WITHOUT_CHANCE = ("-fflags", "+bitexact")
 _FASTSTART = ("-movflags", "+faststart")
 CONTAINERS = {
-    ".mp4": Container("mp4", ("h264", "vp9"), (), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
-    ".m4v": Container("mp4", ("h264",), (), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
+    ".mp4": Container(
+        *("mp4", ("h264", "h265", "av1", "vp9"), (), _MP4_AUDIO, _MP4_SUBTITLES), _FASTSTART
+    ),
+    ".m4v": Container("mp4", ("h264", "h265"), (), _MP4_AUDIO, _MP4_SUBTITLES, _FASTSTART),
     ".mov": Container(
-        "mov", ("h264", "prores"), ("prores",), _MOV_AUDIO, _MOV_SUBTITLES, _FASTSTART
+        *("mov", ("h264", "h265", "prores"), ("prores",), _MOV_AUDIO, _MOV_SUBTITLES), _FASTSTART
     ),
     ".mkv": Container(
-        *("matroska", ("h264", "vp9"), ("vp9",), _MATROSKA_AUDIO, _MATROSKA_SUBTITLES),
-        _WITHOUT_CHANCE,
+        *("matroska", ("h264", "h265", "av1", "vp9"), ("vp9",)),
+        *(_MATROSKA_AUDIO, _MATROSKA_SUBTITLES, _WITHOUT_CHANCE),
     ),
-    ".webm": Container("webm", ("vp9",), ("vp9",), _WEBM_AUDIO, _WEBM_SUBTITLES, _WITHOUT_CHANCE),
+    ".webm": Container(
+        *("webm", ("vp9", "av1"), ("vp9",), _WEBM_AUDIO, _WEBM_SUBTITLES), _WITHOUT_CHANCE
+    ),
 }
-DEFAULT_CRF: dict[Codec, int] = {"h264": 18, "vp9": 24}
-HIGHEST_CRF: dict[Codec, int] = {"h264": 51, "vp9": 63}
-DEFAULT_PRESET = "veryfast"
 LOSSLESS_SUFFIX = ".mkv"
-
-
-def _takes(codec: Codec, encoder: EncoderSettings) -> bool:
-    """Whether this codec has the rate factor and preset that are given, if any."""
-    rate_fits = encoder.crf is None or codec in HIGHEST_CRF
-    return rate_fits and (encoder.preset is None or codec == "h264")

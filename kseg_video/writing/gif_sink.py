@@ -20,7 +20,7 @@ from PIL import Image
 from kseg_video.core.errors import SinkError, cannot_write
 from kseg_video.writing.atomic_file import PartialFile
 from kseg_video.writing.color_quantizer import ExactQuantizer, ReducingQuantizer
-from kseg_video.writing.sink_base import AbortingContext, check_frame
+from kseg_video.writing.sink_base import FileSink, check_frame
 from kseg_video.writing.written_video_check import check_whole
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _HAS_COLORS, _HAS_CLEAR = 0x80, 1
 _LEAST_BITS = 2
 
 
-class GifSink(AbortingContext):
+class GifSink(FileSink):
     """An animated GIF, each frame in its own exact colours if it has at most 255.
 
     Frames of more colours are reduced without dither to a palette that is kept while it fits, so

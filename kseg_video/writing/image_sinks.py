@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SinkError, cannot_write
+from kseg_video.core.settings import usable_cores
 from kseg_video.reading.image_files import (
     OPAQUE_IMAGE_SUFFIXES,
     holds_exif,
@@ -16,7 +16,7 @@ from kseg_video.reading.image_files import (
     write_frame,
 )
 from kseg_video.writing.atomic_file import PartialFile, publish_all
-from kseg_video.writing.sink_base import AbortingContext, check_frame
+from kseg_video.writing.sink_base import AbortingContext, FileSink, check_frame
 from kseg_video.writing.temporary_files import TemporaryEntry
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _EXIF_IS_LOST = "{} cannot hold the EXIF data, which is left out"
 
 
-class ImageSink(AbortingContext):
+class ImageSink(FileSink):
     """A single image file.
 
     Parameters
@@ -119,15 +119,16 @@ class ImageSequenceSink(AbortingContext):
         self._overwrite = overwrite
         self._suffix = path.suffix.lower()
         self._count = 0
+        self.bytes_written = 0
         self._may_lose_alpha = self._suffix in OPAQUE_IMAGE_SUFFIXES
         self._may_lose_exif = True
         self.notes: list[str] = []
         beside = path.parent if path.parent.exists() else path.parent.parent
         self._entry = TemporaryEntry(path, beside, 0o700, is_folder=True)
         # Pillow releases the GIL while it compresses, so threads suffice.
-        self._workers = os.cpu_count() or 1
+        self._workers = usable_cores()
         self._pool = ThreadPoolExecutor(self._workers, "images")
-        self._pending: deque[Future[None]] = deque()
+        self._pending: deque[tuple[Path, Future[None]]] = deque()
 
     def write(self, frame: Frame) -> None:
         """Queue the next picture for writing.
@@ -147,7 +148,8 @@ class ImageSequenceSink(AbortingContext):
             self._may_lose_exif = False
             self.notes.append(_EXIF_IS_LOST.format(self._suffix))
         part = self._entry.path / f"{self._count}{self._suffix}"
-        self._pending.append(self._pool.submit(write_frame, part, self._suffix, frame))
+        done = self._pool.submit(write_frame, part, self._suffix, frame)
+        self._pending.append((part, done))
         self._count += 1
 
     def close(self) -> None:
@@ -172,8 +174,10 @@ class ImageSequenceSink(AbortingContext):
         self._entry.discard()
 
     def _await_oldest(self) -> None:
+        part, done = self._pending.popleft()
         try:
-            self._pending.popleft().result()
+            done.result()
+            self.bytes_written += part.stat().st_size
         except OSError as error:
             self._entry.check_place()
             raise cannot_write(self._path, error) from error

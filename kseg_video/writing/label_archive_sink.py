@@ -13,7 +13,7 @@ import numpy as np
 
 from kseg_video.core.errors import SinkError, cannot_write
 from kseg_video.writing.atomic_file import PartialFile
-from kseg_video.writing.sink_base import AbortingContext, check_frame
+from kseg_video.writing.sink_base import FileSink, check_frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ _CHUNK = 1 << 20  # bytes
 _FAST = 1  # zlib level: the labels are compressed again, at the default level, in the archive
 
 
-class LabelArchiveSink(AbortingContext):
+class LabelArchiveSink(FileSink):
     """An ``.npz`` of ``labels``, uint8 (N, H, W), and ``times``, float64 (N,) in seconds.
 
     Memory does not grow with the clip: an array's header states its length, so the labels are

@@ -18,12 +18,13 @@ from kseg_video.reading.image_files import (
     has_too_long_names,
     is_image,
     is_sequence,
-    name_of_sequence,
     number_in,
     numbered_files,
+    stem_of,
 )
 from kseg_video.writing.atomic_file import check_is_plain, check_replaceable, may, real_path
-from kseg_video.writing.containers import CONTAINERS, HIGHEST_CRF, LOSSLESS_SUFFIX
+from kseg_video.writing.containers import CONTAINERS, LOSSLESS_SUFFIX
+from kseg_video.writing.video_encoders import check_quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,8 +84,11 @@ def _check_plain(suffix: str, encoder: EncoderSettings) -> None:
     """Check that no encoder setting is given for a format that has none."""
     if encoder.lossless:
         raise SettingsError(f"lossless output needs {LOSSLESS_SUFFIX}, not {suffix}")
-    if encoder.codec or encoder.preset or encoder.crf is not None:
-        raise SettingsError(f"{suffix} takes no codec, rate factor or preset; leave them out")
+    given = encoder.codec or encoder.preset or encoder.crf is not None
+    if given or encoder.device not in {"software", "auto"}:
+        raise SettingsError(
+            f"{suffix} takes no codec, rate factor, preset or encoder; leave them out"
+        )
 
 
 def _check_codec(suffix: str, encoder: EncoderSettings) -> None:
@@ -98,13 +102,7 @@ def _check_codec(suffix: str, encoder: EncoderSettings) -> None:
         raise SettingsError(
             f"{suffix} takes {' or '.join(codecs)}, not {codec}; change one of the two"
         )
-    highest = HIGHEST_CRF.get(codec)
-    if encoder.crf is not None and highest is None:
-        raise SettingsError(f"{codec} takes no rate factor; leave it out")
-    if encoder.crf is not None and highest is not None and encoder.crf > highest:
-        raise SettingsError(f"{codec} takes a rate factor of at most {highest}")
-    if encoder.preset and codec != "h264":
-        raise SettingsError(f"presets belong to h264, not {codec}; leave the preset out")
+    check_quality(codec, encoder)
 
 
 def check_target(path: Path, encoder: EncoderSettings) -> None:
@@ -187,13 +185,8 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
         The source's name with ``.segmented`` before its suffix. The suffix is changed if its format
         cannot be written or is a lossy image format.
     """
-    suffix = source.suffix.lower()
-    if source.is_dir():
-        stem, suffix = source.name or source.resolve().name, ""
-    elif is_sequence(source):
-        stem, suffix = name_of_sequence(source), ""
-    else:
-        stem = source.stem
+    is_one_file = not (source.is_dir() or is_sequence(source))
+    suffix = source.suffix.lower() if is_one_file else ""
     if suffix in READ_SUFFIXES:
         if not is_image(source):
             suffix = ".webp"  # an animated PNG or AVIF is read, but not written
@@ -202,7 +195,7 @@ def default_output(source: Path, folder: Path | None = None, *, lossless: bool =
         suffix = LOSSLESS_SUFFIX
     elif suffix not in {*CONTAINERS, ANIMATION_SUFFIX}:
         suffix = ".mp4"
-    return (source.parent if folder is None else folder) / f"{stem}.segmented{suffix}"
+    return (source.parent if folder is None else folder) / f"{stem_of(source)}.segmented{suffix}"
 
 
 def check_are_others(outputs: Iterable[Path], sources: Iterable[Path], kind: str = "input") -> None:

@@ -45,6 +45,11 @@ class FrameSink(Protocol):
         """What the user should know about how the output is written."""
         ...
 
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of the output so far."""
+        ...
+
     def write(self, frame: Frame) -> None:
         """Write the next frame."""
         ...

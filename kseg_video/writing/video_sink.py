@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SinkError
 from kseg_video.ffmpeg.ffmpeg_arguments import video_filter
-from kseg_video.writing.containers import CONTAINERS, DEFAULT_CRF, DEFAULT_PRESET
-from kseg_video.writing.ffmpeg_sink import FfmpegSink, raw_video
-from kseg_video.writing.sink_base import check_frame
+from kseg_video.writing.containers import CONTAINERS
+from kseg_video.writing.sink_base import FfmpegSink, check_frame, raw_video
 from kseg_video.writing.track_muxing import picture_delay, tracks_input, tracks_output
+from kseg_video.writing.video_encoders import VideoEncoder, choose_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,9 @@ _LOSSLESS_FORMATS: dict[PixelLayout, str] = {**_PIXEL_FORMATS, "bgr24": "bgr0"}
 _ALPHA_FORMATS: dict[PixelLayout, str] = {"bgr24": "bgra", "i420": "yuva420p"}
 # Shortest side, in pixels, for which ffmpeg can slice FFV1 at any size and chroma subsampling.
 _LEAST_SLICED = 20
+# Codecs whose 4:2:0 has even sizes, as messages name them.
+_OF_EVEN_SIZES: dict[Codec, str] = {"h264": "H.264", "h265": "H.265"}
+_OF_APPLE = {"mp4", "mov"}  # where its players take H.265 under the tag hvc1 alone
 _PRIMARIES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020"}
 _TRANSFERS = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020-10"}
 _COLOR_SPACES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
@@ -57,10 +61,17 @@ class VideoFileSink(FfmpegSink):
         keeps_alpha = encoder.lossless or self._codec in self._container.alpha_codecs
         self._has_alpha = info.has_alpha and keeps_alpha
         self._may_lose_alpha = info.has_alpha and not keeps_alpha
+        stored = self._lossless_format() if encoder.lossless else self._stored_format()
+        try:
+            chosen = self._lossless() if encoder.lossless else self._lossy(encoder, stored)
+        except BaseException:
+            self._part.discard()
+            raise
         arguments = [
+            *chosen.before,
             *self._picture_input(),
             *(tracks_input(tracks, info.frame_rate) if tracks else ()),
-            *self._picture_output(encoder),
+            *self._picture_output(chosen, stored),
             *self._tracks_output(),
             *self._container.options,
         ]
@@ -107,20 +118,31 @@ class VideoFileSink(FfmpegSink):
         self.notes += notes
         return arguments
 
-    def _picture_output(self, encoder: EncoderSettings) -> list[str]:
-        if encoder.lossless:
-            info = self._info
-            stored = (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[info.layout]
-            is_sliced = min(info.width, info.height) >= _LEAST_SLICED
-            version = ["-level", "3", "-slicecrc", "1"] if is_sliced else ["-level", "1"]
-            codec = ["ffv1", "-g", "1", *version]
-            if info.layout == "i420" and info.encoding.full_range:
-                codec += ["-color_range", "pc"]  # otherwise ffmpeg converts to limited range
-        else:
-            stored = self._stored_format()
-            codec = codec_arguments(self._codec, encoder)
-        filters = self._filters(to_yuv=stored.startswith("yuv"))
-        return ["-map", "0:v", "-vf", filters, "-pix_fmt", stored, "-c:v", *codec]
+    def _picture_output(self, chosen: VideoEncoder, stored: str) -> list[str]:
+        filters = [*self._filters(to_yuv=stored.startswith("yuv")), *chosen.filters]
+        format_ = [] if chosen.filters else ["-pix_fmt", stored]
+        return ["-map", "0:v", "-vf", ",".join(filters), *format_, *chosen.options]
+
+    def _lossless_format(self) -> str:
+        return (_ALPHA_FORMATS if self._has_alpha else _LOSSLESS_FORMATS)[self._info.layout]
+
+    def _lossless(self) -> VideoEncoder:
+        info = self._info
+        is_sliced = min(info.width, info.height) >= _LEAST_SLICED
+        version = ("-level", "3", "-slicecrc", "1") if is_sliced else ("-level", "1")
+        options = ("-c:v", "ffv1", "-g", "1", *version)
+        if info.layout == "i420" and info.encoding.full_range:
+            options += ("-color_range", "pc")  # otherwise ffmpeg converts to limited range
+        return VideoEncoder(options)
+
+    def _lossy(self, encoder: EncoderSettings, stored: str) -> VideoEncoder:
+        size = self._info.width, self._info.height
+        chosen = choose_encoder(self._codec, encoder, size, stored)
+        if chosen.note is not None:
+            self.notes.append(chosen.note)
+        if self._codec == "h265" and self._container.muxer in _OF_APPLE:
+            return replace(chosen, options=(*chosen.options, "-tag:v", "hvc1"))
+        return chosen
 
     def _stored_format(self) -> str:
         if self._codec == "prores":
@@ -128,15 +150,16 @@ class VideoFileSink(FfmpegSink):
         if self._has_alpha:
             return "yuva420p"
         odd = self._info.width % 2 or self._info.height % 2
-        if odd and self._codec == "h264":
+        if odd and self._codec in _OF_EVEN_SIZES:
             self.notes.append(
-                f"{self._info.width}x{self._info.height} is odd, so H.264 stores yuv444p, which "
-                "many players refuse; .webm takes odd sizes"
+                f"{self._info.width}x{self._info.height} is odd, so "
+                f"{_OF_EVEN_SIZES[self._codec]} stores yuv444p, which many players refuse; .webm "
+                "takes odd sizes"
             )
             return "yuv444p"
         return "yuv420p"
 
-    def _filters(self, *, to_yuv: bool) -> str:
+    def _filters(self, *, to_yuv: bool) -> list[str]:
         info, encoding = self._info, self._info.encoding
         filters = []
         if to_yuv:
@@ -160,7 +183,7 @@ class VideoFileSink(FfmpegSink):
             )
         ratio = info.sample_aspect_ratio
         filters.append(video_filter("setsar", sar=ratio, max=max(ratio.as_integer_ratio())))
-        return ",".join(filters)
+        return filters
 
 
 def _color_space(encoding: ColorEncoding) -> str:
@@ -168,16 +191,3 @@ def _color_space(encoding: ColorEncoding) -> str:
     if (encoding.matrix, encoding.primaries) == ("bt601", "bt470bg"):
         return "bt470bg"
     return _COLOR_SPACES[encoding.matrix]
-
-
-def codec_arguments(codec: Codec, encoder: EncoderSettings) -> list[str]:
-    """Ffmpeg's options that choose a codec and its quality."""
-    if codec == "prores":
-        return ["prores_ks", "-profile:v", "4444", "-vendor", "apl0"]
-    crf = DEFAULT_CRF[codec] if encoder.crf is None else encoder.crf
-    if codec == "h264":
-        return ["libx264", "-preset", encoder.preset or DEFAULT_PRESET, "-crf", str(crf)]
-    # The deadline "good" takes three to seven times as long, for files a tenth smaller that look
-    # the same.
-    speed = ["-deadline", "realtime", "-cpu-used", "5", "-row-mt", "1"]
-    return ["libvpx-vp9", "-crf", str(crf), "-b:v", "0", *speed]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kseg_video.writing.color_quantizer import ExactQuantizer
-from kseg_video.writing.ffmpeg_sink import FfmpegSink, raw_video
-from kseg_video.writing.sink_base import check_frame
+from kseg_video.writing.sink_base import FfmpegSink, check_frame, raw_video
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,6 +10,19 @@ from kseg_video.native import kernels
 from tests.helpers.commands import Outcome, run
 from tests.helpers.windows import needs_screen
 
+needs_compiled = pytest.mark.skipif(not kernels.ARE_COMPILED, reason="not compiled")
+# Run at the start of Python: the compiled part cannot be loaded.
+UNCOMPILED = """
+import ctypes
+
+class Library(ctypes.CDLL):
+    def __init__(self, name, *options, **more):
+        if str(name).endswith("compiled.shared"):
+            raise OSError("not there")
+        super().__init__(name, *options, **more)
+
+ctypes.CDLL = Library
+"""
 HEADLESS = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
 
 
@@ -40,6 +53,21 @@ def test_whether_labelling_is_compiled(headless: Outcome) -> None:
     state, text = findings(headless.out)["labelling"]
     assert state == found[0]
     assert re.match(found[1], text)
+
+
+@needs_compiled
+def test_without_the_compiled_part_the_first_conversion_says_so(
+    tmp_path: Path, lake_clip: Path, lake_image: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(UNCOMPILED)
+    without = {**HEADLESS, "PYTHONPATH": str(tmp_path)}
+    assert findings(run("doctor", env=without).out)["labelling"][0] == "none"
+    said = "labels took twice the time, without compiled code; see kseg-video doctor"
+    short = "--max-frames", "2", "-o", tmp_path / "out.mkv"
+    assert said in run("convert", lake_clip, *short, env=without).err
+    assert said not in run("convert", lake_clip, *short, "-y", env=HEADLESS).err
+    image = run("convert", lake_image, "-o", tmp_path / "out.png", env=without)
+    assert (image.code, said in image.err) == (0, False)
 
 
 def test_no_display(headless: Outcome) -> None:
@@ -101,7 +129,12 @@ class TestMissing:
     )
     def test_opencv(self, tmp_path: Path, error: str, text: str) -> None:
         (tmp_path / "cv2.py").write_text(f"raise ImportError({error!r})")
-        self.check({"PYTHONPATH": str(tmp_path)}, ("OpenCV", text))
+        later = "cannot be checked until what is missing above is installed"
+        self.check({"PYTHONPATH": str(tmp_path)}, ("OpenCV", text), ("self-test", later))
+        outcome = run("doctor", env={**HEADLESS, "PYTHONPATH": str(tmp_path)})
+        assert "report it" not in outcome.out
+        state, _ = findings(outcome.out)["labelling"]
+        assert state == ("ok" if kernels.ARE_COMPILED else "none")
 
     def test_one_opencv_over_another(self, tmp_path: Path) -> None:
         other = tmp_path / "opencv_python_headless-5.0.0.dist-info"

@@ -42,7 +42,7 @@ def figures(**changes: object) -> LiveMetrics:
         received=300,
         dropped=7,
         stage_milliseconds={"fit": 1.5, "map": 2.5},
-        segmentation=Segmenter(state.segmenter).segment(quadrants(40, 60)),
+        palette=Segmenter(state.segmenter).segment(quadrants(40, 60)).palette,
         event="cut, 3 s ago",
         recording=None,
         recorded=0.0,
@@ -129,7 +129,7 @@ def test_the_panel_fits_with_all_that_can_be_in_it(
         source=f"/home/somebody/{'clips/' * 30}lake.mp4 1920x1080 59.94 fps",
         recording=tmp_path / "kseg-20260102-030405.mp4",
         message="saved kseg-20260102-030405.png",
-        segmentation=Segmenter(state.segmenter).segment(quadrants(40, 60)),
+        palette=Segmenter(state.segmenter).segment(quadrants(40, 60)).palette,
         received=1_234_567,
     )
     console = Console(width=columns, height=rows)

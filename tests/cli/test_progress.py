@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from kseg_video.cli import progress
-from kseg_video.cli.progress import ProgressDisplay, palette_line, palette_table
+from kseg_video.cli.progress import ProgressDisplay, palette_line, palette_table, with_swatches
 from kseg_video.core.frame import Frame, Segmentation
 from kseg_video.core.media_info import VideoInfo
 from kseg_video.core.palette import Palette
@@ -59,6 +59,15 @@ def test_the_palette_table_says_what_is_off_and_what_was_not_found() -> None:
     assert "not found" in third
 
 
+def test_colors_in_a_note_have_swatches() -> None:
+    console, shown = terminal()
+    console.print(with_swatches("blue is clusters 0 (#102060), 3 (#aac8e6)", console))
+    assert shown.getvalue() == (
+        "blue is clusters 0 (\x1b[48;2;16;32;96m  \x1b[0m #102060), "
+        "3 (\x1b[48;2;170;200;230m  \x1b[0m #aac8e6)\n"
+    )
+
+
 def test_it_draws_at_most_ten_times_a_second() -> None:
     console, shown = terminal()
     clock = Clock()
@@ -72,6 +81,7 @@ def test_it_draws_at_most_ten_times_a_second() -> None:
             Path("b.mp4"),
             VideoInfo(2, 2, Fraction(25), frame_count=50),
             StageTimer(),
+            int,
         )
         drawings = []
         for _ in range(50):
@@ -82,10 +92,26 @@ def test_it_draws_at_most_ten_times_a_second() -> None:
     assert 15 <= sum(drawings) <= 20
 
 
+def test_the_size_so_far_is_shown() -> None:
+    console, shown = terminal()
+    clock = Clock()
+    segmentation = Segmentation(
+        np.zeros((2, 2), np.uint8), PALETTE.centroids, PALETTE.colors, PALETTE.real, 0.0, "warm"
+    )
+    with ProgressDisplay(console, clock) as progress:
+        info = VideoInfo(2, 2, Fraction(25), frame_count=50)
+        progress.on_start(Path("a.mp4"), Path("b.mp4"), info, StageTimer(), lambda: 1_540_000)
+        clock.now += 1
+        progress.on_frame(Frame(np.zeros((2, 2, 3), np.uint8)), segmentation)
+    assert "1.5 MB so far" in shown.getvalue()
+
+
 def test_an_unknown_length_is_no_trouble() -> None:
     console, shown = terminal()
     with ProgressDisplay(console, Clock()) as progress:
-        progress.on_start(Path("a.ts"), Path("b.mp4"), VideoInfo(2, 2, Fraction(25)), StageTimer())
+        progress.on_start(
+            Path("a.ts"), Path("b.mp4"), VideoInfo(2, 2, Fraction(25)), StageTimer(), int
+        )
     assert "a.ts → b.mp4" in shown.getvalue()
 
 

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from kseg_video.conversion.report import ConversionReport
     from kseg_video.core.frame import Frame, Segmentation
     from kseg_video.core.media_info import VideoInfo
-    from kseg_video.core.timing import StageTimer
 
 LOSSLESS = EncoderSettings(lossless=True)
 
@@ -294,7 +293,7 @@ class Recorder:
         self.threads: set[threading.Thread] = set()
         self.fail_at = fail_at
 
-    def on_start(self, source: Path, output: Path, info: VideoInfo, _: StageTimer) -> None:
+    def on_start(self, source: Path, output: Path, info: VideoInfo, *_: object) -> None:
         self.calls.append(f"start {source.name} {output.name} {info.frame_count}")
 
     def on_frame(self, frame: Frame, segmentation: Segmentation) -> None:

@@ -84,7 +84,7 @@ class TestTables:
         assert [float(row["time_s"]) for row in rows] == pytest.approx(np.arange(10) / 12.5)
 
     def test_columns(self, kept: Path) -> None:
-        names = ["share", "red", "green", "blue", "lab_l", "lab_a", "lab_b", "x", "y"]
+        names = ["name", "share", "red", "green", "blue", "lab_l", "lab_a", "lab_b", "x", "y"]
         assert list(read_csv(kept / "a.csv")[0]) == [
             *("frame", "time_s", "event", "inertia"),
             *(f"{name}_{number}" for number in (0, 1) for name in names),
@@ -124,6 +124,7 @@ class TestTables:
                 assert data[name] == float(row[name])
             for cluster in data["clusters"]:
                 number = cluster.pop("cluster")
+                assert cluster.pop("name") == row[f"name_{number}"]
                 for name, value in cluster.items():
                     assert value == float(row[f"{name}_{number}"])
 
@@ -204,6 +205,7 @@ def statistics_of(
         rgb,
         rgb,
         np.zeros((count, 2)),
+        ("",) * count,
     )
 
 

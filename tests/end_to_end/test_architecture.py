@@ -53,5 +53,5 @@ def test_each_function_that_is_named_is_in_the_file_named_before_it() -> None:
 def test_hooks_check_what_the_gate_checks() -> None:
     hooks = (PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     gate = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
-    checks = re.findall(r"^(?:ruff|mypy|lint-imports).*?(?= &$|$)", gate, re.MULTILINE)
+    checks = re.findall(r"^(?:ruff|mypy|lint-imports|zensical).*?(?= &$|$)", gate, re.MULTILINE)
     assert sorted(re.findall(r"entry: (.*)", hooks)) == sorted(checks)

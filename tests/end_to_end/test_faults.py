@@ -24,6 +24,7 @@ import pytest
 from PIL import Image
 
 from kseg_video import EncoderSettings, Frame, SinkError, VideoInfo, convert, open_sink
+from kseg_video.ffmpeg.process import executable
 from tests.conftest import running_ffmpegs
 from tests.helpers.commands import COMMAND, Outcome, finish, run, start
 from tests.helpers.disks import fill, small_disk
@@ -273,6 +274,24 @@ class TestChildren:
         outcome = run("convert", clip, "-o", folder / "out.mp4", env=environment)
         assert_failed(outcome, f"{message}.*ffmpeg.* was killed .signal 9.; try again")
         assert left_in(folder) == []
+
+    @pytest.mark.parametrize("job", ["probe", "decode", "look_ahead", "background"])
+    def test_one_is_ended_that_opens_its_input(
+        self, clip: Path, folder: Path, tmp_path: Path, job: str
+    ) -> None:
+        """Its exit status is that for a file which it cannot read, or 0."""
+        (folder / "out.mp4").write_text("precious")
+        fifo = f"{tmp_path}/$$"
+        fault = (
+            f"mkfifo {fifo}; {{ exec 9> {fifo}; kill -INT $$; }} & "  # once ffmpeg opens it
+            f'exec {executable()} "${{@/#file:*clip.mp4/file:{fifo}}}"'
+        )
+        arguments = ("-o", folder / "out.mp4", "-y", "--disable", "0", "--background", clip)
+        environment = faulty_ffmpeg(tmp_path, job, fault)
+        outcome = run("convert", clip, *arguments, env=environment)
+        assert_failed(outcome, "clip.mp4.* was stopped by a signal.*; try again")
+        assert left_in(folder) == ["out.mp4"]
+        assert (folder / "out.mp4").read_text() == "precious"
 
     def test_one_is_ended_whose_pictures_make_a_palette(self, clip: Path, tmp_path: Path) -> None:
         runs = tmp_path / "runs"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kseg_video
-from kseg_video import Frame, Segmenter, SinkError, SourceError, convert
+from kseg_video import Frame, RenderSettings, Segmenter, SinkError, SourceError, convert
 from kseg_video.conversion.reader_writer_threads import Reader, Writer
 from kseg_video.core.timing import StageTimer
 from kseg_video.ffmpeg.process import FfmpegProcess
@@ -144,10 +144,10 @@ class TestFirstCause:
             segmenter = Segmenter()
             with (
                 Reader(Source(), timer) as reader,  # type: ignore[arg-type]
-                Writer(Sink(), lambda frame, _: frame, timer) as writer,  # type: ignore[arg-type]
+                Writer(Sink(), lambda frame, *_: frame, timer) as writer,  # type: ignore[arg-type]
             ):
                 for frame in reader.frames():
-                    writer.write(frame, segmenter.segment(frame))
+                    writer.write(frame, segmenter.segment(frame), RenderSettings())
                     while writer._error is None:
                         pass
                     written.set()

@@ -254,7 +254,7 @@ def test_settings_that_a_format_has_not(
     tmp_path: Path, name: str, encoder: dict[str, object]
 ) -> None:
     settings = EncoderSettings(**encoder)  # type: ignore[arg-type]
-    with pytest.raises(SettingsError, match="takes no codec, rate factor or preset"):
+    with pytest.raises(SettingsError, match="takes no codec, rate factor, preset or encoder"):
         check_output(tmp_path / name, settings)
 
 
@@ -286,7 +286,7 @@ def test_a_keyed_clip_is_clear_where_clusters_are_off(tmp_path: Path, name: str,
     assert np.abs(picture[..., 3].astype(int) - np.where(off, 0, 255)).max() <= 3
     kept = ~off
     kept[20:28] = kept[:, 28:36] = False  # where chroma of the neighbours mixes in
-    assert np.abs(picture[kept][:, :3].astype(int) - quarters()[kept]).max() <= 8
+    assert np.abs(picture[kept][:, :3].astype(int) - quarters()[kept]).max() <= 12
 
 
 def test_prores_has_no_rate_factor(tmp_path: Path) -> None:

@@ -255,3 +255,30 @@ def test_pixels_of_an_absurd_shape(tmp_path: Path) -> None:
     capture.close()
     assert frame is not None
     assert (frame.width, frame.height) == (640, 480)
+
+
+@pytest.mark.thorough
+def test_a_file_of_many_tracks_of_large_pictures(tmp_path: Path) -> None:
+    """ffmpeg decodes a frame of each to open the file, and holds them all."""
+    one, many = tmp_path / "one.avif", tmp_path / "many.mkv"
+    Image.new("RGB", (9900, 9900)).save(one, speed=10)
+    ffmpeg("-i", one, *("-map", "0:v") * 24, "-c", "copy", many)
+    outcome, mebibytes = run_measured("convert", many, "-o", tmp_path / "out.mp4")
+    assert outcome.code == 1
+    assert re.fullmatch(
+        r"kseg-video: error: .*many\.mkv has 24 video tracks, which take too much memory; "
+        r"leave out .*\n",
+        outcome.err,
+    )
+    assert mebibytes < 3072
+    assert left_in(tmp_path) == ["many.mkv", "one.avif"]
+
+
+@pytest.mark.thorough
+def test_a_large_picture_beside_a_small_one(tmp_path: Path) -> None:
+    Image.new("RGB", (9900, 9900)).save(tmp_path / "large.avif", speed=10)
+    make_clip(tmp_path / "small.mp4", seconds=0.2)
+    inputs = ("-i", tmp_path / "small.mp4", "-i", tmp_path / "large.avif")
+    ffmpeg(*inputs, "-map", "0:v", "-map", "1:v", "-c", "copy", tmp_path / "both.mkv")
+    with open_source(tmp_path / "both.mkv") as source:
+        assert len(list(source)) == 5

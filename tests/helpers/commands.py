@@ -81,7 +81,9 @@ def run_measured(*arguments: str | Path) -> tuple[Outcome, float]:
         return Outcome(done.returncode, done.stdout, done.stderr), int(peak.read()) / 1024
 
 
-def run_on_terminal(*arguments: str | Path, size: tuple[int, int] = (24, 100)) -> Outcome:
+def run_on_terminal(
+    *arguments: str | Path, size: tuple[int, int] = (24, 100), **variables: str
+) -> Outcome:
     """Run with a pseudo-terminal as standard error; its output there is `err`."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
@@ -90,7 +92,7 @@ def run_on_terminal(*arguments: str | Path, size: tuple[int, int] = (24, 100)) -
         stdout=subprocess.PIPE,
         stderr=theirs,
         stdin=theirs,
-        env={**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+        env={**environment(), "TERM": "xterm-256color", "COLORTERM": "truecolor", **variables},
     )
     os.close(theirs)
     shown = b""

@@ -58,8 +58,9 @@ def write_grid(
     properties: Sequence[bytes] = (),
     referred: int | None = None,
     copies: int = 1,
+    more_references: bytes = b"",
 ) -> Path:
-    """A picture of equal tiles, row by row.
+    """A picture of equal tiles, row by row; those with the same data share them.
 
     Parameters
     ----------
@@ -78,6 +79,8 @@ def write_grid(
         How many tiles the grid refers to; by default all.
     copies : int
         How often every item's data belong to it.
+    more_references : bytes
+        Further boxes of references between items.
     """
     kind, config, brand = _CODECS[path.suffix]
     rows = len(tiles) // columns
@@ -86,6 +89,7 @@ def write_grid(
     if opacity:
         grids.append((_GRID + len(tiles) + 1, opacity))
     items: list[tuple[int, bytes, bytes]] = []
+    stored: list[bytes] = []
     entries, references, ipco, ipma = b"", b"", b"", b""
     count = 0
 
@@ -106,6 +110,7 @@ def write_grid(
         else:
             describe(first, *shape, *properties)
         items.append((first, b"grid", grid))
+        stored.append(grid)
         numbers = [first + 1 + number for number in range(len(pictures))]
         references += _reference(b"dimg", first, numbers[:referred])
         for number, picture in zip(numbers, pictures, strict=True):
@@ -113,6 +118,7 @@ def write_grid(
             height, width = picture.shape[:2]
             describe(number, _size_property(width, height), configured)
             items.append((number, kind, data))
+            stored += [data] if data not in stored else []
     for item, type_, _ in items:
         hidden = int(type_ != b"grid")
         named = struct.pack(">HH4sB", item, 0, type_, 0)
@@ -122,23 +128,25 @@ def write_grid(
     count_of_items = struct.pack(">I", len(items))
 
     def meta(start: int) -> bytes:
-        places = b""
-        for item, _, data in items:
+        places, starts = b"", {}
+        for item, type_, data in items:
+            if type_ == b"grid" or data not in starts:
+                starts[data] = start
+                start += len(data)
             places += struct.pack(">HHH", item, 0, copies)
-            places += struct.pack(">II", start, len(data)) * copies
-            start += len(data)
+            places += struct.pack(">II", starts[data], len(data)) * copies
         return full_box(
             b"meta",
             full_box(b"hdlr", bytes(4), b"pict", bytes(13)),
             full_box(b"pitm", struct.pack(">H", _GRID)),
             full_box(b"iinf", struct.pack(">H", len(items)), entries),
-            full_box(b"iref", references),
+            full_box(b"iref", references, more_references),
             box(b"iprp", box(b"ipco", ipco), full_box(b"ipma", count_of_items, ipma)),
             full_box(b"iloc", b"\x44\x00", struct.pack(">H", len(items)), places),
         )
 
     start = len(ftyp) + len(meta(0)) + 8
-    mdat = box(b"mdat", *(data for *_, data in items))
+    mdat = box(b"mdat", *stored)
     path.write_bytes(ftyp + meta(start) + mdat)
     return path
 

@@ -48,8 +48,11 @@ class Tmux:
         self.enter(shlex.join([*COMMAND, *map(str, arguments)]))
 
     def enter(self, line: str) -> None:
-        self._tmux("send-keys", "-l", line)
+        self.type(line)
         self.press("Enter")
+
+    def type(self, text: str) -> None:
+        self._tmux("send-keys", "-l", "--", text)
 
     def press(self, *keys: str) -> None:
         """Press keys by tmux's names, such as C-z and M-q."""

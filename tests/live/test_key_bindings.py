@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -17,7 +18,7 @@ from kseg_video.live.key_bindings import (
     press,
     refusal,
 )
-from kseg_video.live.live_state import BACKGROUNDS, LiveState, click
+from kseg_video.live.live_state import BACKGROUNDS, PAINTS, LiveState, answer, click
 
 ALL_KEYS = [key for binding in KEYS for key in binding.keys]
 
@@ -89,6 +90,17 @@ def test_spaces_and_backgrounds_go_round() -> None:
     assert after(state_of(), *"c" * len(spaces)) == state_of()
     assert after(state_of(), "b").rendering.background == backgrounds[1]
     assert after(state_of(), *"b" * len(backgrounds)) == state_of()
+
+
+def test_paints_go_round_and_are_answered() -> None:
+    states = [state_of()]
+    for _ in PAINTS:
+        states.append(after(states[-1], "P"))
+    assert [state.rendering.paint for state in states] == [*PAINTS, None]
+    told = [answer(before, now) for before, now in pairwise(states)]
+    assert (told[0], told[-1]) == ("paint: vivid", "paint: own colours")
+    masked = replace(states[0], rendering=RenderSettings("masked"))
+    assert answer(masked, after(masked, "P")) == "paint: vivid (this view shows none)"
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,36 @@ def test_what_is_chosen_from_the_start_is_found_on_the_first_frame(stage: Stage)
     assert "pixel 50,30 is cluster 3" in stage.session.summary()[2]
 
 
+def test_a_colour_that_is_not_in_view_is_waited_for(stage: Stage) -> None:
+    stage.session.state = replace(stage.session.state, selection=ClusterSelection(only=("purple",)))
+    levels: list[float] = []
+    stage.then(lambda: levels.append(stage.level(UPPER_LEFT)))
+    stage.run()
+    assert levels[0] > 100
+    assert "no cluster is purple in the first frame: there is 0 red" in stage.session.summary()[1]
+
+
+def test_the_paint_key_paints_picture_and_swatches(stage: Stage) -> None:
+    state = stage.session.state
+    stage.session.state = replace(
+        state, rendering=RenderSettings(), paints=(None, ("#0a1128", "#fefcfb"))
+    )
+    seen = []
+
+    def note() -> None:
+        palette = stage.session.pipeline.palette(stage.session.state)
+        assert palette is not None
+        seen.append((stage.level(UPPER_LEFT), stage.level(LOWER_RIGHT), palette.hex_colors))
+
+    stage.then(note, lambda: stage.screen.press("P"), note, lambda: stage.screen.press("P"), note)
+    stage.run()
+    own, painted, again = seen
+    assert own == again
+    assert painted[2][0] == "#0a1128"
+    assert painted[2][-1] == "#fefcfb"
+    assert painted[:2] == (0x28, 0xFE)
+
+
 def test_a_paused_run_says_so(stage: Stage) -> None:
     conditions = []
     stage.then(

@@ -76,9 +76,9 @@ def assert_same_labels(frame: Frame, random: np.random.Generator, clusters: int)
     for memory in (None, Memory(frame.picture, frame.luma, before, limit=4)):
         expected, cells = np.empty_like(before), np.empty(before.shape, np.uint16)
         reference.hold_labels(*given, memory, expected, cells)
-        for wanted in (None, np.empty_like(cells)):
+        for wanted, threads in ((None, 1), (np.empty_like(cells), 1), (np.empty_like(cells), 3)):
             labels = np.empty_like(expected)
-            compiled.hold_labels(*given, memory, labels, wanted)
+            compiled.hold_labels(*given, memory, labels, wanted, threads=threads)
             np.testing.assert_array_equal(labels, expected)
             if wanted is not None:
                 np.testing.assert_array_equal(wanted, cells)
@@ -186,6 +186,41 @@ class TestTheSamePictures:
         random = np.random.default_rng(seed)
         labels = random.integers(0, clusters, (height, width * step)).astype(np.uint8)[:, ::step]
         assert_same_pictures(noisy_frame(layout, width, height, random), labels, clusters, random)
+
+    @given(
+        width=st.integers(1, 60),
+        height=st.integers(1, 20),
+        clusters=st.integers(1, 32),
+        block=st.integers(1, 4),
+        area=st.integers(1, 80),
+        has_before=st.booleans(),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    @settings(max_examples=200, deadline=None)
+    def test_simplified(
+        self,
+        width: int,
+        height: int,
+        clusters: int,
+        block: int,
+        area: int,
+        has_before: bool,
+        seed: int,
+    ) -> None:
+        random = np.random.default_rng(seed)
+        blocks = random.integers(0, clusters, (-(-height // block), -(-width // block)))
+        labels = (
+            blocks.repeat(block, axis=0).repeat(block, axis=1)[:height, :width].astype(np.uint8)
+        )
+        before = labels.copy() if has_before else None
+        if before is not None:
+            others = random.random(labels.shape) < 0.3
+            before[others] = random.integers(0, clusters, others.sum())
+        by_c, by_numpy = np.empty_like(labels), np.empty_like(labels)
+        for side, result in ((compiled, by_c), (reference, by_numpy)):
+            most = min(area, labels.size + 1)
+            side.merge_small_regions(labels, before, most, area // 2, result)
+        np.testing.assert_array_equal(by_c, by_numpy)
 
     @pytest.mark.parametrize("layout", ["i420", "bgr24"])
     @pytest.mark.parametrize(("width", "height"), [(1920, 300), (20001, 3)])

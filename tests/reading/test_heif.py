@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from kseg_video import SourceError, convert, open_source
 from kseg_video.writing.output_paths import default_output
 from tests.helpers.commands import run, run_measured
-from tests.helpers.heif import cropped, mirrored, turned, write_grid
+from tests.helpers.heif import box, cropped, mirrored, turned, write_grid
 from tests.helpers.media import ffmpeg, left_in
 
 if TYPE_CHECKING:
@@ -98,6 +98,27 @@ class TestGrids:
     def test_parts_longer_than_the_file_are_refused(self, tmp_path: Path, suffix: str) -> None:
         noise = np.random.default_rng(0).integers(0, 256, (6, SIDE, SIDE, 3), np.uint8)
         path = write_grid(tmp_path / f"a{suffix}", [*noise], COLUMNS, SIZE, copies=32)
+        with pytest.raises(SourceError, match="is not an image that can be read"):
+            open_source(path)
+
+    @pytest.mark.parametrize("way", ["shared data", "one item"])
+    def test_a_tile_that_is_decoded_many_times_is_refused(
+        self, tmp_path: Path, suffix: str, way: str
+    ) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+        others = [noise if way == "shared data" else TILES[0]] * 48
+        path = write_grid(tmp_path / f"a{suffix}", [noise, *others], 7, (448, 448))
+        if way == "one item":
+            tiles, first = struct.pack(">49H", *range(2, 51)), struct.pack(">49H", *[2] * 49)
+            before, after = path.read_bytes().split(tiles)
+            path.write_bytes(before + first + after)
+        with pytest.raises(SourceError, match="is not an image that can be read"):
+            open_source(path)
+
+    def test_references_to_too_many_items_are_refused(self, tmp_path: Path, suffix: str) -> None:
+        others = range(1000, 21_000)
+        many = box(b"cdsc", struct.pack(">HH20000H", 1, len(others), *others))
+        path = write_grid(tmp_path / f"a{suffix}", TILES, COLUMNS, SIZE, more_references=many)
         with pytest.raises(SourceError, match="is not an image that can be read"):
             open_source(path)
 

@@ -28,6 +28,7 @@ def test_the_quadrants_are_numbered_as_the_tests_expect() -> None:
         (("red",), {0}),
         (("#2b6cb0",), {1}),
         (("green", "white"), {2, 3}),
+        (("#2b6cb0:2",), {1, 3}),
         (("lime",), {2}),
         (("darkgreen",), {2}),
         (("navy", "maroon"), {0, 1}),
@@ -63,35 +64,59 @@ def test_it_says_what_colors_and_pixels_have_come_to() -> None:
     )
 
 
-GRAY, PALE_BLUE, BROWN = (0x7F, 0x80, 0x86), (0xDA, 0xCB, 0xC4), (0x26, 0x67, 0xA2)  # as BGR
+# As BGR, from dark to light.
+NAVY, RED, GRAY, SKY = (
+    (0x60, 0x20, 0x10),
+    (0x28, 0x28, 0xC8),
+    (0x7F, 0x80, 0x86),
+    (0xE6, 0xC8, 0xAA),
+)
+SHOT = Segmenter(SegmenterSettings(n_clusters=4)).segment(
+    np.array([[NAVY, RED, GRAY, SKY]], np.uint8)
+)
+
+
+THERE_IS = "0 blue (#102060), 1 red (#c82828), 2 gray (#86807f), 3 blue (#aac8e6)"
 
 
 @pytest.mark.parametrize(
-    ("name", "color", "warning"),
+    ("selector", "clusters", "note"),
     [
-        ("blue", PALE_BLUE, ""),  # though the gray is as dark as it
-        ("red", BROWN, ""),
-        ("green", GRAY, ", the nearest: nothing has its hue"),
-        ("gray", GRAY, ""),
-        ("black", GRAY, ""),
+        ("blue", {0, 3}, "blue is clusters 0 (#102060), 3 (#aac8e6)"),
+        ("Blue", {0, 3}, "Blue is clusters 0 (#102060), 3 (#aac8e6)"),
+        ("blue:1", {0}, "blue:1 is cluster 0 (#102060)"),
+        (
+            "blue:3",
+            {0, 2, 3},
+            "blue:3 is clusters 0 (#102060), 2 (#86807f, of another hue), 3 (#aac8e6)",
+        ),
+        ("skyblue", {3}, "skyblue is cluster 3 (#aac8e6)"),
+        ("navy:2", {0, 3}, "navy:2 is clusters 0 (#102060), 3 (#aac8e6)"),
+        ("grey", {2}, "grey is cluster 2 (#86807f)"),
+        ("red", {1}, "red is cluster 1 (#c82828)"),
+        ("green:1", {2}, "green:1 is cluster 2 (#86807f, the nearest: nothing has its hue)"),
+        (
+            "teal",
+            set(),
+            f"no cluster is teal in the first frame: there is {THERE_IS}",
+        ),
     ],
 )
-def test_a_name_means_its_hue_above_all(
-    name: str, color: tuple[int, int, int], warning: str
+def test_a_basic_name_means_a_hue_and_a_shade_the_nearest(
+    selector: str, clusters: set[int], note: str
 ) -> None:
-    picture = np.array([[GRAY, PALE_BLUE, BROWN]], np.uint8)
-    segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(picture)
-    chosen = resolve_selection(ClusterSelection(disabled=(name,)), segmentation)
-    (number,) = chosen.disabled
-    assert tuple(segmentation.palette.colors[number]) == color
-    hex_color = segmentation.palette.hex_colors[number]
-    assert chosen.notes == (f"{name} is cluster {number} ({hex_color}{warning})",)
+    chosen = resolve_selection(ClusterSelection(disabled=(selector,)), SHOT)
+    assert (set(chosen.disabled), chosen.notes) == (clusters, (note,))
+    assert chosen.is_complete == bool(clusters)
 
 
 def test_a_color_is_never_a_cluster_without_pixels() -> None:
     flat = np.full((8, 8, 3), (200, 60, 40), np.uint8)
     segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
-    assert resolve_selection(ClusterSelection(disabled=("yellow",)), segmentation).disabled == {0}
+    for selector in ("blue", "blue:2", "khaki"):
+        assert resolve_selection(ClusterSelection(disabled=(selector,)), segmentation).disabled == {
+            0
+        }
 
 
 def test_a_picture_of_one_colour_tells_that_others_may_come() -> None:
@@ -99,8 +124,8 @@ def test_a_picture_of_one_colour_tells_that_others_may_come() -> None:
     segmentation = Segmenter(SegmenterSettings(n_clusters=3)).segment(flat)
     named = resolve_selection(ClusterSelection(only=("pink", "pink")), segmentation)
     assert named.notes == (
-        "pink is cluster 0 (#000000, the nearest: nothing has its hue)",
-        "the first frame is all of one colour, so every choice is its cluster",
+        "no cluster is pink in the first frame: there is 0 black (#000000)",
+        "the first frame is all of one colour",
     )
     assert resolve_selection(ClusterSelection(disabled=(0,)), segmentation).notes == ()
 
@@ -109,12 +134,14 @@ def test_a_color_may_be_that_of_a_kept_cluster_that_is_not_in_the_picture() -> N
     settings = SegmenterSettings(n_clusters=3, palette=("#d02010", "#20c030", "#3070d0"))
     flat = np.full((8, 8, 3), (16, 32, 208), np.uint8)
     segmentation = Segmenter(settings).segment(flat)
-    chosen = resolve_selection(ClusterSelection(disabled=("#3070d0", "lime", "red")), segmentation)
+    chosen = resolve_selection(
+        ClusterSelection(disabled=("#3070d0", "lime", "red:1")), segmentation
+    )
     assert chosen.disabled == {0, 1, 2}
     assert chosen.notes == (
         "#3070d0 is cluster 2 (#3070d0, not in the first frame)",
         "lime is cluster 1 (#20c030, not in the first frame)",
-        "red is cluster 0 (#d02010)",
+        "red:1 is cluster 0 (#d02010)",
     )
 
 
@@ -129,6 +156,10 @@ def test_a_pixel_outside_the_picture(pixel: tuple[int, int]) -> None:
     [
         ({"only": (1,), "disabled": (2,)}, "give one kind"),
         ({"disabled": ("gren",)}, "did you mean green"),
+        ({"disabled": ("gren:2",)}, "did you mean green"),
+        ({"only": ("blue:0",)}, "blue:0 chooses 0 clusters; write blue:1"),
+        ({"only": ("blue:33",)}, "chooses 33 clusters"),
+        ({"only": ("blue:",)}, "'blue:' is no colour"),
         ({"disabled": ((-1, 0),)}, "coordinate cannot be -1"),
         ({"only": (32,)}, "from 0 to 31"),
     ],

@@ -50,6 +50,27 @@ def clip(tmp_path: Path, image: Path) -> Path:
     return path
 
 
+CORNERS = ((10, 10), (10, 50), (40, 10), (40, 50))
+NAVY, SKY = (0x60, 0x20, 0x10), (0xE6, 0xC8, 0xAA)
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    """A black picture, a shot with navy and one with a light blue; four frames each."""
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    colors = (
+        [(0, 0, 0)] * 4,
+        [NAVY, (40, 40, 200), (128, 128, 128), (250, 250, 250)],
+        [(40, 160, 60), SKY, (20, 20, 30), (90, 170, 240)],
+    )
+    for number in range(12):
+        picture = np.array(colors[number // 4], np.uint8).reshape(2, 2, 3)
+        large = picture.repeat(24, axis=0).repeat(32, axis=1)
+        Image.fromarray(large[..., ::-1]).save(folder / f"{number:02}.png")
+    return folder
+
+
 class TestChoosing:
     def test_the_summary_says_what_was_chosen(self, image: Path, tmp_path: Path) -> None:
         report = convert(image, tmp_path / "o.png", segmenter=K4, selection=ALL_BUT_GREEN)
@@ -65,6 +86,9 @@ class TestChoosing:
             ("--disable red,#ffffff", {0, 3}),
             ("--disable 1 --pick-off 0,0", {0, 1}),
             ("--only green --pick 0,0", {1, 3}),
+            ("--only 0-2", {3}),
+            ("--disable 0,2-3", {0, 2, 3}),
+            ("--only=2,red:2", {1}),
         ],
     )
     def test_by_place_number_and_color(
@@ -79,7 +103,8 @@ class TestChoosing:
             dark = ~np.asarray(picture).any(axis=2)
         assert dark.mean() == pytest.approx(len(disabled) / 4, abs=0.01)
         for note in summary["notes"]:
-            assert re.fullmatch(r"\S+( \S+)? is cluster \d \(#[0-9a-f]{6}\)", note)
+            color = r"\d \(#[0-9a-f]{6}(, of another hue)?\)"
+            assert re.fullmatch(rf"\S+( \S+)? is clusters? {color}(, {color})?", note)
             assert note in outcome.err
 
     def test_it_holds_for_all_frames(self, clip: Path, tmp_path: Path) -> None:
@@ -98,6 +123,56 @@ class TestChoosing:
         for planes in pictures:
             assert (planes[2:22, 36:62] == 16).all()
             assert (planes[2:22, 2:30] > 16).all()
+
+    def test_a_name_is_followed_through_later_shots(self, shots: Path, tmp_path: Path) -> None:
+        report = convert(
+            shots,
+            tmp_path / "o.mkv",
+            segmenter=K4,
+            rendering=RenderSettings("masked"),
+            encoder=EncoderSettings(lossless=True),
+            selection=ClusterSelection(only=("blue",)),
+        )
+        pictures = read_exact_bgr(tmp_path / "o.mkv")
+        seen = [[tuple(picture[row, column]) for row, column in CORNERS] for picture in pictures]
+        black = (0, 0, 0)
+        assert seen[0] == [black] * 4
+        assert seen[7] == [NAVY, black, black, black]
+        assert seen[11] == [black, SKY, black, black]
+        assert (
+            report.notes[0] == "no cluster is blue in the first frame: there is 0 black (#000000)"
+        )
+        assert [note for note in report.notes if "blue from" in note] == [
+            "cluster 1 (#102060) is blue from 0.20 s on",
+            "cluster 3 (#aac8e6) is blue from 0.32 s on",
+        ]
+        assert (report.selection, report.warnings) == ({"blue": [1, 3]}, ())
+
+    def test_a_name_that_never_comes(self, shots: Path, tmp_path: Path) -> None:
+        selection = ClusterSelection(disabled=("purple",))
+        report = convert(shots, tmp_path / "o.mkv", segmenter=K4, selection=selection)
+        assert report.disabled == frozenset()
+        assert report.warnings == (
+            "no cluster was purple in any frame; kseg-video palette lists the colours",
+        )
+
+    def test_a_name_that_nothing_has_lists_what_there_is(
+        self, image: Path, clip: Path, tmp_path: Path
+    ) -> None:
+        before = sorted(tmp_path.iterdir())
+        for source in (image, clip):
+            outcome = run(
+                "convert", source, "-k", "4", "--only", "purple", "-o", tmp_path / "o.mkv"
+            )
+            assert outcome.code == 1
+            color = "#[0-9a-f]{6}"
+            assert re.fullmatch(
+                "kseg-video: error: no cluster is purple in the first frame: there is "
+                rf"0 red \({color}\), 1 blue \({color}\), 2 green \({color}\), "
+                rf"3 white \({color}\); choose one of these, or purple:1 for the nearest\n",
+                outcome.err,
+            )
+        assert sorted(tmp_path.iterdir()) == before
 
     def test_side_by_side_has_room_for_what_is_chosen(self, clip: Path, tmp_path: Path) -> None:
         view = RenderSettings("side-by-side")

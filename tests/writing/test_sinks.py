@@ -460,7 +460,7 @@ class TestSettings:
         ("name", "encoder", "message"),
         [
             ("a.mp4", EncoderSettings(lossless=True), "lossless output needs .mkv"),
-            ("a.webm", EncoderSettings(codec="h264"), ".webm takes vp9, not h264"),
+            ("a.webm", EncoderSettings(codec="h264"), ".webm takes vp9 or av1, not h264"),
             ("a.mp4", EncoderSettings(crf=60), "at most 51"),
             ("a.webm", EncoderSettings(preset="fast"), "presets belong to h264"),
         ],

@@ -120,7 +120,7 @@ def _check_device(device: Path) -> None:
             f"there is no camera {device}; plug it in, or list what is there: kseg-video cameras"
         ) from None
     except PermissionError:
-        raise not_permitted(device) from None
+        raise SourceError(not_permitted(device)) from None
     except OSError as error:
         raise SourceError(
             f"{device} cannot be opened ({error.strerror}); close other programs that use it"

@@ -99,7 +99,7 @@ def find_cameras() -> list[Camera]:
             if camera is not None:
                 found.append(camera)
     if forbidden and not found:
-        raise not_permitted(forbidden[0])
+        raise SourceError(not_permitted(forbidden[0]))
     return found
 
 
@@ -109,9 +109,9 @@ def video_devices() -> list[Path]:
     return sorted(devices, key=lambda path: int(re.sub(r"\D", "", path.name)))
 
 
-def not_permitted(device: Path) -> SourceError:
-    """Error that says how to get the rights on a device."""
-    return SourceError(f"{device} may not be opened; add yourself to its group (often: video)")
+def not_permitted(device: Path) -> str:
+    """Message that says how to get the rights on a device."""
+    return f"{device} may not be opened; add yourself to its group (often: video)"
 
 
 def _camera(device: Path, number: int) -> Camera | None:

@@ -1,4 +1,7 @@
-"""Snapshots and recordings of a live run, written by threads while the run continues."""
+"""What a live run gives out beside its screen: snapshots, recordings and a virtual camera.
+
+Threads write them while the run continues.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,7 @@ def _save(path: Path, pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None
 
 
 class LiveFiles:
-    """Writes snapshots and recordings in threads of their own.
+    """Writes snapshots and recordings, and plays into a virtual camera, in threads of their own.
 
     Use it as a context manager: leaving it waits until all files are finished. No other method
     waits for a disk or an encoder.
@@ -85,10 +88,10 @@ class LiveFiles:
     record_to : Path, optional
         Path of the recording, which then starts with the first view; further recordings get a
         number appended. Without it, recordings start by key and are named by date and time.
-    must_record : bool
-        Whether a run without its outputs has no purpose: True if nothing is shown.
+    must_give_out : bool
+        Whether a run without recording and virtual camera has no purpose: True if nothing is shown.
     camera : VirtualCamera, optional
-        Plays the views, too; already entered.
+        Plays each view; already entered.
     clock : callable
         Monotonic clock, in seconds; tests pass their own.
 
@@ -97,9 +100,9 @@ class LiveFiles:
     recorder : Recorder or None
         The recording under way.
     failures : list of str
-        Messages of the files that could not be written.
+        Messages of the files that could not be written, and of a virtual camera that is lost.
     has_lost_recording : bool
-        Whether a recording, or the virtual camera, is among the failures.
+        Whether a recording is among the failures.
     """
 
     def __init__(
@@ -107,13 +110,13 @@ class LiveFiles:
         folder: Path,
         record_to: Path | None = None,
         *,
-        must_record: bool = False,
+        must_give_out: bool = False,
         camera: VirtualCamera | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._record_to = record_to
-        self._must_record = must_record
+        self._must_give_out = must_give_out
         self._camera = camera
         self._clock = clock
         self.recorder: Recorder | None = None
@@ -138,7 +141,7 @@ class LiveFiles:
         list(self.news())  # count the files that were finished only now
 
     def offer(self, view: NDArray[np.uint8]) -> None:
-        """Play and record a shown view, if a recording is under way or starts with the first."""
+        """Play a shown view, and record it if a recording is under way or starts with it."""
         if self._camera is not None:
             self._camera.offer(view)
         if self.recorder is not None:
@@ -184,9 +187,8 @@ class LiveFiles:
         if self.recorder is not None and self.recorder.finished:
             self._stop()
         if self._camera is not None and self._camera.failure:
-            camera, self._camera = self._camera, None
-            self.has_lost_recording = True
-            yield self._failed(camera.failure)
+            yield self._failed(self._camera.failure)
+            self._camera = None
         for recorder in [each for each in self._ending if each.finished]:
             self._ending.remove(recorder)
             yield self._about(recorder)
@@ -201,8 +203,9 @@ class LiveFiles:
 
     @property
     def has_failed_its_purpose(self) -> bool:
-        """Whether a recording was lost in a run that does nothing else."""
-        return self._must_record and self.has_lost_recording
+        """Whether a run that does nothing else has lost its recording and its virtual camera."""
+        records = self._record_to is not None and not self.has_lost_recording
+        return self._must_give_out and self._camera is None and not records
 
     def summary(self) -> list[str]:
         """Phrases on the files written, for after the run."""

@@ -248,7 +248,7 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
         nargs="?",
         const="",
         metavar="DEVICE",
-        help="also play the picture into a virtual camera, for calls (default: the first one)",
+        help="also play the picture into a virtual camera, for calls (default: the first free one)",
     )
     keeping = live.add_argument_group("keeping")
     add_value(keeping, "--record", path, "FILE", "record what is seen: .mp4, .mov or .mkv")

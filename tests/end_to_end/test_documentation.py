@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
-# What a command needs that no test has: a camera, a stream, a window, an installation.
-ELSEWHERE = re.compile(r"kseg-video (live|cameras|doctor)|--open|--show|(pip|apt) install|sbatch")
+# What a command needs that no test has: a camera, a stream, a window, an installation, a kernel.
+ELSEWHERE = re.compile(
+    r"kseg-video (live|cameras|doctor)|--open|--show|(pip|apt) install|modprobe|sbatch"
+)
 
 
 def code_blocks(page: Path, language: str) -> list[str]:

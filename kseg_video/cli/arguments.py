@@ -245,6 +245,13 @@ def _add_live(commands: argparse._SubParsersAction[_Parser]) -> None:
     meaning = "port of the browser's page on this machine (default: a free one)"
     add_value(showing, "--port", port, "N", meaning)
     showing.add_argument("--mirror", action="store_true", help="start mirrored")
+    showing.add_argument(
+        "--virtual-camera",
+        nargs="?",
+        const="",
+        metavar="DEVICE",
+        help="also play the picture into a virtual camera, for calls (default: the first free one)",
+    )
     keeping = live.add_argument_group("keeping")
     add_value(keeping, "--record", path, "FILE", "record what is seen: .mp4, .mov or .mkv")
     keeping.add_argument(

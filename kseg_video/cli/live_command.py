@@ -38,6 +38,7 @@ from kseg_video.live.reconnecting_feed import ReconnectingFeed
 from kseg_video.live.recording import check_recording
 from kseg_video.live.session import LiveSession
 from kseg_video.live.snapshots_and_recordings import LiveFiles
+from kseg_video.live.virtual_camera import VirtualCamera
 from kseg_video.reading.image_files import is_image
 from kseg_video.screens.terminal_screen import WindowAndTerminal
 from kseg_video.writing.output_paths import check_folder
@@ -64,7 +65,7 @@ def run_live(options: argparse.Namespace) -> int:
     SourceError
         If the source gives no frame, or a file cannot be played to its end.
     SinkError
-        If a recording or a snapshot could not be written.
+        If a recording or a snapshot could not be written, or the virtual camera not be played into.
     DisplayError
         If the requested preview cannot be opened.
     """
@@ -78,7 +79,8 @@ def run_live(options: argparse.Namespace) -> int:
     if options.output_dir is not None:
         check_folder(options.output_dir)
     folder = options.output_dir or Path()
-    must_record = options.preview == "none" and options.record is not None
+    outputs = options.record, options.virtual_camera
+    must_give_out = options.preview == "none" and any(output is not None for output in outputs)
     source = options.source or _first_camera()
     name = without_secrets(source)
     feed = _feed(source, capture_settings(options))
@@ -94,12 +96,18 @@ def run_live(options: argparse.Namespace) -> int:
     on_signals(stop)
     try:
         with ExitStack() as stack:
+            # Before the screen: a device that cannot be used is said without a window.
+            camera = None
+            if options.virtual_camera is not None:
+                camera = stack.enter_context(VirtualCamera(options.virtual_camera))
             screen, observer = live_outputs(options, f"kseg-video: {name}", stack)
             has_window = isinstance(screen, WindowAndTerminal) and options.preview != "browser"
             state = replace(state, has_window=has_window)
             stack.enter_context(feed)
             stack.enter_context(screen)
-            files = stack.enter_context(LiveFiles(folder, options.record, must_record=must_record))
+            files = stack.enter_context(
+                LiveFiles(folder, options.record, must_give_out=must_give_out, camera=camera)
+            )
             session = LiveSession(
                 name,
                 feed,

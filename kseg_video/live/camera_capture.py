@@ -1,10 +1,11 @@
-"""Capture from a camera, with OpenCV."""
+"""Capture from a camera, with OpenCV, and the wait for its brightness to settle."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 _MOTION_JPEG = "MJPG"
 _CLOSING_SECONDS = 0.5  # to wait for a read under way before the camera is left open
+# Most seconds to wait for the brightness of a camera: more lets slow cameras settle, less shows the
+# segmented picture sooner.
+_LONGEST_WAIT = 1.0
+# The brightness has settled if it has varied by less than this share over so many frames, and the
+# picture is not black.
+_VARIATION, _FRAMES = 0.05, 5
+_BLACK = 4.0  # levels
+_NTH_ROW = 8
 
 
 class CameraCapture:
@@ -111,8 +120,43 @@ def _check_device(device: Path) -> None:
             f"there is no camera {device}; plug it in, or list what is there: kseg-video cameras"
         ) from None
     except PermissionError:
-        raise not_permitted(device) from None
+        raise SourceError(not_permitted(device)) from None
     except OSError as error:
         raise SourceError(
             f"{device} cannot be opened ({error.strerror}); close other programs that use it"
         ) from None
+
+
+class BrightnessWatch:
+    """Tells when a camera's brightness has settled: its first frames are dark, or glaring.
+
+    Parameters
+    ----------
+    is_camera : bool
+        Whether the source is a camera; nothing else is waited for.
+    """
+
+    def __init__(self, *, is_camera: bool) -> None:
+        self._is_camera = is_camera
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin again, with a camera that is opened."""
+        self._settled = not self._is_camera
+        self._levels: deque[float] = deque(maxlen=_FRAMES)
+        self._first: float | None = None
+
+    def has_settled(self, frame: Frame, now: float) -> bool:
+        """Whether the next frame, received at `now` in seconds, may be segmented."""
+        self._settled = self._settled or self._settles(frame, now)
+        return self._settled
+
+    def _settles(self, frame: Frame, now: float) -> bool:
+        if self._first is None:
+            self._first = now
+        if now - self._first >= _LONGEST_WAIT:
+            return True
+        self._levels.append(float(frame.luma[::_NTH_ROW].mean()))
+        least, most = min(self._levels), max(self._levels)
+        is_full = len(self._levels) == _FRAMES
+        return is_full and least > _BLACK and most - least < _VARIATION * most

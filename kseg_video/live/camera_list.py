@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = "cameras can be listed on Linux alone; try them: kseg-video live 0"
 _DEVICES = Path("/dev")
-_READ, _READ_WRITE = 2, 3
+WRITE, READ, READ_WRITE = 1, 2, 3  # directions of an ioctl's data
 _CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE, and V4L2_CAP_VIDEO_CAPTURE
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, and V4L2_FRMIVAL_TYPE_DISCRETE
 _MOST_ENTRIES = 256  # of a list, in case a driver never ends it
 # Numbers of the ioctls, in the order of the reference above.
-_QUERY_CAPABILITIES, _LIST_FORMATS, _LIST_FRAME_SIZES, _LIST_FRAME_INTERVALS = 0, 2, 74, 75
+QUERY_CAPABILITIES, _LIST_FORMATS, _LIST_FRAME_SIZES, _LIST_FRAME_INTERVALS = 0, 2, 74, 75
 
-_CAPABILITY = struct.Struct("16s32s32sIII12x")
+CAPABILITY = struct.Struct("16s32s32sIII12x")
 _FORMAT = struct.Struct("III32sI16x")
 _FRAME_SIZE = struct.Struct("III6I8x")
 _FRAME_INTERVAL = struct.Struct("IIIII6I8x")
@@ -86,11 +86,8 @@ def find_cameras() -> list[Camera]:
     """
     if not sys.platform.startswith("linux"):
         raise SourceError(_ELSEWHERE)
-    devices = sorted(
-        _DEVICES.glob("video[0-9]*"), key=lambda path: int(re.sub(r"\D", "", path.name))
-    )
     found, forbidden = [], []
-    for device in devices:
+    for device in video_devices():
         with contextlib.suppress(OSError):
             if not os.access(device, os.R_OK | os.W_OK):
                 forbidden.append(device)
@@ -102,18 +99,24 @@ def find_cameras() -> list[Camera]:
             if camera is not None:
                 found.append(camera)
     if forbidden and not found:
-        raise not_permitted(forbidden[0])
+        raise SourceError(not_permitted(forbidden[0]))
     return found
 
 
-def not_permitted(device: Path) -> SourceError:
-    """Error that says how to get the rights on a device."""
-    return SourceError(f"{device} may not be opened; add yourself to its group (often: video)")
+def video_devices() -> list[Path]:
+    """Linux's video devices, sorted by number: cameras, and whatever else they are."""
+    devices = _DEVICES.glob("video[0-9]*")
+    return sorted(devices, key=lambda path: int(re.sub(r"\D", "", path.name)))
+
+
+def not_permitted(device: Path) -> str:
+    """Message that says how to get the rights on a device."""
+    return f"{device} may not be opened; add yourself to its group (often: video)"
 
 
 def _camera(device: Path, number: int) -> Camera | None:
-    answer = _ask(number, _READ, _QUERY_CAPABILITIES, bytes(_CAPABILITY.size))
-    _, card, _, _, capabilities, device_capabilities = _CAPABILITY.unpack(answer)
+    answer = ask_driver(number, READ, QUERY_CAPABILITIES, bytes(CAPABILITY.size))
+    _, card, _, _, capabilities, device_capabilities = CAPABILITY.unpack(answer)
     if not (device_capabilities or capabilities) & _CAPTURE:
         return None
     modes = tuple(
@@ -157,12 +160,12 @@ def _answers(number: int, request: int, question: Callable[[int], bytes]) -> Ite
     """Answers to an enumeration ioctl for index 0, 1, 2, ... until the driver refuses one."""
     for index in range(_MOST_ENTRIES):
         try:
-            yield _ask(number, _READ_WRITE, request, question(index))
+            yield ask_driver(number, READ_WRITE, request, question(index))
         except OSError:
             return
 
 
-def _ask(number: int, direction: int, request: int, question: bytes) -> bytes:
+def ask_driver(number: int, direction: int, request: int, question: bytes) -> bytes:
     """Call an ioctl of the video API."""
     if sys.platform == "win32":
         raise OSError(_ELSEWHERE)

@@ -173,7 +173,7 @@ class Recorder:
             encoder.write(memoryview(stream_header(*self._size)))
             while (offered := self._next()) is not None:
                 milliseconds, picture = offered
-                pixels = _fitted(picture, *self._size).reshape(-1).data
+                pixels = fitted(picture, *self._size).reshape(-1).data
                 encoder.write(memoryview(picture_header(milliseconds, pixels.nbytes)))
                 encoder.write(pixels)
         except OSError:  # the encoder has exited, as on a full disk
@@ -233,7 +233,7 @@ def _container_options(suffix: str) -> list[str]:
     return ["-f", suffix[1:], "-movflags", "hybrid_fragmented", "-flush_packets", "1"]
 
 
-def _fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+def fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """Scale a picture to fit a size, with black bars where its aspect ratio differs."""
     if (picture.shape[1], picture.shape[0]) == (width, height):
         return np.ascontiguousarray(picture)

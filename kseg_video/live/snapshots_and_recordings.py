@@ -1,4 +1,7 @@
-"""Snapshots and recordings of a live run, written by threads while the run continues."""
+"""What a live run gives out beside its screen: snapshots, recordings and a virtual camera.
+
+Threads write them while the run continues.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from kseg_video.core.frame import Frame
     from kseg_video.core.palette import Palette
     from kseg_video.core.settings import ColorSpace
+    from kseg_video.live.virtual_camera import VirtualCamera
 
 _MOST_SNAPSHOTS = 4  # waiting to be written; more: more memory; less: quick presses are refused
 
@@ -72,7 +76,7 @@ def _save(path: Path, pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None
 
 
 class LiveFiles:
-    """Writes snapshots and recordings in threads of their own.
+    """Writes snapshots and recordings, and plays into a virtual camera, in threads of their own.
 
     Use it as a context manager: leaving it waits until all files are finished. No other method
     waits for a disk or an encoder.
@@ -84,8 +88,10 @@ class LiveFiles:
     record_to : Path, optional
         Path of the recording, which then starts with the first view; further recordings get a
         number appended. Without it, recordings start by key and are named by date and time.
-    must_record : bool
-        Whether a run without a recording has no purpose: True if nothing is shown.
+    must_give_out : bool
+        Whether a run without recording and virtual camera has no purpose: True if nothing is shown.
+    camera : VirtualCamera, optional
+        Plays each view; already entered.
     clock : callable
         Monotonic clock, in seconds; tests pass their own.
 
@@ -94,7 +100,7 @@ class LiveFiles:
     recorder : Recorder or None
         The recording under way.
     failures : list of str
-        Messages of the files that could not be written.
+        Messages of the files that could not be written, and of a virtual camera that is lost.
     has_lost_recording : bool
         Whether a recording is among the failures.
     """
@@ -104,12 +110,14 @@ class LiveFiles:
         folder: Path,
         record_to: Path | None = None,
         *,
-        must_record: bool = False,
+        must_give_out: bool = False,
+        camera: VirtualCamera | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._record_to = record_to
-        self._must_record = must_record
+        self._must_give_out = must_give_out
+        self._camera = camera
         self._clock = clock
         self.recorder: Recorder | None = None
         self._ending: list[Recorder] = []
@@ -133,7 +141,9 @@ class LiveFiles:
         list(self.news())  # count the files that were finished only now
 
     def offer(self, view: NDArray[np.uint8]) -> None:
-        """Record a shown view, if a recording is under way or shall start with the first view."""
+        """Play a shown view, and record it if a recording is under way or starts with it."""
+        if self._camera is not None:
+            self._camera.offer(view)
         if self.recorder is not None:
             self.recorder.offer(view)
         elif self._starts_recording:
@@ -176,6 +186,9 @@ class LiveFiles:
             yield self._begun.pop()
         if self.recorder is not None and self.recorder.finished:
             self._stop()
+        if self._camera is not None and self._camera.failure:
+            yield self._failed(self._camera.failure)
+            self._camera = None
         for recorder in [each for each in self._ending if each.finished]:
             self._ending.remove(recorder)
             yield self._about(recorder)
@@ -190,8 +203,9 @@ class LiveFiles:
 
     @property
     def has_failed_its_purpose(self) -> bool:
-        """Whether a recording was lost in a run that does nothing else."""
-        return self._must_record and self.has_lost_recording
+        """Whether a run that does nothing else has lost its recording and its virtual camera."""
+        records = self._record_to is not None and not self.has_lost_recording
+        return self._must_give_out and self._camera is None and not records
 
     def summary(self) -> list[str]:
         """Phrases on the files written, for after the run."""

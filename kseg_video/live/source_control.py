@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kseg_video.core.errors import SourceError
 from kseg_video.core.shown_text import minutes
-from kseg_video.live.brightness import BrightnessWatch
+from kseg_video.live.camera_capture import BrightnessWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
-# What a command needs that no test has: a camera, a stream, a window, an installation, a cluster.
+# What a command needs that no test has: a camera, a window, an installation, a kernel, a cluster.
 ELSEWHERE = re.compile(
-    r"kseg-video (live|cameras|doctor)|--open|--show|(pip|apt) install|sbatch|dask|--cluster"
+    r"kseg-video (live|cameras|doctor)|--open|--show|(pip|apt) install|modprobe|sbatch|dask"
+    "|--cluster"
 )
 
 

@@ -208,6 +208,7 @@ def next_picture(client: ClientConnection) -> NDArray[np.uint8]:
     return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
 
 
+@pytest.mark.thorough
 def test_a_silent_client_does_not_prevent_the_end() -> None:
     with BrowserScreen() as page:
         silent = socket.create_connection(("127.0.0.1", port_of(page)))

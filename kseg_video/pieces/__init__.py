@@ -1,1 +1,1 @@
-"""Long videos in pieces, rendered by any number of workers."""
+"""Long videos in pieces: planned, rendered anywhere, kept for the next run, joined."""

@@ -167,4 +167,6 @@ class PieceFolder(ClosingContext):
 
 def _own_uid(status: os.stat_result) -> int:
     """The user of this process; on Windows, which has none, that of the file."""
-    return status.st_uid if sys.platform == "win32" else os.geteuid()
+    if sys.platform == "win32":
+        return status.st_uid
+    return os.geteuid()

@@ -12,10 +12,10 @@ import pytest
 
 from kseg_video.conversion.convert import Conversion
 from kseg_video.core.errors import KsegError
-from kseg_video.core.media_settings import EncoderSettings
+from kseg_video.core.media_settings import DecoderSettings, EncoderSettings
 from kseg_video.core.settings import SegmenterSettings
 from kseg_video.pieces.piecewise_conversion import convert_in_pieces
-from tests.helpers.media import ffmpeg, left_in
+from tests.helpers.media import ffmpeg, left_in, make_clip, read_planes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +48,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _convert(
-    clip: Path, output: Path, n_clusters: int = 3, executor: Executor | None = None
+    clip: Path,
+    output: Path,
+    n_clusters: int = 3,
+    executor: Executor | None = None,
+    decoder: DecoderSettings | None = None,
 ) -> bytes:
     settings = {"segmenter": SegmenterSettings(n_clusters), "encoder": EncoderSettings(crf=30)}
-    conversion = Conversion(clip, output, **settings)  # type: ignore[arg-type]
+    conversion = Conversion(clip, output, decoder=decoder, **settings)  # type: ignore[arg-type]
     convert_in_pieces(conversion, executor, resumes=True)
     return output.read_bytes()
 
@@ -163,3 +167,24 @@ def test_copied_folder_of_pieces_is_not_gone_on_with(
     assert _convert(clip, tmp_path / "out.mkv") == undisturbed
     assert victim.read_text() == "untouched"
     assert left_in(tmp_path) == ["out.mkv", "victim"]
+
+
+@pytest.mark.parametrize("name", ["", "%02d.png"], ids=["folder", "sequence"])
+def test_changed_picture_of_many_is_seen(tmp_path: Path, name: str) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=70", pictures / "%02d.png")
+    decoder = DecoderSettings(frame_rate=1)
+    with pytest.raises(KsegError, match="stopped by the test"):
+        _convert(pictures / name, tmp_path / "out.mkv", executor=_Stopping(0), decoder=decoder)
+    folder = next(tmp_path.glob(".kseg-pieces-*"))
+    assert (folder / "looked.npz").exists()
+    shutil.copy(pictures / "60.png", pictures / "20.png")
+    changed = _convert(pictures / name, tmp_path / "out.mkv", decoder=decoder)
+    assert changed == _convert(pictures / name, tmp_path / "alone.mkv", decoder=decoder)
+
+
+def test_frames_of_minutes_each_are_converted(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "slow.mp4", rate="1/200", seconds=200 * 30)
+    _convert(clip, tmp_path / "out.mkv")
+    assert len(read_planes(tmp_path / "out.mkv")) == 30

@@ -13,6 +13,7 @@ from kseg_video import __version__
 from kseg_video.cli.opencv_setup import import_opencv, silence_libraries
 from kseg_video.core.errors import KsegError
 from kseg_video.core.shown_text import shown
+from kseg_video.reading.image_files import is_sequence
 from kseg_video.writing.temporary_files import TemporaryEntry
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def _check_workers(client: Client, address: str, inputs: Sequence[Path], output:
     sign = TemporaryEntry(output, output.parent.resolve(), 0o700, is_folder=True)
     try:
         (sign.path / "sign").write_text(secret := secrets.token_hex(8))
-        paths = [str(path.resolve()) for path in inputs]
+        seen = (path.parent if is_sequence(path) else path for path in inputs)
+        paths = [str(path.resolve()) for path in seen]
         answers: dict[str, Any] = client.run(
             _look, paths, str(sign.path / "sign"), on_error="return"
         )

@@ -114,6 +114,12 @@ class Reader(_Worker["Frame"]):
         super().__init__("reader", timer)
         self._source = source
         self._unwanted = False
+        self._is_read = False
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not self._is_read:  # the thread may wait for ever to get rid of its next frame
+            self._give_up()
+        super().__exit__(kind, error, trace)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames in order.

@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import secrets
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from kseg_video.core.media_info import VideoInfo
 
 RUNNING = "running"  # the file that is there while a conversion is worked on
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+# What reading a damaged file may raise.
+UNREADABLE = (
+    *(OSError, ValueError, KeyError, EOFError, RuntimeError),
+    *(zlib.error, zipfile.BadZipFile),
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -64,11 +69,15 @@ class PieceFiles:
     number : int
     suffix : str
         Of the output.
+    plan : str
+        Hash of what the piece follows from, in the names, so that no worker of a lost run makes a
+        piece of another plan.
     """
 
     folder: Path
     number: int
     suffix: str
+    plan: str
 
     @property
     def video(self) -> Path:
@@ -77,9 +86,9 @@ class PieceFiles:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the piece is rendered, and its files are as they were written."""
+        """Whether the piece is rendered, and its files are as `finish` has left them."""
         try:
-            return str(load(self._path(".npz"))["digest"]) == self._digest()
+            return bool(load(self._path(".npz"))["seal"] == self._seal())
         except UNREADABLE:
             return False
 
@@ -110,7 +119,7 @@ class PieceFiles:
         save(
             self._path(".npz"),
             {
-                "digest": np.array(self._digest()),
+                "seal": np.array(self._seal()),
                 "sums": np.array([totals.frames, totals.inertia]),
                 "shares": totals.shares,
                 "centroids": totals.centroids,
@@ -134,13 +143,13 @@ class PieceFiles:
         rows = list(_statistics(arrays)) if "of frame" in arrays else []
         return RenderedPiece(totals, rows, milliseconds, tuple(notes), tuple(paint))
 
-    def _digest(self) -> str:
+    def _seal(self) -> str:
+        """By which a damaged video is recognized, or that of another piece."""
         with self.video.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
-        return f"{self.number} {digest.hexdigest()}"
+            return f"{self.number} {hashlib.file_digest(file, 'sha256').hexdigest()}"
 
     def _path(self, suffix: str) -> Path:
-        return self.folder / f"{self.number:05d}{suffix}"
+        return self.folder / f"{self.number:05d}-{self.plan}{suffix}"
 
 
 def _statistics(arrays: Mapping[str, Any]) -> Iterator[FrameStatistics]:
@@ -160,7 +169,7 @@ def _statistics(arrays: Mapping[str, Any]) -> Iterator[FrameStatistics]:
 
 def save(path: Path, arrays: Mapping[str, Any]) -> None:
     """Save arrays, all or none."""
-    part = path.with_name(f"{path.name}.part")
+    part = _part_of(path)
     with part.open("wb") as file:
         np.savez_compressed(file, **arrays)
     _flush(part)
@@ -169,7 +178,7 @@ def save(path: Path, arrays: Mapping[str, Any]) -> None:
 
 def write(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
+    part = _part_of(path)
     part.write_bytes(data)
     _flush(part)
     part.replace(path)
@@ -179,6 +188,11 @@ def load(path: Path) -> dict[str, Any]:
     """Load what `save` has saved."""
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
+
+
+def _part_of(path: Path) -> Path:
+    """Where to write a file before it gets its name, apart from all who write the same one."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
 
 
 def _flush(path: Path) -> None:

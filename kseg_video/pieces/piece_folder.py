@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import stat
@@ -54,23 +55,25 @@ class PieceFolder(ClosingContext):
 
     def __init__(self, output: Path, plan: Mapping[str, str], *, is_kept: bool) -> None:
         self._suffix = output.suffix.lower()
+        self._plan = dict(plan)
         self.news: tuple[str, ...] = ()
         self._lock: int | None = None
         self._entry: TemporaryEntry | None = None
         if is_kept:
             name = f".kseg-pieces-{zlib.crc32(os.fsencode(output.name)):08x}"
             self.path = output.parent / name
-            self._open(output, plan)
+            self._open(output)
         else:
             self._entry = TemporaryEntry(output, output.parent, 0o700, is_folder=True)
             self.path = self._entry.path
+        self._hash = hashlib.sha256(self._written_plan).hexdigest()[:16]
         self._running = self.path / RUNNING
         self._running.touch()
         self._leftover = leftovers.add(self._stop)
 
     def piece(self, number: int) -> PieceFiles:
         """The files of a piece."""
-        return PieceFiles(self.path, number, self._suffix)
+        return PieceFiles(self.path, number, self._suffix, self._hash)
 
     @property
     def is_kept(self) -> bool:
@@ -137,7 +140,11 @@ class PieceFolder(ClosingContext):
             if self.is_kept and not any(path.suffix == ".npz" for path in self.path.iterdir()):
                 self.forget()  # there is nothing to go on from
 
-    def _open(self, output: Path, plan: Mapping[str, str]) -> None:
+    @property
+    def _written_plan(self) -> bytes:
+        return json.dumps(self._plan).encode()
+
+    def _open(self, output: Path) -> None:
         try:
             self.path.mkdir(mode=0o700, exist_ok=True)
             status = self.path.lstat()
@@ -147,20 +154,26 @@ class PieceFolder(ClosingContext):
                 self._lock = locked(str(self.path), None)
                 if self._lock is None and sys.platform != "win32":
                     raise SinkError(f"another run already writes {output}; wait for it, or stop it")
+            # A copy, as an archive may hold one, is not ours: links in it may lead anywhere.
+            plan = self._plan
+            plan["the folder of its pieces"] = str(status.st_ino)
             kept = self._kept_plan()
-            if kept is not None and kept != dict(plan):
+            if kept is not None and kept != plan:
                 others = [name for name in plan if kept.get(name) != plan[name]]
                 self.news = (f"begun anew, since {' and '.join(others)} changed",)
-            if kept != dict(plan):
+            if kept != plan:
                 for path in self.path.iterdir():
                     path.unlink()
-                write(self.path / _PLAN, json.dumps(dict(plan)).encode())
+                write(self.path / _PLAN, self._written_plan)
         except OSError as error:
             raise cannot_write(output, error) from error
 
     def _kept_plan(self) -> dict[str, Any] | None:
         try:
-            return dict(json.loads((self.path / _PLAN).read_text(encoding="utf-8")))
+            path = self.path / _PLAN
+            if not stat.S_ISREG(path.lstat().st_mode):  # reading a pipe may wait for ever
+                return None
+            return dict(json.loads(path.read_text(encoding="utf-8")))
         except (*UNREADABLE, TypeError):
             return None
 

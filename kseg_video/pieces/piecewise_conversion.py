@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from kseg_video.ffmpeg.cleanup import leftovers
 from kseg_video.pieces.piece_folder import PieceFolder
 from kseg_video.pieces.piece_rendering import render_piece
 from kseg_video.pieces.plan import PieceSettings, planned
+from kseg_video.reading.image_files import is_sequence, numbered_files
 from kseg_video.writing.containers import CONTAINERS
 from kseg_video.writing.video_sink import JoinedVideo
 
@@ -155,8 +157,18 @@ def _plan_of(conversion: Conversion, settings: PieceSettings) -> dict[str, str]:
 
 
 def _state(path: Path) -> str:
-    status = path.stat()
-    return f"{path} {status.st_size} {status.st_mtime_ns}"
+    """What changes if a file does, or any of a folder or an image sequence."""
+    if path.is_dir():
+        files = sorted(path.iterdir())
+    else:
+        files = list(numbered_files(path).values()) if is_sequence(path) else [path]
+    states = hashlib.sha256()
+    for file in files:
+        # The time of the last change of any kind, since a copy may keep that of its content.
+        status = file.stat()
+        times = status.st_mtime_ns, status.st_ctime_ns
+        states.update(repr((file.name, status.st_size, times)).encode())
+    return f"{path} {states.hexdigest()}"
 
 
 def _rendered(

@@ -115,7 +115,8 @@ class Piece:
 def planned(frames: Iterable[LookedFrame], settings: PieceSettings) -> Iterator[Piece]:
     """Divide a conversion into pieces, each as soon as its end is known."""
     rate = settings.info.frame_rate
-    shortest, longest = round(_SHORTEST * rate), round(_LONGEST * rate)
+    # A run-up longer than its piece would cost more than it shares.
+    shortest, longest = (max(round(each * rate), _RUN_UP) for each in (_SHORTEST, _LONGEST))
     before: list[LookedFrame] = []
     own: list[LookedFrame] = []
     painter, number, first = _PainterBefore(settings), 0, 0

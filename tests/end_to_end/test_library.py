@@ -83,7 +83,7 @@ class TestPublicNames:
 
 PARTS: dict[str, tuple[type, str, Exception]] = {
     "reader": (FfmpegProcess, "read_into", SourceError("no more")),
-    "segmenter": (Segmenter, "segment", MemoryError()),
+    "segmenter": (Segmenter, "map", MemoryError()),
     "writer": (VideoFileSink, "write", SinkError("no more")),
 }
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = (*["convert"] * 15, *["palette"] * 6, *["live"] * 6, "doctor")
 # These print something else, open a window, or never end.
-_LEFT_OUT = {"help", "debug", "show", "loop", "reconnect", "preview", "keys"}
+_LEFT_OUT = {"help", "debug", "show", "loop", "reconnect", "preview", "keys", "cluster"}
 
 _INPUTS = ("clip.mp4", "clip.mkv", "still.png")
 _BAD_INPUTS: tuple[str, ...] = (
@@ -78,6 +78,7 @@ _BAD_FILES += ("x" * 300 + ".mp4", "\x1b]0;x\x07.mp4", "[/b].mkv", "-x.mp4", "ü
 _BAD_FILES += ("a\nb.gif", "movie=a,b;c'.mp4", "http://127.0.0.1:1/a.mp4", "x" * 5000)
 
 _GOOD = {
+    "": ("/dev/null", "folder"),  # a virtual camera, which no machine for tests has
     "whole_number": ("1", "2", "3", "17"),
     "whole_number_or": ("1", "4", "auto", "all"),
     "number": ("0.5", "1", "0.01"),

@@ -9,8 +9,8 @@ import sys
 
 from kseg_video.core.errors import DisplayError
 
+_PROMPT = "PYGAME_HIDE_SUPPORT_PROMPT"
 _VARIABLES = {
-    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
     # Pictures are copied, not drawn: OpenGL takes longer to start, and without a GPU nine times as
     # long for each picture.
     "SDL_FRAMEBUFFER_ACCELERATION": "0",
@@ -20,10 +20,15 @@ _VARIABLES = {
 }
 if sys.platform.startswith("linux"):  # no others: they show nothing, or take the whole console
     _VARIABLES["SDL_VIDEODRIVER"] = "x11,wayland"
-for _name, _value in _VARIABLES.items():
-    os.environ.setdefault(_name, _value)
 
-import pygame  # noqa: E402 - it reads the variables, so the other modules import it from here
+_prompts = os.environ.get(_PROMPT)
+os.environ[_PROMPT] = "1"
+import pygame  # noqa: E402 - it prints a greeting unless told not to
+
+if _prompts is None:
+    del os.environ[_PROMPT]
+else:
+    os.environ[_PROMPT] = _prompts
 
 __all__ = ["has_window_manager", "pygame", "require_display", "toolkit"]
 
@@ -37,7 +42,7 @@ def toolkit() -> str:
 
 
 def require_display() -> None:
-    """Raise unless a window can be opened.
+    """Set SDL up, and raise unless a window can be opened.
 
     On X11 a child process tries first, because a display that hangs would hang its process.
 
@@ -46,6 +51,8 @@ def require_display() -> None:
     DisplayError
         If no window can be opened; the caller adds what to do instead.
     """
+    for name, value in _VARIABLES.items():
+        os.environ.setdefault(name, value)
     if not sys.platform.startswith("linux"):
         return
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

@@ -21,14 +21,13 @@ _VARIABLES = {
 if sys.platform.startswith("linux"):  # no others: they show nothing, or take the whole console
     _VARIABLES["SDL_VIDEODRIVER"] = "x11,wayland"
 
-_prompts = os.environ.get(_PROMPT)
+_before = dict(os.environ)
 os.environ[_PROMPT] = "1"
-import pygame  # noqa: E402 - it prints a greeting unless told not to
+import pygame  # noqa: E402 - it prints a greeting unless told not to, and sets variables
 
-if _prompts is None:
-    del os.environ[_PROMPT]
-else:
-    os.environ[_PROMPT] = _prompts
+for _name in set(os.environ) - set(_before):
+    del os.environ[_name]
+os.environ.update(_before)
 
 __all__ = ["has_window_manager", "pygame", "require_display", "toolkit"]
 

@@ -23,7 +23,7 @@ KEPT = "finished pieces are kept beside the output, and the same command goes on
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three pieces of a single shot."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    return make_clip(path, size="64x48", rate="5", seconds=150, picture="gradients=speed=0.01")
+    return make_clip(path, size="64x48", rate="3", seconds=150, picture="gradients=speed=0.01")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_on_where_it_stopped(clip: Path, whole: bytes, tmp_path: Path) -> None:
     outcome = run(*command)
     assert (outcome.code, left_in(tmp_path)) == (0, ["o.mp4"]), outcome.err
     assert (tmp_path / "o.mp4").read_bytes() == whole
-    assert inspect(tmp_path / "o.mp4").frames == 750
+    assert inspect(tmp_path / "o.mp4").frames == 450
 
 
 def test_stopped_before_a_piece_was_finished(clip: Path, tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ def resumed(source: Path, output: Path, count: int, **settings: Any) -> tuple[An
         return convert_in_pieces(conversion, workers, resumes=True), workers.asked
 
 
+@pytest.mark.thorough
 def test_the_same_call_goes_on_where_it_stopped(clip: Path, tmp_path: Path) -> None:
     in_pieces(clip, tmp_path / "whole.mp4")
     output = tmp_path / "output.mp4"

@@ -84,7 +84,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three pieces of a single shot."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    return make_clip(path, size="320x240", rate="25", seconds=150, picture="gradients=speed=0.01")
+    return make_clip(path, size="320x240", rate="25", seconds=150, picture="testsrc2")
 
 
 @pytest.fixture(scope="module")

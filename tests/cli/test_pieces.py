@@ -23,7 +23,7 @@ KEPT = "finished pieces are kept beside the output, and the same command goes on
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three pieces of a single shot."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    return make_clip(path, size="64x48", rate="3", seconds=150, picture="gradients=speed=0.01")
+    return make_clip(path, size="64x48", rate="3", seconds=150, picture="testsrc2")
 
 
 @pytest.fixture(scope="module")

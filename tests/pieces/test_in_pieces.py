@@ -47,7 +47,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     shots = (
         "testsrc2=s=64x48:r=5:d=25,hue=h=40[a];"
-        "gradients=s=64x48:r=5:d=70:seed=3:speed=0.02[b];[a][b]concat[v]"
+        "gradients=s=64x48:r=5:d=70:speed=0.02:nb_colors=2:c0=teal:c1=gold"
+        ":x0=0:y0=0:x1=63:y1=47[b];[a][b]concat[v]"
     )
     ffmpeg(
         *("-f", "lavfi", "-i", "sine=f=440:d=95", "-i", folder / "words.srt"),

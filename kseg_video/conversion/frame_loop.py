@@ -24,13 +24,12 @@ from kseg_video.conversion.run_notes import (
     warnings_without_hue,
 )
 from kseg_video.core.color_spaces import from_working
-from kseg_video.core.palette import Palette, hex_colors
+from kseg_video.core.palette import Palette
 from kseg_video.core.timing import StageTimer
 from kseg_video.rendering.cluster_selection import FollowedSelection, pinned
 from kseg_video.rendering.renderer import (
     Renderer,
     follows_colors,
-    is_painted,
 )
 from kseg_video.segmentation.segmenter import Segmenter
 
@@ -144,8 +143,7 @@ class ConversionRun:
                 observer,
             )
             writer.finish()
-        if self.rendering.paint is not None and is_painted(self.rendering):
-            self._paint = hex_colors(self._renderer.colors)
+        self._paint = self._renderer.paint(self.rendering)
 
     def each(
         self, take: Callable[[Frame, Segmentation], None], observer: ConversionObserver | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -133,7 +134,8 @@ class PieceFiles:
 
         Raises
         ------
-        SourceError, OSError
+        Exception
+            One of `UNREADABLE`, if it cannot be read.
         """
         arrays = load(self._path(".npz"))
         totals = RunTotals(n_clusters, info)
@@ -169,16 +171,15 @@ def _statistics(arrays: Mapping[str, Any]) -> Iterator[FrameStatistics]:
 
 def save(path: Path, arrays: Mapping[str, Any]) -> None:
     """Save arrays, all or none."""
-    part = _part_of(path)
-    with part.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-    _flush(part)
-    part.replace(path)
+    data = io.BytesIO()
+    np.savez_compressed(data, **arrays)
+    write(path, data.getvalue())
 
 
 def write(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all."""
-    part = _part_of(path)
+    # Apart from all who write the same one.
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     part.write_bytes(data)
     _flush(part)
     part.replace(path)
@@ -188,11 +189,6 @@ def load(path: Path) -> dict[str, Any]:
     """Load what `save` has saved."""
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
-
-
-def _part_of(path: Path) -> Path:
-    """Where to write a file before it gets its name, apart from all who write the same one."""
-    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
 
 
 def _flush(path: Path) -> None:

@@ -14,13 +14,12 @@ from kseg_video.conversion.looked_frames import checksum
 from kseg_video.conversion.reader_writer_threads import Reader, Writer
 from kseg_video.core.errors import SourceError, cannot_write
 from kseg_video.core.media_settings import TrimSettings
-from kseg_video.core.palette import hex_colors
 from kseg_video.core.timing import StageTimer
 from kseg_video.pieces.piece_files import RenderedPiece
 from kseg_video.reading.background_source import open_background
 from kseg_video.reading.input_file_checks import blamed_if_it_shrinks
 from kseg_video.reading.sources import OpeningSource
-from kseg_video.rendering.renderer import Renderer, follows_colors, is_painted
+from kseg_video.rendering.renderer import Renderer, follows_colors
 from kseg_video.segmentation.segmenter import Segmenter
 from kseg_video.writing.sinks import open_sink
 
@@ -109,10 +108,9 @@ def _rendered(piece: Piece, files: PieceFiles, start: float, skipped: int) -> Re
                 files.tell(totals.frames)
                 told = time.monotonic()
         writer.finish()
-    painted = settings.rendering.paint is not None and is_painted(settings.rendering)
-    colors = hex_colors(renderer.colors) if painted else ()
     milliseconds = timer.milliseconds_per(1)
-    return RenderedPiece(totals, rows, milliseconds, tuple(sink.notes), tuple(colors))
+    colors = renderer.paint(settings.rendering)
+    return RenderedPiece(totals, rows, milliseconds, tuple(sink.notes), colors)
 
 
 def _same_frames(piece: Piece, frames: Iterator[Frame]) -> Iterator[tuple[Frame, LookedFrame]]:

@@ -6,7 +6,7 @@ import hashlib
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -33,20 +33,22 @@ if TYPE_CHECKING:
 
 # Threads of each piece's encoder, whose output depends on their number: more suit larger pictures.
 _ENCODER_THREADS = 4
-_Item = TypeVar("_Item")
-
 _LOOK_SECONDS = 0.25  # between looks at how far the pieces are
 _FRAMES_BETWEEN_LOOKS = 25  # while frames are looked at
 # Times that a piece is tried again whose worker is lost: more outlive worse luck, fewer end sooner
 # where the piece is at fault.
 _RETRIES = 2
 
+_Item = TypeVar("_Item")
+
 
 @dataclass(eq=False)
 class _Running:
+    """A piece that is being rendered, and how many more times it may be tried."""
+
     piece: Piece
     future: Future[None]
-    retries: int = field(default=_RETRIES)
+    retries: int = _RETRIES
 
 
 def convert_in_pieces(
@@ -55,7 +57,7 @@ def convert_in_pieces(
     """Segment a video in pieces of 20 to 60 seconds and join them.
 
     The pieces follow from the input and the settings, so that the output is the same, whoever
-    renders them. Images are converted as by `convert`.
+    renders them.
 
     Parameters
     ----------

@@ -28,6 +28,7 @@ import numpy as np
 from kseg_video.core.background_spec import parse_background
 from kseg_video.core.cluster_selectors import check_numbers
 from kseg_video.core.frame import Frame, Segmentation, as_frame
+from kseg_video.core.palette import hex_colors
 from kseg_video.core.setting_checks import ValueKind, instance, one_of, take, take_settings
 from kseg_video.core.settings import RenderSettings
 from kseg_video.rendering.compositing import composite, nearest_kept
@@ -191,6 +192,11 @@ class Renderer:
     def colors(self) -> NDArray[np.uint8]:
         """BGR colours in which the clusters of the frame rendered last are painted, (K, 3)."""
         return self._painter.colors
+
+    def paint(self, settings: RenderSettings) -> tuple[str, ...]:
+        """The same as ``#rrggbb``; empty if these are their own."""
+        is_another = settings.paint is not None and is_painted(settings)
+        return hex_colors(self.colors) if is_another else ()
 
     def _matte(self, frame: Frame, segmentation: Segmentation, settings: RenderSettings) -> Plane:
         edge = MatteSettings.suiting(settings, frame.width, frame.height)
